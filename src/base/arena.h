@@ -1,0 +1,33 @@
+/*
+ * Memory that is given back all at once: the bytes of one received message, its header array and all values
+ * parsed from it. Grows in chunks up to a limit fixed when it is made; there is no free for a single piece.
+ */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+
+struct arena;
+
+/* limit: the most bytes that will ever be given out. NULL if there is no memory. */
+MUST_CHECK struct arena *arena_new(size_t limit);
+void arena_free(struct arena *arena);
+OWN(arena)
+
+/* Forgets all pieces, keeps the first chunk for reuse. */
+void arena_reset(struct arena *arena);
+
+/* size bytes, uninitialised, aligned for any type; NULL past the limit or without memory. */
+MUST_CHECK void *arena_alloc(struct arena *arena, size_t size);
+
+/* n * size zeroed bytes. */
+MUST_CHECK void *arena_zalloc(struct arena *arena, size_t n, size_t size);
+
+/* A copy of the text that lives as long as the arena; ERR_LIMIT past the limit, ERR_NOMEM. */
+MUST_CHECK enum err arena_copy(struct arena *arena, struct slice text, struct slice *ret_copy);
+
+/* Bytes given out so far. */
+size_t arena_used(const struct arena *arena);

@@ -1,0 +1,22 @@
+/*
+ * Included before every file of ours by the build (-include): functions that are not used here because they
+ * measure text by its NUL, guess at errors, or allocate behind base/mem.h. Using one is a compile error.
+ */
+#pragma once
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE 1
+#endif
+
+/* Their headers come first: a poisoned name may not even be declared. */
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#pragma GCC poison strcpy strncpy strcat strncat stpcpy sprintf vsprintf gets
+#pragma GCC poison atoi atol atoll atof strtok strtok_r
+#pragma GCC poison gmtime localtime ctime asctime inet_addr inet_aton inet_ntoa
+#pragma GCC poison rand srand random srandom drand48

@@ -1,0 +1,47 @@
+/*
+ * Hash table keyed by bytes that a peer may have chosen: SipHash-2-4 under a key of the table's own, full
+ * comparison of keys, a maximum fixed when it is made. Elements carry a struct map_node and are owned by the
+ * caller; the key's bytes live in the element and must not change while it is in the table.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+
+struct map_node {
+	struct map_node *next; /* in its bucket */
+	struct slice key;
+	uint64_t hash;
+};
+
+struct map;
+
+/* 128 random bits; each process makes its own (crypto/random.h) and hands it down. */
+struct map_key {
+	uint64_t k0, k1;
+};
+
+/* max: the most elements it will ever hold. NULL without memory. */
+MUST_CHECK struct map *map_new(size_t max, struct map_key key);
+/* Frees the table, not the elements. */
+void map_free(struct map *map);
+OWN(map)
+
+/* node->key is set by the caller. ERR_EXISTS if the key is there, ERR_LIMIT at the maximum, ERR_NOMEM. */
+MUST_CHECK enum err map_add(struct map *map, struct map_node *node);
+/* NULL if there is none. */
+struct map_node *map_find(const struct map *map, struct slice key);
+/* The node must be in the table. */
+void map_remove(struct map *map, struct map_node *node);
+size_t map_count(const struct map *map);
+
+/* Calls each(node, arg) for every element, in no order; the callback may remove (and free) the node it is given, no other. */
+void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), void *arg);
+
+/* SipHash-2-4 of the text (Aumasson, Bernstein: SipHash, 2012). */
+uint64_t map_hash(struct map_key key, struct slice text);

@@ -1,0 +1,50 @@
+/*
+ * Builds text into a buffer of fixed size. What does not fit is dropped whole and remembered in overflow, so a
+ * builder checks once, at its end. Nothing is NUL-terminated.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+struct writer {
+	char *buf;
+	size_t len, size;
+	bool overflow; /* something did not fit; stays set */
+};
+
+static inline struct writer writer_of(void *buf, size_t size)
+{
+	return (struct writer){ buf, 0, size, false };
+}
+
+/* What was written so far; points into the buffer. */
+static inline struct slice writer_text(const struct writer *out)
+{
+	return slice_from(out->buf, out->len);
+}
+
+void put(struct writer *out, struct slice text);
+void put_char(struct writer *out, char c);
+void put_number(struct writer *out, uint64_t number);             /* decimal */
+void put_hex(struct writer *out, const void *bytes, size_t n);    /* lower case, two digits a byte */
+void put_base64(struct writer *out, const void *bytes, size_t n); /* RFC 4648 §4, padded */
+
+/*
+ * Text from a peer for a log or a terminal: control bytes, backslash, double quote and invalid UTF-8 become
+ * \r \n \t \" \\ or \xHH, so that the result is one line of valid UTF-8.
+ */
+void put_escaped(struct writer *out, struct slice text);
+
+/*
+ * Decodes padded or unpadded base64 in either alphabet (RFC 4648 §4 and §5), strictly: no white space, no bits
+ * left over. False if malformed or larger than size. *ret_n is set on success only.
+ */
+bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n);
+bool hex_decode(struct slice text, void *buf, size_t size, size_t *ret_n);
+
+/* RFC 4648 §5 without padding, for tokens inside URIs and headers. */
+void put_base64url(struct writer *out, const void *bytes, size_t n);
