@@ -1,0 +1,64 @@
+#include "base/mem.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#ifdef SEALINE_OOM
+static unsigned long countdown;
+static int has_failed;
+
+void mem_fail_nth(unsigned long n)
+{
+	countdown = n;
+	has_failed = 0;
+}
+
+int mem_has_failed(void)
+{
+	return has_failed;
+}
+
+static int must_fail(void)
+{
+	if (countdown == 0 || --countdown > 0)
+		return 0;
+	has_failed = 1;
+	return 1;
+}
+#else
+static int must_fail(void)
+{
+	return 0;
+}
+#endif
+
+void *mem_alloc(size_t size)
+{
+	return must_fail() ? NULL : malloc(size ? size : 1);
+}
+
+void *mem_zalloc(size_t n, size_t size)
+{
+	if (size && n > SIZE_MAX / size)
+		return NULL;
+	return must_fail() ? NULL : calloc(n ? n : 1, size ? size : 1);
+}
+
+void *mem_resize(void *ptr, size_t size)
+{
+	return must_fail() ? NULL : realloc(ptr, size ? size : 1);
+}
+
+void mem_free(void *ptr)
+{
+	free(ptr);
+}
+
+void mem_wipe(void *ptr, size_t n)
+{
+	if (!n)
+		return;
+	memset(ptr, 0, n);
+	__asm__ volatile("" : : "r"(ptr) : "memory");
+}

@@ -1,0 +1,189 @@
+#include "base/writer.h"
+
+#include <string.h>
+
+#include "base/ascii.h"
+
+void put(struct writer *out, struct slice text)
+{
+	if (text.len > out->size - out->len) {
+		out->overflow = true;
+		return;
+	}
+	if (text.len)
+		memcpy(out->buf + out->len, text.ptr, text.len);
+	out->len += text.len;
+}
+
+void put_char(struct writer *out, char c)
+{
+	put(out, slice_from(&c, 1));
+}
+
+void put_number(struct writer *out, uint64_t number)
+{
+	char digits[20];
+	size_t n = sizeof digits;
+
+	do {
+		digits[--n] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	put(out, slice_from(digits + n, sizeof digits - n));
+}
+
+static const char hex_digits[] = "0123456789abcdef";
+
+void put_hex(struct writer *out, const void *bytes, size_t n)
+{
+	const unsigned char *byte = bytes;
+
+	for (size_t i = 0; i < n; i++) {
+		const char pair[2] = { hex_digits[byte[i] >> 4], hex_digits[byte[i] & 15] };
+
+		put(out, slice_from(pair, sizeof pair));
+	}
+}
+
+static void put_base64_in(struct writer *out, const unsigned char *byte, size_t n, const char *alphabet,
+			  bool padded)
+{
+	while (n > 0) {
+		size_t take = n < 3 ? n : 3;
+		uint32_t group = (uint32_t)byte[0] << 16;
+		char text[4];
+
+		if (take > 1)
+			group |= (uint32_t)byte[1] << 8;
+		if (take > 2)
+			group |= byte[2];
+		for (size_t i = 0; i < 4; i++)
+			text[i] = i <= take ? alphabet[group >> (18 - 6 * i) & 63] : '=';
+		put(out, slice_from(text, padded ? 4 : take + 1));
+		byte += take;
+		n -= take;
+	}
+}
+
+void put_base64(struct writer *out, const void *bytes, size_t n)
+{
+	put_base64_in(out, bytes, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+}
+
+void put_base64url(struct writer *out, const void *bytes, size_t n)
+{
+	put_base64_in(out, bytes, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+		      false);
+}
+
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (ascii_is_digit(c))
+		return c - '0' + 52;
+	if (c == '+' || c == '-')
+		return 62;
+	return c == '/' || c == '_' ? 63 : -1;
+}
+
+bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
+{
+	unsigned char *out = buf;
+	size_t n = 0, padding = 0;
+	uint32_t bits = 0;
+	unsigned n_bits = 0;
+
+	while (text.len && text.ptr[text.len - 1] == '=' && padding < 2) {
+		text.len--;
+		padding++;
+	}
+	if (padding && (text.len + padding) % 4 != 0)
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		int value = base64_value(text.ptr[i]);
+
+		if (value < 0)
+			return false;
+		bits = (bits << 6 | (uint32_t)value) & 0xffffffu;
+		n_bits += 6;
+		if (n_bits < 8)
+			continue;
+		n_bits -= 8;
+		if (n == size)
+			return false;
+		out[n++] = (unsigned char)(bits >> n_bits);
+	}
+	if (n_bits >= 6 || (bits & ((1u << n_bits) - 1)) != 0)
+		return false;
+	*ret_n = n;
+	return true;
+}
+
+bool hex_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
+{
+	unsigned char *out = buf;
+
+	if (text.len % 2 || text.len / 2 > size)
+		return false;
+	for (size_t i = 0; i < text.len; i += 2) {
+		int high = ascii_hex(text.ptr[i]), low = ascii_hex(text.ptr[i + 1]);
+
+		if (high < 0 || low < 0)
+			return false;
+		out[i / 2] = (unsigned char)(high << 4 | low);
+	}
+	*ret_n = text.len / 2;
+	return true;
+}
+
+/* Length of the valid UTF-8 sequence of more than one byte at the start of text, or 0 (RFC 3629 §4). */
+static size_t utf8_sequence(struct slice text)
+{
+	const unsigned char *b = (const unsigned char *)text.ptr;
+	size_t n = b[0] >= 0xf0 ? 4 : b[0] >= 0xe0 ? 3 : 2;
+
+	if (b[0] < 0xc2 || b[0] > 0xf4 || text.len < n)
+		return 0;
+	if ((b[0] == 0xe0 && b[1] < 0xa0) || (b[0] == 0xed && b[1] > 0x9f) || (b[0] == 0xf0 && b[1] < 0x90) ||
+	    (b[0] == 0xf4 && b[1] > 0x8f))
+		return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((b[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
+static void put_escaped_byte(struct writer *out, char c)
+{
+	switch (c) {
+	case '\r': put(out, SLICE("\\r")); return;
+	case '\n': put(out, SLICE("\\n")); return;
+	case '\t': put(out, SLICE("\\t")); return;
+	case '"': put(out, SLICE("\\\"")); return;
+	case '\\': put(out, SLICE("\\\\")); return;
+	default:
+		put(out, SLICE("\\x"));
+		put_hex(out, &c, 1);
+	}
+}
+
+void put_escaped(struct writer *out, struct slice text)
+{
+	while (text.len) {
+		unsigned char c = (unsigned char)text.ptr[0];
+		size_t n = 1;
+
+		if (c >= 0x80)
+			n = utf8_sequence(text);
+		if (n == 0 || c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
+			put_escaped_byte(out, text.ptr[0]);
+			n = 1;
+		} else {
+			put(out, slice_sub(text, 0, n));
+		}
+		text = slice_sub(text, n, text.len);
+	}
+}

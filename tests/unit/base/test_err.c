@@ -1,0 +1,33 @@
+#include "harness.h"
+
+#include <string.h>
+
+#include "base/err.h"
+
+static void every_error_has_a_text_of_its_own(void **state)
+{
+	for (enum err a = OK; a <= ERR_IO; a++) {
+		assert_string_not_equal(err_text(a), "unknown error");
+		for (enum err b = OK; b < a; b++)
+			assert_string_not_equal(err_text(a), err_text(b));
+	}
+}
+
+static enum err pass_up(enum err err)
+{
+	TRY(err);
+	return ERR_EXISTS;
+}
+
+static void try_leaves_with_the_error_and_only_then(void **state)
+{
+	assert_int_equal(pass_up(ERR_IO), ERR_IO);
+	assert_int_equal(pass_up(OK), ERR_EXISTS);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(every_error_has_a_text_of_its_own),
+	cmocka_unit_test(try_leaves_with_the_error_and_only_then),
+};
+
+TEST_MAIN(tests)

@@ -1,0 +1,33 @@
+/*
+ * What every unit test includes: cmocka with the headers that it wants before it, and TEST_MAIN().
+ *
+ *	static const struct CMUnitTest tests[] = { cmocka_unit_test(gives_up_when_nobody_answers), };
+ *	TEST_MAIN(tests)
+ *
+ * Ordinary builds run the tests once. The -Doom=true build runs each of them again and again with the 1st,
+ *2nd, … 200th allocation failing: the test may then fail by one of its own assertions, but the code under
+ *test may not crash, leak, hang, or fail one of its own.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+/* Says that a test cannot run here and why; the test then returns. scripts/test lists these lines. */
+static inline void test_skip(const char *name, const char *reason)
+{
+	printf("# SKIP %s: %s\n", name, reason);
+}
+
+int test_main(const char *group, const struct CMUnitTest *tests, size_t n);
+
+#define TEST_MAIN(tests)                                                             \
+	int main(void)                                                               \
+	{                                                                            \
+		return test_main(__FILE__, tests, sizeof(tests) / sizeof(tests)[0]); \
+	}
