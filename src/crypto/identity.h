@@ -1,0 +1,42 @@
+/*
+ * The SIP domain identities in a certificate (RFC 5922 §7.1), their comparison with the domain that was asked
+ * for (§7.2), and whether the certificate may be used for SIP at all (RFC 5280 §4.2.1.12, RFC 5924). Pure
+ * functions of certificate and name; that the chain is good is somebody else's proof.
+ *
+ * An identity is the host of a subjectAltName URI with scheme sip and no user part. Only where there is no
+ * such URI it is a DNS name of the subjectAltName, and only where there is no subjectAltName at all the CN. A
+ * name with a wildcard, a NUL or anything else that no host name has is never one, nor is an IP address.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/verdict.h"
+#include "base/writer.h"
+#include "crypto/certificate.h"
+
+#define IDENTITY_NAME_MAX 253
+
+/* Whether the text is a DNS name that can be a SIP domain: LDH labels, the last one beginning with a letter.
+ */
+bool identity_is_name(struct slice text);
+
+/*
+ * OK if the certificate proves the domain: compared whole, without regard to case, a final dot of the domain
+ * ignored. Else ERR_DENIED and a verdict that says which names there are. A domain that is no DNS name (an IP
+ * address) is never proven. ERR_NOMEM.
+ */
+MUST_CHECK enum err identity_check(const struct certificate *certificate, struct slice domain,
+				   struct verdict *ret_verdict);
+
+/*
+ * OK if extendedKeyUsage is absent or has serverAuth, id-kp-sipDomain or anyExtendedKeyUsage, and keyUsage is
+ * absent or has digitalSignature. Else ERR_DENIED and a verdict. serverAuth stands for either end of a
+ * connection between domains, since public CAs issue nothing else (RFC 5924 §5 alone would refuse it).
+ */
+MUST_CHECK enum err identity_check_usage(const struct certificate *certificate, struct verdict *ret_verdict);
+
+/* The identities for reports: "a.example, b.example"; nothing if there is none. False if there is none. */
+bool put_identities(struct writer *out, const struct certificate *certificate);

@@ -1,0 +1,24 @@
+/*
+ * The door to OpenSSL's own objects behind our handles, for the rooms that hand them on to OpenSSL again:
+ * tls/ and nobody else above this room. What is returned is borrowed.
+ */
+#pragma once
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+#include "crypto/lib.h"
+
+OSSL_LIB_CTX *crypto_libctx(struct crypto *crypto);
+
+/* A key or certificate that can sign or be shown, but not taken apart: never ask it for its private part. */
+EVP_PKEY *key_openssl(const struct key *key);
+X509 *certificate_openssl(const struct certificate *certificate);
+
+/* A view of a certificate that OpenSSL owns, for the length of a call. Takes no reference. */
+struct certificate {
+	X509 *x509;
+};

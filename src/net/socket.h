@@ -1,0 +1,51 @@
+/*
+ * Sockets as descriptors: made non-blocking and close-on-exec, waited on with net/net.h, closed by who holds
+ * them with socket_close(). TCP ones do not delay small writes and notice a dead peer by keep-alive.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/slice.h"
+
+/*
+ * Listens on the address (port 0: any; IPv6 only on an IPv6 address). Several workers may listen on the same
+ * address, the kernel spreads the connections. ERR_EXISTS if another program has it, ERR_DENIED without the
+ * right to the port, ERR_NOT_FOUND if the machine has no such address, ERR_IO.
+ */
+MUST_CHECK enum err socket_listen(const struct address *address, int *ret_fd);
+
+/* ERR_AGAIN when nobody waits, ERR_LIMIT when descriptors are used up (they still wait), ERR_NOMEM, ERR_IO. A
+ * Unix peer's address is ADDRESS_NONE. */
+MUST_CHECK enum err socket_accept(int listener, int *ret_fd, struct address *ret_peer);
+
+/*
+ * Begins to connect. Wait for NET_WRITABLE, under a deadline, then ask socket_connected(). ERR_NOT_FOUND when
+ * there is no route, ERR_DENIED when it is refused at once, ERR_LIMIT, ERR_IO.
+ */
+MUST_CHECK enum err socket_connect(const struct address *address, int *ret_fd);
+/* OK; ERR_AGAIN while it is under way; ERR_DENIED refused, ERR_NOT_FOUND unreachable, ERR_IO (also timed
+ * out). */
+MUST_CHECK enum err socket_connected(int fd);
+
+/*
+ * A listening Unix socket that only its owner's processes may connect to (mode 0600). A socket file that
+ * nobody listens on any more is replaced. ERR_EXISTS if somebody does, ERR_LIMIT for a path over 107 bytes,
+ * ERR_DENIED, ERR_NOT_FOUND (no such directory), ERR_IO.
+ */
+MUST_CHECK enum err socket_listen_unix(struct slice path, int *ret_fd);
+/* Connects at once. ERR_NOT_FOUND if nobody listens there, ERR_DENIED, ERR_LIMIT, ERR_AGAIN (its queue is
+ * full), ERR_IO. */
+MUST_CHECK enum err socket_connect_unix(struct slice path, int *ret_fd);
+/* Who is at the other end of a Unix socket, by the kernel's word. */
+MUST_CHECK bool socket_peer_user(int fd, uid_t *ret_user);
+
+/* Both ends of a TCP or UDP socket; ADDRESS_NONE for others. */
+struct address socket_local_address(int fd);
+struct address socket_peer_address(int fd);
+
+/* Does nothing for a negative fd. */
+void socket_close(int fd);

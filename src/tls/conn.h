@@ -1,0 +1,73 @@
+/*
+ * One TLS connection over a non-blocking descriptor that belongs to the caller: it is closed by the caller,
+ * after tls_conn_free(). Never blocks: ERR_AGAIN means to wait for what tls_conn_wants() says and to call the
+ * same function again.
+ *
+ * A client is OK only when the server's chain leads to a trust anchor, is valid now, may be used for SIP, and
+ * names the domain that was asked for (RFC 5922 §7.3); crypto/identity.h has the rules.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/verdict.h"
+#include "crypto/certificate.h"
+#include "crypto/identity.h"
+#include "tls/context.h"
+
+struct tls_conn;
+
+/* What is known once the handshake is done. */
+struct tls_facts {
+	const char *version; /* "TLSv1.3"; lives for ever, like the next two */
+	const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
+	const char *group;   /* "X25519", "P-256"; "" if unknown */
+	char domain[IDENTITY_NAME_MAX +
+		    1]; /* verified of the peer, lower case; "" if it has shown no certificate */
+	unsigned char
+		fingerprint[CERTIFICATE_FINGERPRINT_SIZE]; /* of the peer's certificate; zeros if none */
+	utc_t not_after;                                   /* of the peer's certificate; 0 if none */
+};
+
+/*
+ * The context decides the role. domain: for a client the SIP domain asked for (the reference identity, also
+ * sent as SNI); ignored for a server. ERR_SYNTAX if it is no DNS name, ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain,
+				 struct tls_conn **ret_conn);
+/* Sends nothing; see tls_conn_shutdown(). */
+void tls_conn_free(struct tls_conn *conn);
+OWN(tls_conn)
+
+/*
+ * Goes on with the handshake. OK when it is done, ERR_AGAIN, or ERR_DENIED and a verdict with the reason,
+ * after which the connection is only good for closing. ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_conn_handshake(struct tls_conn *conn, struct now now, struct verdict *ret_verdict);
+/* The verdict on a peer whose handshake the caller gives up because its deadline has passed. */
+void tls_conn_timed_out(const struct tls_conn *conn, struct verdict *ret_verdict);
+
+/* What to wait for after ERR_AGAIN: NET_READABLE or NET_WRITABLE (net/net.h). */
+unsigned tls_conn_wants(const struct tls_conn *conn);
+
+/*
+ * Reads what is there, at most size bytes, at least 1. ERR_AGAIN, ERR_CLOSED (properly or not: SIP's framing
+ * shows what is cut off), ERR_IO when the peer breaks the protocol. More than one record may lie here
+ * already: read until ERR_AGAIN before waiting, or come back without waiting while tls_conn_has_pending().
+ */
+MUST_CHECK enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size, size_t *ret_n);
+/* Writes the beginning of the text (not empty); the rest may be passed from another place. Errors as above.
+ */
+MUST_CHECK enum err tls_conn_write(struct tls_conn *conn, struct slice text, size_t *ret_n);
+/* Whether bytes were read from the descriptor that tls_conn_read() was not asked for yet. */
+bool tls_conn_has_pending(const struct tls_conn *conn);
+/* Tells the peer that nothing more comes, if that can be done without waiting. */
+void tls_conn_shutdown(struct tls_conn *conn);
+
+/* After the handshake. */
+void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts);

@@ -1,0 +1,41 @@
+/*
+ * What the TLS connections of one worker and one role have in common (RFC 5246, RFC 8446): our certificates,
+ * or whom we trust. TLS 1.2 with ECDHE and AEAD suites, and 1.3; no renegotiation, compression, early data or
+ * resumption. Verification of a server cannot be turned off.
+ *
+ * A context belongs to the thread of its struct crypto. New certificates mean a new context: connections made
+ * from the old one keep it alive after tls_context_free().
+ */
+#pragma once
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/verdict.h"
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+#include "crypto/lib.h"
+
+struct tls_context;
+
+/* Without a certificate yet. NULL without memory. */
+MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
+
+/*
+ * Adds a certificate with its chain (leaf first; a root at the end is not sent). A client that asks for one
+ * of its names by SNI (RFC 6066 §3) gets it, one that asks for none or another gets the first added. Two with
+ * the same names and different kinds of key (ECDSA, RSA) stand side by side. ERR_DENIED and a verdict if the
+ * key is not the certificate's or OpenSSL finds it too weak, ERR_EXISTS if one like it is there, ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_server_add(struct tls_context *context, const struct chain *chain,
+				   const struct key *key, struct verdict *ret_verdict);
+
+/* Trusts nobody yet. NULL without memory. */
+MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
+
+/* Trusts the certificates as anchors; may be called several times. ERR_NOMEM. */
+MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct chain *anchors);
+/* Trusts what the operating system trusts. ERR_NOT_FOUND if it has no store, ERR_NOMEM. */
+MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
+
+void tls_context_free(struct tls_context *context);
+OWN(tls_context)
