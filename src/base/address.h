@@ -12,7 +12,8 @@ enum address_family { ADDRESS_NONE, ADDRESS_V4, ADDRESS_V6 };
 struct address {
 	uint8_t family; /* enum address_family */
 	uint16_t port;
-	uint8_t ip[16]; /* network byte order; the first 4 for IPv4. An IPv4-mapped IPv6 address is stored as IPv4 */
+	uint8_t ip[16]; /* network byte order; the first 4 for IPv4. An IPv4-mapped IPv6 address is stored as
+			   IPv4 */
 };
 
 /* IPv4address, or IPv6address with or without brackets (RFC 3261 §25.1); no name, no zone, no port. */

@@ -12,7 +12,8 @@
 
 struct arena;
 
-/* limit: the most bytes that will ever be given out. NULL if there is no memory. */
+/* limit: the most bytes that will be given out, each piece rounded up to its alignment. NULL if there is no
+ * memory. */
 MUST_CHECK struct arena *arena_new(size_t limit);
 void arena_free(struct arena *arena);
 OWN(arena)

@@ -26,7 +26,7 @@ enum err {
 	ERR_IO,
 };
 
-#define MUST_CHECK __attribute__((warn_unused_result))
+#define MUST_CHECK             __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
 /* Leaves the calling function with the error of expr, if there is one. */

@@ -1,6 +1,6 @@
 /*
- * Doubly linked list through a member of the element. The list owns nothing. An element is in at most one list
- * per link; a zeroed link is in none.
+ * Doubly linked list through a member of the element. The list owns nothing. An element is in at most one
+ * list per link; a zeroed link is in none.
  */
 #pragma once
 
@@ -18,12 +18,25 @@ struct list {
 
 #define CONTAINER_OF(link_ptr, type, member) ((type *)(void *)((char *)(link_ptr)-offsetof(type, member)))
 
-/* The body may take the current element out of the list, and only that one. */
-#define LIST_EACH(it, list, type, member)                                                                 \
-	for (struct link *it##_at_ = (list)->head.next,                                                   \
-			 *it##_next_ = it##_at_ ? it##_at_->next : NULL;                                  \
-	     it##_at_ && it##_at_ != &(list)->head; it##_at_ = it##_next_, it##_next_ = it##_at_->next)   \
-		for (type *it = CONTAINER_OF(it##_at_, type, member); it; it = NULL)
+/* The element that a link is the member of, offset bytes into it; NULL for NULL. */
+static inline void *link_owner(struct link *link, size_t offset)
+{
+	return link ? (char *)link - offset : NULL;
+}
+
+/* The link after this one, or NULL at the end of the list. */
+static inline struct link *list_next(const struct list *list, const struct link *link)
+{
+	return link->next == &list->head ? NULL : link->next;
+}
+
+/* The body may take the current element out of the list (and free it), and only that one. */
+#define LIST_EACH(it, list, type, member)                                                             \
+	for (type *it = link_owner(list_first(list), offsetof(type, member)),                         \
+		  *it##_next_ = it ? link_owner(list_next(list, &it->member), offsetof(type, member)) \
+				   : NULL;                                                            \
+	     it; it = it##_next_,                                                                     \
+		  it##_next_ = it ? link_owner(list_next(list, &it->member), offsetof(type, member)) : NULL)
 
 void list_init(struct list *list);
 void list_append(struct list *list, struct link *link);

@@ -32,7 +32,10 @@ MUST_CHECK struct map *map_new(size_t max, struct map_key key);
 void map_free(struct map *map);
 OWN(map)
 
-/* node->key is set by the caller. ERR_EXISTS if the key is there, ERR_LIMIT at the maximum, ERR_NOMEM. */
+/*
+ * node->key is set by the caller. ERR_EXISTS if the key is there, ERR_LIMIT at the maximum. Needs no memory:
+ * a table that cannot grow becomes slower instead.
+ */
 MUST_CHECK enum err map_add(struct map *map, struct map_node *node);
 /* NULL if there is none. */
 struct map_node *map_find(const struct map *map, struct slice key);
@@ -40,7 +43,10 @@ struct map_node *map_find(const struct map *map, struct slice key);
 void map_remove(struct map *map, struct map_node *node);
 size_t map_count(const struct map *map);
 
-/* Calls each(node, arg) for every element, in no order; the callback may remove (and free) the node it is given, no other. */
+/*
+ * Calls each(node, arg) for every element, in no order; the callback may remove (and free) the node it is
+ * given, no other, and adds none.
+ */
 void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), void *arg);
 
 /* SipHash-2-4 of the text (Aumasson, Bernstein: SipHash, 2012). */

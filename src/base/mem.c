@@ -5,8 +5,11 @@
 #include <string.h>
 
 #ifdef SEALINE_OOM
-static unsigned long countdown;
-static int has_failed;
+#include <stdatomic.h>
+
+/* Some units under test have threads of their own. */
+static atomic_ulong countdown;
+static atomic_int has_failed;
 
 void mem_fail_nth(unsigned long n)
 {
@@ -21,7 +24,12 @@ int mem_has_failed(void)
 
 static int must_fail(void)
 {
-	if (countdown == 0 || --countdown > 0)
+	unsigned long left = atomic_load(&countdown);
+
+	while (left > 0)
+		if (atomic_compare_exchange_weak(&countdown, &left, left - 1))
+			break;
+	if (left != 1)
 		return 0;
 	has_failed = 1;
 	return 1;

@@ -1,6 +1,7 @@
 /*
  * Every allocation of our own code goes through here, so that the n-th can be made to fail (build option
- * -Doom=true, see tests/unit/harness.h). Sizes are checked for overflow. All memory is given back with mem_free().
+ * -Doom=true, see tests/unit/harness.h). Sizes are checked for overflow. All memory is given back with
+ * mem_free().
  */
 #pragma once
 

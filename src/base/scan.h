@@ -28,7 +28,9 @@ static inline bool scan_set_has(const struct scan_set *set, char c)
 
 static inline struct scan scan_of(struct slice text)
 {
-	return (struct scan){ text.ptr, text.ptr, text.ptr + text.len };
+	const char *start = text.ptr ? text.ptr : "";
+
+	return (struct scan){ start, start, start + text.len };
 }
 
 static inline bool scan_done(const struct scan *in)

@@ -15,8 +15,8 @@ struct slice {
 };
 
 #define SLICE(literal) ((struct slice){ ("" literal), sizeof(literal) - 1 })
-#define SLICE_INIT(literal)                        \
-	{                                          \
+#define SLICE_INIT(literal)                       \
+	{                                         \
 		("" literal), sizeof(literal) - 1 \
 	}
 

@@ -1,6 +1,6 @@
 /*
- * A queue of points in time: a binary heap of timers that live inside their owners. Setting, clearing and taking
- * the next due one cost O(log n); setting a timer never allocates once timers_reserve() has made room for it.
+ * A queue of points in time: a heap of timers that live inside their owners. Setting, clearing and taking the
+ * next due one cost O(log n). Moving a running timer never allocates.
  */
 #pragma once
 
@@ -11,7 +11,8 @@
 #include "base/own.h"
 #include "base/time.h"
 
-/* A zeroed timer is not running. What it belongs to is found by CONTAINER_OF and kind. */
+/* A zeroed timer is not running. What it belongs to is found by CONTAINER_OF and kind. A running one stays
+ * put. */
 struct timer {
 	ms_t due;
 	size_t slot; /* place in the heap + 1; 0 = not running */
@@ -22,10 +23,12 @@ struct timers;
 
 /* max: the most timers that run at once. */
 MUST_CHECK struct timers *timers_new(size_t max);
+/* The timers that still run must not be touched by timers_ functions again. */
 void timers_free(struct timers *timers);
 OWN(timers)
 
-/* Starts the timer, or moves a running one. ERR_LIMIT at the maximum, ERR_NOMEM; a running one never fails. */
+/* Starts the timer, or moves a running one; due 0 counts as 1. ERR_LIMIT at the maximum, ERR_NOMEM; a running
+ * one never fails. */
 MUST_CHECK enum err timers_set(struct timers *timers, struct timer *timer, ms_t due);
 /* Does nothing to one that is not running. */
 void timers_clear(struct timers *timers, struct timer *timer);

@@ -67,7 +67,8 @@ static void put_base64_in(struct writer *out, const unsigned char *byte, size_t 
 
 void put_base64(struct writer *out, const void *bytes, size_t n)
 {
-	put_base64_in(out, bytes, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", true);
+	put_base64_in(out, bytes, n, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
+		      true);
 }
 
 void put_base64url(struct writer *out, const void *bytes, size_t n)
@@ -76,7 +77,8 @@ void put_base64url(struct writer *out, const void *bytes, size_t n)
 		      false);
 }
 
-static int base64_value(char c)
+/* The digits 62 and 63 are the given ones, of one alphabet or the other. */
+static int base64_value(char c, const char last_two[2])
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -84,13 +86,14 @@ static int base64_value(char c)
 		return c - 'a' + 26;
 	if (ascii_is_digit(c))
 		return c - '0' + 52;
-	if (c == '+' || c == '-')
+	if (c == last_two[0])
 		return 62;
-	return c == '/' || c == '_' ? 63 : -1;
+	return c == last_two[1] ? 63 : -1;
 }
 
 bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 {
+	bool is_url = slice_find(text, '-') < text.len || slice_find(text, '_') < text.len;
 	unsigned char *out = buf;
 	size_t n = 0, padding = 0;
 	uint32_t bits = 0;
@@ -103,7 +106,7 @@ bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 	if (padding && (text.len + padding) % 4 != 0)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
-		int value = base64_value(text.ptr[i]);
+		int value = base64_value(text.ptr[i], is_url ? "-_" : "+/");
 
 		if (value < 0)
 			return false;
@@ -156,6 +159,31 @@ static size_t utf8_sequence(struct slice text)
 	return n;
 }
 
+/*
+ * What a terminal or a log viewer acts upon instead of showing it: C1 controls, line separators, marks that
+ * are invisible or turn the direction of the text around them.
+ */
+static const struct {
+	uint32_t from, to;
+} invisible[] = {
+	{ 0x80, 0x9f },     { 0xad, 0xad },     { 0x61c, 0x61c },   { 0x180e, 0x180e }, { 0x200b, 0x200f },
+	{ 0x2028, 0x202e }, { 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xfff9, 0xfffb }, { 0xe0000, 0xe0fff },
+};
+
+/* sequence: one that utf8_sequence() found valid. */
+static bool is_invisible(struct slice sequence)
+{
+	const unsigned char *b = (const unsigned char *)sequence.ptr;
+	uint32_t point = b[0] & (0x7fu >> sequence.len);
+
+	for (size_t i = 1; i < sequence.len; i++)
+		point = point << 6 | (b[i] & 0x3f);
+	for (size_t i = 0; i < sizeof invisible / sizeof invisible[0]; i++)
+		if (point >= invisible[i].from && point <= invisible[i].to)
+			return true;
+	return false;
+}
+
 static void put_escaped_byte(struct writer *out, char c)
 {
 	switch (c) {
@@ -164,26 +192,36 @@ static void put_escaped_byte(struct writer *out, char c)
 	case '\t': put(out, SLICE("\\t")); return;
 	case '"': put(out, SLICE("\\\"")); return;
 	case '\\': put(out, SLICE("\\\\")); return;
-	default:
-		put(out, SLICE("\\x"));
-		put_hex(out, &c, 1);
+	default: put(out, SLICE("\\x")); put_hex(out, &c, 1);
 	}
+}
+
+/* How many bytes at the start of the text may be printed as they are, up to the first that may not. */
+static size_t printable_run(struct slice text)
+{
+	size_t at = 0;
+
+	while (at < text.len) {
+		unsigned char c = (unsigned char)text.ptr[at];
+		size_t n = c < 0x80 ? 1 : utf8_sequence(slice_sub(text, at, text.len));
+
+		if (n == 0 || c < 0x20 || c == 0x7f || c == '"' || c == '\\')
+			break;
+		if (n > 1 && is_invisible(slice_sub(text, at, n)))
+			break;
+		at += n;
+	}
+	return at;
 }
 
 void put_escaped(struct writer *out, struct slice text)
 {
 	while (text.len) {
-		unsigned char c = (unsigned char)text.ptr[0];
-		size_t n = 1;
+		size_t n = printable_run(text);
 
-		if (c >= 0x80)
-			n = utf8_sequence(text);
-		if (n == 0 || c < 0x20 || c == 0x7f || c == '"' || c == '\\') {
-			put_escaped_byte(out, text.ptr[0]);
-			n = 1;
-		} else {
-			put(out, slice_sub(text, 0, n));
-		}
+		put(out, slice_sub(text, 0, n));
+		if (n < text.len)
+			put_escaped_byte(out, text.ptr[n++]);
 		text = slice_sub(text, n, text.len);
 	}
 }

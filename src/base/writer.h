@@ -1,6 +1,6 @@
 /*
- * Builds text into a buffer of fixed size. What does not fit is dropped whole and remembered in overflow, so a
- * builder checks once, at its end. Nothing is NUL-terminated.
+ * Builds text into a buffer of fixed size. What does not fit is dropped whole and remembered in overflow, so
+ * a builder checks once, at its end. Nothing is NUL-terminated.
  */
 #pragma once
 
@@ -34,14 +34,15 @@ void put_hex(struct writer *out, const void *bytes, size_t n);    /* lower case,
 void put_base64(struct writer *out, const void *bytes, size_t n); /* RFC 4648 §4, padded */
 
 /*
- * Text from a peer for a log or a terminal: control bytes, backslash, double quote and invalid UTF-8 become
- * \r \n \t \" \\ or \xHH, so that the result is one line of valid UTF-8.
+ * Text from a peer for a log or a terminal: control characters (C1 too), line separators, invisible and
+ * direction-changing marks, backslash, double quote and invalid UTF-8 become \r \n \t \" \\ or \xHH, so that
+ * the result is one line of valid UTF-8 that shows what is there. What does not fit is dropped in whole runs.
  */
 void put_escaped(struct writer *out, struct slice text);
 
 /*
- * Decodes padded or unpadded base64 in either alphabet (RFC 4648 §4 and §5), strictly: no white space, no bits
- * left over. False if malformed or larger than size. *ret_n is set on success only.
+ * Decodes padded or unpadded base64 in either alphabet (RFC 4648 §4 and §5), strictly: not both in one text,
+ * no white space, no bits left over. False if malformed or larger than size. *ret_n is set on success only.
  */
 bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n);
 bool hex_decode(struct slice text, void *buf, size_t size, size_t *ret_n);

@@ -1,0 +1,189 @@
+#include "base/map.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { FIRST_BUCKETS = 16 };
+
+struct map {
+	struct map_node **buckets;
+	size_t n_buckets; /* a power of two */
+	size_t n, max;
+	struct map_key key;
+};
+
+struct map *map_new(size_t max, struct map_key key)
+{
+	struct map *map = mem_new(struct map);
+
+	if (!map)
+		return NULL;
+	*map = (struct map){ .n_buckets = FIRST_BUCKETS, .max = max, .key = key };
+	map->buckets = mem_zalloc(FIRST_BUCKETS, sizeof *map->buckets);
+	if (!map->buckets) {
+		mem_free(map);
+		return NULL;
+	}
+	return map;
+}
+
+void map_free(struct map *map)
+{
+	if (!map)
+		return;
+	mem_free(map->buckets);
+	mem_free(map);
+}
+
+static struct map_node **bucket_of(const struct map *map, uint64_t hash)
+{
+	return &map->buckets[hash & (map->n_buckets - 1)];
+}
+
+static struct map_node *find_hashed(const struct map *map, struct slice key, uint64_t hash)
+{
+	struct map_node *node = *bucket_of(map, hash);
+
+	while (node && !(node->hash == hash && slice_eq(node->key, key)))
+		node = node->next;
+	return node;
+}
+
+static void push(struct map *map, struct map_node *node)
+{
+	struct map_node **bucket = bucket_of(map, node->hash);
+
+	node->next = *bucket;
+	*bucket = node;
+}
+
+static void grow(struct map *map)
+{
+	struct map_node **old = map->buckets;
+	size_t n_old = map->n_buckets;
+	struct map_node **buckets = mem_zalloc(n_old, 2 * sizeof *buckets);
+
+	if (!buckets)
+		return;
+	map->buckets = buckets;
+	map->n_buckets = 2 * n_old;
+	for (size_t i = 0; i < n_old; i++) {
+		struct map_node *node = old[i];
+
+		while (node) {
+			struct map_node *next = node->next;
+
+			push(map, node);
+			node = next;
+		}
+	}
+	mem_free(old);
+}
+
+enum err map_add(struct map *map, struct map_node *node)
+{
+	uint64_t hash = map_hash(map->key, node->key);
+
+	if (find_hashed(map, node->key, hash))
+		return ERR_EXISTS;
+	if (map->n >= map->max)
+		return ERR_LIMIT;
+	if (map->n >= map->n_buckets)
+		grow(map);
+	node->hash = hash;
+	push(map, node);
+	map->n++;
+	return OK;
+}
+
+struct map_node *map_find(const struct map *map, struct slice key)
+{
+	return find_hashed(map, key, map_hash(map->key, key));
+}
+
+void map_remove(struct map *map, struct map_node *node)
+{
+	struct map_node **at = bucket_of(map, node->hash);
+
+	while (*at != node) {
+		assert(*at);
+		at = &(*at)->next;
+	}
+	*at = node->next;
+	node->next = NULL;
+	map->n--;
+}
+
+size_t map_count(const struct map *map)
+{
+	return map->n;
+}
+
+void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), void *arg)
+{
+	for (size_t i = 0; i < map->n_buckets; i++) {
+		struct map_node *node = map->buckets[i];
+
+		while (node) {
+			struct map_node *next = node->next;
+
+			each(node, arg);
+			node = next;
+		}
+	}
+}
+
+static uint64_t rotate(uint64_t word, unsigned bits)
+{
+	return word << bits | word >> (64 - bits);
+}
+
+static void sip_rounds(uint64_t v[4], int n)
+{
+	while (n-- > 0) {
+		v[0] += v[1];
+		v[2] += v[3];
+		v[1] = rotate(v[1], 13) ^ v[0];
+		v[3] = rotate(v[3], 16) ^ v[2];
+		v[0] = rotate(v[0], 32);
+		v[2] += v[1];
+		v[0] += v[3];
+		v[1] = rotate(v[1], 17) ^ v[2];
+		v[3] = rotate(v[3], 21) ^ v[0];
+		v[2] = rotate(v[2], 32);
+	}
+}
+
+static void sip_absorb(uint64_t v[4], uint64_t word)
+{
+	v[3] ^= word;
+	sip_rounds(v, 2);
+	v[0] ^= word;
+}
+
+uint64_t map_hash(struct map_key key, struct slice text)
+{
+	uint64_t v[4] = {
+		key.k0 ^ 0x736f6d6570736575,
+		key.k1 ^ 0x646f72616e646f6d,
+		key.k0 ^ 0x6c7967656e657261,
+		key.k1 ^ 0x7465646279746573,
+	};
+	size_t whole = text.len / 8 * 8;
+	uint64_t word;
+
+	for (size_t i = 0; i < whole; i += 8) {
+		memcpy(&word, text.ptr + i, 8);
+		sip_absorb(v, le64toh(word));
+	}
+	word = 0;
+	if (text.len > whole)
+		memcpy(&word, text.ptr + whole, text.len - whole);
+	sip_absorb(v, le64toh(word) | (uint64_t)text.len << 56);
+	v[2] ^= 0xff;
+	sip_rounds(v, 4);
+	return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
