@@ -46,7 +46,8 @@ size_t chain_length(const struct chain *chain);
 /* The n-th of chain_length(); belongs to the chain. */
 const struct certificate *chain_at(const struct chain *chain, size_t n);
 
-/* A self-signed CA certificate for development: CA without CAs below it, valid for ten years. ERR_NOMEM. */
+/* A self-signed CA certificate for development: without CAs below it, good for ten years. At most 64 bytes of
+ * name. ERR_NOMEM. */
 MUST_CHECK enum err certificate_make_ca(struct crypto *crypto, const struct key *key,
 					struct slice common_name, utc_t now,
 					struct certificate **ret_certificate);
@@ -75,9 +76,9 @@ bool certificate_has_key(const struct certificate *certificate, const struct key
 int64_t certificate_days_left(const struct certificate *certificate, utc_t now);
 utc_t certificate_not_before(const struct certificate *certificate);
 utc_t certificate_not_after(const struct certificate *certificate);
-/* SHA-256 of the DER form. */
-void certificate_fingerprint(const struct certificate *certificate,
-			     unsigned char ret_hash[CERTIFICATE_FINGERPRINT_SIZE]);
+/* SHA-256 of the DER form. False without memory. */
+MUST_CHECK bool certificate_fingerprint(const struct certificate *certificate,
+					unsigned char ret_hash[CERTIFICATE_FINGERPRINT_SIZE]);
 
 /* For reports, escaped: "CN=localhost"; "DNS:localhost, URI:sip:localhost" (all names, also those that are no
  * SIP identity). */

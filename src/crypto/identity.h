@@ -26,7 +26,7 @@ bool identity_is_name(struct slice text);
 /*
  * OK if the certificate proves the domain: compared whole, without regard to case, a final dot of the domain
  * ignored. Else ERR_DENIED and a verdict that says which names there are. A domain that is no DNS name (an IP
- * address) is never proven. ERR_NOMEM.
+ * address) is never proven.
  */
 MUST_CHECK enum err identity_check(const struct certificate *certificate, struct slice domain,
 				   struct verdict *ret_verdict);

@@ -1,0 +1,262 @@
+#include "crypto/identity.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+
+#include "base/ascii.h"
+#include "crypto/private.h"
+
+#define LABEL_MAX 63
+
+/* What is asked of each identity in turn. */
+struct visit {
+	struct slice wanted;   /* the domain asked for */
+	bool found;            /* it is there */
+	struct writer *report; /* or: write them all here */
+	size_t n;
+};
+
+/* ---- names ---- */
+
+static bool is_label(struct slice label)
+{
+	if (!label.len || label.len > LABEL_MAX || label.ptr[0] == '-' || label.ptr[label.len - 1] == '-')
+		return false;
+	for (size_t i = 0; i < label.len; i++)
+		if (!ascii_is_alnum(label.ptr[i]) && label.ptr[i] != '-')
+			return false;
+	return true;
+}
+
+/* RFC 3261 §25.1: hostname = *( domainlabel "." ) toplabel, and a toplabel begins with a letter */
+bool identity_is_name(struct slice text)
+{
+	struct slice label;
+
+	if (text.len > IDENTITY_NAME_MAX)
+		return false;
+	for (;;) {
+		label = slice_sub(text, 0, slice_find(text, '.'));
+		if (!is_label(label))
+			return false;
+		if (label.len == text.len)
+			return ascii_is_alpha(label.ptr[0]);
+		text = slice_sub(text, label.len + 1, text.len);
+	}
+}
+
+static struct slice without_final_dot(struct slice domain)
+{
+	return slice_ends(domain, SLICE(".")) ? slice_sub(domain, 0, domain.len - 1) : domain;
+}
+
+static struct slice slice_of_asn1(const ASN1_STRING *text)
+{
+	return slice_from(ASN1_STRING_get0_data(text), (size_t)ASN1_STRING_length(text));
+}
+
+/*
+ * "If the scheme of the URI value is "sip", and there is no userinfo component in the URI (there is no '@'),
+ * then the implementation MUST accept the hostpart as a SIP domain identity."                       RFC 5922
+ * §7.1
+ */
+static bool host_of_sip_uri(struct slice uri, struct slice *ret_host)
+{
+	size_t end;
+
+	if (!slice_starts_nocase(uri, SLICE("sip:")) || slice_find(uri, '@') < uri.len)
+		return false;
+	uri = slice_sub(uri, 4, uri.len);
+	for (end = 0; end < uri.len; end++)
+		if (uri.ptr[end] == ':' || uri.ptr[end] == ';' || uri.ptr[end] == '?')
+			break;
+	*ret_host = slice_sub(uri, 0, end);
+	return true;
+}
+
+/* ---- RFC 5922 §7.1 ---- */
+
+static void visit_name(struct visit *visit, struct slice name)
+{
+	if (!identity_is_name(name))
+		return;
+	if (slice_eq_nocase(name, visit->wanted))
+		visit->found = true;
+	if (visit->report && visit->n)
+		put(visit->report, SLICE(", "));
+	if (visit->report)
+		put(visit->report, name);
+	visit->n++;
+}
+
+/* Whether there was any URI that names a SIP domain, even one that is no DNS name and so proves nothing. */
+static bool visit_uris(struct visit *visit, const GENERAL_NAMES *names)
+{
+	struct slice host;
+	bool any = false;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type != GEN_URI || !host_of_sip_uri(slice_of_asn1(name->d.ia5), &host))
+			continue;
+		any = true;
+		visit_name(visit, host);
+	}
+	return any;
+}
+
+static void visit_dns(struct visit *visit, const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_DNS)
+			visit_name(visit, slice_of_asn1(name->d.ia5));
+	}
+}
+
+/* A subject with several CNs leaves open which is meant, so none is. */
+static void visit_common_name(struct visit *visit, const X509_NAME *subject)
+{
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	unsigned char *utf8 = NULL;
+	int len;
+
+	if (at < 0 || X509_NAME_get_index_by_NID(subject, NID_commonName, at) >= 0)
+		return;
+	len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+	if (len >= 0)
+		visit_name(visit, slice_from(utf8, (size_t)len));
+	OPENSSL_free(utf8);
+}
+
+static void visit_identities(struct visit *visit, const X509 *x509)
+{
+	int status = -1;
+	GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, &status, NULL);
+
+	if (names) {
+		if (!visit_uris(visit, names))
+			visit_dns(visit, names);
+	} else if (status == -1) { /* absent; malformed or given twice it is another number */
+		visit_common_name(visit, X509_get_subject_name(x509));
+	}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+}
+
+bool put_identities(struct writer *out, const struct certificate *certificate)
+{
+	struct visit visit = { .report = out };
+
+	visit_identities(&visit, certificate->x509);
+	return visit.n > 0;
+}
+
+/* ---- verdicts ---- */
+
+static const struct verdict no_domain = {
+	.code = "certificate.no-domain-asked",
+	.what = "{expected} is no domain name, so no certificate can prove it",
+	.section = "RFC 5922 §7.1",
+	.remedy = "use the name of the SIP domain instead of an address",
+};
+
+static const struct verdict no_identity = {
+	.code = "certificate.no-identity",
+	.what = "the certificate names no SIP domain (it has: {found}), the connection was for {expected}",
+	.section = "RFC 5922 §7.1",
+	.remedy = "the server for {expected} needs a certificate with DNS:{expected} in its subjectAltName; "
+		  "wildcards and IP addresses do not count",
+};
+
+static const struct verdict name_mismatch = {
+	.code = "certificate.name-mismatch",
+	.what = "the certificate names {found}, the connection was for {expected}",
+	.section = "RFC 5922 §7.2",
+	.remedy =
+		"the server for {expected} needs a certificate with that very name, or ask for the domain that it has",
+};
+
+static const struct verdict wrong_usage = {
+	.code = "certificate.usage",
+	.what = "the certificate may not be used for a SIP or TLS server, only for {found}",
+	.section = "RFC 5280 §4.2.1.12, RFC 5924 §5",
+	.remedy = "have a certificate issued with extendedKeyUsage serverAuth and keyUsage digitalSignature",
+};
+
+enum err identity_check(const struct certificate *certificate, struct slice domain,
+			struct verdict *ret_verdict)
+{
+	struct visit visit = { .wanted = without_final_dot(domain) };
+	char buf[4 * VERDICT_TEXT_MAX];
+	struct writer found = writer_of(buf, sizeof(buf));
+
+	if (!identity_is_name(visit.wanted)) {
+		*ret_verdict = no_domain;
+		verdict_text_set(&ret_verdict->expected, domain);
+		return ERR_DENIED;
+	}
+	visit.report = &found;
+	visit_identities(&visit, certificate->x509);
+	if (visit.found)
+		return OK;
+
+	*ret_verdict = visit.n ? name_mismatch : no_identity;
+	if (!visit.n)
+		put_certificate_names(&found, certificate);
+	if (!found.len)
+		put(&found, SLICE("no name at all"));
+	verdict_text_set(&ret_verdict->expected, visit.wanted);
+	verdict_text_set(&ret_verdict->found, writer_text(&found));
+	return ERR_DENIED;
+}
+
+/* Whether the usages allow SIP; writes their names. */
+static bool check_extended(const EXTENDED_KEY_USAGE *usages, struct writer *out)
+{
+	static const char sip_domain[] = "1.3.6.1.5.5.7.3.20"; /* id-kp-sipDomain, RFC 5924 §4.1 */
+	char oid[80];
+
+	for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+		const ASN1_OBJECT *usage = sk_ASN1_OBJECT_value(usages, i);
+		int nid = OBJ_obj2nid(usage);
+
+		if (nid == NID_server_auth || nid == NID_anyExtendedKeyUsage)
+			return true;
+		if (OBJ_obj2txt(oid, sizeof(oid), usage, 1) > 0 &&
+		    slice_eq(slice_of(oid), slice_of(sip_domain)))
+			return true;
+		if (OBJ_obj2txt(oid, sizeof(oid), usage, 0) <= 0)
+			continue;
+		if (i)
+			put(out, SLICE(", "));
+		put(out, slice_of(oid));
+	}
+	return false;
+}
+
+enum err identity_check_usage(const struct certificate *certificate, struct verdict *ret_verdict)
+{
+	char buf[VERDICT_TEXT_MAX];
+	struct writer found = writer_of(buf, sizeof(buf));
+	int status = -1;
+	EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate->x509, NID_ext_key_usage, &status, NULL);
+	bool ok = usages ? check_extended(usages, &found) : status == -1;
+
+	EXTENDED_KEY_USAGE_free(usages);
+	ERR_clear_error();
+	if (ok && !(X509_get_key_usage(certificate->x509) & KU_DIGITAL_SIGNATURE)) {
+		put(&found, SLICE("other things than signing"));
+		ok = false;
+	}
+	if (ok)
+		return OK;
+	*ret_verdict = wrong_usage;
+	if (!found.len)
+		put(&found, SLICE("what cannot be read"));
+	verdict_text_set(&ret_verdict->found, writer_text(&found));
+	return ERR_DENIED;
+}

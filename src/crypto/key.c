@@ -1,0 +1,110 @@
+#include "crypto/key.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "base/mem.h"
+#include "crypto/private.h"
+
+#define RSA_BITS_MIN 2048
+
+/* Takes over the pkey. */
+static enum err key_from(EVP_PKEY *pkey, struct key **ret_key)
+{
+	struct key *key = mem_new(struct key);
+
+	if (!key) {
+		EVP_PKEY_free(pkey);
+		return ERR_NOMEM;
+	}
+	key->pkey = pkey;
+	*ret_key = key;
+	return OK;
+}
+
+enum err key_generate(struct crypto *crypto, struct key **ret_key)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto->lib, NULL, "EC", "P-256");
+
+	return pkey ? key_from(pkey, ret_key) : ERR_NOMEM;
+}
+
+/* Called for an encrypted key only. */
+static int give_no_passphrase(char *buf, int size, int writing, void *arg)
+{
+	bool *ret_asked = arg;
+
+	(void)buf;
+	(void)size;
+	(void)writing;
+	*ret_asked = true;
+	return -1;
+}
+
+static bool is_used_kind(const EVP_PKEY *pkey)
+{
+	char group[32];
+	size_t len;
+
+	if (EVP_PKEY_is_a(pkey, "RSA"))
+		return EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN;
+	if (EVP_PKEY_is_a(pkey, "ED25519"))
+		return true;
+	if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1)
+		return false;
+	return slice_eq(slice_of(group), SLICE("prime256v1")) ||
+	       slice_eq(slice_of(group), SLICE("secp384r1"));
+}
+
+enum err key_parse_pem(struct crypto *crypto, struct slice pem, struct key **ret_key)
+{
+	bool encrypted = false;
+	EVP_PKEY *pkey;
+	BIO *in;
+
+	if (pem.len > KEY_PEM_MAX)
+		return ERR_LIMIT;
+	in = BIO_new_mem_buf(pem.len ? pem.ptr : "", (int)pem.len);
+	if (!in)
+		return ERR_NOMEM;
+	pkey = PEM_read_bio_PrivateKey_ex(in, NULL, give_no_passphrase, &encrypted, crypto->lib, NULL);
+	BIO_free(in);
+	ERR_clear_error();
+	if (!pkey)
+		return encrypted ? ERR_DENIED : ERR_SYNTAX;
+	if (!is_used_kind(pkey)) {
+		EVP_PKEY_free(pkey);
+		return ERR_DENIED;
+	}
+	return key_from(pkey, ret_key);
+}
+
+void key_free(struct key *key)
+{
+	if (!key)
+		return;
+	EVP_PKEY_free(key->pkey);
+	mem_free(key);
+}
+
+enum err put_key_pem(struct writer *out, const struct key *key)
+{
+	BIO *text = BIO_new(BIO_s_mem());
+	enum err err = ERR_NOMEM;
+	char *bytes;
+
+	if (text && PEM_write_bio_PKCS8PrivateKey(text, key->pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+		long n = BIO_get_mem_data(text, &bytes);
+
+		put(out, slice_from(bytes, (size_t)n));
+		err = out->overflow ? ERR_LIMIT : OK;
+	}
+	BIO_free(text); /* wipes it */
+	return err;
+}
+
+EVP_PKEY *key_openssl(const struct key *key)
+{
+	return key->pkey;
+}

@@ -1,0 +1,28 @@
+/* What the files of this room share and nobody else includes. */
+#pragma once
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include "crypto/digest.h"
+#include "crypto/lib.h"
+#include "crypto/openssl.h"
+
+struct crypto {
+	OSSL_LIB_CTX *lib;
+	EVP_MD *md[DIGEST_ALGORITHMS];         /* fetched once; NULL for MD5 where the machine forbids it */
+	EVP_MD_CTX *md_ctx[DIGEST_ALGORITHMS]; /* used again for each hash */
+	EVP_MAC *hmac;
+};
+
+struct key {
+	EVP_PKEY *pkey;
+};
+
+struct chain {
+	size_t n, room;
+	struct certificate *at;
+};
+
+/* Takes over the X509. NULL (and it is freed) without memory. */
+MUST_CHECK struct certificate *certificate_from(X509 *x509);
