@@ -1,0 +1,62 @@
+/*
+ * All that is known of one address-of-record: the account behind it and its bindings (RFC 3261 §10), as an
+ * immutable, reference-counted snapshot with a version. Written only by the store's thread, published in
+ * `location`, read by everybody: registrar and proxy decide on it, and a change is proposed as a new list of
+ * bindings on top of a version.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "endpoint/flow.h"
+
+/* H(A1) = H(username:realm:password) of RFC 7616 §3.4.2; as good as the password. All zero bits of has_: not
+ * stored. */
+struct account {
+	account_id id;
+	bool has_sha256, has_sha512_256, has_md5;
+	uint8_t sha256[32], sha512_256[32], md5[16];
+};
+
+struct binding {
+	struct slice contact;  /* the Contact URI byte for byte as registered */
+	struct slice params;   /* the Contact's header parameters as registered, without expires and q */
+	struct slice instance; /* +sip.instance without quotes and <>, or empty (RFC 5626 §4.1) */
+	uint32_t reg_id;       /* RFC 5626 §4.2; 0: none */
+	struct slice call_id;
+	uint32_t cseq;
+	uint16_t q;        /* thousandths; 1000 when not given */
+	utc_t expires;     /* when it ends */
+	flow_id flow;      /* the flow on which it was registered: the only way to it */
+	bool secure;       /* that flow was TLS with the account proven */
+	struct slice path; /* Path values of the REGISTER, comma separated, or empty (RFC 3327) */
+	struct slice user_agent;
+	struct slice received; /* "ip:port" it came from, for status */
+};
+
+struct aor {
+	_Atomic uint32_t refs;
+	uint64_t version;  /* grows with every change of this AOR; never 0 */
+	struct slice name; /* canonical "user@domain", see put_aor() */
+	struct account account;
+	size_t n_bindings;
+	const struct binding *bindings; /* in the same allocation, as all their texts are */
+};
+
+/* A snapshot with one reference, everything copied into one allocation; NULL without memory. */
+MUST_CHECK struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
+			       const struct binding *bindings, size_t n_bindings);
+struct aor *aor_ref(struct aor *aor);
+/* Accepts NULL. The last one wipes the digests and frees. */
+void aor_unref(struct aor *aor);
+static inline void aor_free(struct aor *aor)
+{
+	aor_unref(aor);
+}
+OWN(aor)

@@ -1,0 +1,238 @@
+/*
+ * The endpoint: one per worker (and in the phone one in all). Bytes and now come in, actions go out (RFC 3261
+ * §18, §17).
+ *
+ * It frames streams, parses, matches messages to transactions, runs the transaction machines (tsx/) and their
+ * timers, queues what is to be done, and hands what transactions do not settle themselves to the transaction
+ * user: the server's core (proxy/core.h) or the phone's (ua/ua.h). It opens, waits for and logs nothing; no
+ * function here calls anything but the transaction user.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/timers.h"
+#include "crypto/random.h"
+#include "endpoint/action.h"
+#include "endpoint/flow.h"
+#include "sip/build.h"
+#include "sip/message.h"
+
+struct endpoint;
+struct question;
+
+/* -- transactions as the transaction user sees them
+ * ------------------------------------------------------------- */
+
+/*
+ * A server transaction. Belongs to the endpoint, owns its request. The transaction user may keep the pointer,
+ * and its own state in user, until server_gone().
+ */
+struct server {
+	const struct sip_message *request;
+	flow_id flow;
+	struct slice via; /* value of the topmost Via with received and rport filled in, for sip_edits.via */
+	unsigned final;   /* status of the final response sent, 0 before */
+	void *user;
+};
+
+/* A client transaction. Belongs to the endpoint; the pointer is good until client_gone(). */
+struct client {
+	enum sip_method method;
+	flow_id flow;
+	unsigned status; /* of the last response that was passed up, 0 before */
+	void *user;
+};
+
+/* Why a client transaction ends without a final response. */
+enum client_failure {
+	CLIENT_TIMEOUT,   /* timer B or F */
+	CLIENT_FLOW_LOST, /* the flow is gone, or could not take the request */
+	CLIENT_REFUSED,   /* the flow does not meet the requirement: nothing was sent */
+	CLIENT_NO_MEMORY,
+};
+
+/*
+ * The transaction user. Called from within endpoint_ functions on the worker's thread; it may call the
+ * functions below at will, a transaction is never freed before its _gone call, and never while a call about
+ * it runs.
+ */
+struct endpoint_user {
+	/* A request that began a transaction (never ACK, never a matched CANCEL). Answer it now or later. */
+	void (*request)(void *self, struct server *server, struct now now);
+	/* The INVITE of this transaction is being cancelled; the CANCEL itself has been answered 200. */
+	void (*cancelled)(void *self, struct server *server, struct now now);
+	/* An ACK that belongs to no transaction: that of a 2xx. It lives for the length of the call. */
+	void (*ack)(void *self, flow_id from, const struct sip_message *ack, struct now now);
+	/* A response: each 1xx, the first final one, and for INVITE each further 2xx (RFC 6026 §7.2). */
+	void (*response)(void *self, struct client *client, const struct sip_message *response,
+			 struct now now);
+	/* There will be no final response. */
+	void (*failed)(void *self, struct client *client, enum client_failure why, struct now now);
+	/* The last mention of a transaction. */
+	void (*server_gone)(void *self, struct server *server);
+	void (*client_gone)(void *self, struct client *client);
+	/* An answer to a question that the transaction user asked. */
+	void (*answer)(void *self, struct question *question, const struct answer *answer, struct now now);
+	/* A flow was opened or lost. */
+	void (*flow)(void *self, flow_id flow, const struct flow_facts *facts, struct now now);
+	/* A timer set on endpoint_timers() by the transaction user came due. */
+	void (*timer)(void *self, struct timer *timer, struct now now);
+};
+
+/* -- life
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+struct endpoint_limits {
+	struct sip_limits sip;
+	size_t flows;        /* 20,000 */
+	size_t transactions; /* 100,000 of each kind; past it a new request gets 503 with Retry-After */
+	size_t per_flow;     /* server transactions of one flow: 1,000 */
+	size_t output;       /* bytes queued and not yet taken: 16 MiB */
+};
+
+struct endpoint_config {
+	unsigned worker, n_workers;
+	struct endpoint_limits limits;
+	struct map_key map_key;
+	const uint8_t *branch_key; /* 32 bytes, shared by the workers: the keyed check of our branches */
+	struct random *random;     /* borrowed */
+	struct crypto *crypto;     /* borrowed; for the keyed checks */
+	struct slice sent_by; /* host[:port] for the Vias that we write: a name that our certificate proves */
+	enum report_level level; /* reports above it are not even formatted */
+	const struct endpoint_user *user;
+	void *user_self;
+};
+
+/* Copies what the config points to unless it says borrowed. ERR_NOMEM. */
+MUST_CHECK enum err endpoint_new(const struct endpoint_config *config, struct endpoint **ret_endpoint);
+/* Tells the transaction user of every transaction that goes. */
+void endpoint_free(struct endpoint *endpoint);
+OWN(endpoint)
+
+/* -- the seam upwards: driven by transport/, by the scenario player, by the fuzzer
+ * --------------------------------- */
+
+void endpoint_flow(struct endpoint *endpoint, flow_id flow, const struct flow_facts *facts, struct now now);
+void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes, struct now now);
+void endpoint_answer(struct endpoint *endpoint, const struct answer *answer, struct now now);
+/* Takes the letter over. */
+void endpoint_letter(struct endpoint *endpoint, struct letter *letter, struct now now);
+void endpoint_tick(struct endpoint *endpoint, struct now now);
+/* When endpoint_tick() is next needed; 0: no timer runs. */
+ms_t endpoint_due(const struct endpoint *endpoint);
+/* The next thing to do; false when there is none. See struct action for how long its parts live. */
+bool endpoint_output(struct endpoint *endpoint, struct action *ret_action);
+
+/* -- for the transaction user
+ * ---------------------------------------------------------------------------------------- */
+
+/*
+ * Answers a server transaction. The reply's via (received, rport: RFC 3261 §18.2.1, RFC 3581) and, where
+ * to_tag is absent and needed, a tag of ours are filled in here. After the final response only further 2xx to
+ * INVITE are sent.
+ */
+void endpoint_respond(struct endpoint *endpoint, struct server *server, const struct sip_reply *reply,
+		      struct now now);
+
+/* Passes a response on upstream (RFC 3261 §16.7 steps 4, 9): the same, with our own Via taken off and headers
+ * added. */
+void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
+			   const struct sip_message *response, const struct sip_edits *edits, struct now now);
+
+/* A request to be sent. The endpoint writes the request line, its own Via with a new branch, then rest. */
+struct outgoing {
+	enum sip_method method;
+	struct slice method_name; /* for SIP_METHOD_OTHER */
+	struct slice uri;
+	struct slice rest; /* all other header lines, the empty line and the body: from put_forwarded() or
+			      put_header() … put_body() */
+	flow_id flow;      /* of any worker */
+	struct requirement require;
+	void *user; /* becomes client->user */
+};
+
+/*
+ * Starts a client transaction. ERR_LIMIT, ERR_NOMEM: none was started. A flow that is gone or not good enough
+ * is told later by failed(), from endpoint_tick(), never from within this call.
+ */
+MUST_CHECK enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outgoing,
+				     struct now now, struct client **ret_client);
+
+/* Sends without a transaction: the ACK to a 2xx. What cannot be sent is dropped and reported. */
+void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now);
+
+/*
+ * Cancels an INVITE client transaction (RFC 3261 §9.1): at once if a provisional response came, else when one
+ * comes; does nothing after a final one. headers: lines to add (Reason), or empty.
+ */
+void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct slice headers, struct now now);
+
+/* A question to the world. Embedded in its owner, who keeps it until the answer or endpoint_forget(). */
+struct question {
+	struct map_node node; /* by id */
+	uint64_t id;          /* 0: none is pending */
+	int kind;             /* the owner's own code */
+};
+
+MUST_CHECK enum err endpoint_lookup(struct endpoint *endpoint, struct question *question, struct slice aor);
+MUST_CHECK enum err endpoint_store(struct endpoint *endpoint, struct question *question,
+				   const struct store_question *store);
+MUST_CHECK enum err endpoint_connect(struct endpoint *endpoint, struct question *question,
+				     const struct connect_question *connect);
+/* No answer will be given any more. Does nothing if none is pending. */
+void endpoint_forget(struct endpoint *endpoint, struct question *question);
+
+/* What is known of an own flow that is open; false if it is not (another worker's never is). */
+struct flow_view {
+	enum transport_protocol transport;
+	bool outbound;
+	struct address peer;
+	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
+};
+bool endpoint_flow_view(const struct endpoint *endpoint, flow_id flow, struct flow_view *ret_view);
+
+/*
+ * The account has proven itself on this flow (digest bound to it, or client certificate): the verdict rises
+ * to account(A) if the flow is TLS. A flow carries at most 8 accounts; false past that, or if the flow is
+ * gone.
+ */
+bool endpoint_flow_prove(struct endpoint *endpoint, flow_id flow, account_id account);
+/* Whether the account is proven on the flow. For an own flow only. */
+bool endpoint_flow_has(const struct endpoint *endpoint, flow_id flow, account_id account);
+/* Closes after what is queued; why is static text for the log. */
+void endpoint_flow_close(struct endpoint *endpoint, flow_id flow, const char *why);
+
+/*
+ * Room for the transaction user's own per-flow state (the nc windows of auth/): one pointer, freed by the
+ * function given when the flow is gone. NULL for a flow that is not there.
+ */
+void **endpoint_flow_slot(struct endpoint *endpoint, flow_id flow, void (*free_slot)(void *));
+
+/* Timers of the transaction user have a kind of at least ENDPOINT_TIMER_USER. */
+enum { ENDPOINT_TIMER_USER = 1000 };
+struct timers *endpoint_timers(struct endpoint *endpoint);
+struct random *endpoint_random(struct endpoint *endpoint);
+unsigned endpoint_worker(const struct endpoint *endpoint);
+/* The sent-by text of our Vias. */
+struct slice endpoint_sent_by(const struct endpoint *endpoint);
+
+/* For reports: true if this level is wanted, so that nothing is formatted in vain. */
+bool endpoint_reports(const struct endpoint *endpoint, enum report_level level);
+void endpoint_report(struct endpoint *endpoint, const struct report *report);
+
+/* What was counted; for status and tests. */
+struct endpoint_counts {
+	uint64_t messages_in, messages_out, malformed, stray_responses, stray_acks, refused_sends,
+		dropped_no_memory;
+	size_t flows, servers, clients;
+};
+struct endpoint_counts endpoint_counts(const struct endpoint *endpoint);

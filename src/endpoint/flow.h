@@ -1,0 +1,103 @@
+/*
+ * A flow: one connection, or one UDP association, with what is proven of its other end (RFC 3261 §18, RFC
+ * 5626 §2). Flows are opened, read and written above the I/O line; here is what the protocol knows of them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/slice.h"
+#include "base/time.h"
+
+enum transport_protocol { TRANSPORT_TLS, TRANSPORT_TCP, TRANSPORT_UDP, TRANSPORT_WSS, TRANSPORT_WS };
+
+/* "TLS", "TCP" …: as in a Via. */
+struct slice transport_name(enum transport_protocol transport);
+/* Whether bytes on it are encrypted. */
+static inline bool transport_is_secure(enum transport_protocol transport)
+{
+	return transport == TRANSPORT_TLS || transport == TRANSPORT_WSS;
+}
+/* Whether it delivers what it takes, so that transactions need not repeat themselves (RFC 3261 §17). */
+static inline bool transport_is_reliable(enum transport_protocol transport)
+{
+	return transport != TRANSPORT_UDP;
+}
+/* Whether it is a stream of bytes, in which Content-Length separates messages (RFC 3261 §18.3; RFC 7118 §5).
+ */
+static inline bool transport_is_stream(enum transport_protocol transport)
+{
+	return transport == TRANSPORT_TLS || transport == TRANSPORT_TCP;
+}
+
+/*
+ * Never used again: 8 bits worker, 24 bits start of the server (from the store, one more each start), 3 bits
+ * transport, 29 bits counter. 0 is no flow. So every worker knows whose it is and what kind of transport it
+ * is.
+ */
+typedef uint64_t flow_id;
+
+#define FLOW_COUNTER_MAX 0x1fffffffU
+
+static inline flow_id flow_id_of(unsigned worker, uint32_t start, enum transport_protocol transport,
+				 uint32_t counter)
+{
+	return (uint64_t)(worker & 0xff) << 56 | (uint64_t)(start & 0xffffff) << 32 |
+	       (uint64_t)((unsigned)transport & 7) << 29 | (counter & FLOW_COUNTER_MAX);
+}
+static inline unsigned flow_worker(flow_id id)
+{
+	return (unsigned)(id >> 56);
+}
+static inline uint32_t flow_start(flow_id id)
+{
+	return (uint32_t)(id >> 32) & 0xffffff;
+}
+static inline enum transport_protocol flow_transport(flow_id id)
+{
+	return (enum transport_protocol)(id >> 29 & 7);
+}
+
+/* Row number of an account in the store, never used again; 0 is no account. In the phone: 1. */
+typedef int64_t account_id;
+
+enum flow_event {
+	FLOW_OPENED,  /* accepted, or connected by us; the handshake is over */
+	FLOW_BLOCKED, /* the peer does not read; its queue is over the high mark */
+	FLOW_UNBLOCKED,
+	FLOW_LOST, /* gone; nothing can be sent any more */
+};
+
+/*
+ * What transport tells endpoint of a flow. Slices live for the length of the call.
+ * verified: the SIP domain that the peer's certificate proved (RFC 5922 §7), in lower case; empty: none.
+ */
+struct flow_facts {
+	enum flow_event event;
+	enum transport_protocol transport;
+	bool outbound; /* we opened it */
+	struct address local, peer;
+	struct slice verified;
+	struct slice tls_version, tls_cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; empty when clear */
+	struct slice why;                     /* FLOW_LOST: a sentence */
+};
+
+/*
+ * What a message demands of the flow that carries it (DESIGN: the verdict of a flow). Levels only ever rise
+ * along a transaction or dialog. Checked in one place, endpoint/send.c, on the worker that owns the flow.
+ */
+enum require_level {
+	REQUIRE_NOTHING, /* a sip request: any flow */
+	REQUIRE_TLS,     /* best effort encryption asked for (transport=tls, a SIPS Contact reached by a sip
+			    request) */
+	REQUIRE_ACCOUNT, /* sips to a phone of ours: TLS, and the account is proven on the flow */
+	REQUIRE_DOMAIN,  /* sips to a domain: TLS, and the peer's certificate proved the domain */
+};
+
+struct requirement {
+	enum require_level level;
+	account_id account;  /* REQUIRE_ACCOUNT */
+	struct slice domain; /* REQUIRE_DOMAIN, lower case; copied by whoever keeps it */
+};

@@ -1,0 +1,35 @@
+/*
+ * What one worker's endpoint has another one do. A letter is owned by whoever holds it; posting hands it
+ * over. Made and read below the I/O line, carried by transport's mailboxes.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "endpoint/flow.h"
+#include "sip/message.h"
+
+enum letter_kind {
+	LETTER_SEND,         /* queue these bytes on your flow, if it meets the requirement */
+	LETTER_RESPONSE,     /* a response came here whose branch is yours */
+	LETTER_FLOW_LOST,    /* the flow is gone, or a SEND on it was refused: fail what waits on it */
+	LETTER_DROP_ACCOUNT, /* close every flow on which this account is proven */
+};
+
+struct letter {
+	struct link link; /* in a mailbox */
+	enum letter_kind kind;
+	unsigned from, to; /* workers */
+	flow_id flow;
+	struct requirement require; /* SEND; its domain points into this allocation */
+	account_id account;
+	struct sip_message *message; /* RESPONSE; owned */
+	bool refused;                /* FLOW_LOST: the requirement was not met */
+	struct slice text;           /* SEND: the bytes, in this allocation */
+	struct slice transaction;    /* SEND: names the sender's client transaction, or empty; repeated in the
+					FLOW_LOST that answers it */
+};
+
+void letter_free(struct letter *letter);
+OWN(letter)
