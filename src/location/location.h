@@ -1,0 +1,40 @@
+/*
+ * The location service (RFC 3261 §10): from an AOR to its snapshot (endpoint/aor.h), in memory, for all
+ * workers.
+ *
+ * The one shared mutable object: sharded by a keyed hash, a lock in each shard that is held for a look-up and
+ * a count and never while anything is called. Written by one thread (the store's), read by all.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/map.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "endpoint/aor.h"
+
+struct location;
+
+/* max: the most AORs it will hold. NULL without memory. */
+MUST_CHECK struct location *location_new(size_t max, struct map_key key);
+/* Nobody may be using it any more. */
+void location_free(struct location *location);
+OWN(location)
+
+/* Publishes a snapshot in place of the one before under its name; takes its own reference. ERR_LIMIT,
+ * ERR_NOMEM: the one before stays. Replacing needs no memory and cannot fail. */
+MUST_CHECK enum err location_put(struct location *location, struct aor *aor);
+/* Does nothing if there is none. */
+void location_remove(struct location *location, struct slice name);
+
+/* The snapshot now with a reference for the caller, or NULL. */
+MUST_CHECK struct aor *location_find(struct location *location, struct slice name);
+
+/* Sums over all AORs; bindings as they were stored, expired ones that nobody looked at included. */
+struct location_counts {
+	size_t aors, bindings;
+};
+struct location_counts location_counts(struct location *location);

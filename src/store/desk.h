@@ -1,0 +1,72 @@
+/*
+ * The store's thread: takes jobs from any thread, writes them in groups (one commit for what is waiting: at
+ * most 100 jobs or 10 ms), publishes what became of them, and only then gives each job back with its result.
+ * So what was answered is on disk, and who has the answer finds it published.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "endpoint/action.h"
+#include "endpoint/aor.h"
+#include "store/store.h"
+
+enum job_kind {
+	JOB_BIND,   /* a registrar's proposal: store_bind() */
+	JOB_ADD,    /* store_add() */
+	JOB_PASSWD, /* store_passwd() */
+	JOB_REMOVE, /* store_remove() */
+};
+
+/* Owned by whoever holds it. */
+struct job {
+	struct link link;
+	enum job_kind kind;
+	struct aor *wanted; /* name; BIND: version and bindings; ADD, PASSWD: digests */
+
+	/* the asker's own, untouched */
+	unsigned worker;
+	uint64_t question;
+	void *owner;
+
+	/* the result */
+	enum err err;
+	struct aor *aor;    /* the snapshot now, or NULL */
+	account_id account; /* PASSWD, REMOVE: whose flows have to go */
+};
+
+/* Copies what the question points to. NULL without memory. */
+MUST_CHECK struct job *job_new_bind(const struct store_question *question);
+/* digests: NULL for JOB_REMOVE. */
+MUST_CHECK struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests);
+void job_free(struct job *job);
+OWN(job)
+
+/* Whom the desk tells; called on the store's thread, without a lock held. */
+struct desk_user {
+	void *self;
+	/* The AOR is now this, or with aor NULL is gone. Takes a reference if it keeps one. */
+	void (*publish)(void *self, struct slice name, struct aor *aor);
+	/* The job with its result, handed over. */
+	void (*done)(void *self, struct job *job);
+	/* Something for the administrator: the disk is full, say. Text is static or lives for the call. */
+	void (*trouble)(void *self, const char *text);
+};
+
+struct desk;
+
+/* Starts the thread. The store is the desk's from now on and is closed with it. ERR_NOMEM, ERR_IO: it is
+ * still the caller's. */
+MUST_CHECK enum err desk_new(struct store *store, const struct desk_user *user, struct desk **ret_desk);
+/* Does what is queued, gives it back, and ends the thread. */
+void desk_free(struct desk *desk);
+OWN(desk)
+
+/* Hands a job over. From any thread. */
+void desk_post(struct desk *desk, struct job *job);

@@ -1,0 +1,49 @@
+/*
+ * The state directory: where it is, what its files are called, and reading and writing them whole. Everything
+ * in it belongs to one user and is closed to all others: mode 0700, files 0600.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/slice.h"
+#include "base/writer.h"
+
+#define STATE_PATH_MAX 4096
+
+/* The files in it. */
+#define STATE_CA_CERTIFICATE     "ca.pem" /* the development CA's */
+#define STATE_CA_KEY             "ca.key"
+#define STATE_SERVER_CERTIFICATE "server.pem" /* made by the development CA, its issuer after it */
+#define STATE_SERVER_KEY         "server.key"
+#define STATE_MASTER_SECRET      "master.key" /* 32 bytes; keys of nonces, tokens and branches come from it */
+#define STATE_CONTROL_SOCKET     "control.sock"
+
+/*
+ * Writes the path of the state directory: option if it is not empty, else $STATE_DIRECTORY (systemd's; the
+ * first of several), else $XDG_STATE_HOME/sealine, else ~/.local/state/sealine. False if none of them is set
+ * or it is too long.
+ */
+MUST_CHECK bool state_find(struct writer *out, struct slice option);
+
+/*
+ * Makes the directory (mode 0700) with its parents if it is not there. ERR_DENIED if it belongs to another
+ * user, others may enter it, or there is no permission; ERR_LIMIT for a path that is too long, ERR_IO.
+ */
+MUST_CHECK enum err state_make(struct slice dir);
+
+/* Writes dir/name. */
+void put_state_path(struct writer *out, struct slice dir, struct slice name);
+
+/* The whole file. ERR_NOT_FOUND, ERR_DENIED (no permission), ERR_LIMIT (larger than max), ERR_NOMEM, ERR_IO.
+ */
+MUST_CHECK enum err state_read(struct slice path, size_t max, struct secret **ret_text);
+
+/*
+ * Replaces the file by one of mode 0600 with this text, so that a crash leaves the old or the new one, whole
+ * and on disk. ERR_NOT_FOUND (no such directory), ERR_DENIED, ERR_LIMIT, ERR_IO.
+ */
+MUST_CHECK enum err state_write(struct slice path, struct slice text);

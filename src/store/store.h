@@ -1,0 +1,79 @@
+/*
+ * Accounts and bindings on disk: one SQLite database in the state directory, used by one process at a time (a
+ * lock file says who) and in it by one thread. At rest there are digests only, never a password.
+ *
+ * Every change is part of a transaction: store_begin(), any number of changes, store_commit(). What was
+ * committed survives kill -9 and the loss of power (WAL, synchronous=FULL). A failed change leaves the
+ * transaction usable, except after ERR_IO and ERR_NOMEM: then store_rollback().
+ *
+ * A name is a canonical AOR, "user@domain" as put_aor() (sip/uri.h) writes it. Account numbers are never used
+ * again.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/writer.h"
+#include "endpoint/action.h"
+#include "endpoint/aor.h"
+
+struct store;
+
+#define STORE_NAME_MAX 512
+
+/*
+ * Takes the lock and opens the database, which is made if there is none and brought up to this version's
+ * schema if it is older. The directory must be there. ERR_AGAIN: another process holds the lock (a running
+ * server: ask it through its control socket). ERR_NOT_FOUND: no such directory. ERR_DENIED: no permission.
+ * ERR_CONFLICT: a newer version has written it. ERR_IO: anything else, said in why. ERR_NOMEM.
+ */
+MUST_CHECK enum err store_open(struct slice dir, struct writer *why, struct store **ret_store);
+/* What was not committed is lost. */
+void store_close(struct store *store);
+static inline void store_free(struct store *store)
+{
+	store_close(store);
+}
+OWN(store)
+
+/* Counts a start of the server: 1 the first time, one more each time, committed at once; ends at 2^24 - 1 and
+ * begins anew at 1. ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err store_count_start(struct store *store, uint32_t *ret_start);
+
+MUST_CHECK enum err store_begin(struct store *store);
+MUST_CHECK enum err store_commit(struct store *store);
+void store_rollback(struct store *store);
+
+/*
+ * A new account: the digests of it, its id is given here. ERR_EXISTS, ERR_SYNTAX (no name), ERR_IO,
+ * ERR_NOMEM. Here and below ret_aor is the snapshot to publish, with one reference for the caller; NULL if it
+ * is not wanted.
+ */
+MUST_CHECK enum err store_add(struct store *store, struct slice name, const struct account *digests,
+			      struct aor **ret_aor);
+/* Other digests for an account, whose bindings end. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err store_passwd(struct store *store, struct slice name, const struct account *digests,
+				 struct aor **ret_aor);
+/* The account with all its bindings. ret_id may be NULL. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err store_remove(struct store *store, struct slice name, account_id *ret_id);
+/*
+ * Replaces the bindings of an AOR if it still has the version that was decided upon. ERR_CONFLICT if it has
+ * another, and *ret_aor is then its state now; ERR_NOT_FOUND if the account is gone; ERR_IO, ERR_NOMEM.
+ */
+MUST_CHECK enum err store_bind(struct store *store, const struct store_question *question,
+			       struct aor **ret_aor);
+
+/*
+ * Calls each() with every account, ordered by name; it takes a reference if it keeps one, and ends the walk
+ * by returning an error, which is passed on. ERR_IO, ERR_NOMEM.
+ */
+MUST_CHECK enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor),
+			       void *self);
+
+/* What SQLite said of the last ERR_IO, in plain words. */
+const char *store_trouble(const struct store *store);

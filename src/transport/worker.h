@@ -1,0 +1,92 @@
+/*
+ * A worker of the server: a thread with its own loop, endpoint and flows. What it needs of its own
+ * (cryptography, the transaction user, TLS contexts) is made in its thread by whoever starts it. To involve
+ * another worker a letter is posted.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/time.h"
+#include "endpoint/endpoint.h"
+#include "location/location.h"
+#include "store/desk.h"
+#include "tls/context.h"
+#include "transport/mailbox.h"
+#include "transport/transport.h"
+
+struct worker;
+
+/* What a worker works with; belongs to the worker_user. */
+struct worker_parts {
+	struct endpoint *endpoint;
+	struct tls_context *server, *client;
+	struct map_key map_key;
+	void *own; /* the user's */
+};
+
+/* Called on the worker's thread. */
+struct worker_user {
+	/* Makes the parts. An error ends the thread and is returned by worker_start(). */
+	enum err (*open)(void *self, unsigned number, struct worker_parts *ret_parts);
+	/* There is a new configuration: make new contexts if need be. The old ones are not used after it
+	 * returns. */
+	void (*reload)(void *self, struct worker_parts *parts, struct now now);
+	void (*close)(void *self, struct worker_parts *parts);
+	/* From any worker's thread. */
+	void (*report)(void *self, const struct report *report);
+};
+
+/* All workers of the process; filled before the first one starts. */
+struct workers {
+	size_t n;
+	struct worker *all[256];
+};
+
+struct worker_config {
+	unsigned number;
+	uint32_t start;
+	struct transport_limits limits;
+	const struct worker_user *user;
+	void *user_self;
+	struct location *location;
+	struct workers *workers;
+};
+
+/* A worker with its loop and mailbox, not running yet. NULL without memory or descriptors. */
+MUST_CHECK struct worker *worker_new(const struct worker_config *config);
+/* One that does not run (any more). */
+void worker_free(struct worker *worker);
+OWN(worker)
+
+/* Before it starts: a listening socket, taken over when OK. ERR_LIMIT past 16. */
+MUST_CHECK enum err worker_add_listener(struct worker *worker, enum transport_protocol protocol,
+					int listener);
+/* Where its STOREs go; before it starts. */
+void worker_set_desk(struct worker *worker, struct desk *desk);
+/* Starts the thread and returns when it is ready, or with the error of open(). */
+MUST_CHECK enum err worker_start(struct worker *worker);
+
+/* From any thread. Takes over what it is given. */
+void worker_post(struct worker *worker, struct letter *letter);
+void worker_post_job(struct worker *worker, struct job *job);
+void worker_reload(struct worker *worker);
+/* Accepts nothing new, and stops when nothing is under way or the time (mono) has come. */
+void worker_drain(struct worker *worker, ms_t until);
+void worker_stop(struct worker *worker);
+/* Waits for the end of the thread. */
+void worker_join(struct worker *worker);
+/* Whether a drained or stopped worker has come to its end: worker_join() will not wait long. */
+bool worker_has_ended(const struct worker *worker);
+
+struct worker_status {
+	struct transport_counts flows;
+	struct endpoint_counts endpoint;
+};
+/* As of the end of a recent turn. From any thread. */
+struct worker_status worker_status(const struct worker *worker);
