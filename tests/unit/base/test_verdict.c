@@ -60,7 +60,7 @@ static void escapes_what_came_from_a_peer(void **state)
 	struct writer out = writer_of(buf, sizeof(buf));
 
 	put_verdict(&out, &verdict);
-	assert_true(slice_starts(writer_text(&out), SLICE("the certificate names a\\n{expected}\\x1B,")));
+	assert_true(slice_starts(writer_text(&out), SLICE("the certificate names a\\n{expected}\\x1b,")));
 }
 
 static void marks_a_text_that_was_cut(void **state)

@@ -1,0 +1,155 @@
+#include "harness.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/map.h"
+
+enum { MANY = 1000 };
+
+struct entry {
+	struct map_node node;
+	char key[16];
+	bool seen;
+};
+
+static const struct map_key key = { 0x0706050403020100, 0x0f0e0d0c0b0a0908 };
+
+static void name(struct entry *entry, int number)
+{
+	int n = snprintf(entry->key, sizeof entry->key, "key-%d", number);
+
+	entry->node.key = slice_from(entry->key, (size_t)n);
+}
+
+/* The reference vectors: SipHash-2-4 of the bytes 00 01 02 … under the key 00 … 0f. */
+static void hash_agrees_with_the_reference(void **state)
+{
+	static const struct {
+		size_t len;
+		uint64_t hash;
+	} rows[] = {
+		{ 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },  { 2, 0x0d6c8009d9a94f5a },
+		{ 3, 0x85676696d7fb7e2d },  { 4, 0xcf2794e0277187b7 },  { 5, 0x18765564cd99a68d },
+		{ 6, 0xcbc9466e58fee3ce },  { 7, 0xab0200f58b01d137 },  { 8, 0x93f5f5799a932462 },
+		{ 15, 0xa129ca6149be45e5 }, { 16, 0x3f2acc7f57c29bdb }, { 63, 0x958a324ceb064572 },
+	};
+	unsigned char bytes[64];
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)i;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		assert_true(map_hash(key, slice_from(bytes, rows[i].len)) == rows[i].hash);
+	assert_true(map_hash(key, slice_of(NULL)) == rows[0].hash);
+}
+
+static void finds_what_was_added_and_nothing_else(void **state)
+{
+	AUTO(map) struct map *map = map_new(MANY, key);
+	static struct entry entries[MANY];
+
+	assert_non_null(map);
+	for (int i = 0; i < MANY; i++) {
+		name(&entries[i], i);
+		assert_int_equal(map_add(map, &entries[i].node), OK);
+	}
+	assert_int_equal(map_count(map), MANY);
+	for (int i = 0; i < MANY; i++)
+		assert_ptr_equal(map_find(map, entries[i].node.key), &entries[i].node);
+	assert_null(map_find(map, SLICE("key-1000")));
+	assert_null(map_find(map, SLICE("key-")));
+	assert_null(map_find(map, SLICE("")));
+}
+
+static void a_key_is_there_once(void **state)
+{
+	AUTO(map) struct map *map = map_new(10, key);
+	struct entry a = { 0 }, b = { 0 };
+
+	assert_non_null(map);
+	name(&a, 1);
+	name(&b, 1);
+	assert_int_equal(map_add(map, &a.node), OK);
+	assert_int_equal(map_add(map, &b.node), ERR_EXISTS);
+	assert_ptr_equal(map_find(map, b.node.key), &a.node);
+	map_remove(map, &a.node);
+	assert_int_equal(map_add(map, &b.node), OK);
+	assert_ptr_equal(map_find(map, a.node.key), &b.node);
+}
+
+static void keys_are_compared_in_full(void **state)
+{
+	AUTO(map) struct map *map = map_new(10, key);
+	struct map_node empty = { .key = slice_of(NULL) }, with_nul = { .key = SLICE("a\0b") };
+
+	assert_non_null(map);
+	assert_int_equal(map_add(map, &empty), OK);
+	assert_int_equal(map_add(map, &with_nul), OK);
+	assert_ptr_equal(map_find(map, SLICE("")), &empty);
+	assert_ptr_equal(map_find(map, SLICE("a\0b")), &with_nul);
+	assert_null(map_find(map, SLICE("a\0c")));
+	assert_null(map_find(map, SLICE("a")));
+}
+
+static void holds_no_more_than_its_maximum(void **state)
+{
+	AUTO(map) struct map *map = map_new(2, key);
+	struct entry entries[3] = { 0 };
+
+	assert_non_null(map);
+	for (int i = 0; i < 3; i++)
+		name(&entries[i], i);
+	assert_int_equal(map_add(map, &entries[0].node), OK);
+	assert_int_equal(map_add(map, &entries[1].node), OK);
+	assert_int_equal(map_add(map, &entries[2].node), ERR_LIMIT);
+	map_remove(map, &entries[0].node);
+	assert_int_equal(map_add(map, &entries[2].node), OK);
+}
+
+struct sweep {
+	struct map *map;
+	int n;
+};
+
+static void remove_it(struct map_node *node, void *arg)
+{
+	struct sweep *sweep = arg;
+
+	map_remove(sweep->map, node);
+	memset(node, 0xee, sizeof *node);
+	sweep->n++;
+}
+
+static void each_reaches_all_and_may_remove_them(void **state)
+{
+	AUTO(map) struct map *map = map_new(MANY, key);
+	static struct entry entries[MANY];
+	struct sweep sweep = { .map = map };
+
+	assert_non_null(map);
+	for (int i = 0; i < MANY; i++) {
+		name(&entries[i], i);
+		assert_int_equal(map_add(map, &entries[i].node), OK);
+	}
+	map_each(map, remove_it, &sweep);
+	assert_int_equal(sweep.n, MANY);
+	assert_int_equal(map_count(map), 0);
+	assert_null(map_find(map, SLICE("key-5")));
+}
+
+static void freeing_none_is_allowed(void **state)
+{
+	map_free(NULL);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(hash_agrees_with_the_reference),
+	cmocka_unit_test(finds_what_was_added_and_nothing_else),
+	cmocka_unit_test(a_key_is_there_once),
+	cmocka_unit_test(keys_are_compared_in_full),
+	cmocka_unit_test(holds_no_more_than_its_maximum),
+	cmocka_unit_test(each_reaches_all_and_may_remove_them),
+	cmocka_unit_test(freeing_none_is_allowed),
+};
+
+TEST_MAIN(tests)
