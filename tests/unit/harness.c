@@ -113,8 +113,10 @@ static void print_output(int output)
 	if (!file)
 		return;
 	rewind(file);
-	while (fgets(line, sizeof line, file))
-		printf("# %s", line);
+	while (fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\n")] = '\0';
+		printf("# %s\n", line);
+	}
 	fclose(file);
 }
 
