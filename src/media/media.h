@@ -65,8 +65,7 @@ enum media_device_kind {
 
 struct media_device {
 	enum media_device_kind kind;
-	const char
-		*name; /* path or PCM name where the kind has one; borrowed for the call of media_start() */
+	const char *name; /* path or PCM name; borrowed for the call of media_start() */
 };
 
 struct media_devices {

@@ -23,6 +23,9 @@ enum sdp_codec {
 
 enum { SDP_NO_PAYLOAD = 255 };
 
+/* The proto of an m= line (RFC 3551, 3711, 4585, 5124). */
+enum sdp_profile { SDP_RTP_AVP, SDP_RTP_AVPF, SDP_RTP_SAVP, SDP_RTP_SAVPF, SDP_PROFILES };
+
 /* RFC 8866 §6.7. As bits: what the one who says it does. */
 enum sdp_direction { SDP_INACTIVE = 0, SDP_SENDONLY = 1, SDP_RECVONLY = 2, SDP_SENDRECV = 3 };
 
@@ -40,20 +43,23 @@ struct sdp_media {
 
 	enum sdp_codec codec; /* that we send; any in recv may come */
 	struct sdp_payloads send, recv;
-	unsigned ptime; /* ms in each packet that we send: 10, 20, 40 or 60 */
+	unsigned ptime; /* ms in each packet that we send: 20, 40 or 60 */
 
 	bool secure; /* SRTP and SRTCP with the keys below; nothing else is sent or taken */
 	enum sdp_suite suite;
 	struct sdp_key local_key, remote_key; /* what we send with, what we receive with */
 
-	uint8_t n_sections,
-		section; /* m= lines of the call, and which is this one: they never change places */
+	enum sdp_profile profile; /* that of the offer */
+	uint8_t n_sections;       /* m= lines of the call: they never change places */
+	uint8_t section;          /* which of them this is */
 };
 
 /* "opus", "PCMU", … as in a=rtpmap. */
 struct slice sdp_codec_name(enum sdp_codec codec);
 /* RTP clock rate in Hz. */
 unsigned sdp_codec_clock(enum sdp_codec codec);
+/* "RTP/SAVP", … */
+struct slice sdp_profile_name(enum sdp_profile profile);
 /* "sendrecv", … as in the attribute. */
 struct slice sdp_direction_name(enum sdp_direction direction);
 

@@ -24,6 +24,7 @@
 #include "base/writer.h"
 #include "sdp/media.h"
 #include "sdp/session.h"
+#include "sdp/verdict.h"
 
 enum sdp_srtp_policy { SDP_SRTP_NEVER, SDP_SRTP_OPTIONAL, SDP_SRTP_REQUIRED };
 
@@ -42,36 +43,18 @@ struct sdp_local {
 	unsigned ptime;               /* 20 unless there is a reason */
 	enum sdp_srtp_policy srtp;
 	uint8_t keys[SDP_SUITES]
-		    [SDP_MAX_KEY]; /* random bytes, fresh for every description; wipe afterwards */
-	const struct sdp_media
-		*current; /* what the call has agreed on so far; NULL before the first answer */
+		    [SDP_MAX_KEY];       /* random bytes, fresh for every description; wipe afterwards */
+	const struct sdp_media *current; /* what is agreed on so far; NULL before the first answer */
 };
 
 /* Fills in the usual: all codecs (Opus, PCMA, PCMU), sendrecv, 20 ms, SRTP required. The rest is zeroed. */
 void sdp_local_init(struct sdp_local *local);
 
-/* Why a description is not taken. */
-enum sdp_verdict {
-	SDP_OK,
-	SDP_NO_AUDIO,          /* no audio line, or it is switched off */
-	SDP_BAD_PROFILE,       /* neither RTP/AVP nor RTP/SAVP (nor their F forms) */
-	SDP_BAD_ADDRESS,       /* a host name, a multicast address, or no address */
-	SDP_NO_CODEC,          /* none in common */
-	SDP_NOT_ENCRYPTED,     /* we want encryption and were given none */
-	SDP_NO_SUITE,          /* encryption is asked for, with no suite and key that we take */
-	SDP_ENCRYPTION_DENIED, /* encryption is asked for, and our policy for this call is never */
-	SDP_BAD_CRYPTO,        /* a crypto attribute that is malformed, or answers no line of ours */
-	SDP_BAD_ATTRIBUTE,     /* another attribute that is malformed or contradicts another */
-	SDP_NOT_OUR_OFFER,     /* the answer's lines are not those of the offer */
-	SDP_TOO_LARGE          /* what we would have to write does not fit */
-};
-
-/* One sentence that says what is wrong and what would be right; never NULL. */
-struct slice sdp_verdict_text(enum sdp_verdict verdict);
-/* The warn-code for a Warning header field beside 488 (RFC 3261 §20.43); 0 for SDP_OK. */
-unsigned sdp_verdict_warning(enum sdp_verdict verdict);
-
-/* ERR_LIMIT if it does not fit; 1500 bytes suffice. */
+/*
+ * ERR_LIMIT if it does not fit; 1500 bytes suffice. Within a call (local.current) an offer names only codecs
+ * that are agreed on already, under the same numbers (RFC 3264 §8.3.2); ERR_NOT_FOUND if local.codecs has
+ * none of them.
+ */
 MUST_CHECK enum err sdp_offer_build(struct writer *out, const struct sdp_local *local);
 
 /* *ret_media is written on SDP_OK only; it holds keys. */
