@@ -1,0 +1,35 @@
+/*
+ * The server's nonces (RFC 7616 §3.3, §5.4): base64url(when made | serial | keyed check over these, the flow
+ * and the realm). A challenge costs no memory: the nonce proves by itself that we made it, when, and for
+ * which flow.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/writer.h"
+#include "crypto/digest.h"
+
+enum { AUTH_NONCE_LENGTH = 43 };
+
+struct auth_nonce {
+	utc_t made;
+	uint64_t serial; /* one more with each challenge of a worker: tells nonces of one flow apart, and
+			    their age */
+};
+
+/* Where a nonce is good: on one flow, which is never used again, and in one realm. */
+struct auth_scope {
+	uint64_t flow;
+	struct slice realm; /* in lower case */
+};
+
+/* Writes AUTH_NONCE_LENGTH characters. False if the library fails. */
+MUST_CHECK bool put_auth_nonce(struct writer *out, struct mac *mac, const struct auth_nonce *nonce,
+			       const struct auth_scope *scope);
+/* True if it is one of ours for that scope. Of any age: that is the caller's to judge. */
+bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
+		      struct auth_nonce *ret_nonce);

@@ -1,0 +1,60 @@
+/*
+ * The values of digest authentication: H(A1), response and rspauth (RFC 7616 §3.4, RFC 8760, RFC 3261 §22.4).
+ * Pure functions of their input; who may do what is decided in auth/server.h and auth/client.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "crypto/digest.h"
+
+/* A hash as it is written in a header field: lower-case hexadecimal. */
+struct auth_hex {
+	char text[2 * DIGEST_SIZE_MAX];
+	size_t len;
+};
+
+static inline struct slice auth_hex_slice(const struct auth_hex *hex)
+{
+	return slice_from(hex->text, hex->len);
+}
+
+/*
+ * "MD5", "SHA-256", "SHA-512-256", each also with "-sess" (RFC 7616 §3.3); an absent token is MD5. Case is
+ * ignored. False for any other.
+ */
+bool auth_algorithm_parse(struct slice token, enum digest_algorithm *ret_algorithm, bool *ret_session);
+struct slice auth_algorithm_name(enum digest_algorithm algorithm, bool session);
+
+struct auth_login {
+	struct slice username, realm, password;
+};
+
+/*
+ * H(username ":" realm ":" password), digest_size() bytes: as good as the password in that realm, and what is
+ * stored in its place (RFC 7616 §5.13). False only if the library fails.
+ */
+MUST_CHECK bool auth_ha1(struct crypto *crypto, enum digest_algorithm algorithm,
+			 const struct auth_login *login, unsigned char ret_ha1[DIGEST_SIZE_MAX]);
+
+/* What is hashed, each part as it stands between the quotes of the header field. */
+struct auth_exchange {
+	enum digest_algorithm algorithm;
+	bool session;             /* "-sess": A1 takes nonce and cnonce in */
+	const unsigned char *ha1; /* of auth_ha1() */
+	struct slice nonce, nc, cnonce;
+	struct slice qop; /* "auth", "auth-int", or absent for the form of RFC 2069 */
+	struct slice method, uri;
+	struct slice body; /* for auth-int */
+};
+
+/* What the credentials must carry (RFC 7616 §3.4.1). False only if the library fails. */
+MUST_CHECK bool auth_response(struct crypto *crypto, const struct auth_exchange *exchange,
+			      struct auth_hex *ret_response);
+/*
+ * What the server proves itself with in Authentication-Info (RFC 7616 §3.5): the same without the method; the
+ * body is the response's.
+ */
+MUST_CHECK bool auth_rspauth(struct crypto *crypto, const struct auth_exchange *exchange,
+			     struct auth_hex *ret_rspauth);

@@ -1,0 +1,92 @@
+/*
+ * Digest as the server does it (RFC 7616, RFC 8760, RFC 3261 §22): the challenge, the verdict on credentials,
+ * and the proof in return. qop is always "auth". An unknown user takes the same path as a known one, with a
+ * hash that nobody has the password of, and gets the same answers.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "auth/nonce.h"
+#include "auth/response.h"
+#include "auth/window.h"
+#include "base/own.h"
+#include "sip/credentials.h"
+#include "sip/message.h"
+
+enum auth_verdict {
+	AUTH_OK,
+	AUTH_ABSENT, /* no credentials for the realm: challenge */
+	AUTH_STALE,  /* right, but for a nonce of another flow, of another start, or too old: challenge, stale
+		      */
+	AUTH_REPLAY, /* right, but this nonce count was used: challenge, stale */
+	AUTH_WRONG,  /* no such user, or not the password: challenge */
+	AUTH_ALGORITHM, /* an algorithm that was not offered, or for which no hash is stored: challenge */
+	AUTH_MALFORMED, /* not what RFC 7616 §3.4 asks for: 400 */
+	AUTH_FAULT,     /* the library failed: 500 */
+};
+
+/* In a few words, for logs: "wrong password or unknown user". */
+const char *auth_verdict_text(enum auth_verdict verdict);
+/* Whether the verdict is answered with stale=true. */
+static inline bool auth_verdict_is_stale(enum auth_verdict verdict)
+{
+	return verdict == AUTH_STALE || verdict == AUTH_REPLAY;
+}
+
+/* One worker's: keys, and the serial of the last nonce. */
+struct auth_server;
+
+/* key: 32 bytes, the same for all workers. ERR_NOMEM. */
+MUST_CHECK enum err auth_server_new(struct crypto *crypto, struct slice key, struct auth_server **ret_server);
+void auth_server_free(struct auth_server *server);
+OWN(auth_server)
+
+/* What a domain of ours asks for. SHA-256 always, before everything else. */
+struct auth_realm {
+	struct slice name; /* in lower case */
+	bool md5;          /* MD5 is offered as well, after SHA-256 */
+	utc_t lifetime;    /* of a nonce, in seconds */
+};
+
+/* The stored H(A1) of an account; NULL where none is. */
+struct auth_hashes {
+	const unsigned char *ha1[DIGEST_ALGORITHMS];
+};
+
+struct auth_challenge {
+	enum sip_header_id header; /* SIP_WWW_AUTHENTICATE or SIP_PROXY_AUTHENTICATE */
+	const struct auth_realm *realm;
+	uint64_t flow;
+	bool stale;
+};
+
+/* The header lines of a challenge, strongest first (RFC 8760 §2.3). False if the library fails. */
+MUST_CHECK bool put_challenge(struct writer *out, struct auth_server *server,
+			      const struct auth_challenge *challenge, utc_t now);
+
+/*
+ * The credentials for the realm in header (SIP_AUTHORIZATION or SIP_PROXY_AUTHORIZATION; a request may carry
+ * those of several realms). AUTH_OK, AUTH_ABSENT, or AUTH_MALFORMED: unreadable, twice for that realm, or
+ * without what qop=auth needs. Their username, once looked up, gives the hashes for auth_check().
+ */
+enum auth_verdict auth_find(const struct sip_message *request, enum sip_header_id header, struct slice realm,
+			    struct sip_credentials *ret_credentials);
+
+struct auth_attempt {
+	const struct sip_message *request;
+	const struct sip_credentials *credentials; /* of auth_find() */
+	const struct auth_realm *realm;
+	uint64_t flow;
+	const struct auth_hashes *hashes; /* NULL: there is no such user */
+	struct auth_windows *windows;     /* of the flow; touched only by a right answer */
+};
+
+enum auth_verdict auth_check(struct auth_server *server, const struct auth_attempt *attempt, utc_t now);
+
+/*
+ * The Authentication-Info line with rspauth for a response without body to an attempt that was AUTH_OK. False
+ * if the library fails.
+ */
+MUST_CHECK bool put_auth_info(struct writer *out, struct auth_server *server,
+			      const struct auth_attempt *attempt);

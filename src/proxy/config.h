@@ -1,0 +1,45 @@
+/* What the server's core is told: what may change by a reload (server_config), and what never does
+ * (core_config). */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/time.h"
+#include "crypto/lib.h"
+#include "endpoint/flow.h"
+#include "registrar/registrar.h"
+
+struct server_domain {
+	struct slice name; /* in lower case; also the realm */
+	bool md5_allowed;
+};
+
+/* A snapshot: read-only, shared by the workers, replaced whole. */
+struct server_config {
+	const struct server_domain *domains;
+	size_t n_domains;
+	struct slice advertise;           /* our name in Record-Route: one that our certificate proves */
+	uint16_t ports[TRANSPORT_WS + 1]; /* by enum transport_protocol; 0: the default port, left out */
+	const struct slice *names;        /* further names and addresses of ours that a Route may have */
+	size_t n_names;
+	struct registrar_policy registrar;
+	utc_t nonce_lifetime; /* seconds: 3600 */
+	ms_t timer_c;         /* more than 3 minutes (RFC 3261 §16.6 step 11) */
+	size_t max_forks;     /* branches of one request: 10 */
+	uint32_t retry_after; /* seconds, with 480 while bindings exist that no flow leads to: 30 */
+};
+
+/* Everything but domains, advertise and names. */
+extern const struct server_config server_config_default;
+
+/* One worker's. */
+struct core_config {
+	struct crypto *crypto;  /* borrowed */
+	struct slice nonce_key; /* 32 bytes, the same for all workers, secret, kept across restarts */
+	struct slice token_key; /* 32 bytes, likewise */
+	uint32_t start;         /* of this server: the same as in its flow_ids */
+	const struct server_config *server; /* borrowed until core_reconfigure() or core_free() */
+};

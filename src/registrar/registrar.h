@@ -1,0 +1,76 @@
+/*
+ * The registrar (RFC 3261 §10.3, RFC 5626 §6, RFC 3327 §5.3, RFC 5630 §5.2) as a pure decision: a REGISTER
+ * whose sender has proven to be the account of the AOR, and the snapshot of the AOR, give a refusal, or the
+ * new list of bindings. The new list is proposed to the store on top of the snapshot's version; on a conflict
+ * the decision is made again. Only when the store has committed is the 200 built, from the snapshot that came
+ * back.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/writer.h"
+#include "endpoint/aor.h"
+#include "sip/message.h"
+
+enum { REGISTRAR_BINDINGS_MAX = 64, REGISTRAR_PATH_MAX = 2048 };
+
+struct registrar_policy {
+	uint32_t expires_min, expires_default, expires_max; /* seconds: 60, 600, 3600 */
+	size_t bindings_max; /* of one AOR: 10; at most REGISTRAR_BINDINGS_MAX */
+	uint32_t flow_timer; /* seconds, RFC 5626 §4.4: 120 */
+};
+
+extern const struct registrar_policy registrar_policy_default;
+
+struct registrar_question {
+	const struct registrar_policy *policy;
+	const struct sip_message *request;
+	const struct aor *aor;
+	utc_t now;
+
+	/* where it came from */
+	flow_id flow;
+	bool secure;           /* the flow is TLS; the account is proven on it */
+	struct slice received; /* "ip:port" */
+
+	/* Whether a flow is known to be gone: such bindings make room when there are too many. May be NULL.
+	 */
+	bool (*is_gone)(const void *arg, flow_id flow);
+	const void *arg;
+};
+
+enum registrar_kind {
+	REGISTRAR_REFUSE, /* answer with status, reason and headers */
+	REGISTRAR_QUERY,  /* nothing changes: answer 200 from this snapshot */
+	REGISTRAR_STORE,  /* store bindings, then answer 200 from the new snapshot */
+};
+
+/* Points into the request, the snapshot and the arena. */
+struct registrar_decision {
+	enum registrar_kind kind;
+
+	unsigned status;
+	struct slice reason;
+	struct slice headers;
+
+	struct binding *bindings;
+	size_t n_bindings;
+	size_t n_added, n_refreshed, n_removed; /* by this request; not those that ended by themselves */
+};
+
+/* ERR_NOMEM, ERR_LIMIT (of the arena: 16 KiB more than the message and twice its bindings suffice). */
+MUST_CHECK enum err registrar_decide(const struct registrar_question *question, struct arena *arena,
+				     struct registrar_decision *ret_decision);
+
+/*
+ * The header lines of the 200: Contact for each binding that is current in the question's snapshot, Path,
+ * Require and Flow-Timer, Supported, Date.
+ */
+void put_registrar_ok(struct writer *out, const struct registrar_question *question);
