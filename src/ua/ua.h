@@ -1,0 +1,113 @@
+/*
+ * The phone's user agent: one account, its flow to the server, its registration, calls and messages
+ * (RFC 3261 §8, §10, §13-15; RFC 5626 §4). It is the transaction user of one endpoint, decides, and does no
+ * I/O: commands come in below, events go out by ua_next_event(), the rest goes through the endpoint.
+ *
+ * Requests are taken only on the flow that we opened and verified. A sips call is had securely or not at all;
+ * nothing is tried again lower. Passwords answer only challenges of the account's own realm on a flow whose
+ * other end has proven to be that domain.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "crypto/lib.h"
+#include "endpoint/endpoint.h"
+#include "sdp/offer_answer.h"
+#include "ua/event.h"
+
+struct ua;
+
+enum { UA_MAX_CALLS = 8, UA_MAX_MESSAGE = 16000 };
+
+struct ua_config {
+	struct crypto *crypto; /* borrowed */
+	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
+	struct slice password;
+	struct slice server; /* host to connect to; empty: the domain of the AOR */
+	uint16_t port;       /* 0: that of the transport */
+	/*
+	 * TRANSPORT_TLS; or TRANSPORT_TCP, which is asked for explicitly, cannot be had with a sips AOR, and
+	 * lets credentials answer a flow in clear.
+	 */
+	enum transport_protocol transport;
+	struct slice instance;       /* "urn:uuid:…", the same for ever (RFC 5626 §4.1) */
+	enum sdp_srtp_policy srtp;   /* for sip calls; in sips calls SRTP is always required */
+	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
+	unsigned expires;            /* of the registration in seconds; 0: 600 */
+	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
+	bool do_register;            /* false: calls and messages only */
+};
+
+/* Copies the texts. ERR_SYNTAX: the AOR is not sip:user@domain. ERR_DENIED: a sips AOR with a transport in
+ * clear. */
+MUST_CHECK enum err ua_new(const struct ua_config *config, struct ua **ret_ua);
+/* After its endpoint. */
+void ua_free(struct ua *ua);
+OWN(ua)
+
+/* For the endpoint's config, with the ua as user_self; then the endpoint is made known to it, once. */
+extern const struct endpoint_user ua_user;
+void ua_attach(struct ua *ua, struct endpoint *endpoint);
+
+/* -- commands ----------------------------------------------------------------------------------------------
+ */
+
+/* Connects, registers if so configured, and stays registered, whatever it takes. */
+void ua_start(struct ua *ua, struct now now);
+/* Ends all calls and takes the registration back; UA_STOPPED follows within 2 s. */
+void ua_stop(struct ua *ua, struct now now);
+
+/*
+ * Calls; what happens is told under *ret_call. media: where we listen for RTP. ERR_SYNTAX: not a sip or sips
+ * URI. ERR_DENIED: a sips URI, and our flow is in clear. ERR_CLOSED: no flow to our server now. ERR_LIMIT: as
+ * many calls as can be. ERR_NOMEM.
+ */
+MUST_CHECK enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, struct now now,
+			    uint64_t *ret_call);
+/* ERR_NOT_FOUND: no such call rings here. ERR_NOMEM. */
+MUST_CHECK enum err ua_answer(struct ua *ua, uint64_t call, const struct address *media, struct now now);
+/* status: 486 busy, 603 decline, 480. ERR_NOT_FOUND as above. */
+MUST_CHECK enum err ua_reject(struct ua *ua, uint64_t call, unsigned status, struct now now);
+/* Ends the call in whatever way its state asks for. Does nothing for one that is not there. */
+void ua_hangup(struct ua *ua, uint64_t call, struct now now);
+/* ERR_NOT_FOUND: not established. ERR_AGAIN: the call is being changed just now. ERR_CLOSED, ERR_NOMEM. */
+MUST_CHECK enum err ua_hold(struct ua *ua, uint64_t call, bool hold, struct now now);
+/* A text/plain MESSAGE (RFC 3428). ERR_LIMIT: over UA_MAX_MESSAGE bytes; else like ua_call(). */
+MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
+			       uint64_t *ret_message);
+
+/* -- what is known
+ * -------------------------------------------------------------------------------------------- */
+
+/* The oldest event; false if there is none. */
+bool ua_next_event(struct ua *ua, struct ua_event *ret_event);
+
+bool ua_is_registered(const struct ua *ua);
+/* Our end of the flow: the IP address to listen on for media. False without a flow. */
+bool ua_local_address(const struct ua *ua, struct address *ret_address);
+/* The hop between us and our server, as the handshake has shown it; false without a flow. */
+bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view);
+
+/* What is known of the hops between our server and the other phone. */
+enum ua_knowledge {
+	UA_UNKNOWN, /* a sip call: each hop may be in clear */
+	UA_CLAIMED, /* a sips call: each hop's server promised by accepting it to use TLS; nobody has shown it
+		       to us */
+};
+
+struct ua_call_view {
+	bool incoming, secure, established, on_hold;
+	struct slice peer; /* claimed; good for the length of the call of the program */
+	enum ua_knowledge beyond;
+	ms_t since; /* when it was established (mono); 0: not yet */
+};
+bool ua_call_view(const struct ua *ua, uint64_t call, struct ua_call_view *ret_view);
