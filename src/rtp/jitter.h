@@ -38,6 +38,9 @@ MUST_CHECK struct rtp_jitter *rtp_jitter_new(unsigned clock);
 void rtp_jitter_free(struct rtp_jitter *jitter);
 OWN(rtp_jitter)
 
+/* Another stream begins: forgets all packets, and takes another clock. */
+void rtp_jitter_reset(struct rtp_jitter *jitter, unsigned clock);
+
 /* Keeps a copy. False if the packet is a duplicate, too large, or too late for its turn. */
 bool rtp_jitter_put(struct rtp_jitter *jitter, const struct rtp_jitter_packet *packet);
 

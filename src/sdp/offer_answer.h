@@ -33,18 +33,20 @@ enum sdp_srtp_policy { SDP_SRTP_NEVER, SDP_SRTP_OPTIONAL, SDP_SRTP_REQUIRED };
  * with the same values that it was built from.
  */
 struct sdp_local {
-	struct address address;   /* where we listen: ip and RTP port; RTCP is on the next port */
-	uint64_t session_id;      /* random and the same for all of the call; below 2^63 */
-	uint64_t session_version; /* one more with each description that we send; below 2^63 */
-	enum sdp_codec
-		codecs[SDP_CODECS];   /* in order of preference, without SDP_TELEPHONE_EVENT (always there) */
-	size_t n_codecs;              /* telephone events are always offered beside them */
-	enum sdp_direction direction; /* SDP_SENDRECV; SDP_SENDONLY puts the other side on hold */
-	unsigned ptime;               /* 20 unless there is a reason */
-	enum sdp_srtp_policy srtp;
-	uint8_t keys[SDP_SUITES]
-		    [SDP_MAX_KEY];       /* random bytes, fresh for every description; wipe afterwards */
+	struct address address;          /* where we listen: ip and RTP port; RTCP is on the next port */
+	uint64_t session_id;             /* random and the same for all of the call; below 2^63 */
+	uint64_t session_version;        /* one more with each description that we send; below 2^63 */
+	enum sdp_direction direction;    /* SDP_SENDRECV; SDP_SENDONLY puts the other side on hold */
+	unsigned ptime;                  /* 20 unless there is a reason */
 	const struct sdp_media *current; /* what is agreed on so far; NULL before the first answer */
+
+	/* In order of preference. Telephone events are always offered beside them. */
+	enum sdp_codec codecs[SDP_AUDIO_CODECS];
+	size_t n_codecs;
+
+	/* Random bytes, fresh for every description that is sent; the caller wipes them afterwards. */
+	enum sdp_srtp_policy srtp;
+	uint8_t keys[SDP_SUITES][SDP_MAX_KEY];
 };
 
 /* Fills in the usual: all codecs (Opus, PCMA, PCMU), sendrecv, 20 ms, SRTP required. The rest is zeroed. */
