@@ -11,11 +11,13 @@ struct slice slice_of(const char *cstr)
 
 struct slice slice_sub(struct slice s, size_t offset, size_t len)
 {
+	if (!s.ptr)
+		return (struct slice){ NULL, 0 };
 	if (offset > s.len)
 		offset = s.len;
 	if (len > s.len - offset)
 		len = s.len - offset;
-	return (struct slice){ s.ptr ? s.ptr + offset : NULL, len };
+	return (struct slice){ s.ptr + offset, len };
 }
 
 bool slice_eq(struct slice a, struct slice b)
