@@ -16,18 +16,22 @@
 #include "crypto/random.h"
 #include "sip/message.h"
 
-enum { AUTH_NONCE_MAX = 256, AUTH_ROUNDS_MAX = 3 };
+enum { AUTH_NONCE_MAX = 256, AUTH_CNONCE_LENGTH = 22, AUTH_ROUNDS_MAX = 3 };
 
 /* Who asks: a registrar or user agent with 401, a proxy with 407. Each has nonces of its own. */
 enum auth_side { AUTH_USER_AGENT, AUTH_PROXY, AUTH_SIDES };
 
-/* The challenge that is being answered, copied. */
+/* A short text that is kept. */
+struct auth_text {
+	size_t len;
+	char bytes[AUTH_NONCE_MAX];
+};
+
+/* The challenge that is being answered. */
 struct auth_space {
-	bool is_set, has_qop, session;
+	bool is_set, has_qop, session, has_opaque;
 	enum digest_algorithm algorithm;
-	size_t nonce_len, opaque_len;
-	char nonce[AUTH_NONCE_MAX], opaque[AUTH_NONCE_MAX];
-	bool has_opaque;
+	struct auth_text nonce, opaque;
 	uint32_t nc; /* the last one used */
 };
 
@@ -36,14 +40,14 @@ struct auth_client {
 	struct crypto *crypto;
 	struct random *random;
 	struct auth_login login;
-	enum digest_algorithm
-		weakest; /* DIGEST_MD5 at first; rises to SHA-256 when that was offered, and stays */
+	enum digest_algorithm weakest; /* that is answered: rises with what was offered, never falls */
 
 	struct auth_space spaces[AUTH_SIDES];
 };
 
 enum auth_choice {
 	AUTH_ANSWER,      /* send the request again with credentials */
+	AUTH_PEER,        /* a 401 to anything but REGISTER: it is the other end of the call that asks */
 	AUTH_NO_REALM,    /* no challenge for the account's realm */
 	AUTH_UNSUPPORTED, /* none with an algorithm, qop and charset that we know */
 	AUTH_WEAKER,      /* only weaker ones than this server offered before */
@@ -63,12 +67,10 @@ enum auth_choice auth_client_challenge(struct auth_client *client, const struct 
 
 /* What is needed later to check the proof of the server. */
 struct auth_sent {
-	bool is_set;
+	bool is_set; /* false: the server was not asked to prove anything */
 	enum auth_side side;
-	char uri[AUTH_NONCE_MAX]; /* empty (uri_len 0) when too long to be kept: then nothing is checked */
-	size_t uri_len;
-	char cnonce[16];
-	uint32_t nc;
+	struct auth_text nonce, uri;
+	char nc[8], cnonce[AUTH_CNONCE_LENGTH];
 };
 
 struct auth_subject {
@@ -76,8 +78,9 @@ struct auth_subject {
 };
 
 /*
- * Writes Authorization and Proxy-Authorization lines for every side that has challenged so far, with the next
- * nonce count; nothing if none has. ret_sent may be NULL. False if the library fails.
+ * Writes Proxy-Authorization, and for REGISTER also Authorization, if that side has challenged so far, with
+ * the next nonce count; nothing if none has. ret_sent (the last one written) may be NULL. False if the
+ * library fails.
  */
 MUST_CHECK bool put_authorization(struct writer *out, struct auth_client *client,
 				  const struct auth_subject *subject, struct auth_sent *ret_sent);

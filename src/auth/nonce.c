@@ -1,0 +1,69 @@
+#include "auth/nonce.h"
+
+enum {
+	CLAIM_SIZE = 16, /* made, serial */
+	TAG_SIZE = 16,
+	NONCE_SIZE = CLAIM_SIZE + TAG_SIZE,
+};
+
+static void write_u64(unsigned char to[8], uint64_t value)
+{
+	for (size_t i = 0; i < 8; i++)
+		to[i] = (unsigned char)(value >> (56 - 8 * i));
+}
+
+static uint64_t read_u64(const unsigned char from[8])
+{
+	uint64_t value = 0;
+
+	for (size_t i = 0; i < 8; i++)
+		value = value << 8 | from[i];
+	return value;
+}
+
+/* What the check is over; the parts before the realm have a fixed length. */
+struct claim {
+	unsigned char flow[8];
+	struct slice parts[4];
+};
+
+static void set_claim(struct claim *claim, const unsigned char bytes[CLAIM_SIZE],
+		      const struct auth_scope *scope)
+{
+	write_u64(claim->flow, scope->flow);
+	claim->parts[0] = SLICE("nonce");
+	claim->parts[1] = slice_from(bytes, CLAIM_SIZE);
+	claim->parts[2] = slice_from(claim->flow, sizeof claim->flow);
+	claim->parts[3] = scope->realm;
+}
+
+bool put_auth_nonce(struct writer *out, struct mac *mac, const struct auth_nonce *nonce,
+		    const struct auth_scope *scope)
+{
+	unsigned char bytes[NONCE_SIZE];
+	struct claim claim;
+
+	write_u64(bytes, (uint64_t)nonce->made);
+	write_u64(bytes + 8, nonce->serial);
+	set_claim(&claim, bytes, scope);
+	if (!mac_make(mac, claim.parts, 4, bytes + CLAIM_SIZE, TAG_SIZE))
+		return false;
+	put_base64url(out, bytes, sizeof bytes);
+	return true;
+}
+
+bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
+		      struct auth_nonce *ret_nonce)
+{
+	unsigned char bytes[NONCE_SIZE];
+	struct claim claim;
+	size_t n;
+
+	if (text.len != AUTH_NONCE_LENGTH || !base64_decode(text, bytes, sizeof bytes, &n) || n != NONCE_SIZE)
+		return false;
+	set_claim(&claim, bytes, scope);
+	if (!mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE)))
+		return false;
+	*ret_nonce = (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
+	return true;
+}

@@ -1,0 +1,140 @@
+#include "auth/response.h"
+
+#include "base/mem.h"
+#include "base/writer.h"
+
+#define COLON SLICE(":")
+
+static const struct {
+	struct slice name, session_name;
+} algorithms[DIGEST_ALGORITHMS] = {
+	[DIGEST_MD5] = { SLICE_INIT("MD5"), SLICE_INIT("MD5-sess") },
+	[DIGEST_SHA256] = { SLICE_INIT("SHA-256"), SLICE_INIT("SHA-256-sess") },
+	[DIGEST_SHA512_256] = { SLICE_INIT("SHA-512-256"), SLICE_INIT("SHA-512-256-sess") },
+};
+
+bool auth_algorithm_parse(struct slice token, enum digest_algorithm *ret_algorithm, bool *ret_session)
+{
+	/* RFC 7616 §3.3: "If this is not present, it is assumed to be "MD5"" */
+	if (!token.ptr)
+		token = algorithms[DIGEST_MD5].name;
+	for (size_t i = 0; i < DIGEST_ALGORITHMS; i++) {
+		bool session = slice_eq_nocase(token, algorithms[i].session_name);
+
+		if (!session && !slice_eq_nocase(token, algorithms[i].name))
+			continue;
+		*ret_algorithm = (enum digest_algorithm)i;
+		*ret_session = session;
+		return true;
+	}
+	return false;
+}
+
+struct slice auth_algorithm_name(enum digest_algorithm algorithm, bool session)
+{
+	return session ? algorithms[algorithm].session_name : algorithms[algorithm].name;
+}
+
+bool auth_ha1(struct crypto *crypto, enum digest_algorithm algorithm, const struct auth_login *login,
+	      unsigned char ret_ha1[DIGEST_SIZE_MAX])
+{
+	const struct slice a1[] = { login->username, COLON, login->realm, COLON, login->password };
+
+	return digest(crypto, algorithm, a1, sizeof a1 / sizeof a1[0], ret_ha1);
+}
+
+static void set_hex(struct auth_hex *hex, enum digest_algorithm algorithm, const unsigned char *hash)
+{
+	struct writer out = writer_of(hex->text, sizeof hex->text);
+
+	put_hex(&out, hash, digest_size(algorithm));
+	hex->len = out.len;
+}
+
+/* Like digest(), in hexadecimal. */
+static bool digest_hex(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
+		       size_t n_parts, struct auth_hex *ret_hex)
+{
+	unsigned char hash[DIGEST_SIZE_MAX];
+
+	if (!digest(crypto, algorithm, parts, n_parts, hash))
+		return false;
+	set_hex(ret_hex, algorithm, hash);
+	mem_wipe(hash, sizeof hash);
+	return true;
+}
+
+/* RFC 7616 §3.4.2; for "-sess" A1 is H(A1 of above) ":" nonce ":" cnonce. */
+static bool secret_of(struct crypto *crypto, const struct auth_exchange *exchange, struct auth_hex *ret_hex)
+{
+	struct auth_hex ha1;
+	const struct slice a1[] = { slice_from(ha1.text, 2 * digest_size(exchange->algorithm)), COLON,
+				    exchange->nonce, COLON, exchange->cnonce };
+	bool ok = true;
+
+	set_hex(&ha1, exchange->algorithm, exchange->ha1);
+	if (exchange->session)
+		ok = digest_hex(crypto, exchange->algorithm, a1, sizeof a1 / sizeof a1[0], ret_hex);
+	else
+		*ret_hex = ha1;
+	mem_wipe(&ha1, sizeof ha1);
+	return ok;
+}
+
+/* RFC 7616 §3.4.3 */
+static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
+		       struct auth_hex *ret_hex)
+{
+	struct auth_hex body;
+	const struct slice a2[] = { method, COLON, exchange->uri, COLON,
+				    slice_from(body.text, 2 * digest_size(exchange->algorithm)) };
+	bool integrity = slice_eq_nocase(exchange->qop, SLICE("auth-int"));
+
+	if (integrity && !digest_hex(crypto, exchange->algorithm, &exchange->body, 1, &body))
+		return false;
+	return digest_hex(crypto, exchange->algorithm, a2, integrity ? 5 : 3, ret_hex);
+}
+
+static bool respond(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
+		    struct auth_hex *ret_response)
+{
+	struct auth_hex secret, subject;
+	bool ok;
+
+	if (!secret_of(crypto, exchange, &secret) || !subject_of(crypto, exchange, method, &subject))
+		return false;
+	if (exchange->qop.ptr) {
+		const struct slice parts[] = { auth_hex_slice(&secret),
+					       COLON,
+					       exchange->nonce,
+					       COLON,
+					       exchange->nc,
+					       COLON,
+					       exchange->cnonce,
+					       COLON,
+					       exchange->qop,
+					       COLON,
+					       auth_hex_slice(&subject) };
+
+		ok = digest_hex(crypto, exchange->algorithm, parts, sizeof parts / sizeof parts[0],
+				ret_response);
+	} else {
+		const struct slice parts[] = { auth_hex_slice(&secret), COLON, exchange->nonce, COLON,
+					       auth_hex_slice(&subject) };
+
+		ok = digest_hex(crypto, exchange->algorithm, parts, sizeof parts / sizeof parts[0],
+				ret_response);
+	}
+	mem_wipe(&secret, sizeof secret);
+	return ok;
+}
+
+bool auth_response(struct crypto *crypto, const struct auth_exchange *exchange, struct auth_hex *ret_response)
+{
+	return respond(crypto, exchange, exchange->method, ret_response);
+}
+
+bool auth_rspauth(struct crypto *crypto, const struct auth_exchange *exchange, struct auth_hex *ret_rspauth)
+{
+	return respond(crypto, exchange, SLICE(""), ret_rspauth);
+}
