@@ -14,6 +14,7 @@
 #include "base/map.h"
 #include "base/own.h"
 #include "base/slice.h"
+#include "base/time.h"
 #include "endpoint/aor.h"
 
 struct location;
@@ -33,8 +34,16 @@ void location_remove(struct location *location, struct slice name);
 /* The snapshot now with a reference for the caller, or NULL. */
 MUST_CHECK struct aor *location_find(struct location *location, struct slice name);
 
-/* Sums over all AORs; bindings as they were stored, expired ones that nobody looked at included. */
+/* Sums over all AORs; bindings: those that have not expired. */
 struct location_counts {
 	size_t aors, bindings;
 };
-struct location_counts location_counts(struct location *location);
+struct location_counts location_counts(struct location *location, utc_t now);
+
+/*
+ * The first AORs whose name is greater than after (empty: from the beginning), in order of their names, each
+ * with a reference for the caller; aors has room for max. Walks all of them: for lists that people ask for.
+ * ERR_NOMEM.
+ */
+MUST_CHECK enum err location_list(struct location *location, struct slice after, size_t max,
+				  struct aor *aors[], size_t *ret_n);

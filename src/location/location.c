@@ -1,0 +1,236 @@
+#include "location/location.h"
+
+#include <pthread.h>
+
+#include "base/mem.h"
+
+enum { SHARDS = 64 }; /* a power of two: far more than there are workers, so they hardly ever meet */
+
+struct entry {
+	struct map_node node; /* its key is the name in aor */
+	struct aor *aor;
+};
+
+struct shard {
+	pthread_mutex_t mutex;
+	struct map *entries;
+};
+
+struct location {
+	struct map_key key;
+	struct shard shards[SHARDS];
+};
+
+static struct entry *entry_of(struct map_node *node)
+{
+	return node ? (struct entry *)(void *)((char *)node - offsetof(struct entry, node)) : NULL;
+}
+
+struct location *location_new(size_t max, struct map_key key)
+{
+	struct location *location = mem_new(struct location);
+
+	if (!location)
+		return NULL;
+	location->key = key;
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *shard = &location->shards[i];
+
+		pthread_mutex_init(&shard->mutex, NULL);
+		/* The keyed hash spreads names evenly, but not exactly. */
+		shard->entries = map_new(max / SHARDS * 2 + 1000, key);
+		if (!shard->entries) {
+			location_free(location);
+			return NULL;
+		}
+	}
+	return location;
+}
+
+static void entry_free(struct entry *entry)
+{
+	aor_unref(entry->aor);
+	mem_free(entry);
+}
+
+static void free_each(struct map_node *node, void *arg)
+{
+	map_remove(arg, node);
+	entry_free(entry_of(node));
+}
+
+void location_free(struct location *location)
+{
+	if (!location)
+		return;
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *shard = &location->shards[i];
+
+		if (!shard->entries)
+			continue;
+		map_each(shard->entries, free_each, shard->entries);
+		map_free(shard->entries);
+		pthread_mutex_destroy(&shard->mutex);
+	}
+	mem_free(location);
+}
+
+/* The table in a shard uses the low bits of the same hash. */
+static struct shard *shard_of(struct location *location, struct slice name)
+{
+	return &location->shards[map_hash(location->key, name) >> 32 & (SHARDS - 1)];
+}
+
+/* The snapshot before, which the caller gives back outside the lock, or NULL if there was none. */
+static struct aor *replace(struct shard *shard, struct aor *aor)
+{
+	struct aor *before = NULL;
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, aor->name));
+	if (entry) {
+		before = entry->aor;
+		entry->aor = aor;
+		entry->node.key = aor->name;
+	}
+	pthread_mutex_unlock(&shard->mutex);
+	return before;
+}
+
+enum err location_put(struct location *location, struct aor *aor)
+{
+	struct shard *shard = shard_of(location, aor->name);
+	struct aor *before = replace(shard, aor_ref(aor));
+
+	if (before) {
+		aor_unref(before);
+		return OK;
+	}
+	struct entry *entry = mem_new(struct entry);
+	if (!entry) {
+		aor_unref(aor);
+		return ERR_NOMEM;
+	}
+	*entry = (struct entry){ .node.key = aor->name, .aor = aor };
+	pthread_mutex_lock(&shard->mutex);
+	enum err err = map_add(shard->entries, &entry->node);
+	pthread_mutex_unlock(&shard->mutex);
+	if (err != OK)
+		entry_free(entry);
+	return err;
+}
+
+void location_remove(struct location *location, struct slice name)
+{
+	struct shard *shard = shard_of(location, name);
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, name));
+	if (entry)
+		map_remove(shard->entries, &entry->node);
+	pthread_mutex_unlock(&shard->mutex);
+	if (entry)
+		entry_free(entry);
+}
+
+struct aor *location_find(struct location *location, struct slice name)
+{
+	struct shard *shard = shard_of(location, name);
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, name));
+	struct aor *aor = entry ? aor_ref(entry->aor) : NULL;
+	pthread_mutex_unlock(&shard->mutex);
+	return aor;
+}
+
+/* -- sums and lists: each shard is walked under its lock, nothing but its own entries is touched
+ * ----------------------- */
+
+struct count {
+	struct location_counts sum;
+	utc_t now;
+};
+
+static void count_each(struct map_node *node, void *arg)
+{
+	const struct aor *aor = entry_of(node)->aor;
+	struct count *count = arg;
+
+	count->sum.aors++;
+	for (size_t i = 0; i < aor->n_bindings; i++)
+		count->sum.bindings += aor->bindings[i].expires > count->now;
+}
+
+struct location_counts location_counts(struct location *location, utc_t now)
+{
+	struct count count = { .now = now };
+
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *shard = &location->shards[i];
+
+		pthread_mutex_lock(&shard->mutex);
+		map_each(shard->entries, count_each, &count);
+		pthread_mutex_unlock(&shard->mutex);
+	}
+	return count.sum;
+}
+
+/* What was found so far; sorted and cut at the end. */
+struct found {
+	struct slice after;
+	struct aor **aors;
+	size_t n;
+};
+
+static void find_each(struct map_node *node, void *arg)
+{
+	struct found *found = arg;
+
+	if (slice_cmp(node->key, found->after) > 0)
+		found->aors[found->n++] = aor_ref(entry_of(node)->aor);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct aor *const *left = a, *const *right = b;
+
+	return slice_cmp((*left)->name, (*right)->name);
+}
+
+static bool find_in_shard(struct shard *shard, struct found *found)
+{
+	pthread_mutex_lock(&shard->mutex);
+	size_t room = found->n + map_count(shard->entries) + 1;
+	struct aor **aors = mem_resize(found->aors, room * sizeof(struct aor *));
+	if (aors) {
+		found->aors = aors;
+		map_each(shard->entries, find_each, found);
+	}
+	pthread_mutex_unlock(&shard->mutex);
+	return aors;
+}
+
+enum err location_list(struct location *location, struct slice after, size_t max, struct aor *aors[],
+		       size_t *ret_n)
+{
+	struct found found = { .after = after };
+	bool complete = true;
+	size_t n = 0;
+
+	for (int i = 0; i < SHARDS && complete; i++)
+		complete = find_in_shard(&location->shards[i], &found);
+	if (complete && found.n > 0)
+		qsort(found.aors, found.n, sizeof(struct aor *), compare);
+	for (size_t i = 0; i < found.n; i++) {
+		if (complete && i < max)
+			aors[n++] = found.aors[i];
+		else
+			aor_unref(found.aors[i]);
+	}
+	mem_free(found.aors);
+	if (!complete)
+		return ERR_NOMEM;
+	*ret_n = n;
+	return OK;
+}

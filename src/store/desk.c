@@ -1,0 +1,213 @@
+#include "store/desk.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/mem.h"
+
+enum { GROUP_MAX = 100 }; /* jobs in one commit */
+
+struct desk {
+	pthread_t thread;
+	pthread_mutex_t mutex; /* of waiting and ending */
+	pthread_cond_t changed;
+	struct list waiting;
+	bool ending;
+	struct store *store; /* from here on the thread's own */
+	struct desk_user user;
+};
+
+/* -- jobs
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+static struct job *job_of(enum job_kind kind, struct aor *wanted)
+{
+	struct job *job = wanted ? mem_new(struct job) : NULL;
+
+	if (!job) {
+		aor_unref(wanted);
+		return NULL;
+	}
+	job->kind = kind;
+	job->wanted = wanted;
+	return job;
+}
+
+struct job *job_new_bind(const struct store_question *question)
+{
+	static const struct account nobody;
+
+	return job_of(JOB_BIND, aor_new(question->aor, question->version, &nobody, question->bindings,
+					question->n_bindings));
+}
+
+struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests)
+{
+	static const struct account nobody;
+
+	return job_of(kind, aor_new(name, 1, digests ? digests : &nobody, NULL, 0));
+}
+
+void job_free(struct job *job)
+{
+	if (!job)
+		return;
+	aor_unref(job->wanted);
+	aor_unref(job->aor);
+	mem_free(job);
+}
+
+/* -- the thread
+ * ------------------------------------------------------------------------------------------------------ */
+
+static enum err bind_aor(struct store *store, struct job *job)
+{
+	struct store_question question = {
+		.aor = job->wanted->name,
+		.version = job->wanted->version,
+		.bindings = job->wanted->bindings,
+		.n_bindings = job->wanted->n_bindings,
+	};
+
+	return store_bind(store, &question, &job->aor);
+}
+
+static enum err change_password(struct store *store, struct job *job)
+{
+	TRY(store_passwd(store, job->wanted->name, &job->wanted->account, &job->aor));
+	job->account = job->aor->account.id;
+	return OK;
+}
+
+static enum err perform(struct store *store, struct job *job)
+{
+	switch (job->kind) {
+	case JOB_BIND: return bind_aor(store, job);
+	case JOB_ADD: return store_add(store, job->wanted->name, &job->wanted->account, &job->aor);
+	case JOB_PASSWD: return change_password(store, job);
+	case JOB_REMOVE: return store_remove(store, job->wanted->name, &job->account);
+	}
+	return ERR_SYNTAX;
+}
+
+static bool is_fault(enum err err)
+{
+	return err == ERR_IO || err == ERR_NOMEM;
+}
+
+/* Waits for jobs and takes up to a group of them. False: the desk is closing and all is done. */
+static bool take_group(struct desk *desk, struct list *ret_group)
+{
+	list_init(ret_group);
+	pthread_mutex_lock(&desk->mutex);
+	while (!desk->waiting.n && !desk->ending)
+		pthread_cond_wait(&desk->changed, &desk->mutex);
+	while (desk->waiting.n && ret_group->n < GROUP_MAX)
+		list_append(ret_group, list_take_first(&desk->waiting));
+	pthread_mutex_unlock(&desk->mutex);
+	return ret_group->n > 0;
+}
+
+static enum err write_group(struct store *store, struct list *group)
+{
+	TRY(store_begin(store));
+	LIST_EACH (job, group, struct job, link) {
+		job->err = perform(store, job);
+		if (is_fault(job->err))
+			return job->err;
+	}
+	return store_commit(store);
+}
+
+static void fail_group(struct list *group, enum err err)
+{
+	LIST_EACH (job, group, struct job, link) {
+		job->err = err;
+		aor_unref(job->aor);
+		job->aor = NULL;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct desk *desk = arg;
+	struct list group;
+
+	while (take_group(desk, &group)) {
+		enum err err = write_group(desk->store, &group);
+
+		if (err != OK) {
+			desk->user.trouble(desk->user.self,
+					   err == ERR_IO ? store_trouble(desk->store) : err_text(err));
+			store_rollback(desk->store);
+			fail_group(&group, err);
+		}
+		LIST_EACH (job, &group, struct job, link) {
+			list_remove(&group, &job->link);
+			if (job->err == OK)
+				desk->user.publish(desk->user.self, job->wanted->name, job->aor);
+			desk->user.done(desk->user.self, job);
+		}
+	}
+	return NULL;
+}
+
+/* -- life
+ * ------------------------------------------------------------------------------------------------------------
+ */
+
+/* Signals are for the main thread. */
+static enum err start_thread(struct desk *desk)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&desk->thread, NULL, run, desk);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed ? ERR_IO : OK;
+}
+
+enum err desk_new(struct store *store, const struct desk_user *user, struct desk **ret_desk)
+{
+	struct desk *desk = mem_new(struct desk);
+
+	if (!desk)
+		return ERR_NOMEM;
+	desk->store = store;
+	desk->user = *user;
+	list_init(&desk->waiting);
+	pthread_mutex_init(&desk->mutex, NULL);
+	pthread_cond_init(&desk->changed, NULL);
+	enum err err = start_thread(desk);
+	if (err != OK) {
+		mem_free(desk);
+		return err;
+	}
+	*ret_desk = desk;
+	return OK;
+}
+
+void desk_free(struct desk *desk)
+{
+	if (!desk)
+		return;
+	pthread_mutex_lock(&desk->mutex);
+	desk->ending = true;
+	pthread_cond_signal(&desk->changed);
+	pthread_mutex_unlock(&desk->mutex);
+	pthread_join(desk->thread, NULL);
+	pthread_cond_destroy(&desk->changed);
+	pthread_mutex_destroy(&desk->mutex);
+	store_close(desk->store);
+	mem_free(desk);
+}
+
+void desk_post(struct desk *desk, struct job *job)
+{
+	pthread_mutex_lock(&desk->mutex);
+	list_append(&desk->waiting, &job->link);
+	pthread_cond_signal(&desk->changed);
+	pthread_mutex_unlock(&desk->mutex);
+}

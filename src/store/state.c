@@ -1,0 +1,198 @@
+#include "store/state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static enum err err_of_errno(void)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR: return ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+	case EROFS: return ERR_DENIED;
+	case ENAMETOOLONG: return ERR_LIMIT;
+	case ENOMEM: return ERR_NOMEM;
+	default: return ERR_IO;
+	}
+}
+
+/* The path with the NUL that the kernel wants; false if it is too long or empty, or has a NUL inside. */
+static bool path_of(char buf[STATE_PATH_MAX], struct slice path)
+{
+	struct writer out = writer_of(buf, STATE_PATH_MAX);
+
+	put(&out, path);
+	put_char(&out, '\0');
+	return path.len > 0 && !out.overflow && slice_find(path, '\0') == path.len;
+}
+
+bool state_find(struct writer *out, struct slice option)
+{
+	struct slice systemd = slice_of(getenv("STATE_DIRECTORY"));
+	struct slice xdg = slice_of(getenv("XDG_STATE_HOME"));
+	struct slice home = slice_of(getenv("HOME"));
+
+	if (option.len > 0) {
+		put(out, option);
+	} else if (systemd.len > 0) {
+		put(out, slice_sub(systemd, 0, slice_find(systemd, ':')));
+	} else if (slice_starts(xdg, SLICE("/"))) { /* "relative paths are invalid and ignored" */
+		put(out, xdg);
+		put(out, SLICE("/sealine"));
+	} else if (home.len > 0) {
+		put(out, home);
+		put(out, SLICE("/.local/state/sealine"));
+	} else {
+		return false;
+	}
+	return !out->overflow;
+}
+
+static enum err make_with_parents(char *path)
+{
+	for (char *at = path + 1; *at; at++) {
+		if (*at != '/')
+			continue;
+		*at = '\0';
+		bool made = mkdir(path, 0755) == 0 || errno == EEXIST;
+		*at = '/';
+		if (!made)
+			return err_of_errno();
+	}
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? OK : err_of_errno();
+}
+
+enum err state_make(struct slice dir)
+{
+	char path[STATE_PATH_MAX];
+	struct stat found;
+
+	if (!path_of(path, dir))
+		return ERR_LIMIT;
+	TRY(make_with_parents(path));
+	if (stat(path, &found) != 0)
+		return err_of_errno();
+	if (!S_ISDIR(found.st_mode) || found.st_uid != geteuid() || found.st_mode & (S_IRWXG | S_IRWXO))
+		return ERR_DENIED;
+	return OK;
+}
+
+void put_state_path(struct writer *out, struct slice dir, struct slice name)
+{
+	put(out, dir);
+	if (!slice_ends(dir, SLICE("/")))
+		put_char(out, '/');
+	put(out, name);
+}
+
+static enum err read_all(int fd, unsigned char *buf, size_t size, size_t *ret_n)
+{
+	size_t n = 0;
+
+	while (n < size) {
+		ssize_t got = read(fd, buf + n, size - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_of_errno();
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	*ret_n = n;
+	return OK;
+}
+
+static enum err read_open_file(int fd, size_t max, struct secret **ret_text)
+{
+	struct stat found;
+
+	if (fstat(fd, &found) != 0)
+		return ERR_IO;
+	if (!S_ISREG(found.st_mode))
+		return ERR_IO;
+	if ((uintmax_t)found.st_size > max)
+		return ERR_LIMIT;
+	AUTO(secret) struct secret *text = mem_alloc(sizeof *text + (size_t)found.st_size);
+	if (!text)
+		return ERR_NOMEM;
+	text->len = (size_t)found.st_size;
+	TRY(read_all(fd, text->bytes, text->len, &text->len));
+	*ret_text = TAKE(text);
+	return OK;
+}
+
+enum err state_read(struct slice path, size_t max, struct secret **ret_text)
+{
+	char name[STATE_PATH_MAX];
+
+	if (!path_of(name, path))
+		return ERR_LIMIT;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = read_open_file(fd, max, ret_text);
+	close(fd);
+	return err;
+}
+
+static enum err write_all(int fd, struct slice text)
+{
+	while (text.len > 0) {
+		ssize_t put = write(fd, text.ptr, text.len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return err_of_errno();
+		text = slice_sub(text, (size_t)put, text.len);
+	}
+	return fsync(fd) == 0 ? OK : err_of_errno();
+}
+
+/* The name of a file is on disk once its directory is. */
+static enum err sync_directory_of(const char *path)
+{
+	char dir[STATE_PATH_MAX];
+	struct slice text = slice_of(path);
+
+	while (text.len > 0 && text.ptr[text.len - 1] != '/')
+		text.len--;
+	if (!path_of(dir, text.len ? text : SLICE(".")))
+		return ERR_LIMIT;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = fsync(fd) == 0 ? OK : err_of_errno();
+	close(fd);
+	return err;
+}
+
+enum err state_write(struct slice path, struct slice text)
+{
+	char name[STATE_PATH_MAX], fresh[STATE_PATH_MAX];
+	struct writer out = writer_of(fresh, sizeof fresh);
+
+	put(&out, path);
+	put(&out, SLICE(".new\0"));
+	if (out.overflow || !path_of(name, path))
+		return ERR_LIMIT;
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = write_all(fd, text);
+	close(fd);
+	if (err == OK && rename(fresh, name) != 0)
+		err = err_of_errno();
+	if (err != OK) {
+		unlink(fresh);
+		return err;
+	}
+	return sync_directory_of(name);
+}

@@ -1,0 +1,522 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/arena.h"
+#include "base/mem.h"
+#include "store/schema.h"
+#include "store/state.h"
+
+enum {
+	BINDINGS_MAX = 64,       /* of one AOR; the registrar's own limit is lower */
+	TEXTS_MAX = 1024 * 1024, /* of the bindings of one AOR */
+	STARTS_MAX = 0xffffff,
+};
+
+enum query {
+	QUERY_BEGIN,
+	QUERY_COMMIT,
+	QUERY_ROLLBACK,
+	QUERY_START,
+	QUERY_FIND,
+	QUERY_EACH,
+	QUERY_ADD,
+	QUERY_PASSWD,
+	QUERY_REMOVE,
+	QUERY_TOUCH,
+	QUERY_BINDINGS,
+	QUERY_UNBIND,
+	QUERY_BIND,
+	QUERIES,
+};
+
+#define ACCOUNT_COLUMNS "id, version, sha256, sha512_256, md5"
+#define BINDING_COLUMNS \
+	"contact, params, instance, reg_id, call_id, cseq, q, expires, flow, secure, path, user_agent, received"
+
+static const char *const sql[QUERIES] = {
+	[QUERY_BEGIN] = "BEGIN IMMEDIATE",
+	[QUERY_COMMIT] = "COMMIT",
+	[QUERY_ROLLBACK] = "ROLLBACK",
+	[QUERY_START] = "UPDATE server SET starts = starts % ?1 + 1 RETURNING starts",
+	[QUERY_FIND] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = ?1",
+	[QUERY_EACH] = "SELECT " ACCOUNT_COLUMNS ", name FROM account ORDER BY name",
+	[QUERY_ADD] =
+		"INSERT INTO account (name, version, sha256, sha512_256, md5) VALUES (?1, 0, ?2, ?3, ?4)",
+	[QUERY_PASSWD] = "UPDATE account SET sha256 = ?2, sha512_256 = ?3, md5 = ?4 WHERE id = ?1",
+	[QUERY_REMOVE] = "DELETE FROM account WHERE id = ?1",
+	[QUERY_TOUCH] = "UPDATE account SET version = ?2 WHERE id = ?1",
+	[QUERY_BINDINGS] = "SELECT " BINDING_COLUMNS " FROM binding WHERE account = ?1 ORDER BY n",
+	[QUERY_UNBIND] = "DELETE FROM binding WHERE account = ?1",
+	[QUERY_BIND] = "INSERT INTO binding (account, n, " BINDING_COLUMNS
+		       ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+};
+
+struct store {
+	sqlite3 *db;
+	sqlite3_stmt *queries[QUERIES];
+	struct arena *texts; /* of the bindings that are being read */
+	int lock;
+};
+
+/* What the table account knows. */
+struct row {
+	uint64_t version;
+	struct account account;
+};
+
+/* -- life
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static enum err take_lock(struct slice dir, int *ret_lock)
+{
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
+
+	put_state_path(&out, dir, SLICE("lock"));
+	put_char(&out, '\0');
+	if (out.overflow)
+		return ERR_NOT_FOUND;
+	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (lock < 0)
+		return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
+		       : errno == EACCES                   ? ERR_DENIED
+							   : ERR_IO;
+	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
+		enum err err = errno == EWOULDBLOCK ? ERR_AGAIN : ERR_IO;
+
+		close(lock);
+		return err;
+	}
+	*ret_lock = lock;
+	return OK;
+}
+
+/* SQLite makes files with the mode of the umask; one that is there already keeps its own, and -wal and -shm
+ * follow it. */
+static bool make_file(const char *path)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static enum err open_database(struct slice dir, sqlite3 **ret_db)
+{
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
+
+	put_state_path(&out, dir, SLICE("sealine.db"));
+	put_char(&out, '\0');
+	if (out.overflow)
+		return ERR_NOT_FOUND;
+	if (!make_file(path))
+		return errno == EACCES ? ERR_DENIED : ERR_IO;
+	/* It is used by one thread at a time, so SQLite needs no mutex of its own. */
+	int rc = sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	return rc == SQLITE_OK ? OK : rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO;
+}
+
+static enum err prepare(struct store *store)
+{
+	static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+				       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
+
+	if (sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
+		return ERR_IO;
+	TRY(schema_migrate(store->db));
+	for (int i = 0; i < QUERIES; i++) {
+		int rc = sqlite3_prepare_v3(store->db, sql[i], -1, SQLITE_PREPARE_PERSISTENT,
+					    &store->queries[i], NULL);
+
+		if (rc != SQLITE_OK)
+			return rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO;
+	}
+	return OK;
+}
+
+enum err store_open(struct slice dir, struct writer *why, struct store **ret_store)
+{
+	AUTO(store) struct store *store = mem_new(struct store);
+	if (!store)
+		return ERR_NOMEM;
+	store->lock = -1;
+	store->texts = arena_new(TEXTS_MAX);
+	if (!store->texts)
+		return ERR_NOMEM;
+	TRY(take_lock(dir, &store->lock));
+	enum err err = open_database(dir, &store->db);
+	if (err == OK)
+		err = prepare(store);
+	if (err == ERR_IO)
+		put_escaped(why, slice_of(store_trouble(store)));
+	if (err != OK)
+		return err;
+	*ret_store = TAKE(store);
+	return OK;
+}
+
+void store_close(struct store *store)
+{
+	if (!store)
+		return;
+	for (int i = 0; i < QUERIES; i++)
+		sqlite3_finalize(store->queries[i]);
+	sqlite3_close(store->db);
+	arena_free(store->texts);
+	if (store->lock >= 0)
+		close(store->lock);
+	mem_free(store);
+}
+
+const char *store_trouble(const struct store *store)
+{
+	return store->db ? sqlite3_errmsg(store->db) : "the database cannot be opened";
+}
+
+/* -- queries
+ * ---------------------------------------------------------------------------------------------------------
+ */
+
+static enum err err_of(int rc)
+{
+	switch (rc) {
+	case SQLITE_DONE:
+	case SQLITE_OK:
+	case SQLITE_ROW: return OK;
+	case SQLITE_NOMEM: return ERR_NOMEM;
+	case SQLITE_CONSTRAINT: return ERR_EXISTS;
+	default: return ERR_IO;
+	}
+}
+
+/* Every query is left reset and without values, so that nothing of a message or a digest stays behind in it.
+ */
+static void finish(sqlite3_stmt *query)
+{
+	sqlite3_reset(query);
+	sqlite3_clear_bindings(query);
+}
+
+/* Runs a query that gives no rows. A value that could not be bound for lack of memory fails the NOT NULL of
+ * its column. */
+static enum err run(sqlite3_stmt *query)
+{
+	enum err err = err_of(sqlite3_step(query));
+
+	finish(query);
+	return err;
+}
+
+static bool bind_text(sqlite3_stmt *query, int place, struct slice text)
+{
+	return sqlite3_bind_text64(query, place, text.ptr ? text.ptr : "", text.len, SQLITE_STATIC,
+				   SQLITE_UTF8) == SQLITE_OK;
+}
+
+static bool bind_bytes(sqlite3_stmt *query, int place, struct slice bytes)
+{
+	return sqlite3_bind_blob64(query, place, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_STATIC) ==
+	       SQLITE_OK;
+}
+
+static bool bind_number(sqlite3_stmt *query, int place, int64_t number)
+{
+	return sqlite3_bind_int64(query, place, number) == SQLITE_OK;
+}
+
+static bool bind_digests(sqlite3_stmt *query, int place, const struct account *account)
+{
+	return (!account->has_sha256 ||
+		bind_bytes(query, place, slice_from(account->sha256, sizeof account->sha256))) &&
+	       (!account->has_sha512_256 ||
+		bind_bytes(query, place + 1, slice_from(account->sha512_256, sizeof account->sha512_256))) &&
+	       (!account->has_md5 ||
+		bind_bytes(query, place + 2, slice_from(account->md5, sizeof account->md5)));
+}
+
+static enum err bind_failed(sqlite3_stmt *query)
+{
+	finish(query);
+	return ERR_NOMEM;
+}
+
+static bool column_digest(sqlite3_stmt *query, int column, void *buf, size_t size)
+{
+	const void *bytes = sqlite3_column_blob(query, column);
+
+	if (!bytes || (size_t)sqlite3_column_bytes(query, column) != size)
+		return false;
+	memcpy(buf, bytes, size);
+	return true;
+}
+
+static void read_account(sqlite3_stmt *query, struct row *ret_row)
+{
+	struct row row = { .version = (uint64_t)sqlite3_column_int64(query, 1),
+			   .account.id = sqlite3_column_int64(query, 0) };
+	struct account *account = &row.account;
+
+	account->has_sha256 = column_digest(query, 2, account->sha256, sizeof account->sha256);
+	account->has_sha512_256 = column_digest(query, 3, account->sha512_256, sizeof account->sha512_256);
+	account->has_md5 = column_digest(query, 4, account->md5, sizeof account->md5);
+	*ret_row = row;
+}
+
+static enum err find(struct store *store, struct slice name, struct row *ret_row)
+{
+	sqlite3_stmt *query = store->queries[QUERY_FIND];
+
+	if (!bind_text(query, 1, name))
+		return bind_failed(query);
+	int rc = sqlite3_step(query);
+	if (rc == SQLITE_ROW)
+		read_account(query, ret_row);
+	finish(query);
+	return rc == SQLITE_DONE ? ERR_NOT_FOUND : err_of(rc);
+}
+
+/* -- bindings
+ * -------------------------------------------------------------------------------------------------------- */
+
+static enum err column_slice(struct store *store, sqlite3_stmt *query, int column, struct slice *ret_text)
+{
+	const void *bytes = sqlite3_column_blob(query, column);
+
+	return arena_copy(store->texts, slice_from(bytes, (size_t)sqlite3_column_bytes(query, column)),
+			  ret_text);
+}
+
+static enum err read_binding(struct store *store, sqlite3_stmt *query, struct binding *ret_binding)
+{
+	struct binding binding = {
+		.reg_id = (uint32_t)sqlite3_column_int64(query, 3),
+		.cseq = (uint32_t)sqlite3_column_int64(query, 5),
+		.q = (uint16_t)sqlite3_column_int(query, 6),
+		.expires = sqlite3_column_int64(query, 7),
+		.flow = (flow_id)sqlite3_column_int64(query, 8),
+		.secure = sqlite3_column_int(query, 9) != 0,
+	};
+
+	TRY(column_slice(store, query, 0, &binding.contact));
+	TRY(column_slice(store, query, 1, &binding.params));
+	TRY(column_slice(store, query, 2, &binding.instance));
+	TRY(column_slice(store, query, 4, &binding.call_id));
+	TRY(column_slice(store, query, 10, &binding.path));
+	TRY(column_slice(store, query, 11, &binding.user_agent));
+	TRY(column_slice(store, query, 12, &binding.received));
+	*ret_binding = binding;
+	return OK;
+}
+
+static enum err read_bindings(struct store *store, account_id id, struct binding bindings[BINDINGS_MAX],
+			      size_t *ret_n)
+{
+	sqlite3_stmt *query = store->queries[QUERY_BINDINGS];
+	enum err err = bind_number(query, 1, id) ? OK : ERR_NOMEM;
+	size_t n = 0;
+
+	arena_reset(store->texts);
+	while (err == OK && n < BINDINGS_MAX) {
+		int rc = sqlite3_step(query);
+
+		if (rc == SQLITE_DONE)
+			break;
+		err = rc == SQLITE_ROW ? read_binding(store, query, &bindings[n++]) : err_of(rc);
+	}
+	finish(query);
+	*ret_n = n;
+	return err;
+}
+
+static enum err load(struct store *store, struct slice name, const struct row *row, struct aor **ret_aor)
+{
+	struct binding bindings[BINDINGS_MAX];
+	size_t n;
+
+	TRY(read_bindings(store, row->account.id, bindings, &n));
+	struct aor *aor = aor_new(name, row->version, &row->account, bindings, n);
+	if (!aor)
+		return ERR_NOMEM;
+	*ret_aor = aor;
+	return OK;
+}
+
+static enum err unbind(struct store *store, account_id id)
+{
+	sqlite3_stmt *query = store->queries[QUERY_UNBIND];
+
+	return bind_number(query, 1, id) ? run(query) : bind_failed(query);
+}
+
+static enum err write_binding(struct store *store, account_id id, size_t n, const struct binding *binding)
+{
+	sqlite3_stmt *query = store->queries[QUERY_BIND];
+	bool bound = bind_number(query, 1, id) && bind_number(query, 2, (int64_t)n) &&
+		     bind_bytes(query, 3, binding->contact) && bind_bytes(query, 4, binding->params) &&
+		     bind_bytes(query, 5, binding->instance) && bind_number(query, 6, binding->reg_id) &&
+		     bind_bytes(query, 7, binding->call_id) && bind_number(query, 8, binding->cseq) &&
+		     bind_number(query, 9, binding->q) && bind_number(query, 10, binding->expires) &&
+		     bind_number(query, 11, (int64_t)binding->flow) &&
+		     bind_number(query, 12, binding->secure) && bind_bytes(query, 13, binding->path) &&
+		     bind_bytes(query, 14, binding->user_agent) && bind_bytes(query, 15, binding->received);
+
+	return bound ? run(query) : bind_failed(query);
+}
+
+static enum err touch(struct store *store, account_id id, uint64_t version)
+{
+	sqlite3_stmt *query = store->queries[QUERY_TOUCH];
+
+	if (!bind_number(query, 1, id) || !bind_number(query, 2, (int64_t)version))
+		return bind_failed(query);
+	return run(query);
+}
+
+/* -- transactions and changes
+ * ---------------------------------------------------------------------------------------- */
+
+enum err store_begin(struct store *store)
+{
+	return run(store->queries[QUERY_BEGIN]);
+}
+
+enum err store_commit(struct store *store)
+{
+	return run(store->queries[QUERY_COMMIT]);
+}
+
+void store_rollback(struct store *store)
+{
+	/* After some errors SQLite has rolled back by itself, and then there is nothing left to do. */
+	if (!sqlite3_get_autocommit(store->db) && run(store->queries[QUERY_ROLLBACK]) != OK)
+		return;
+}
+
+enum err store_count_start(struct store *store, uint32_t *ret_start)
+{
+	sqlite3_stmt *query = store->queries[QUERY_START];
+
+	if (!bind_number(query, 1, STARTS_MAX))
+		return bind_failed(query);
+	int rc = sqlite3_step(query);
+	uint32_t start = rc == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(query, 0) : 0;
+	if (rc == SQLITE_ROW)
+		rc = sqlite3_step(query);
+	finish(query);
+	if (rc != SQLITE_DONE)
+		return rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO;
+	*ret_start = start;
+	return OK;
+}
+
+static bool is_name(struct slice name)
+{
+	size_t at = slice_find(name, '@');
+
+	return at > 0 && at + 1 < name.len && name.len <= STORE_NAME_MAX &&
+	       slice_find(name, '\0') == name.len;
+}
+
+enum err store_add(struct store *store, struct slice name, const struct account *digests,
+		   struct aor **ret_aor)
+{
+	sqlite3_stmt *query = store->queries[QUERY_ADD];
+	struct row row = { .account = *digests };
+
+	if (!is_name(name))
+		return ERR_SYNTAX;
+	if (!bind_text(query, 1, name) || !bind_digests(query, 2, digests))
+		return bind_failed(query);
+	TRY(run(query));
+	row.account.id = sqlite3_last_insert_rowid(store->db);
+	/* So that no version of an account that was removed comes back with another one of the same name. */
+	row.version = (uint64_t)row.account.id << 32 | 1;
+	TRY(touch(store, row.account.id, row.version));
+	return ret_aor ? load(store, name, &row, ret_aor) : OK;
+}
+
+enum err store_passwd(struct store *store, struct slice name, const struct account *digests,
+		      struct aor **ret_aor)
+{
+	sqlite3_stmt *query = store->queries[QUERY_PASSWD];
+	struct row row;
+
+	TRY(find(store, name, &row));
+	if (!bind_number(query, 1, row.account.id) || !bind_digests(query, 2, digests))
+		return bind_failed(query);
+	TRY(run(query));
+	TRY(unbind(store, row.account.id));
+	TRY(touch(store, row.account.id, row.version + 1));
+	account_id id = row.account.id;
+	row = (struct row){ .version = row.version + 1, .account = *digests };
+	row.account.id = id;
+	return ret_aor ? load(store, name, &row, ret_aor) : OK;
+}
+
+enum err store_remove(struct store *store, struct slice name, account_id *ret_id)
+{
+	sqlite3_stmt *query = store->queries[QUERY_REMOVE];
+	struct row row;
+
+	TRY(find(store, name, &row));
+	if (!bind_number(query, 1, row.account.id))
+		return bind_failed(query);
+	TRY(run(query));
+	if (ret_id)
+		*ret_id = row.account.id;
+	return OK;
+}
+
+enum err store_bind(struct store *store, const struct store_question *question, struct aor **ret_aor)
+{
+	struct row row;
+
+	if (question->n_bindings > BINDINGS_MAX)
+		return ERR_LIMIT;
+	TRY(find(store, question->aor, &row));
+	if (row.version != question->version) {
+		TRY(load(store, question->aor, &row, ret_aor));
+		return ERR_CONFLICT;
+	}
+	AUTO(aor)
+	struct aor *aor = aor_new(question->aor, row.version + 1, &row.account, question->bindings,
+				  question->n_bindings);
+	if (!aor)
+		return ERR_NOMEM;
+	TRY(unbind(store, row.account.id));
+	for (size_t n = 0; n < question->n_bindings; n++)
+		TRY(write_binding(store, row.account.id, n, &question->bindings[n]));
+	TRY(touch(store, row.account.id, row.version + 1));
+	*ret_aor = TAKE(aor);
+	return OK;
+}
+
+enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor), void *self)
+{
+	sqlite3_stmt *query = store->queries[QUERY_EACH];
+	enum err err = OK;
+	int rc = SQLITE_DONE;
+
+	while (err == OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
+		AUTO(aor) struct aor *aor = NULL;
+		struct row row;
+
+		read_account(query, &row);
+		struct slice name = slice_from(sqlite3_column_text(query, 5),
+					       (size_t)sqlite3_column_bytes(query, 5));
+		err = load(store, name, &row, &aor);
+		if (err == OK)
+			err = each(self, aor);
+	}
+	finish(query);
+	return err == OK && rc != SQLITE_DONE ? err_of(rc) : err;
+}

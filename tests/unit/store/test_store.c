@@ -1,0 +1,333 @@
+#include "harness.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "directory.h"
+#include "store/store.h"
+
+static struct account digests_of(uint8_t byte, bool with_md5)
+{
+	struct account account = { .has_sha256 = true, .has_md5 = with_md5 };
+
+	memset(account.sha256, byte, sizeof account.sha256);
+	if (with_md5)
+		memset(account.md5, byte + 1, sizeof account.md5);
+	return account;
+}
+
+static const struct binding desk_phone = {
+	.contact = SLICE_INIT("sips:alice@192.0.2.7:40112;line=\0\xff"),
+	.params = SLICE_INIT("+sip.instance=\"<urn:uuid:1>\""),
+	.instance = SLICE_INIT("urn:uuid:1"),
+	.reg_id = 1,
+	.call_id = SLICE_INIT("abc@192.0.2.7"),
+	.cseq = 4294967295,
+	.q = 700,
+	.expires = 4102444800,
+	.flow = 0xff00000100000007,
+	.secure = true,
+	.user_agent = SLICE_INIT("Desk \"Phone\""),
+	.received = SLICE_INIT("192.0.2.7:40112"),
+};
+
+static struct store *open_store(struct slice dir)
+{
+	char buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
+	struct store *store = NULL;
+
+	assert_int_equal(store_open(dir, &why, &store), OK);
+	return store;
+}
+
+static void add(struct store *store, const char *name, uint8_t byte)
+{
+	struct account account = digests_of(byte, false);
+
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, slice_of(name), &account, NULL), OK);
+	assert_int_equal(store_commit(store), OK);
+}
+
+struct all {
+	struct aor *aors[10];
+	size_t n;
+};
+
+static enum err keep(void *self, struct aor *aor)
+{
+	struct all *all = self;
+
+	all->aors[all->n++] = aor_ref(aor);
+	return OK;
+}
+
+static void forget(struct all *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		aor_unref(all->aors[i]);
+	*all = (struct all){ .n = 0 };
+}
+
+static void keeps_accounts_and_bindings_over_a_close(void **state)
+{
+	struct account digests = digests_of(7, true);
+	struct all all = { .n = 0 };
+	struct aor *aor, *bound;
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "keeps"));
+	add(store, "bob@example.org", 3);
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("alice@example.org"), &digests, &aor), OK);
+	struct store_question question = {
+		.aor = aor->name, .version = aor->version, .bindings = &desk_phone, .n_bindings = 1
+	};
+	assert_int_equal(store_bind(store, &question, &bound), OK);
+	assert_true(bound->version > aor->version);
+	assert_int_equal(bound->account.id, aor->account.id);
+	assert_int_equal(store_commit(store), OK);
+	aor_unref(aor);
+	aor_unref(bound);
+	store_close(TAKE(store));
+
+	store = open_store(slice_of(dir.path));
+	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(all.n, 2);
+	assert_true(slice_eq(all.aors[0]->name, SLICE("alice@example.org")));
+	assert_true(slice_eq(all.aors[1]->name, SLICE("bob@example.org")));
+	assert_memory_equal(all.aors[0]->account.sha256, digests.sha256, 32);
+	assert_true(all.aors[0]->account.has_md5);
+	assert_false(all.aors[0]->account.has_sha512_256);
+	assert_false(all.aors[1]->account.has_md5);
+	assert_int_equal(all.aors[0]->n_bindings, 1);
+	const struct binding *found = &all.aors[0]->bindings[0];
+	assert_true(slice_eq(found->contact, desk_phone.contact));
+	assert_true(slice_eq(found->params, desk_phone.params));
+	assert_true(slice_eq(found->user_agent, desk_phone.user_agent));
+	assert_int_equal(found->path.len, 0);
+	assert_int_equal(found->cseq, desk_phone.cseq);
+	assert_int_equal(found->expires, desk_phone.expires);
+	assert_true(found->flow == desk_phone.flow);
+	assert_true(found->secure);
+	forget(&all);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void refuses_what_is_there_and_what_is_not(void **state)
+{
+	struct account digests = digests_of(1, false);
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "refuses"));
+	add(store, "alice@example.org", 1);
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("alice@example.org"), &digests, NULL), ERR_EXISTS);
+	assert_int_equal(store_add(store, SLICE("alice"), &digests, NULL), ERR_SYNTAX);
+	assert_int_equal(store_add(store, SLICE("@example.org"), &digests, NULL), ERR_SYNTAX);
+	assert_int_equal(store_passwd(store, SLICE("carol@example.org"), &digests, NULL), ERR_NOT_FOUND);
+	assert_int_equal(store_remove(store, SLICE("carol@example.org"), NULL), ERR_NOT_FOUND);
+	assert_int_equal(store_add(store, SLICE("dave@example.org"), &digests, NULL), OK);
+	assert_int_equal(store_commit(store), OK);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void refuses_a_proposal_on_an_old_version(void **state)
+{
+	struct account digests = digests_of(1, false);
+	struct aor *first, *second, *now;
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "versions"));
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &first), OK);
+	struct store_question question = { .aor = SLICE("a@b"), .version = first->version };
+	assert_int_equal(store_bind(store, &question, &second), OK);
+	assert_int_equal(store_bind(store, &question, &now), ERR_CONFLICT);
+	assert_true(now->version == second->version);
+	aor_unref(now);
+	/* nor after the account went and came back under the same name */
+	assert_int_equal(store_remove(store, SLICE("a@b"), NULL), OK);
+	assert_int_equal(store_bind(store, &question, &now), ERR_NOT_FOUND);
+	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &now), OK);
+	assert_int_not_equal(now->account.id, first->account.id);
+	aor_unref(now);
+	assert_int_equal(store_bind(store, &question, &now), ERR_CONFLICT);
+	aor_unref(now);
+	aor_unref(first);
+	aor_unref(second);
+	assert_int_equal(store_commit(store), OK);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void ends_the_bindings_with_the_old_password(void **state)
+{
+	struct account digests = digests_of(1, true), others = digests_of(9, false);
+	struct aor *aor, *bound, *changed;
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "passwd"));
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &aor), OK);
+	struct store_question question = {
+		.aor = SLICE("a@b"), .version = aor->version, .bindings = &desk_phone, .n_bindings = 1
+	};
+	assert_int_equal(store_bind(store, &question, &bound), OK);
+	assert_int_equal(bound->n_bindings, 1);
+	assert_int_equal(store_passwd(store, SLICE("a@b"), &others, &changed), OK);
+	assert_int_equal(changed->n_bindings, 0);
+	assert_int_equal(changed->account.id, aor->account.id);
+	assert_false(changed->account.has_md5);
+	assert_memory_equal(changed->account.sha256, others.sha256, 32);
+	assert_true(changed->version > bound->version);
+	assert_int_equal(store_commit(store), OK);
+	aor_unref(aor);
+	aor_unref(bound);
+	aor_unref(changed);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void forgets_what_was_rolled_back(void **state)
+{
+	struct account digests = digests_of(1, false);
+	struct all all = { .n = 0 };
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "rollback"));
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("a@b"), &digests, NULL), OK);
+	store_rollback(store);
+	store_rollback(store);
+	add(store, "b@b", 2);
+	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(all.n, 1);
+	forget(&all);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void lets_one_process_in_at_a_time(void **state)
+{
+	struct store *second = NULL;
+	struct directory dir;
+	char buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "lock"));
+	assert_int_equal(store_open(slice_of(dir.path), &why, &second), ERR_AGAIN);
+	store_close(TAKE(store));
+	second = open_store(slice_of(dir.path));
+	store_close(second);
+	assert_int_equal(store_open(SLICE("/nonexistent/sealine"), &why, &second), ERR_NOT_FOUND);
+	directory_empty(&dir);
+}
+
+static void keeps_its_files_private(void **state)
+{
+	static const char *const files[] = { "sealine.db", "sealine.db-wal", "sealine.db-shm", "lock" };
+	struct directory dir;
+	struct stat found;
+	char path[200];
+	mode_t before = umask(0);
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "modes"));
+	add(store, "a@b", 1);
+	umask(before);
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+		snprintf(path, sizeof path, "%s/%s", dir.path, files[i]);
+		print_message("# %s\n", files[i]);
+		assert_int_equal(stat(path, &found), 0);
+		assert_int_equal(found.st_mode & 0777, 0600);
+	}
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void counts_its_starts(void **state)
+{
+	struct directory dir;
+	uint32_t start = 0;
+
+	directory_make(&dir, "starts");
+	for (uint32_t i = 1; i <= 3; i++) {
+		AUTO(store) struct store *store = open_store(slice_of(dir.path));
+
+		assert_int_equal(store_count_start(store, &start), OK);
+		assert_int_equal(start, i);
+	}
+	directory_empty(&dir);
+}
+
+static void refuses_what_a_newer_version_or_another_program_wrote(void **state)
+{
+	struct store *store = NULL;
+	struct directory dir;
+	char buf[200], path[200];
+	struct writer why = writer_of(buf, sizeof buf);
+	sqlite3 *db;
+
+	directory_make(&dir, "newer");
+	snprintf(path, sizeof path, "%s/sealine.db", dir.path);
+	store_close(open_store(slice_of(dir.path)));
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA user_version = 99", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_open(slice_of(dir.path), &why, &store), ERR_CONFLICT);
+
+	int fd = open(path, O_WRONLY | O_TRUNC);
+	assert_true(write(fd, "this is no database, but long enough to look at", 47) == 47);
+	close(fd);
+	assert_int_equal(store_open(slice_of(dir.path), &why, &store), ERR_IO);
+	assert_true(slice_find_text(writer_text(&why), SLICE("not a database")) < why.len);
+	directory_empty(&dir);
+}
+
+static void keeps_what_was_committed_when_it_is_killed(void **state)
+{
+	struct all all = { .n = 0 };
+	struct directory dir;
+	int status;
+
+	directory_make(&dir, "killed");
+	pid_t child = fork();
+	if (child == 0) {
+		struct account digests = digests_of(1, false);
+		struct store *store = open_store(slice_of(dir.path));
+
+		add(store, "committed@b", 1);
+		if (store_begin(store) != OK || store_add(store, SLICE("lost@b"), &digests, NULL) != OK)
+			_exit(1);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	AUTO(store) struct store *store = open_store(slice_of(dir.path));
+	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(all.n, 1);
+	assert_true(slice_eq(all.aors[0]->name, SLICE("committed@b")));
+	forget(&all);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(keeps_accounts_and_bindings_over_a_close),
+	cmocka_unit_test(refuses_what_is_there_and_what_is_not),
+	cmocka_unit_test(refuses_a_proposal_on_an_old_version),
+	cmocka_unit_test(ends_the_bindings_with_the_old_password),
+	cmocka_unit_test(forgets_what_was_rolled_back),
+	cmocka_unit_test(lets_one_process_in_at_a_time),
+	cmocka_unit_test(keeps_its_files_private),
+	cmocka_unit_test(counts_its_starts),
+	cmocka_unit_test(refuses_what_a_newer_version_or_another_program_wrote),
+	cmocka_unit_test(keeps_what_was_committed_when_it_is_killed),
+};
+TEST_MAIN(tests)
