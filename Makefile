@@ -1,0 +1,111 @@
+# The front door: `make help`. Meson and Ninja do the work; there is one build directory a flavour.
+
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 10
+FUZZ_LONG_SECONDS ?= 3600
+
+SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1
+TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
+OOM := --buildtype=debug -Db_sanitize=address,undefined -Doom=true
+FUZZ := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1 -Dfuzz=true -Dtests=false -Db_lundef=false
+COVERAGE := --buildtype=debug -Db_coverage=true
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+# A build directory is made once; later runs only build what changed.
+define configure
+	@[ -f $(1)/build.ninja ] || $(3) meson setup $(1) $(2)
+	@ninja -C $(1)
+endef
+
+.PHONY: build
+build: ## the programs: build/sealined, build/sealphone, build/sealine
+	$(call configure,build,)
+
+.PHONY: build-asan build-tsan build-oom build-fuzz
+build-asan: # with AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call configure,build-asan,$(SANITIZE))
+build-tsan: # with ThreadSanitizer
+	$(call configure,build-tsan,$(TSAN))
+build-oom: # every unit test with its n-th allocation failing
+	$(call configure,build-oom,$(OOM))
+build-fuzz: # with libFuzzer
+	$(call configure,build-fuzz,$(FUZZ),CC=clang-14)
+
+.PHONY: check
+check: build ## unit and scenario tests, and every file of the fuzz corpus once
+	meson test -C build --no-rebuild --quiet --print-errorlogs
+
+.PHONY: asan
+asan: build-asan ## the same under AddressSanitizer and UndefinedBehaviorSanitizer
+	meson test -C build-asan --no-rebuild --quiet --print-errorlogs
+
+.PHONY: oom
+oom: build-oom ## every unit test with its 1st, 2nd, ... 200th allocation failing
+	meson test -C build-oom --no-rebuild --quiet --print-errorlogs
+
+.PHONY: tsan
+tsan: build-tsan ## unit, scenario and end-to-end tests under ThreadSanitizer
+	setarch -R meson test -C build-tsan --no-rebuild --quiet --print-errorlogs
+	[ ! -d tests/e2e ] || SEALINE_BUILD=$(CURDIR)/build-tsan setarch -R /usr/bin/python3 -m pytest -q -m 'not plain_only' tests/e2e
+
+.PHONY: e2e
+e2e: build-asan ## the real programs over loopback with real TLS, under AddressSanitizer
+	SEALINE_BUILD=$(CURDIR)/build-asan /usr/bin/python3 -m pytest -q tests/e2e
+
+.PHONY: interop
+interop: build ## against programs that others wrote (scripts/setup --tests installs them)
+	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q tests/interop
+
+.PHONY: coverage
+coverage: ## what the unit and scenario tests reach: build-coverage/report/index.html
+	$(call configure,build-coverage,$(COVERAGE))
+	meson test -C build-coverage --no-rebuild --quiet --print-errorlogs
+	@mkdir -p build-coverage/report
+	gcovr -r . --filter src/ --branches --txt --html-details build-coverage/report/index.html build-coverage
+
+.PHONY: fuzz
+fuzz: build-fuzz ## each parser for FUZZ_SECONDS (10)
+	scripts/fuzz build-fuzz $(FUZZ_SECONDS)
+
+.PHONY: fuzz-long
+fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (3600)
+	scripts/fuzz build-fuzz $(FUZZ_LONG_SECONDS)
+
+.PHONY: bench
+bench: build ## how fast the inner loops are
+	meson test -C build --no-rebuild --benchmark --quiet --verbose
+
+.PHONY: format
+format: ## lay out every source as .clang-format says
+	git ls-files --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' | xargs clang-format-14 -i
+
+.PHONY: layers
+layers: ## check every include against docs/layers.txt
+	/usr/bin/python3 scripts/check/layers.py
+
+.PHONY: lint
+lint: build-asan ## format, layers, lengths, docs, shellcheck, cppcheck, clang-tidy
+	scripts/lint build-asan
+
+.PHONY: docs
+docs: ## check the pages: every room has one, every link leads somewhere
+	/usr/bin/python3 scripts/check/docs.py
+
+.PHONY: man
+man: ## check the manual pages and show their plain text in build/man
+	@mkdir -p build/man
+	@for page in man/*.[1-8]; do mandoc -T lint -W warning $$page && mandoc -T utf8 $$page | col -b >build/man/$$(basename $$page).txt; done
+	@ls build/man
+
+.PHONY: install
+install: build ## into PREFIX (/usr/local), below DESTDIR if set
+	meson configure build -Dprefix=$(PREFIX)
+	meson install -C build --quiet
+
+.PHONY: clean
+clean: ## remove every build directory
+	rm -rf build build-asan build-tsan build-oom build-fuzz build-coverage

@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+"""
+Runs the stages of scripts/test one after the other, counts what the suites themselves report, and compares the
+skipped tests with tests/expected-skips. A stage whose suite is not there is left out and says so.
+"""
+
+import json
+import os
+import pathlib
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ElementTree
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
+# Test material that is not ours to ship (RFC 4475 messages and the like); its tests are skipped without it.
+MATERIAL = pathlib.Path(os.environ.get("SEALINE_SHARED", ROOT.parent / "shared"))
+PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--durations=5"]
+
+
+class Tally:
+    def __init__(self):
+        self.n_passed = 0
+        self.failed = []   # names
+        self.skipped = {}  # name to reason
+
+    def add(self, name, outcome, reason=""):
+        if outcome == "passed":
+            self.n_passed += 1
+        elif outcome == "failed":
+            self.failed.append(name)
+        else:
+            self.skipped[name] = reason
+
+
+def run(*command, env=None, quiet=False):
+    """True if the command succeeded. With quiet its output is shown only when it failed."""
+    sys.stdout.flush()
+    result = subprocess.run(command, cwd=ROOT, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE if quiet else None,
+                            stderr=subprocess.STDOUT if quiet else None, text=True, errors="replace")
+    if quiet and result.returncode != 0:
+        print(result.stdout)
+    return result.returncode == 0
+
+
+def build(tally, flavour):
+    """One directory a flavour; what does not build counts as one failure, and its stages are not run."""
+    if run("make", flavour, quiet=True):
+        return True
+    tally.add(f"build/{flavour}", "failed")
+    return False
+
+
+# ---- reading what a suite reports -----------------------------------------------------------------------------------
+
+def count_tap(tally, suite, text):
+    for line in text.splitlines():
+        match = re.match(r"(ok|not ok)\b(?: \d+)?(?: -)? ?([^#]*)", line)
+        if match:
+            tally.add(f"{suite}/{match.group(2).strip()}", "passed" if match.group(1) == "ok" else "failed")
+
+
+def count_meson(tally, suite, build_dir):
+    """One entry a TAP subtest, or one a test that speaks by its exit status only."""
+    logs = ROOT / build_dir / "meson-logs"
+    for line in (logs / "testlog.json").read_text().splitlines():
+        test = json.loads(line)
+        name = f"{suite}/{re.sub(r'.* / ', '', test['name'])}"
+        count_meson_test(tally, name, test)
+
+
+def count_meson_test(tally, name, test):
+    text = test.get("stdout", "")
+    skips = dict(re.findall(r"^(?:# )?SKIP ([^:\n]+): (.*)$", text, re.M))
+    subtests = re.findall(r"^(ok|not ok) \d+(?: - (\S+))?", text, re.M)
+    n_failed = 0
+    for result, subtest in subtests:
+        outcome = "passed" if result == "ok" else "failed"
+        if result == "ok" and subtest in skips:
+            continue
+        n_failed += outcome == "failed"
+        tally.add(f"{name}/{subtest}", outcome)
+    for subtest, reason in skips.items():
+        tally.add(f"{name}/{subtest}", "skipped", reason)
+    if test["result"] == "OK" and not subtests:
+        tally.add(name, "passed")
+    if test["result"] not in ("OK", "SKIP") and n_failed == 0:
+        tally.add(f"{name} ({test['result'].lower()})", "failed")
+    if test["result"] == "SKIP" and not skips:
+        tally.add(name, "skipped", "the whole test says so")
+
+
+def count_junit(tally, suite, path):
+    for case in ElementTree.parse(path).iter("testcase"):
+        file = case.get("classname", "").split(".")[-1]
+        name = f"{suite}/{file}::{case.get('name')}"
+        if case.find("failure") is not None or case.find("error") is not None:
+            tally.add(name, "failed")
+        elif case.find("skipped") is not None:
+            tally.add(name, "skipped", case.find("skipped").get("message", ""))
+        else:
+            tally.add(name, "passed")
+
+
+# ---- the stages -----------------------------------------------------------------------------------------------------
+
+def meson_suite(tally, suite, build_dir):
+    log = ROOT / build_dir / "meson-logs/testlog.json"
+    log.unlink(missing_ok=True)
+    run("meson", "test", "-C", build_dir, "--no-rebuild", "--print-errorlogs", "--quiet", quiet=True)
+    if log.exists():
+        count_meson(tally, suite, build_dir)
+    else:
+        tally.add(f"{suite}/meson", "failed")
+
+
+def pytest_suite(tally, suite, build_dir, *options, prefix=()):
+    folder = "tests/interop" if suite == "interop" else "tests/e2e"
+    if not list((ROOT / folder).glob("test_*.py")):
+        print(f"{folder} has no tests")
+        return
+    report = ROOT / build_dir / f"{suite}.xml"
+    report.unlink(missing_ok=True)
+    env = {"SEALINE_BUILD": str(ROOT / build_dir), "SEALINE_ROOT": str(ROOT)}
+    ended_well = run(*prefix, *PYTEST, f"--junitxml={report}", *options, folder, env=env)
+    n_failed = len(tally.failed)
+    if report.exists():
+        count_junit(tally, suite, report)
+    if not ended_well and len(tally.failed) == n_failed:
+        tally.add(f"{suite}/pytest", "failed")
+
+
+def stage_lint(tally):
+    if not build(tally, "build-asan"):
+        return
+    output = subprocess.run(["scripts/lint", "--changed", "build-asan"], cwd=ROOT, stdin=subprocess.DEVNULL,
+                            capture_output=True, text=True, errors="replace").stdout
+    print(output)
+    count_tap(tally, "lint", output)
+
+
+def stage_unit(tally):
+    if build(tally, "build-asan"):
+        meson_suite(tally, "unit", "build-asan")
+
+
+def stage_oom(tally):
+    if build(tally, "build-oom"):
+        meson_suite(tally, "oom", "build-oom")
+
+
+def stage_fuzz(tally):
+    if not build(tally, "build-fuzz"):
+        return
+    run("scripts/fuzz", "build-fuzz", FUZZ_SECONDS)
+    count_tap(tally, "fuzz", (ROOT / "build-fuzz/fuzz.tap").read_text())
+
+
+def stage_e2e(tally):
+    if build(tally, "build-asan"):
+        pytest_suite(tally, "e2e", "build-asan")
+
+
+def stage_tsan(tally):
+    if not build(tally, "build-tsan"):
+        return
+    # ThreadSanitizer of this age cannot live with the address layout of newer kernels.
+    fixed_layout = ["setarch", "-R"] if run("setarch", "-R", "true", quiet=True) else []
+    pytest_suite(tally, "tsan", "build-tsan", "-m", "not plain_only", prefix=fixed_layout)
+
+
+def stage_interop(tally):
+    if build(tally, "build"):
+        pytest_suite(tally, "interop", "build")
+
+
+STAGES = {name.removeprefix("stage_"): function for name, function in list(globals().items())
+          if name.startswith("stage_")}
+
+
+# ---- skipped tests --------------------------------------------------------------------------------------------------
+
+def expected_skips():
+    """Name to reason; a line that begins with [without-material] counts only where the material is missing."""
+    expected = {}
+    for line in (ROOT / "tests/expected-skips").read_text().splitlines():
+        if not line or line.startswith("#"):
+            continue
+        if line.startswith("[without-material] "):
+            if MATERIAL.is_dir():
+                continue
+            line = line.removeprefix("[without-material] ")
+        name, reason = line.split(": ", 1)
+        expected[name] = reason
+    return expected
+
+
+def is_reference_machine():
+    """Where the skipped tests are known: Debian 12, as root."""
+    system = platform.freedesktop_os_release()
+    return (system.get("ID"), system.get("VERSION_ID"), os.geteuid()) == ("debian", "12", 0)
+
+
+def judge_skips(tally, stages):
+    for name, reason in sorted(tally.skipped.items()):
+        print(f"skipped: {name}: {reason}")
+    if not is_reference_machine():
+        return
+    expected = {name: reason for name, reason in expected_skips().items() if name.split("/")[0] in stages}
+    for name in sorted(expected.keys() | tally.skipped.keys()):
+        if expected.get(name) != tally.skipped.get(name):
+            print(f"not as tests/expected-skips says: {name}: "
+                  f"expected {expected.get(name, 'to run')!r}, found {tally.skipped.get(name, 'run')!r}")
+            tally.add(f"expected-skips/{name}", "failed")
+
+
+def main():
+    stages = sys.argv[1:] or list(STAGES)
+    unknown = [name for name in stages if name not in STAGES]
+    if unknown:
+        sys.exit(f"scripts/test: no such stage: {' '.join(unknown)} (there are: {' '.join(STAGES)})")
+    tally = Tally()
+    seconds = {"setup": float(os.environ.get("SETUP_SECONDS", 0))}
+
+    for name in stages:
+        print(f"==== {name}", flush=True)
+        started = time.monotonic()
+        STAGES[name](tally)
+        seconds[name] = time.monotonic() - started
+        print(f"==== {name}: {seconds[name]:.0f} s", flush=True)
+
+    if shutil.which("ccache"):
+        run("ccache", "--show-stats")
+    judge_skips(tally, stages)
+    for name in tally.failed:
+        print(f"failed: {name}")
+    print("seconds: " + ", ".join(f"{name} {value:.0f}" for name, value in seconds.items()) +
+          f", all {sum(seconds.values()):.0f}")
+    print(f"{tally.n_passed} passed, {len(tally.failed)} failed, {len(tally.skipped)} skipped")
+    sys.exit(1 if tally.failed else 0)
+
+
+main()
