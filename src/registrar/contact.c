@@ -1,0 +1,139 @@
+#include "registrar/contact.h"
+
+#include "base/ascii.h"
+#include "base/scan.h"
+#include "sip/lex.h"
+
+enum { EXPIRES_MALFORMED = 3600 };
+
+uint32_t registrar_expires(struct slice value)
+{
+	struct scan in = scan_of(slice_trim(value));
+	uint64_t seconds;
+
+	if (!scan_number(&in, UINT32_MAX, &seconds) || !scan_done(&in))
+		return EXPIRES_MALFORMED;
+	return (uint32_t)seconds;
+}
+
+/* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
+static bool parse_q(struct slice value, uint16_t *ret_q)
+{
+	struct scan in = scan_of(value);
+	unsigned q, weight = 1000;
+
+	if (scan_char(&in, '1'))
+		q = 1000;
+	else if (scan_char(&in, '0'))
+		q = 0;
+	else
+		return false;
+	if (scan_char(&in, '.'))
+		while (ascii_is_digit(scan_peek(&in)) && weight > 1) {
+			weight /= 10;
+			q += (unsigned)(*in.at++ - '0') * weight;
+		}
+	if (!scan_done(&in) || q > 1000)
+		return false;
+	*ret_q = (uint16_t)q;
+	return true;
+}
+
+/* +sip.instance="<urn:uuid:…>" (RFC 5626 §4.1) */
+static bool parse_instance(struct slice value, struct slice *ret_instance)
+{
+	struct slice text = lex_unquoted(value);
+
+	if (text.len < 3 || text.ptr[0] != '<' || text.ptr[text.len - 1] != '>')
+		return false;
+	*ret_instance = slice_sub(text, 1, text.len - 2);
+	return true;
+}
+
+static bool parse_reg_id(struct slice value, uint32_t *ret_reg_id)
+{
+	struct scan in = scan_of(value);
+	uint64_t number;
+
+	/* RFC 5626 §4.2.1: "a value between 1 and 2**31 - 1" */
+	if (!scan_number(&in, INT32_MAX, &number) || !scan_done(&in) || number == 0)
+		return false;
+	*ret_reg_id = (uint32_t)number;
+	return true;
+}
+
+enum err registrar_contact_parse(struct slice value, struct registrar_contact *ret_contact)
+{
+	struct registrar_contact contact = { .q = 1000 };
+	struct slice params, found;
+
+	if (!sip_address_parse(value, &contact.address))
+		return ERR_SYNTAX;
+	if (contact.address.uri.scheme != SIP_SCHEME_SIP && contact.address.uri.scheme != SIP_SCHEME_SIPS)
+		return ERR_DENIED;
+	params = contact.address.params;
+	if (sip_param_find(params, SLICE("q"), &found) && !parse_q(found, &contact.q))
+		return ERR_SYNTAX;
+	if (sip_param_find(params, SLICE("+sip.instance"), &found) &&
+	    !parse_instance(found, &contact.instance))
+		return ERR_SYNTAX;
+	if (sip_param_find(params, SLICE("reg-id"), &found) && !parse_reg_id(found, &contact.reg_id))
+		return ERR_SYNTAX;
+	if (!contact.instance.len)
+		contact.reg_id = 0;
+	if (sip_param_find(params, SLICE("expires"), &found)) {
+		contact.has_expires = true;
+		contact.expires = registrar_expires(found);
+	}
+	*ret_contact = contact;
+	return OK;
+}
+
+enum err registrar_contact_params(const struct registrar_contact *contact, struct arena *arena,
+				  struct slice *ret_params)
+{
+	struct scan in = scan_of(contact->address.params);
+	struct lex_param param;
+	struct writer out;
+	char *buf = arena_alloc(arena, contact->address.params.len + 1);
+
+	if (!buf)
+		return ERR_NOMEM;
+	out = writer_of(buf, contact->address.params.len + 1);
+	while (scan_separator(&in, ';')) {
+		const char *from = in.at;
+
+		if (!scan_param(&in, &param))
+			break;
+		if (slice_eq_nocase(param.name, SLICE("expires")) || slice_eq_nocase(param.name, SLICE("q")))
+			continue;
+		put_char(&out, ';');
+		put(&out, scan_since(&in, from));
+	}
+	*ret_params = writer_text(&out);
+	return OK;
+}
+
+bool registrar_contact_is(const struct registrar_contact *contact, const struct binding *binding)
+{
+	struct sip_uri uri;
+
+	if (contact->reg_id && binding->reg_id)
+		return contact->reg_id == binding->reg_id && slice_eq(contact->instance, binding->instance);
+	return sip_uri_parse(binding->contact, &uri) && sip_uri_eq(&uri, &contact->address.uri);
+}
+
+bool registrar_has_outbound_path(const struct sip_message *request)
+{
+	struct sip_values vias = sip_values_of(request, SIP_VIA), paths = sip_values_of(request, SIP_PATH);
+	struct sip_address path;
+	struct slice value;
+	size_t n_vias = 0;
+
+	while (sip_values_next(&vias, &value))
+		n_vias++;
+	if (n_vias == 1)
+		return true;
+	return sip_values_next(&paths, &value) && sip_address_parse(value, &path) &&
+	       sip_param_find(path.uri.params, SLICE("ob"), &value);
+}

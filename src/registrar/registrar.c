@@ -1,0 +1,459 @@
+#include "registrar/registrar.h"
+
+#include <string.h>
+
+#include "registrar/contact.h"
+#include "registrar/date.h"
+#include "sip/build.h"
+
+enum {
+	HOUR = 3600,
+	USER_AGENT_MAX = 128,
+	REFUSAL_HEADERS_MAX = 1024,
+};
+
+const struct registrar_policy registrar_policy_default = {
+	.expires_min = 60,
+	.expires_default = 600,
+	.expires_max = 3600,
+	.bindings_max = 10,
+	.flow_timer = 120,
+};
+
+/* One decision in the making. */
+struct work {
+	const struct registrar_question *question;
+	const struct sip_message *request;
+	struct arena *arena;
+	struct registrar_decision *decision;
+	bool has_outbound_path;
+	struct slice path;
+};
+
+/* ERR_DENIED means within this file: the refusal stands in the decision. */
+static enum err refuse(struct work *work, unsigned status, struct slice reason)
+{
+	work->decision->kind = REGISTRAR_REFUSE;
+	work->decision->status = status;
+	work->decision->reason = reason;
+	return ERR_DENIED;
+}
+
+static enum err open_headers(struct work *work, struct writer *ret_out)
+{
+	char *buf = arena_alloc(work->arena, REFUSAL_HEADERS_MAX);
+
+	if (!buf)
+		return ERR_NOMEM;
+	*ret_out = writer_of(buf, REFUSAL_HEADERS_MAX);
+	return OK;
+}
+
+/* -- what the request as a whole must be -------------------------------------------------------------------- */
+
+/* RFC 3261 §10.3 step 2, §8.2.2.3 */
+static enum err check_require(struct work *work)
+{
+	struct sip_values it = sip_values_of(work->request, SIP_REQUIRE);
+	struct slice token;
+	struct writer out;
+
+	while (sip_values_next(&it, &token)) {
+		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")))
+			continue;
+		TRY(open_headers(work, &out));
+		put_header(&out, SIP_UNSUPPORTED, token);
+		work->decision->headers = writer_text(&out);
+		return refuse(work, 420, SLICE("Bad Extension"));
+	}
+	return OK;
+}
+
+/* RFC 3327 §5.3: a Path that the phone does not know of was put there behind its back. */
+static enum err check_path(struct work *work)
+{
+	struct sip_values it = sip_values_of(work->request, SIP_PATH);
+	struct sip_address address;
+	struct slice value;
+	struct writer out;
+	char *buf;
+
+	if (!sip_message_header(work->request, SIP_PATH))
+		return OK;
+	if (!sip_message_lists(work->request, SIP_SUPPORTED, SLICE("path"))) {
+		TRY(open_headers(work, &out));
+		put_header(&out, SIP_UNSUPPORTED, SLICE("path"));
+		work->decision->headers = writer_text(&out);
+		return refuse(work, 420, SLICE("Path Without Support By The Phone"));
+	}
+
+	buf = arena_alloc(work->arena, REGISTRAR_PATH_MAX);
+	if (!buf)
+		return ERR_NOMEM;
+	out = writer_of(buf, REGISTRAR_PATH_MAX);
+	while (sip_values_next(&it, &value)) {
+		if (!sip_address_parse(value, &address))
+			return refuse(work, 400, SLICE("Bad Path"));
+		if (out.len)
+			put(&out, SLICE(", "));
+		put(&out, value);
+	}
+	if (out.overflow)
+		return refuse(work, 400, SLICE("Path Too Long"));
+	work->path = writer_text(&out);
+	return OK;
+}
+
+/* RFC 3261 §10.3 step 6 */
+static enum err check_star(struct work *work, size_t n_contacts)
+{
+	struct slice expires = sip_message_value(work->request, SIP_EXPIRES);
+
+	if (n_contacts > 1)
+		return refuse(work, 400, SLICE("Contact * Among Others"));
+	if (!expires.ptr || registrar_expires(expires) != 0)
+		return refuse(work, 400, SLICE("Contact * Without Expires 0"));
+	return OK;
+}
+
+/* -- one contact ---------------------------------------------------------------------------------------------- */
+
+/* RFC 3261 §10.3 step 7; ret_expires 0 means removal. */
+static enum err choose_expires(struct work *work, const struct registrar_contact *contact,
+			       uint32_t *ret_expires)
+{
+	const struct registrar_policy *policy = work->question->policy;
+	struct slice header = sip_message_value(work->request, SIP_EXPIRES);
+	uint32_t expires = policy->expires_default;
+	struct writer out;
+
+	if (contact->has_expires)
+		expires = contact->expires;
+	else if (header.ptr)
+		expires = registrar_expires(header);
+
+	if (expires > 0 && expires < HOUR && expires < policy->expires_min) {
+		TRY(open_headers(work, &out));
+		put(&out, SLICE("Min-Expires: "));
+		put_number(&out, policy->expires_min);
+		put(&out, SLICE("\r\n"));
+		work->decision->headers = writer_text(&out);
+		return refuse(work, 423, SLICE("Interval Too Brief"));
+	}
+	*ret_expires = expires < policy->expires_max ? expires : policy->expires_max;
+	return OK;
+}
+
+static bool is_sips_address(struct slice value)
+{
+	struct sip_address address;
+
+	return sip_address_parse(value, &address) && address.uri.scheme == SIP_SCHEME_SIPS;
+}
+
+/* RFC 5630 §5.2: a SIPS Contact only where Request-URI, Contacts and Path are SIPS, and the way here was. */
+static enum err check_sips(struct work *work)
+{
+	static const enum sip_header_id fields[] = { SIP_CONTACT, SIP_PATH };
+	struct slice value;
+
+	if (work->request->uri.scheme != SIP_SCHEME_SIPS)
+		return refuse(work, 400, SLICE("SIPS Contact Under A SIP Request-URI"));
+	for (size_t i = 0; i < 2; i++) {
+		struct sip_values it = sip_values_of(work->request, fields[i]);
+
+		while (sip_values_next(&it, &value))
+			if (!is_sips_address(value))
+				return refuse(work, 400, SLICE("SIPS Contact Beside A SIP Contact Or Path"));
+	}
+	if (!work->question->secure)
+		return refuse(work, 400, SLICE("SIPS Contact Over A Connection Without TLS"));
+	return OK;
+}
+
+/* RFC 5626 §6 */
+static enum err check_reg_id(struct work *work, struct registrar_contact *contact, size_t n_contacts)
+{
+	if (!contact->reg_id)
+		return OK;
+	if (!work->has_outbound_path) {
+		if (sip_message_lists(work->request, SIP_SUPPORTED, SLICE("outbound")))
+			return refuse(work, 439, SLICE("First Hop Lacks Outbound Support"));
+		contact->reg_id = 0;
+		return OK;
+	}
+	if (n_contacts > 1)
+		return refuse(work, 400, SLICE("reg-id With More Than One Contact"));
+	return OK;
+}
+
+/* A contact that this very request named before; the others have texts of the snapshot. */
+static bool is_of_this_request(const struct work *work, const struct binding *binding)
+{
+	return binding->call_id.ptr == work->request->call_id.ptr;
+}
+
+/* RFC 3261 §10.3 steps 6 and 7: of the requests with one Call-ID the later one counts. */
+static enum err check_order(struct work *work, const struct binding *binding)
+{
+	if (!slice_eq(binding->call_id, work->request->call_id) || work->request->cseq.number > binding->cseq)
+		return OK;
+	return refuse(work, 500, SLICE("CSeq Is Not Above That Of The Earlier REGISTER"));
+}
+
+static enum err make_binding(struct work *work, const struct registrar_contact *contact, uint32_t expires,
+			     struct binding *ret_binding)
+{
+	const struct registrar_question *question = work->question;
+	struct slice params;
+
+	TRY(registrar_contact_params(contact, work->arena, &params));
+	*ret_binding = (struct binding){
+		.contact = contact->address.uri.text,
+		.params = params,
+		.instance = contact->instance,
+		.reg_id = contact->reg_id,
+		.call_id = work->request->call_id,
+		.cseq = work->request->cseq.number,
+		.q = contact->q,
+		.expires = question->now + expires,
+		.flow = question->flow,
+		.secure = question->secure,
+		.path = work->path,
+		.user_agent = slice_sub(sip_message_value(work->request, SIP_USER_AGENT), 0, USER_AGENT_MAX),
+		.received = question->received,
+	};
+	return OK;
+}
+
+/* -- the list of bindings ------------------------------------------------------------------------------------- */
+
+/* Its place in the list, or the end of the list. */
+static size_t find_binding(const struct registrar_decision *decision, const struct registrar_contact *contact)
+{
+	size_t i = 0;
+
+	while (i < decision->n_bindings && !registrar_contact_is(contact, &decision->bindings[i]))
+		i++;
+	return i;
+}
+
+static void remove_binding(struct registrar_decision *decision, size_t at)
+{
+	decision->n_bindings--;
+	memmove(&decision->bindings[at], &decision->bindings[at + 1],
+		(decision->n_bindings - at) * sizeof decision->bindings[0]);
+}
+
+/* Brings the list up to date with one contact; n_contacts are those with an expiration above zero. */
+static enum err apply_contact(struct work *work, struct slice value, size_t n_contacts)
+{
+	struct registrar_decision *decision = work->decision;
+	struct registrar_contact contact;
+	uint32_t expires;
+	size_t at;
+
+	switch (registrar_contact_parse(value, &contact)) {
+	case OK: break;
+	case ERR_DENIED: return refuse(work, 400, SLICE("Contact Is Not A SIP URI"));
+	default: return refuse(work, 400, SLICE("Bad Contact"));
+	}
+	TRY(choose_expires(work, &contact, &expires));
+	TRY(check_reg_id(work, &contact, n_contacts));
+	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIPS)
+		TRY(check_sips(work));
+
+	at = find_binding(decision, &contact);
+	if (at < decision->n_bindings && !is_of_this_request(work, &decision->bindings[at]))
+		TRY(check_order(work, &decision->bindings[at]));
+	if (!expires) {
+		if (at == decision->n_bindings)
+			return OK;
+		remove_binding(decision, at);
+		decision->n_removed++;
+		return OK;
+	}
+	TRY(make_binding(work, &contact, expires, &decision->bindings[at]));
+	if (at == decision->n_bindings) {
+		decision->n_bindings++;
+		decision->n_added++;
+	} else {
+		decision->n_refreshed++;
+	}
+	return OK;
+}
+
+/* The bindings that have not ended, in an array with room for n_more. */
+static enum err copy_current(struct work *work, size_t n_more)
+{
+	const struct aor *aor = work->question->aor;
+	struct registrar_decision *decision = work->decision;
+
+	decision->bindings = arena_zalloc(work->arena, aor->n_bindings + n_more + 1,
+					  sizeof decision->bindings[0]);
+	if (!decision->bindings)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < aor->n_bindings; i++)
+		if (aor->bindings[i].expires > work->question->now)
+			decision->bindings[decision->n_bindings++] = aor->bindings[i];
+	return OK;
+}
+
+/* Too many: those whose flow is gone make room, oldest first. */
+static enum err check_limit(struct work *work)
+{
+	const struct registrar_question *question = work->question;
+	struct registrar_decision *decision = work->decision;
+
+	for (size_t i = 0;
+	     i < decision->n_bindings && decision->n_bindings > question->policy->bindings_max;) {
+		if (question->is_gone && question->is_gone(question->arg, decision->bindings[i].flow))
+			remove_binding(decision, i);
+		else
+			i++;
+	}
+	if (decision->n_bindings > question->policy->bindings_max)
+		return refuse(work, 403, SLICE("Too Many Contacts Are Registered"));
+	return OK;
+}
+
+static enum err apply_star(struct work *work)
+{
+	struct registrar_decision *decision = work->decision;
+
+	for (size_t i = 0; i < decision->n_bindings; i++)
+		TRY(check_order(work, &decision->bindings[i]));
+	decision->n_removed = decision->n_bindings;
+	decision->n_bindings = 0;
+	return OK;
+}
+
+/* How many Contact values there are, how many of them add or refresh, and whether one is "*". */
+struct contact_count {
+	size_t n, n_kept;
+	bool has_star;
+};
+
+static struct contact_count count_contacts(const struct sip_message *request)
+{
+	struct sip_values it = sip_values_of(request, SIP_CONTACT);
+	struct slice expires = sip_message_value(request, SIP_EXPIRES), value;
+	bool removes = expires.ptr && registrar_expires(expires) == 0;
+	struct contact_count count = { 0 };
+
+	while (sip_values_next(&it, &value)) {
+		struct registrar_contact contact;
+
+		count.n++;
+		if (slice_eq(value, SLICE("*")))
+			count.has_star = true;
+		else if (registrar_contact_parse(value, &contact) == OK)
+			count.n_kept += contact.has_expires ? contact.expires != 0 : !removes;
+	}
+	return count;
+}
+
+static enum err apply(struct work *work)
+{
+	struct contact_count count = count_contacts(work->request);
+	struct sip_values it = sip_values_of(work->request, SIP_CONTACT);
+	struct slice value;
+
+	TRY(check_require(work));
+	if (count.n > REGISTRAR_BINDINGS_MAX)
+		return refuse(work, 403, SLICE("Too Many Contacts"));
+	TRY(copy_current(work, count.n));
+	if (count.has_star) {
+		TRY(check_star(work, count.n));
+		return apply_star(work);
+	}
+	if (count.n == 0)
+		return OK;
+	TRY(check_path(work));
+	while (sip_values_next(&it, &value))
+		TRY(apply_contact(work, value, count.n_kept));
+	return check_limit(work);
+}
+
+enum err registrar_decide(const struct registrar_question *question, struct arena *arena,
+			  struct registrar_decision *ret_decision)
+{
+	struct registrar_decision decision = { .kind = REGISTRAR_QUERY };
+	struct work work = {
+		.question = question,
+		.request = question->request,
+		.arena = arena,
+		.decision = &decision,
+		.has_outbound_path = registrar_has_outbound_path(question->request),
+	};
+	enum err err = apply(&work);
+
+	if (err != OK && err != ERR_DENIED)
+		return err;
+	if (err == OK && decision.n_added + decision.n_refreshed + decision.n_removed > 0)
+		decision.kind = REGISTRAR_STORE;
+	*ret_decision = decision;
+	return OK;
+}
+
+/* -- the 200 -------------------------------------------------------------------------------------------------- */
+
+static void put_q(struct writer *out, uint16_t q)
+{
+	const char digits[] = { (char)('0' + q / 100), (char)('0' + q / 10 % 10), (char)('0' + q % 10) };
+
+	put(out, SLICE(";q=0."));
+	put(out, slice_from(digits, sizeof digits));
+}
+
+static void put_contact(struct writer *out, const struct binding *binding, utc_t now)
+{
+	put(out, SLICE("Contact: <"));
+	put(out, binding->contact);
+	put(out, SLICE(">"));
+	put(out, binding->params);
+	if (binding->q < 1000)
+		put_q(out, binding->q);
+	put(out, SLICE(";expires="));
+	put_number(out, (uint64_t)(binding->expires - now));
+	put(out, SLICE("\r\n"));
+}
+
+/* RFC 5626 §6: the phone asked for outbound, and this REGISTER made a binding by its rules. */
+static bool applied_outbound(const struct sip_message *request)
+{
+	struct sip_values it = sip_values_of(request, SIP_CONTACT);
+	struct registrar_contact contact;
+	struct slice value;
+
+	if (!sip_message_lists(request, SIP_SUPPORTED, SLICE("outbound")) ||
+	    !registrar_has_outbound_path(request))
+		return false;
+	while (sip_values_next(&it, &value))
+		if (registrar_contact_parse(value, &contact) == OK && contact.reg_id)
+			return true;
+	return false;
+}
+
+void put_registrar_ok(struct writer *out, const struct registrar_question *question)
+{
+	const struct aor *aor = question->aor;
+	struct sip_values paths = sip_values_of(question->request, SIP_PATH);
+	struct slice path;
+
+	for (size_t i = 0; i < aor->n_bindings; i++)
+		if (aor->bindings[i].expires > question->now)
+			put_contact(out, &aor->bindings[i], question->now);
+	while (sip_values_next(&paths, &path))
+		put_header(out, SIP_PATH, path);
+	if (applied_outbound(question->request)) {
+		put_header(out, SIP_REQUIRE, SLICE("outbound"));
+		put(out, SLICE("Flow-Timer: "));
+		put_number(out, question->policy->flow_timer);
+		put(out, SLICE("\r\n"));
+	}
+	put_header(out, SIP_SUPPORTED, SLICE("path, outbound"));
+	put(out, SLICE("Date: "));
+	put_date(out, question->now);
+	put(out, SLICE("\r\n"));
+}
