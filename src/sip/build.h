@@ -22,15 +22,15 @@ void put_body(struct writer *out, struct slice body);
 void put_quoted(struct writer *out, struct slice text);
 
 /*
- * What changes when a message is passed on (RFC 3261 §16.6, §16.7). Everything else, unknown header fields included, is
- * copied byte for byte and in order.
+ * What changes when a message is passed on (RFC 3261 §16.6, §16.7). Names and values of everything else, unknown header
+ * fields included, are copied byte for byte and in order; what stands around a name's colon becomes ": ".
  */
 struct sip_edits {
-	struct slice top;       /* header lines to put before all that are kept */
-	struct slice via;       /* replaces the value of the topmost Via (received, rport added); absent: as it is */
-	bool drop_via;          /* takes the topmost via-parm out */
-	unsigned drop_routes;   /* takes so many values out of Route, from the front */
-	int max_forwards;       /* replaces or adds the header field; -1: as it is */
+	struct slice top;     /* header lines to put before all that are kept */
+	struct slice via;     /* replaces the topmost Via's value (received, rport); absent: as it is */
+	bool drop_via;        /* takes the topmost via-parm out */
+	unsigned drop_routes; /* takes so many values out of Route, from the front */
+	int max_forwards;     /* replaces or adds the header field; -1: as it is */
 	/* Called for every header field if set; false leaves it out. */
 	bool (*keep)(const struct sip_header *header, void *arg);
 	void *keep_arg;

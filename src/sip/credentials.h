@@ -1,7 +1,8 @@
 /*
- * The grammar of WWW-Authenticate, Proxy-Authenticate (challenge), Authorization, Proxy-Authorization (credentials) and
- * Authentication-Info (RFC 3261 §25.1, RFC 7616 §3.3-3.5, RFC 8760). What they mean is decided in auth/.
- * Values are given without their quotes, escapes still in; a parameter given twice is a syntax error.
+ * The grammar of WWW-Authenticate, Proxy-Authenticate (challenge), Authorization, Proxy-Authorization
+ * (credentials) and Authentication-Info (RFC 3261 §25.1, RFC 7616 §3.3-3.5, RFC 8760). What they mean is
+ * decided in auth/. Values are given without their quotes, escapes still in; a parameter given twice is a
+ * syntax error.
  */
 #pragma once
 
@@ -11,7 +12,8 @@
 
 struct sip_challenge {
 	struct slice scheme; /* "Digest"; for another one nothing below is set */
-	struct slice realm, domain, nonce, opaque, algorithm, qop, charset, userhash; /* absent where not given */
+	struct slice realm, domain, nonce, opaque, algorithm, qop, charset,
+		userhash; /* absent where not given */
 	bool stale;
 };
 

@@ -1,6 +1,7 @@
 /*
- * Cuts messages out of a byte stream (RFC 3261 §18.3, §7.5; RFC 5626 §3.5.1). Pure: the caller keeps the unread bytes
- * and the struct, which remembers how far they were searched, so that arrival byte by byte costs O(n) in all.
+ * Cuts messages out of a byte stream (RFC 3261 §18.3, §7.5; RFC 5626 §3.5.1). Pure: the caller keeps the
+ * unread bytes and the struct, which remembers how far they were searched, so that arrival byte by byte costs
+ * O(n) in all.
  */
 #pragma once
 
@@ -13,20 +14,27 @@
 enum sip_frame_kind {
 	SIP_FRAME_MESSAGE,
 	SIP_FRAME_PING, /* CRLF CRLF between messages: answer with CRLF */
-	SIP_FRAME_PONG, /* a single CRLF between messages followed by something else, or alone: the answer to our ping */
+	SIP_FRAME_PONG, /* a single CRLF between messages followed by something else, or alone: the answer to
+			   our ping */
 };
 
 /* Zero it for a new stream, and after each frame that was taken. */
 struct sip_framer {
 	size_t searched; /* bytes in which the end of the header was not found */
 	size_t need;     /* length of the whole message once known, else 0 */
+	bool has_start;  /* the first line was seen, and is one of SIP */
 };
 
 /*
- * Looks at the unread bytes. OK: ret_frame is a message (or a ping or pong) at the start of input, to be consumed.
- * ERR_MORE: incomplete. ERR_SYNTAX (no or a bad Content-Length, or bytes that cannot begin a SIP message) and
- * ERR_LIMIT: the stream cannot be resynchronised; ret_frame is then what was read so far (its header area if that is
- * complete), so that a request may be answered 400 or 413 before the flow is closed; ret_fault says why.
+ * Looks at the unread bytes. OK: ret_frame is a message (or a ping or pong) at the start of input, to be
+ * consumed. ERR_MORE: incomplete. ERR_SYNTAX (no or a bad Content-Length, a line end that is not CRLF, or
+ * bytes that cannot begin a SIP message) and ERR_LIMIT: the stream cannot be resynchronised; ret_frame is
+ * then what was read so far (its header area if that is complete), so that a request may be answered 400 or
+ * 413 before the flow is closed; ret_fault says why.
+ *
+ * A lone CRLF is given as a pong at once, since the answer to a ping has to be seen when it comes. So a ping
+ * whose two halves arrive apart looks like two pongs (RFC 5626 §4.4.1 gives no way to tell).
  */
 MUST_CHECK enum err sip_frame(struct sip_framer *framer, struct slice input, const struct sip_limits *limits,
-			      enum sip_frame_kind *ret_kind, struct slice *ret_frame, struct sip_fault *ret_fault);
+			      enum sip_frame_kind *ret_kind, struct slice *ret_frame,
+			      struct sip_fault *ret_fault);

@@ -1,10 +1,11 @@
 /*
  * A SIP message, parsed once and never changed (RFC 3261 §7).
  *
- * The message has one arena that holds its bytes, its header array and everything parsed from it; all slices in it,
- * and those parsed from it later, point there and live until sip_message_free(). It may be handed to another
- * thread whole. What routing needs on every message is decoded at once; the rest is parsed on demand from
- * sip_header.value by the pure functions of sip/uri.h, sip/via.h, sip/address.h, sip/credentials.h and sip/fields.h.
+ * The message has one arena that holds its bytes, its header array and everything parsed from it; all slices
+ * in it, and those parsed from it later, point there and live until sip_message_free(). It may be handed to
+ * another thread whole. What routing needs on every message is decoded at once; the rest is parsed on demand
+ * from sip_header.value by the pure functions of sip/uri.h, sip/via.h, sip/address.h, sip/credentials.h and
+ * sip/fields.h.
  */
 #pragma once
 
@@ -25,7 +26,8 @@ struct arena;
 /* The most that is taken; past one, the fault carries the RFC's status for it. */
 struct sip_limits {
 	size_t message;     /* bytes in all, 413 */
-	size_t header_area; /* bytes from the start line to the empty line, 400 (413 on a stream, where the rest is not read) */
+	size_t header_area; /* bytes from the start line to the empty line, 400 (413 on a stream, where the
+			       rest is not read) */
 	size_t headers;     /* header fields, 400 */
 	size_t uri;         /* bytes of one URI, 414 for the Request-URI, else 400 */
 	size_t values;      /* values in one comma list, parameters of one value, 400 */
@@ -43,10 +45,10 @@ struct sip_header {
 
 /* Why a message is not acceptable; text for the reason of a 400, a log line, `sealine parse`. */
 struct sip_fault {
-	unsigned status;  /* 0: nothing wrong. Else what a request gets: 400, 413, 414, 416, 505, … */
-	const char *what; /* a few words, static: "Content-Length is not a number" */
+	unsigned status;   /* 0: nothing wrong. Else what a request gets: 400, 413, 414, 416, 505, … */
+	const char *what;  /* a few words, static: "Content-Length is not a number" */
 	struct slice name; /* the header field concerned, absent if none */
-	size_t at;        /* byte offset in the message */
+	size_t at;         /* byte offset in the message */
 };
 
 struct sip_cseq {
@@ -84,7 +86,7 @@ struct sip_message {
 	struct sip_cseq cseq;
 	int max_forwards; /* -1: no such header field */
 
-	struct sip_fault fault; /* the first thing that is wrong */
+	struct sip_fault fault; /* the first thing that is wrong; status 0 if nothing is */
 };
 
 /*
@@ -100,7 +102,11 @@ MUST_CHECK enum err sip_message_parse(struct slice text, const struct sip_limits
 void sip_message_free(struct sip_message *message);
 OWN(sip_message)
 
-/* True for a request, other than ACK, whose topmost Via, From, To, Call-ID and CSeq were understood (RFC 3261 §8.2.6). */
+/*
+ * True for a request, other than ACK, whose topmost Via was understood and that has what a response repeats:
+ * From, To, Call-ID and CSeq (RFC 3261 §8.2.6.2). These may themselves be at fault; a response copies them as
+ * they came.
+ */
 bool sip_message_can_be_answered(const struct sip_message *message);
 
 /* The first header field with that id, or NULL. */
@@ -111,8 +117,9 @@ const struct sip_header *sip_message_next(const struct sip_message *message, con
 struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id);
 
 /*
- * Walks the values of all header fields of one id, those in comma lists one by one, in order: Via, Route, Record-Route,
- * Contact, Path, Supported, Require, Allow … (not for WWW-Authenticate and its like: those are one value a field).
+ * Walks the values of all header fields of one id, those in comma lists one by one, in order: Via, Route,
+ *Record-Route, Contact, Path, Supported, Require, Allow … (not for WWW-Authenticate and its like: those are
+ *one value a field).
  *
  *	struct sip_values it = sip_values_of(request, SIP_ROUTE);
  *	while (sip_values_next(&it, &value)) …
@@ -127,5 +134,6 @@ struct sip_values {
 struct sip_values sip_values_of(const struct sip_message *message, enum sip_header_id id);
 bool sip_values_next(struct sip_values *it, struct slice *ret_value);
 
-/* Whether a comma list of tokens (Supported, Require, Allow …) of any such header field names the token; case ignored. */
+/* Whether a comma list of tokens (Supported, Require, Allow …) of any such header field names the token; case
+ * ignored. */
 bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, struct slice token);

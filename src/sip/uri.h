@@ -25,23 +25,41 @@ struct sip_uri {
 };
 
 /*
- * Parses one URI at the cursor, up to where its grammar ends. An absolute URI of another scheme is taken up to the
- * first blank, '>' , comma-in-list end or quote and given as SIP_SCHEME_OTHER with only text set.
- * A parameter given twice, a bad escape, a port above 65535 are syntax errors.
+ * Parses one URI at the cursor, up to where its grammar ends. Of another scheme the longest run of what an
+ * absolute URI may hold is taken and given as SIP_SCHEME_OTHER with only text set. A parameter given twice or
+ * more than 64 of them, a bad escape, a port of 0 or above 65535 are syntax errors; the cursor is then left
+ * where the grammar is broken.
  */
 bool sip_uri_scan(struct scan *in, struct sip_uri *ret_uri);
-/* The same for a text that must be a URI from end to end. */
+/*
+ * The same for an addr-spec that stands without "<" and ">" in a header field: it ends before the first
+ * comma, semicolon or question mark (RFC 3261 §20), so it has no parameters and no headers.
+ */
+bool sip_uri_scan_bare(struct scan *in, struct sip_uri *ret_uri);
+/* A text that must be a URI from end to end. */
 bool sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 
-/* A parameter of ";name=value;name" text; the name's case is ignored. ret_value absent for one without "=". */
+/*
+ * A parameter of ";name=value;name" text, of a URI as of a header field; the name's case is ignored, an
+ * escaped name is not found. ret_value is without quotes (escapes still in), and absent for a parameter
+ * without "=".
+ */
 bool sip_param_find(struct slice params, struct slice name, struct slice *ret_value);
 
-/* RFC 3261 §19.1.4, the whole of it. Not transitive, as the RFC notes. */
+/* A header of a URI's "name=value&name=value"; the name's case is ignored, the value still escaped. */
+bool sip_uri_header_find(struct slice headers, struct slice name, struct slice *ret_value);
+
+/*
+ * RFC 3261 §19.1.4, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by
+ * their bytes. Values of headers are compared as they are, unescaped.
+ */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
 
 /*
- * The canonical address-of-record "user@domain" (RFC 3261 §10.3 step 5): escapes of the user part undone where that is
- * unambiguous, domain in lower case, no scheme (sip: and sips: of a name are one AOR), no port, no parameters.
+ * The canonical address-of-record "user@domain" of a sip or sips URI (RFC 3261 §10.3 step 5): escapes of
+ * unreserved characters in the user part undone, the others in capitals, domain in lower case without a final
+ * dot, no scheme (sip: and sips: of a name are one AOR), no password, port or parameters. Without a user
+ * part: the domain alone.
  */
 void put_aor(struct writer *out, const struct sip_uri *uri);
 

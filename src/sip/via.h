@@ -15,10 +15,13 @@ struct sip_via {
 	struct slice branch;    /* absent if there is none */
 	struct slice received;  /* absent if there is none */
 	bool has_rport;
-	uint16_t rport;         /* 0: without a value */
-	struct slice maddr;     /* absent if there is none */
-	struct slice params;    /* all of them, with the leading semicolon */
+	uint16_t rport;      /* 0: without a value */
+	struct slice maddr;  /* absent if there is none */
+	struct slice params; /* all of them, with the leading semicolon */
 };
 
-/* Advances past one via-parm; a parameter given twice is a syntax error. */
+/*
+ * Advances past one via-parm and the white space behind it. A parameter given twice or more than 64 of them
+ * is a syntax error; the cursor is then left where the grammar is broken.
+ */
 bool sip_via_scan(struct scan *in, struct sip_via *ret_via);

@@ -1,0 +1,172 @@
+#include "sip/build.h"
+
+#include "sip/lex.h"
+
+void put_request_line(struct writer *out, struct slice method, struct slice uri)
+{
+	put(out, method);
+	put_char(out, ' ');
+	put(out, uri);
+	put(out, SLICE(" SIP/2.0\r\n"));
+}
+
+void put_status_line(struct writer *out, unsigned status, struct slice reason)
+{
+	put(out, SLICE("SIP/2.0 "));
+	put_number(out, status);
+	put_char(out, ' ');
+	put(out, reason.ptr ? reason : sip_reason_phrase(status));
+	put(out, SLICE("\r\n"));
+}
+
+/* The one way in which a header field is written: a name, a colon, a blank, the value as it is. */
+static void put_field(struct writer *out, struct slice name, struct slice value)
+{
+	put(out, name);
+	put(out, SLICE(": "));
+	put(out, value);
+	put(out, SLICE("\r\n"));
+}
+
+void put_header(struct writer *out, enum sip_header_id id, struct slice value)
+{
+	put_field(out, sip_header_name(id), value);
+}
+
+void put_body(struct writer *out, struct slice body)
+{
+	put(out, SLICE("Content-Length: "));
+	put_number(out, body.len);
+	put(out, SLICE("\r\n\r\n"));
+	put(out, body);
+}
+
+void put_quoted(struct writer *out, struct slice text)
+{
+	put_char(out, '"');
+	for (size_t i = 0; i < text.len; i++) {
+		char c = text.ptr[i];
+
+		if (lex_is(c, LEX_CONTROL))
+			continue;
+		if (c == '"' || c == '\\')
+			put_char(out, '\\');
+		put_char(out, c);
+	}
+	put_char(out, '"');
+}
+
+/* Takes the first value out of a comma list; false if there is none. */
+static bool drop_first(struct slice *list)
+{
+	struct sip_values it = { .rest = *list };
+	struct slice first;
+	bool found = sip_values_next(&it, &first);
+
+	*list = slice_trim(it.rest);
+	return found;
+}
+
+/* Via: the topmost value replaced, or taken out; what else stands in the same field is kept. */
+static void put_top_via(struct writer *out, const struct sip_header *header, struct slice via, bool drop)
+{
+	struct slice rest = header->value;
+
+	if (!drop_first(&rest) || (drop && rest.len == 0))
+		return;
+	put(out, header->name);
+	put(out, SLICE(": "));
+	if (!drop) {
+		put(out, via);
+		put(out, rest.len ? SLICE(", ") : SLICE(""));
+	}
+	put(out, rest);
+	put(out, SLICE("\r\n"));
+}
+
+/* Route without so many of its first values; returns how many are still to go. */
+static unsigned put_route(struct writer *out, const struct sip_header *header, unsigned drop)
+{
+	struct slice rest = header->value;
+
+	while (drop > 0 && drop_first(&rest))
+		drop--;
+	if (rest.len > 0)
+		put_field(out, header->name, rest);
+	return drop;
+}
+
+static void put_max_forwards(struct writer *out, int hops)
+{
+	put(out, SLICE("Max-Forwards: "));
+	put_number(out, (unsigned)hops);
+	put(out, SLICE("\r\n"));
+}
+
+void put_forwarded(struct writer *out, const struct sip_message *message, const struct sip_edits *edits)
+{
+	const struct sip_header *top_via = sip_message_header(message, SIP_VIA);
+	unsigned drop_routes = edits->drop_routes;
+
+	put(out, edits->top);
+	for (const struct sip_header *header = message->headers;
+	     header < message->headers + message->n_headers; header++) {
+		if (header->id == SIP_CONTENT_LENGTH ||
+		    (header->id == SIP_MAX_FORWARDS && edits->max_forwards >= 0) ||
+		    (edits->keep && !edits->keep(header, edits->keep_arg)))
+			continue;
+		if (header == top_via && (edits->drop_via || edits->via.ptr))
+			put_top_via(out, header, edits->via, edits->drop_via);
+		else if (header->id == SIP_ROUTE && drop_routes > 0)
+			drop_routes = put_route(out, header, drop_routes);
+		else
+			put_field(out, header->name, header->value);
+	}
+	if (edits->max_forwards >= 0)
+		put_max_forwards(out, edits->max_forwards);
+	put_body(out, message->body);
+}
+
+/* RFC 3261 §8.2.6.2: a To without a tag gets ours, except in a 100. */
+static void put_reply_to(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
+{
+	bool add_tag = reply->to_tag.ptr && reply->status != 100 && request->to.uri.text.ptr &&
+		       !request->to.tag.ptr;
+
+	put(out, SLICE("To: "));
+	put(out, sip_message_value(request, SIP_TO));
+	if (add_tag) {
+		put(out, SLICE(";tag="));
+		put(out, reply->to_tag);
+	}
+	put(out, SLICE("\r\n"));
+}
+
+static void put_copy(struct writer *out, const struct sip_message *request, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(request, id);
+
+	if (header)
+		put_header(out, id, header->value);
+}
+
+void put_reply(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
+{
+	const struct sip_header *via = sip_message_header(request, SIP_VIA);
+
+	put_status_line(out, reply->status, reply->reason);
+	if (via && reply->via.ptr)
+		put_top_via(out, via, reply->via, false);
+	else if (via)
+		put_field(out, via->name, via->value);
+	while (via && (via = sip_message_next(request, via)))
+		put_field(out, via->name, via->value);
+	put_copy(out, request, SIP_FROM);
+	put_reply_to(out, request, reply);
+	put_copy(out, request, SIP_CALL_ID);
+	put_copy(out, request, SIP_CSEQ);
+	if (reply->status == 100) /* RFC 3261 §8.2.6.1 */
+		put_copy(out, request, SIP_TIMESTAMP);
+	put(out, reply->headers);
+	put_body(out, reply->body);
+}

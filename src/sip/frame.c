@@ -1,0 +1,148 @@
+#include "sip/frame.h"
+
+#include <string.h>
+
+#include "sip/lex.h"
+#include "sip/line.h"
+
+static enum err refuse(enum err err, unsigned status, const char *what, size_t at,
+		       struct sip_fault *ret_fault)
+{
+	*ret_fault = (struct sip_fault){ .status = status, .what = what, .at = at };
+	return err;
+}
+
+/* What stands between messages: CRLFs. */
+static enum err frame_keepalive(struct slice input, enum sip_frame_kind *ret_kind, struct slice *ret_frame,
+				struct sip_fault *ret_fault)
+{
+	static const struct slice ping = SLICE_INIT("\r\n\r\n");
+	size_t n = 0;
+
+	while (n < input.len && n < ping.len && input.ptr[n] == ping.ptr[n])
+		n++;
+	if (n == 4 || n == 2) {
+		*ret_kind = n == 4 ? SIP_FRAME_PING : SIP_FRAME_PONG;
+		*ret_frame = slice_sub(input, 0, n);
+		return OK;
+	}
+	if (n == input.len) /* "\r", or three quarters of a ping */
+		return ERR_MORE;
+	return refuse(ERR_SYNTAX, 400, "a bare CR between messages", n - 1, ret_fault);
+}
+
+static bool is_start_line(struct slice line)
+{
+	return slice_starts_nocase(line, SLICE("SIP/")) || sip_line_version(line);
+}
+
+/*
+ * Goes on from the bytes already searched to the empty line. OK: *ret_end is the offset behind it. Lines end
+ * with CRLF only: where other software would see an end that we do not, a message could be hidden.
+ */
+static enum err find_header_end(struct sip_framer *framer, struct slice input, size_t *ret_end,
+				struct sip_fault *ret_fault)
+{
+	const char *from = input.ptr, *end = input.ptr + input.len;
+	const char *at = from + framer->searched;
+
+	while ((at = memchr(at, '\n', (size_t)(end - at)))) {
+		size_t n = (size_t)(at - from);
+
+		if (n == 0 || at[-1] != '\r')
+			return refuse(ERR_SYNTAX, 400, "a bare LF in the header", n, ret_fault);
+		at++;
+		if (n >= 3 && at[-3] == '\n') {
+			*ret_end = n + 1;
+			return OK;
+		}
+		if (!framer->has_start) {
+			if (!is_start_line(slice_from(from, n)))
+				return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0,
+					      ret_fault);
+			framer->has_start = true;
+		}
+	}
+	framer->searched = input.len;
+	return ERR_MORE;
+}
+
+/* RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is
+ * right. */
+static enum err find_content_length(struct slice header_area, uint64_t *ret_length,
+				    struct sip_fault *ret_fault)
+{
+	struct scan in = scan_of(header_area), value;
+	struct slice ignored;
+	struct sip_header header;
+	bool found = false;
+
+	(void)scan_line(&in, &ignored); /* the start line, whose end find_header_end() has seen */
+	while (scan_offset(&in) < header_area.len - 2) {
+		struct sip_fault fault;
+		const char *at = in.at;
+		bool ok = sip_line_scan(&in, &header, &fault);
+
+		if (header.id != SIP_CONTENT_LENGTH)
+			continue; /* what else is wrong is found when the message is parsed */
+		value = scan_of(header.value);
+		if (!ok || !scan_number(&value, UINT64_MAX, ret_length) || !scan_done(&value))
+			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number",
+				      (size_t)(at - header_area.ptr), ret_fault);
+		if (found)
+			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice",
+				      (size_t)(at - header_area.ptr), ret_fault);
+		found = true;
+	}
+	if (!found)
+		return refuse(ERR_SYNTAX, 400, "no Content-Length on a stream", header_area.len, ret_fault);
+	return OK;
+}
+
+static enum err measure(struct sip_framer *framer, struct slice *input, const struct sip_limits *limits,
+			struct sip_fault *ret_fault)
+{
+	uint64_t length;
+	size_t header_area;
+	enum err err = find_header_end(framer, *input, &header_area, ret_fault);
+
+	if (err == ERR_MORE && input->len > limits->header_area)
+		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
+			      ret_fault);
+	if (err != OK)
+		return err;
+	*input = slice_sub(*input, 0, header_area);
+	if (header_area > limits->header_area)
+		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
+			      ret_fault);
+	TRY(find_content_length(*input, &length, ret_fault));
+	if (header_area > limits->message || length > limits->message - header_area)
+		return refuse(ERR_LIMIT, 413, "the message is longer than allowed", header_area, ret_fault);
+	framer->need = header_area + (size_t)length;
+	return OK;
+}
+
+enum err sip_frame(struct sip_framer *framer, struct slice input, const struct sip_limits *limits,
+		   enum sip_frame_kind *ret_kind, struct slice *ret_frame, struct sip_fault *ret_fault)
+{
+	struct slice seen = input;
+	enum err err = OK;
+
+	*ret_frame = input;
+	if (input.len == 0)
+		return ERR_MORE;
+	if (input.ptr[0] == '\r')
+		return frame_keepalive(input, ret_kind, ret_frame, ret_fault);
+	if (!lex_is(input.ptr[0], LEX_TOKEN))
+		return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0, ret_fault);
+	if (framer->need == 0)
+		err = measure(framer, &seen, limits, ret_fault);
+	*ret_frame = seen;
+	if (err != OK)
+		return err;
+	if (input.len < framer->need)
+		return ERR_MORE;
+	*ret_kind = SIP_FRAME_MESSAGE;
+	*ret_frame = slice_sub(input, 0, framer->need);
+	return OK;
+}

@@ -1,0 +1,113 @@
+#include "sip/line.h"
+
+#include <string.h>
+
+#include "sip/lex.h"
+
+/* Behind the next CRLF that no white space follows, or the end of the text. */
+static const char *line_end(const char *at, const char *end)
+{
+	for (;;) {
+		at = memchr(at, '\n', (size_t)(end - at));
+		if (!at)
+			return end;
+		at++;
+		if (at == end || !lex_is(*at, LEX_SPACE))
+			return at;
+	}
+}
+
+static bool fail(struct scan *in, const char *at, const char *what, struct sip_fault *ret_fault)
+{
+	*ret_fault = (struct sip_fault){ .status = 400, .what = what, .at = (size_t)(at - in->start) };
+	in->at = line_end(at, in->end);
+	return false;
+}
+
+static const char *control_name(char c)
+{
+	switch (c) {
+	case '\0': return "a NUL in the header";
+	case '\n': return "a bare LF in the header";
+	case '\r': return "a bare CR in the header";
+	default: return "a control character in the header";
+	}
+}
+
+/*
+ * Finds the end of a value: its CRLF. A control character behind a backslash may be part of a quoted-pair;
+ * there are so few of them that where one was seen, *ret_escaped makes the caller look again. NULL: *ret_at
+ * is not allowed there.
+ */
+static const char *value_end(const char *at, const char *end, const char **ret_at, bool *ret_escaped)
+{
+	const char *from = at;
+
+	*ret_escaped = false;
+	for (;;) {
+		at = lex_find_control(at, end);
+		if (end - at >= 2 && at[0] == '\r' && at[1] == '\n') {
+			if (end - at == 2 || !lex_is(at[2], LEX_SPACE))
+				return at;
+			at += 2;
+		} else if (at < end && *at != '\r' && *at != '\n' && at > from && at[-1] == '\\') {
+			*ret_escaped = true;
+			at++;
+		} else {
+			*ret_at = at;
+			return NULL;
+		}
+	}
+}
+
+/* The first control character outside of the quoted strings of a value, or NULL. */
+static const char *find_bare_control(struct slice value)
+{
+	struct scan in = scan_of(value);
+	struct slice quoted;
+
+	while (!scan_done(&in)) {
+		if (scan_quoted(&in, &quoted) || scan_lws(&in))
+			continue;
+		if (lex_is(*in.at, LEX_CONTROL))
+			return in.at;
+		in.at++;
+	}
+	return NULL;
+}
+
+bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fault *ret_fault)
+{
+	const char *at = in->at, *end = NULL;
+	bool escaped;
+
+	*ret_header = (struct sip_header){ 0 };
+	if (scan_token(in, &ret_header->name))
+		ret_header->id = sip_header_of(ret_header->name);
+	at = lex_skip(in->at, in->end, LEX_SPACE);
+	if (ret_header->name.len == 0 || at == in->end || *at != ':')
+		return fail(in, at,
+			    at == in->end ? "the header ends early" : "not a header field: no name and colon",
+			    ret_fault);
+	at++;
+	end = value_end(at, in->end, &in->at, &escaped);
+	if (!end)
+		return fail(in, in->at, in->at == in->end ? "the header ends early" : control_name(*in->at),
+			    ret_fault);
+	ret_header->value = slice_trim(slice_from(at, (size_t)(end - at)));
+	at = escaped ? find_bare_control(ret_header->value) : NULL;
+	if (at)
+		return fail(in, at, control_name(*at), ret_fault);
+	in->at = end + 2;
+	return true;
+}
+
+const char *sip_line_version(struct slice line)
+{
+	static const struct slice version = SLICE_INIT(" SIP/");
+
+	for (size_t at = line.len; at-- > 0;)
+		if (line.ptr[at] == ' ' && slice_starts_nocase(slice_sub(line, at, version.len), version))
+			return line.ptr + at;
+	return NULL;
+}

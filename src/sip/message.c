@@ -1,0 +1,455 @@
+#include "sip/message.h"
+
+#include <string.h>
+
+#include "base/arena.h"
+#include "sip/fields.h"
+#include "sip/lex.h"
+#include "sip/line.h"
+
+const struct sip_limits sip_limits_default = {
+	.message = 65536,
+	.header_area = 16384,
+	.headers = 128,
+	.uri = 2048,
+	.values = 64,
+};
+
+enum { HEADERS_AT_FIRST = 32 };
+
+/* Header fields that may stand in a message once only (RFC 3261 §7.3.1, and those that define them). */
+static const bool is_single[SIP_HEADERS] = {
+	[SIP_CALL_ID] = true,
+	[SIP_CONTENT_DISPOSITION] = true,
+	[SIP_CONTENT_LENGTH] = true,
+	[SIP_CONTENT_TYPE] = true,
+	[SIP_CSEQ] = true,
+	[SIP_DATE] = true,
+	[SIP_EVENT] = true,
+	[SIP_EXPIRES] = true,
+	[SIP_FLOW_TIMER] = true,
+	[SIP_FROM] = true,
+	[SIP_MAX_BREADTH] = true,
+	[SIP_MAX_FORWARDS] = true,
+	[SIP_MIME_VERSION] = true,
+	[SIP_MIN_EXPIRES] = true,
+	[SIP_MIN_SE] = true,
+	[SIP_PRIORITY] = true,
+	[SIP_RACK] = true,
+	[SIP_REFER_TO] = true,
+	[SIP_REFERRED_BY] = true,
+	[SIP_REPLACES] = true,
+	[SIP_REPLY_TO] = true,
+	[SIP_RETRY_AFTER] = true,
+	[SIP_RSEQ] = true,
+	[SIP_SESSION_EXPIRES] = true,
+	[SIP_SUBSCRIPTION_STATE] = true,
+	[SIP_TIMESTAMP] = true,
+	[SIP_TO] = true,
+};
+
+/* Comma lists whose elements are counted against limits->values. */
+static const bool is_list[SIP_HEADERS] = {
+	[SIP_ALLOW] = true,        [SIP_CONTACT] = true, [SIP_PATH] = true,  [SIP_PROXY_REQUIRE] = true,
+	[SIP_RECORD_ROUTE] = true, [SIP_REQUIRE] = true, [SIP_ROUTE] = true, [SIP_SERVICE_ROUTE] = true,
+	[SIP_SUPPORTED] = true,    [SIP_VIA] = true,
+};
+
+/* A message being parsed. */
+struct parse {
+	struct sip_message *message;
+	const struct sip_limits *limits;
+	struct scan in;             /* over the whole text */
+	struct sip_header *headers; /* the message's array, still being written */
+	size_t room;                /* elements in it */
+};
+
+/* Only the first fault counts. */
+static void fault(struct sip_message *message, unsigned status, const char *what, struct slice name,
+		  const char *at)
+{
+	if (message->fault.status == 0)
+		message->fault = (struct sip_fault){ status, what, name, (size_t)(at - message->text.ptr) };
+}
+
+static const struct slice no_name;
+
+/* -- the start line
+ * ------------------------------------------------------------------------------------------------- */
+
+/* SIP-Version = "SIP" "/" 1*DIGIT "." 1*DIGIT, up to the end */
+static void check_version(struct sip_message *message, struct slice version)
+{
+	struct scan in = scan_of(version);
+	uint64_t major, minor;
+
+	if (slice_eq_nocase(version, SLICE("SIP/2.0")))
+		return;
+	if (scan_text_nocase(&in, SLICE("SIP/")) && scan_number(&in, UINT64_MAX, &major) &&
+	    scan_char(&in, '.') && scan_number(&in, UINT64_MAX, &minor) && scan_done(&in))
+		fault(message, 505, "not SIP version 2.0", no_name, version.ptr);
+	else
+		fault(message, 400, "malformed SIP version", no_name, in.at);
+}
+
+static void parse_request_uri(struct parse *parse, struct slice text)
+{
+	struct sip_message *message = parse->message;
+	struct scan in = scan_of(text);
+
+	message->uri_text = text;
+	if (text.len > parse->limits->uri)
+		fault(message, 414, "the Request-URI is longer than allowed", no_name, text.ptr);
+	else if (!sip_uri_scan(&in, &message->uri) || !scan_done(&in))
+		fault(message, 400, "malformed Request-URI", no_name, in.at);
+	else if (message->uri.headers.len > 0) /* RFC 3261 §19.1.1, table 1: not in a Request-URI */
+		fault(message, 400, "header fields in the Request-URI", no_name, message->uri.headers.ptr);
+}
+
+/* Request-Line = Method SP Request-URI SP SIP-Version CRLF */
+static bool parse_request_line(struct parse *parse, struct slice line)
+{
+	struct sip_message *message = parse->message;
+	struct scan in = scan_of(line);
+	const char *version;
+
+	if (!scan_token(&in, &message->method_name) || !scan_char(&in, ' '))
+		return false;
+	version = sip_line_version(scan_rest(&in));
+	if (!version)
+		return false;
+	message->kind = SIP_REQUEST;
+	message->method = sip_method_of(message->method_name);
+	check_version(message, slice_from(version + 1, (size_t)(in.end - version) - 1));
+	parse_request_uri(parse, slice_from(in.at, (size_t)(version - in.at)));
+	return true;
+}
+
+/* Status-Line = SIP-Version SP Status-Code SP Reason-Phrase CRLF */
+static bool parse_status_line(struct parse *parse, struct slice line)
+{
+	struct sip_message *message = parse->message;
+	struct scan in = scan_of(line);
+	struct slice version;
+	uint64_t status;
+
+	if (!scan_until(&in, ' ', &version))
+		return false;
+	message->kind = SIP_RESPONSE;
+	check_version(message, version);
+	in.at++;
+	if (in.end - in.at < 4 || in.at[3] != ' ' || !scan_number(&in, 699, &status) || status < 100) {
+		fault(message, 400, "the status code is not one of 100 to 699 and a blank", no_name, in.at);
+		return true;
+	}
+	message->status = (unsigned)status;
+	in.at++;
+	message->reason = scan_rest(&in);
+	return true;
+}
+
+/* False if this is no start line of SIP at all. */
+static bool parse_start_line(struct parse *parse)
+{
+	struct scan *in = &parse->in;
+	const char *end = lex_find_control(in->at, in->end);
+	struct slice line = slice_from(in->at, (size_t)(end - in->at));
+
+	if (in->end - end < 2 || end[0] != '\r' || end[1] != '\n')
+		return false;
+	in->at = end + 2;
+	if (slice_starts_nocase(line, SLICE("SIP/")))
+		return parse_status_line(parse, line);
+	return parse_request_line(parse, line);
+}
+
+/* -- the header fields
+ * ------------------------------------------------------------------------------------------------ */
+
+/* Room for one more; the old array stays behind in the arena. */
+static bool grow(struct parse *parse)
+{
+	size_t room = parse->room ? parse->room * 2 : HEADERS_AT_FIRST;
+	struct sip_header *headers = arena_alloc(parse->message->arena, room * sizeof *headers);
+
+	if (!headers)
+		return false;
+	if (parse->room)
+		memcpy(headers, parse->headers, parse->room * sizeof *headers);
+	parse->headers = headers;
+	parse->message->headers = headers;
+	parse->room = room;
+	return true;
+}
+
+static size_t count_values(struct slice list)
+{
+	struct sip_values it = { .rest = list };
+	struct slice value;
+	size_t n = 0;
+
+	while (sip_values_next(&it, &value))
+		n++;
+	return n;
+}
+
+static void check_header(struct parse *parse, const struct sip_header *header)
+{
+	struct sip_message *message = parse->message;
+
+	if (message->first[header->id] && is_single[header->id])
+		fault(message, 400, "a header field that may come once comes twice", header->name,
+		      header->name.ptr);
+	/* A list of n values has at least 2n - 1 bytes: short ones, nearly all, need no counting. */
+	if (is_list[header->id] && header->value.len >= 2 * parse->limits->values &&
+	    count_values(header->value) > parse->limits->values)
+		fault(message, 400, "more values in a header field than allowed", header->name,
+		      header->value.ptr);
+}
+
+/* ERR_LIMIT: past what is allowed, the fault is set. ERR_NOMEM. */
+static enum err add_header(struct parse *parse, const struct sip_header *header)
+{
+	struct sip_message *message = parse->message;
+
+	if (message->n_headers == parse->limits->headers) {
+		fault(message, 400, "more header fields than allowed", header->name, header->name.ptr);
+		return ERR_LIMIT;
+	}
+	if (message->n_headers == parse->room && !grow(parse))
+		return ERR_NOMEM;
+	check_header(parse, header);
+	parse->headers[message->n_headers++] = *header;
+	if (!message->first[header->id])
+		message->first[header->id] = (uint16_t)message->n_headers;
+	return OK;
+}
+
+/* All header fields and the empty line. */
+static enum err parse_headers(struct parse *parse)
+{
+	struct sip_message *message = parse->message;
+	struct scan *in = &parse->in;
+	struct sip_header header;
+	struct sip_fault bad;
+
+	while (!scan_text(in, SLICE("\r\n"))) {
+		const char *from = in->at;
+
+		if (scan_done(in)) {
+			fault(message, 400, "no empty line ends the header", no_name, in->at);
+			return OK;
+		}
+		if (!sip_line_scan(in, &header, &bad)) {
+			fault(message, bad.status, bad.what, header.name, in->start + bad.at);
+			continue;
+		}
+		if (scan_offset(in) > parse->limits->header_area) {
+			fault(message, 400, "the header is longer than allowed", no_name, from);
+			return OK;
+		}
+		switch (add_header(parse, &header)) {
+		case OK: break;
+		case ERR_LIMIT: return OK;
+		default: return ERR_NOMEM;
+		}
+	}
+	return OK;
+}
+
+/* -- what routing needs
+ * ----------------------------------------------------------------------------------------------- */
+
+static bool decode_via(struct sip_message *message, struct scan *in)
+{
+	return sip_via_scan(in, &message->via) && (scan_done(in) || scan_peek(in) == ',');
+}
+
+static bool decode_from(struct sip_message *message, struct scan *in)
+{
+	return sip_address_scan(in, &message->from) && scan_done(in);
+}
+
+static bool decode_to(struct sip_message *message, struct scan *in)
+{
+	return sip_address_scan(in, &message->to) && scan_done(in);
+}
+
+static bool decode_call_id(struct sip_message *message, struct scan *in)
+{
+	return sip_call_id_scan(in, &message->call_id) && scan_done(in);
+}
+
+static bool decode_cseq(struct sip_message *message, struct scan *in)
+{
+	return sip_cseq_scan(in, &message->cseq) && scan_done(in);
+}
+
+static bool decode_max_forwards(struct sip_message *message, struct scan *in)
+{
+	uint64_t hops;
+
+	if (!scan_number(in, 255, &hops))
+		return false;
+	message->max_forwards = (int)hops;
+	return scan_done(in);
+}
+
+/* Max-Forwards is missing in what RFC 2543 elements send (RFC 3261 §16.3 step 3), so it is not asked for. */
+static const struct field {
+	enum sip_header_id id;
+	bool (*decode)(struct sip_message *message, struct scan *in);
+	const char *missing; /* NULL: it may be */
+	const char *malformed;
+} fields[] = {
+	{ SIP_VIA, decode_via, "no Via", "malformed Via" },
+	{ SIP_FROM, decode_from, "no From", "malformed From" },
+	{ SIP_TO, decode_to, "no To", "malformed To" },
+	{ SIP_CALL_ID, decode_call_id, "no Call-ID", "malformed Call-ID" },
+	{ SIP_CSEQ, decode_cseq, "no CSeq", "CSeq is not a number below 2^31 and a method" },
+	{ SIP_MAX_FORWARDS, decode_max_forwards, NULL, "Max-Forwards is not a number up to 255" },
+};
+
+static void decode_fields(struct sip_message *message)
+{
+	for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+		const struct field *field = &fields[i];
+		const struct sip_header *header = sip_message_header(message, field->id);
+		struct scan in;
+
+		if (!header) {
+			if (field->missing)
+				fault(message, 400, field->missing, no_name, message->text.ptr);
+			continue;
+		}
+		in = scan_of(header->value);
+		if (!field->decode(message, &in))
+			fault(message, 400, field->malformed, header->name, in.at);
+	}
+}
+
+static void check_method(struct sip_message *message)
+{
+	const struct sip_cseq *cseq = &message->cseq;
+
+	if (message->kind == SIP_RESPONSE) {
+		message->method = cseq->method;
+		message->method_name = cseq->method_name;
+	} else if (cseq->method_name.ptr && !slice_eq(cseq->method_name, message->method_name)) {
+		fault(message, 400, "CSeq names another method than the request line",
+		      sip_message_header(message, SIP_CSEQ)->name, cseq->method_name.ptr);
+	}
+}
+
+static void check_address(struct parse *parse, enum sip_header_id id, const struct sip_address *address)
+{
+	if (address->uri.text.len > parse->limits->uri)
+		fault(parse->message, 400, "a URI is longer than allowed", sip_header_name(id),
+		      address->uri.text.ptr);
+}
+
+/* The body is what Content-Length says, of what is there (RFC 3261 §18.3); the rest of a datagram is not
+ * looked at. */
+static void parse_body(struct parse *parse)
+{
+	struct sip_message *message = parse->message;
+	const struct sip_header *header = sip_message_header(message, SIP_CONTENT_LENGTH);
+	struct scan in;
+	uint64_t length;
+
+	message->body = scan_rest(&parse->in);
+	if (!header)
+		return;
+	in = scan_of(header->value);
+	if (!scan_number(&in, UINT64_MAX, &length) || !scan_done(&in))
+		fault(message, 400, "Content-Length is not a number", header->name, in.at);
+	else if (length > message->body.len)
+		fault(message, 400, "Content-Length is larger than what follows", header->name,
+		      header->value.ptr);
+	else
+		message->body.len = (size_t)length;
+}
+
+/* -- the whole
+ * ----------------------------------------------------------------------------------------------------------
+ */
+
+static enum err message_new(struct slice text, const struct sip_limits *limits,
+			    struct sip_message **ret_message)
+{
+	/* The text twice, so that as much can be parsed from it later; the arrays that grow() leaves behind.
+	 */
+	size_t limit = sizeof **ret_message + 2 * limits->message +
+		       4 * (limits->headers + HEADERS_AT_FIRST) * sizeof(struct sip_header);
+	struct arena *arena = arena_new(limit);
+	struct sip_message *message = arena ? arena_zalloc(arena, 1, sizeof *message) : NULL;
+
+	if (!message || arena_copy(arena, text, &message->text) != OK) {
+		arena_free(arena);
+		return ERR_NOMEM;
+	}
+	message->arena = arena;
+	message->max_forwards = -1;
+	*ret_message = message;
+	return OK;
+}
+
+enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
+			   struct sip_message **ret_message, struct sip_fault *ret_fault)
+{
+	AUTO(sip_message) struct sip_message *message = NULL;
+	struct parse parse;
+
+	if (text.len > limits->message) {
+		*ret_fault = (struct sip_fault){ .status = 413,
+						 .what = "the message is longer than allowed" };
+		return ERR_LIMIT;
+	}
+	TRY(message_new(text, limits, &message));
+	parse = (struct parse){ .message = message, .limits = limits, .in = scan_of(message->text) };
+	if (!parse_start_line(&parse)) {
+		*ret_fault = (struct sip_fault){ .status = 400, .what = "the first line is not one of SIP" };
+		return ERR_SYNTAX;
+	}
+	TRY(parse_headers(&parse));
+	decode_fields(message);
+	check_method(message);
+	check_address(&parse, SIP_FROM, &message->from);
+	check_address(&parse, SIP_TO, &message->to);
+	parse_body(&parse);
+	*ret_message = TAKE(message);
+	return OK;
+}
+
+void sip_message_free(struct sip_message *message)
+{
+	if (message)
+		arena_free(message->arena);
+}
+
+bool sip_message_can_be_answered(const struct sip_message *message)
+{
+	return message->kind == SIP_REQUEST && message->method != SIP_ACK && message->via.host.ptr &&
+	       message->first[SIP_FROM] && message->first[SIP_TO] && message->first[SIP_CALL_ID] &&
+	       message->first[SIP_CSEQ];
+}
+
+const struct sip_header *sip_message_header(const struct sip_message *message, enum sip_header_id id)
+{
+	return message->first[id] ? &message->headers[message->first[id] - 1] : NULL;
+}
+
+const struct sip_header *sip_message_next(const struct sip_message *message, const struct sip_header *header)
+{
+	for (const struct sip_header *next = header + 1; next < message->headers + message->n_headers; next++)
+		if (next->id == header->id)
+			return next;
+	return NULL;
+}
+
+struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(message, id);
+
+	return header ? header->value : slice_from(NULL, 0);
+}

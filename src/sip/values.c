@@ -1,0 +1,68 @@
+#include "sip/lex.h"
+#include "sip/message.h"
+
+struct sip_values sip_values_of(const struct sip_message *message, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(message, id);
+
+	return (struct sip_values){ message, header, header ? header->value : slice_from(NULL, 0) };
+}
+
+/*
+ * Up to, not including, the next comma that separates; commas in quotes and angle brackets do not. Behind a
+ * quote that is never closed all is one value.
+ */
+static struct slice take_value(struct scan *in)
+{
+	const char *from = in->at;
+	struct slice quoted;
+	bool in_brackets = false;
+
+	while (!scan_done(in) && (in_brackets || *in->at != ',')) {
+		if (*in->at == '"' && !in_brackets) {
+			if (!scan_quoted(in, &quoted))
+				in->at = in->end;
+			continue;
+		}
+		if (*in->at == '<' || *in->at == '>')
+			in_brackets = *in->at == '<';
+		in->at++;
+	}
+	return scan_since(in, from);
+}
+
+static bool next_in_header(struct sip_values *it, struct slice *ret_value)
+{
+	struct scan in = scan_of(it->rest);
+	struct slice value = { 0 };
+
+	while (value.len == 0 && !scan_done(&in)) {
+		value = slice_trim(take_value(&in));
+		(void)scan_char(&in, ',');
+	}
+	it->rest = scan_rest(&in);
+	*ret_value = value;
+	return value.len > 0;
+}
+
+bool sip_values_next(struct sip_values *it, struct slice *ret_value)
+{
+	while (!next_in_header(it, ret_value)) {
+		it->header = it->header ? sip_message_next(it->message, it->header) : NULL;
+		if (!it->header)
+			return false;
+		it->rest = it->header->value;
+	}
+	return true;
+}
+
+bool sip_message_lists(const struct sip_message *message, enum sip_header_id id, struct slice token)
+{
+	struct sip_values it = sip_values_of(message, id);
+	struct slice value;
+
+	while (sip_values_next(&it, &value))
+		if (slice_eq_nocase(value, token))
+			return true;
+	return false;
+}
