@@ -182,7 +182,7 @@ static const struct verdict name_mismatch = {
 
 static const struct verdict wrong_usage = {
 	.code = "certificate.usage",
-	.what = "the certificate may not be used for a SIP or TLS server, only for {found}",
+	.what = "the certificate may not be used for a SIP or TLS server, but for {found}",
 	.section = "RFC 5280 §4.2.1.12, RFC 5924 §5",
 	.remedy = "have a certificate issued with extendedKeyUsage serverAuth and keyUsage digitalSignature",
 };
@@ -238,8 +238,10 @@ static bool check_extended(const EXTENDED_KEY_USAGE *usages, struct writer *out)
 	return false;
 }
 
-enum err identity_check_usage(const struct certificate *certificate, struct verdict *ret_verdict)
+enum err identity_check_usage(const struct certificate *certificate, bool is_issuer,
+			      struct verdict *ret_verdict)
 {
+	const uint32_t needed = is_issuer ? KU_KEY_CERT_SIGN : KU_DIGITAL_SIGNATURE;
 	char buf[VERDICT_TEXT_MAX];
 	struct writer found = writer_of(buf, sizeof(buf));
 	int status = -1;
@@ -248,8 +250,8 @@ enum err identity_check_usage(const struct certificate *certificate, struct verd
 
 	EXTENDED_KEY_USAGE_free(usages);
 	ERR_clear_error();
-	if (ok && !(X509_get_key_usage(certificate->x509) & KU_DIGITAL_SIGNATURE)) {
-		put(&found, SLICE("other things than signing"));
+	if (ok && !(X509_get_key_usage(certificate->x509) & needed)) {
+		put(&found, SLICE("what its keyUsage says"));
 		ok = false;
 	}
 	if (ok)

@@ -33,10 +33,12 @@ MUST_CHECK enum err identity_check(const struct certificate *certificate, struct
 
 /*
  * OK if extendedKeyUsage is absent or has serverAuth, id-kp-sipDomain or anyExtendedKeyUsage, and keyUsage is
- * absent or has digitalSignature. Else ERR_DENIED and a verdict. serverAuth stands for either end of a
- * connection between domains, since public CAs issue nothing else (RFC 5924 §5 alone would refuse it).
+ * absent or allows signing, for an issuer: signing certificates. Else ERR_DENIED and a verdict. serverAuth
+ * stands for either end of a connection between domains, since public CAs issue nothing else (RFC 5924 §5
+ * alone would refuse it).
  */
-MUST_CHECK enum err identity_check_usage(const struct certificate *certificate, struct verdict *ret_verdict);
+MUST_CHECK enum err identity_check_usage(const struct certificate *certificate, bool is_issuer,
+					 struct verdict *ret_verdict);
 
 /* The identities for reports: "a.example, b.example"; nothing if there is none. False if there is none. */
 bool put_identities(struct writer *out, const struct certificate *certificate);

@@ -39,7 +39,7 @@ enum net_event_kind {
 	NET_READY,  /* owner, ready */
 	NET_SIGNAL, /* signal */
 	NET_WOKEN,  /* net_wake() was called once or more often */
-	NET_FOUND,  /* owner, err, addresses: a look-up has ended, its handle is gone */
+	NET_FOUND,  /* owner, err, addresses: a look-up has ended; its handle is gone */
 };
 
 struct net_event {
@@ -48,13 +48,13 @@ struct net_event {
 	unsigned ready; /* enum net_ready bits */
 	int signal;
 	enum err err;                    /* OK, ERR_NOT_FOUND, ERR_AGAIN (not before the deadline), ERR_IO */
-	const struct address *addresses; /* until the next net_next() */
+	const struct address *addresses; /* until the next net_next() or net_wait() */
 	size_t n_addresses;
 };
 
 /* max_watches: the most descriptors waited on and look-ups under way. NULL without memory or descriptors. */
 MUST_CHECK struct net *net_new(size_t max_watches);
-/* All watches were freed before. Waits for look-ups that the system's resolver has not ended yet. */
+/* After all watches and look-ups. Waits for look-ups that the system's resolver has not ended yet. */
 void net_free(struct net *net);
 OWN(net)
 

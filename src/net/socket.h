@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 #include "base/address.h"
@@ -12,19 +13,20 @@
 #include "base/slice.h"
 
 /*
- * Listens on the address (port 0: any; IPv6 only on an IPv6 address). Several workers may listen on the same
- * address, the kernel spreads the connections. ERR_EXISTS if another program has it, ERR_DENIED without the
- * right to the port, ERR_NOT_FOUND if the machine has no such address, ERR_IO.
+ * Opens n sockets that listen on the same address, one for each worker: the kernel spreads the connections
+ * over them. Port 0 is any free port; an IPv6 address takes no IPv4 connections. ERR_EXISTS if the address is
+ * in use (also by a second one of us), ERR_DENIED without the right to the port, ERR_NOT_FOUND if the machine
+ * has no such address, ERR_LIMIT, ERR_IO; then none is open.
  */
-MUST_CHECK enum err socket_listen(const struct address *address, int *ret_fd);
+MUST_CHECK enum err socket_listen(const struct address *address, size_t n, int ret_fds[]);
 
 /* ERR_AGAIN when nobody waits, ERR_LIMIT when descriptors are used up (they still wait), ERR_NOMEM, ERR_IO. A
  * Unix peer's address is ADDRESS_NONE. */
 MUST_CHECK enum err socket_accept(int listener, int *ret_fd, struct address *ret_peer);
 
 /*
- * Begins to connect. Wait for NET_WRITABLE, under a deadline, then ask socket_connected(). ERR_NOT_FOUND when
- * there is no route, ERR_DENIED when it is refused at once, ERR_LIMIT, ERR_IO.
+ * Begins to connect. Wait for NET_WRITABLE, with a deadline on the watch, then ask socket_connected().
+ * ERR_NOT_FOUND when there is no route, ERR_DENIED when it is refused at once, ERR_LIMIT, ERR_IO.
  */
 MUST_CHECK enum err socket_connect(const struct address *address, int *ret_fd);
 /* OK; ERR_AGAIN while it is under way; ERR_DENIED refused, ERR_NOT_FOUND unreachable, ERR_IO (also timed

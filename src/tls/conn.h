@@ -24,19 +24,20 @@ struct tls_conn;
 
 /* What is known once the handshake is done. */
 struct tls_facts {
-	const char *version; /* "TLSv1.3"; lives for ever, like the next two */
-	const char *cipher;  /* "TLS_AES_128_GCM_SHA256" */
-	const char *group;   /* "X25519", "P-256"; "" if unknown */
-	char domain[IDENTITY_NAME_MAX +
-		    1]; /* verified of the peer, lower case; "" if it has shown no certificate */
-	unsigned char
-		fingerprint[CERTIFICATE_FINGERPRINT_SIZE]; /* of the peer's certificate; zeros if none */
-	utc_t not_after;                                   /* of the peer's certificate; 0 if none */
+	const char *version; /* "TLSv1.3"; lives for ever */
+	const char *cipher;  /* "TLS_AES_128_GCM_SHA256"; lives for ever */
+	char group[32];      /* of the key exchange: "x25519"; "" if unknown */
+
+	/* Of the peer's certificate; "", zeros and 0 if it has shown none. */
+	char domain[IDENTITY_NAME_MAX + 1]; /* that it has proven, in lower case */
+	unsigned char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
+	utc_t not_after;
 };
 
 /*
  * The context decides the role. domain: for a client the SIP domain asked for (the reference identity, also
- * sent as SNI); ignored for a server. ERR_SYNTAX if it is no DNS name, ERR_NOMEM.
+ * sent as SNI); ignored for a server. What is no DNS name is proven by no certificate. ERR_LIMIT if it is
+ * longer than any, ERR_NOMEM.
  */
 MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain,
 				 struct tls_conn **ret_conn);

@@ -17,7 +17,7 @@
 
 struct tls_context;
 
-/* Without a certificate yet. NULL without memory. */
+/* A server; it needs a certificate before its first connection. NULL without memory. */
 MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
 
 /*
@@ -29,12 +29,13 @@ MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
 MUST_CHECK enum err tls_server_add(struct tls_context *context, const struct chain *chain,
 				   const struct key *key, struct verdict *ret_verdict);
 
-/* Trusts nobody yet. NULL without memory. */
+/* A client; it trusts nobody yet. NULL without memory. */
 MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
 
 /* Trusts the certificates as anchors; may be called several times. ERR_NOMEM. */
 MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct chain *anchors);
-/* Trusts what the operating system trusts. ERR_NOT_FOUND if it has no store, ERR_NOMEM. */
+/* Trusts what the operating system trusts (its files are read when a certificate asks for them). ERR_NOMEM.
+ */
 MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
 
 void tls_context_free(struct tls_context *context);

@@ -1,0 +1,285 @@
+#include "net/socket.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "net/sockaddr.h"
+
+enum {
+	BACKLOG = 1024,
+	KEEPALIVE_IDLE = 60, /* seconds of silence before a dead peer is looked for */
+	KEEPALIVE_INTERVAL = 15,
+	KEEPALIVE_COUNT = 4,
+};
+
+static enum err err_of_errno(void)
+{
+	switch (errno) {
+	case EAGAIN:
+	case EINPROGRESS: return ERR_AGAIN;
+	case EADDRINUSE: return ERR_EXISTS;
+	case EACCES:
+	case EPERM:
+	case ECONNREFUSED: return ERR_DENIED;
+	case EADDRNOTAVAIL:
+	case EAFNOSUPPORT:
+	case ENETUNREACH:
+	case EHOSTUNREACH:
+	case ENOENT: return ERR_NOT_FOUND;
+	case EMFILE:
+	case ENFILE: return ERR_LIMIT;
+	case ENOMEM:
+	case ENOBUFS: return ERR_NOMEM;
+	default: return ERR_IO;
+	}
+}
+
+/* Closes the socket and keeps the errno of what went wrong with it. */
+static enum err fail(int fd)
+{
+	enum err err = err_of_errno();
+
+	socket_close(fd);
+	return err;
+}
+
+static enum err new_socket(int family, int *ret_fd)
+{
+	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_of_errno();
+	*ret_fd = fd;
+	return OK;
+}
+
+static bool set_option(int fd, int level, int option, int value)
+{
+	return setsockopt(fd, level, option, &value, sizeof(value)) == 0;
+}
+
+static bool set_tcp_options(int fd)
+{
+	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
+	       set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE) &&
+	       set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL) &&
+	       set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+}
+
+static int family_of(const struct address *address)
+{
+	return address->family == ADDRESS_V6 ? AF_INET6 : AF_INET;
+}
+
+/* ---- TCP ---- */
+
+static enum err bind_tcp(const struct address *address, bool shared, int *ret_fd)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sockaddr_of_address(address, &to);
+	int fd;
+
+	TRY(new_socket(family_of(address), &fd));
+	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
+	    (shared && !set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) ||
+	    (address->family == ADDRESS_V6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
+	    bind(fd, (struct sockaddr *)&to, len) < 0)
+		return fail(fd);
+	*ret_fd = fd;
+	return OK;
+}
+
+static enum err listen_tcp(const struct address *address, int *ret_fd)
+{
+	int fd;
+
+	TRY(bind_tcp(address, true, &fd));
+	if (listen(fd, BACKLOG) < 0)
+		return fail(fd);
+	*ret_fd = fd;
+	return OK;
+}
+
+enum err socket_listen(const struct address *address, size_t n, int ret_fds[])
+{
+	struct address actual = *address;
+	enum err err;
+	int probe;
+
+	/* With SO_REUSEPORT alone a second server of the same user would silently take half of the
+	 * connections. */
+	TRY(bind_tcp(address, false, &probe));
+	if (listen(probe, 1) < 0)
+		return fail(probe);
+	socket_close(probe);
+
+	for (size_t i = 0; i < n; i++) {
+		err = listen_tcp(&actual, &ret_fds[i]);
+		if (err != OK) {
+			while (i--)
+				socket_close(ret_fds[i]);
+			return err;
+		}
+		actual = socket_local_address(ret_fds[i]); /* the port, if any would do */
+	}
+	return OK;
+}
+
+enum err socket_accept(int listener, int *ret_fd, struct address *ret_peer)
+{
+	struct sockaddr_storage from;
+	struct address peer;
+	socklen_t len;
+	int fd;
+
+	do { /* one that was given up while it waited is not our error */
+		len = sizeof(from);
+		fd = accept4(listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	} while (fd < 0 && (errno == EINTR || errno == ECONNABORTED || errno == EPROTO));
+	if (fd < 0)
+		return err_of_errno();
+	peer = address_of_sockaddr((struct sockaddr *)&from);
+	if (peer.family != ADDRESS_NONE && !set_tcp_options(fd))
+		return fail(fd);
+	*ret_fd = fd;
+	*ret_peer = peer;
+	return OK;
+}
+
+enum err socket_connect(const struct address *address, int *ret_fd)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sockaddr_of_address(address, &to);
+	int fd;
+
+	TRY(new_socket(family_of(address), &fd));
+	if (!set_tcp_options(fd) ||
+	    (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS && errno != EINTR))
+		return fail(fd);
+	*ret_fd = fd;
+	return OK;
+}
+
+enum err socket_connected(int fd)
+{
+	struct sockaddr_storage peer;
+	socklen_t len = sizeof(peer);
+	int error = 0;
+	socklen_t error_len = sizeof(error);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &error_len) < 0)
+		return ERR_IO;
+	errno = error;
+	if (error)
+		return err_of_errno();
+	if (getpeername(fd, (struct sockaddr *)&peer, &len) < 0)
+		return errno == ENOTCONN ? ERR_AGAIN : ERR_IO;
+	return OK;
+}
+
+/* ---- Unix ---- */
+
+static enum err unix_address(struct slice path, struct sockaddr_un *ret_address)
+{
+	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	if (!path.len || path.len >= sizeof(ret_address->sun_path))
+		return ERR_LIMIT;
+	memcpy(ret_address->sun_path, path.ptr, path.len);
+	return OK;
+}
+
+enum err socket_connect_unix(struct slice path, int *ret_fd)
+{
+	struct sockaddr_un to;
+	int fd;
+
+	TRY(unix_address(path, &to));
+	TRY(new_socket(AF_UNIX, &fd));
+	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
+		if (errno == ECONNREFUSED)
+			errno = ENOENT;
+		return fail(fd);
+	}
+	*ret_fd = fd;
+	return OK;
+}
+
+/* Removes a socket file that a server has left behind. */
+static enum err make_room(struct slice path, const struct sockaddr_un *at)
+{
+	struct stat facts;
+	enum err err;
+	int fd;
+
+	if (lstat(at->sun_path, &facts) < 0)
+		return errno == ENOENT ? OK : err_of_errno();
+	if (!S_ISSOCK(facts.st_mode))
+		return ERR_EXISTS;
+	err = socket_connect_unix(path, &fd);
+	if (err == OK)
+		socket_close(fd);
+	if (err != ERR_NOT_FOUND)
+		return ERR_EXISTS;
+	return unlink(at->sun_path) < 0 ? err_of_errno() : OK;
+}
+
+enum err socket_listen_unix(struct slice path, int *ret_fd)
+{
+	struct sockaddr_un at;
+	int fd;
+
+	TRY(unix_address(path, &at));
+	TRY(make_room(path, &at));
+	TRY(new_socket(AF_UNIX, &fd));
+	/* The mode is set before the file is there, so that it never has another. */
+	if (fchmod(fd, S_IRUSR | S_IWUSR) < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
+	    listen(fd, BACKLOG) < 0)
+		return fail(fd);
+	*ret_fd = fd;
+	return OK;
+}
+
+bool socket_peer_user(int fd, uid_t *ret_user)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return false;
+	*ret_user = peer.uid;
+	return true;
+}
+
+/* ---- both ---- */
+
+struct address socket_local_address(int fd)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	if (getsockname(fd, (struct sockaddr *)&at, &len) < 0)
+		return (struct address){ .family = ADDRESS_NONE };
+	return address_of_sockaddr((struct sockaddr *)&at);
+}
+
+struct address socket_peer_address(int fd)
+{
+	struct sockaddr_storage at = { .ss_family = AF_UNSPEC };
+	socklen_t len = sizeof(at);
+
+	if (getpeername(fd, (struct sockaddr *)&at, &len) < 0)
+		return (struct address){ .family = ADDRESS_NONE };
+	return address_of_sockaddr((struct sockaddr *)&at);
+}
+
+void socket_close(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}

@@ -1,0 +1,269 @@
+#include "tls/conn.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <openssl/err.h>
+
+#include "base/ascii.h"
+#include "base/mem.h"
+#include "net/net.h"
+#include "tls/private.h"
+
+enum {
+	RECORD_ALERT = 21, /* RFC 8446 §5.1, ContentType */
+	RECORD_HANDSHAKE = 22,
+	FIRST_BYTES = 24, /* of what is not TLS, shown in the verdict */
+};
+
+static const struct verdict plain_text = {
+	.code = "tls.plain-text",
+	.what = "the peer does not speak TLS, it begins with \"{found}\"",
+	.section = "RFC 3261 §26.2.1",
+	.remedy =
+		"let the peer use transport TLS on this port; plain text has a port of its own where it is allowed",
+};
+
+static const struct verdict closed_at_once = {
+	.code = "tls.closed",
+	.what = "the peer has closed the connection without a word",
+	.remedy = "nothing, if it is a check whether the port is open",
+};
+
+static const struct verdict lost = {
+	.code = "tls.lost",
+	.what = "the connection broke during the handshake: {found}",
+	.remedy = "see whether a firewall or the peer resets it",
+};
+
+static const struct verdict silent = {
+	.code = "tls.timeout",
+	.what = "the peer has connected, but said nothing in time",
+	.remedy = "see whether it expects the other side to speak first, or keeps connections in reserve",
+};
+
+static const struct verdict unfinished = {
+	.code = "tls.timeout",
+	.what = "the peer has not ended the TLS handshake in time",
+	.remedy = "see whether packets get lost on the way (try a smaller MTU) or the peer is overloaded",
+};
+
+/* ---- life ---- */
+
+static bool is_server(const struct tls_conn *conn)
+{
+	return !conn->context->client;
+}
+
+static bool set_up_client(struct tls_conn *conn, struct slice domain)
+{
+	struct slice name = slice_ends(domain, SLICE(".")) ? slice_sub(domain, 0, domain.len - 1) : domain;
+
+	memcpy(conn->domain, domain.ptr, domain.len);
+	SSL_set_connect_state(conn->ssl);
+	if (!identity_is_name(name))
+		return true; /* RFC 6066 §3: no SNI for an address */
+	for (size_t i = 0; i < name.len; i++)
+		conn->peer.domain[i] = ascii_lower(name.ptr[i]);
+	return SSL_set_tlsext_host_name(conn->ssl, conn->peer.domain) == 1;
+}
+
+enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain, struct tls_conn **ret_conn)
+{
+	AUTO(tls_conn) struct tls_conn *conn = NULL;
+
+	assert(context->client || context->n_sites);
+	if (context->client && (!domain.len || domain.len >= sizeof(conn->domain)))
+		return ERR_LIMIT;
+	conn = mem_new(struct tls_conn);
+	if (!conn)
+		return ERR_NOMEM;
+	conn->context = context;
+	context->n_users++;
+	conn->ssl = SSL_new(context->client ? context->client : context->sites[0].ctx);
+	if (!conn->ssl || SSL_set_fd(conn->ssl, fd) != 1 || SSL_set_app_data(conn->ssl, conn) != 1)
+		return ERR_NOMEM;
+	if (is_server(conn))
+		SSL_set_accept_state(conn->ssl);
+	else if (!set_up_client(conn, domain))
+		return ERR_NOMEM;
+	*ret_conn = TAKE(conn);
+	return OK;
+}
+
+void tls_conn_free(struct tls_conn *conn)
+{
+	if (!conn)
+		return;
+	SSL_free(conn->ssl);
+	tls_context_free(conn->context);
+	mem_free(conn);
+}
+
+unsigned tls_conn_wants(const struct tls_conn *conn)
+{
+	return conn->wants;
+}
+
+/* ---- handshake ---- */
+
+static enum err deny(struct tls_conn *conn, const struct verdict *template, struct slice found,
+		     struct verdict *ret_verdict)
+{
+	conn->is_dead = true;
+	*ret_verdict = *template;
+	verdict_text_set(&ret_verdict->found, found);
+	return ERR_DENIED;
+}
+
+static bool would_block(void)
+{
+	return errno == EAGAIN || errno == EINTR;
+}
+
+/*
+ * Looks at the peer's first byte before OpenSSL consumes it: whoever speaks SIP or HTTP here is told so. It
+ * also spares OpenSSL's memory for connections on which nothing was said yet.
+ */
+static enum err look_at_first_byte(struct tls_conn *conn, struct verdict *ret_verdict)
+{
+	unsigned char first[FIRST_BYTES];
+	ssize_t n = recv(SSL_get_fd(conn->ssl), first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n == 0)
+		return deny(conn, &closed_at_once, SLICE(""), ret_verdict);
+	if (n < 0 && !would_block())
+		return deny(conn, &lost, slice_of(strerrordesc_np(errno)), ret_verdict);
+	if (n < 0) {
+		conn->wants = NET_READABLE;
+		return ERR_AGAIN;
+	}
+	if (first[0] != RECORD_HANDSHAKE && first[0] != RECORD_ALERT)
+		return deny(conn, &plain_text, slice_from(first, (size_t)n), ret_verdict);
+	conn->has_heard = true;
+	return OK;
+}
+
+/* What a failed call means; the caller has not called OpenSSL in between. */
+static enum err result_of(struct tls_conn *conn, int rc)
+{
+	switch (SSL_get_error(conn->ssl, rc)) {
+	case SSL_ERROR_WANT_READ: conn->wants = NET_READABLE; return ERR_AGAIN;
+	case SSL_ERROR_WANT_WRITE: conn->wants = NET_WRITABLE; return ERR_AGAIN;
+	case SSL_ERROR_ZERO_RETURN: return ERR_CLOSED;
+	case SSL_ERROR_SYSCALL:
+		conn->is_dead = true;
+		return !errno || errno == ECONNRESET || errno == EPIPE ? ERR_CLOSED : ERR_IO;
+	default: conn->is_dead = true; return ERR_IO;
+	}
+}
+
+static enum err explain(struct tls_conn *conn, enum err err, int error, struct verdict *ret_verdict)
+{
+	unsigned long ssl_error = ERR_peek_error();
+
+	if (err == ERR_AGAIN)
+		return err;
+	conn->is_dead = true;
+	ERR_clear_error();
+	if (conn->is_judged)
+		return ERR_DENIED;
+	if (ERR_GET_REASON(ssl_error) == ERR_R_MALLOC_FAILURE)
+		return ERR_NOMEM;
+	if (!ssl_error && error)
+		return deny(conn, &lost, slice_of(strerrordesc_np(error)), ret_verdict);
+	tls_explain_handshake(ssl_error, ret_verdict);
+	return ERR_DENIED;
+}
+
+static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_verdict)
+{
+	int rc, error;
+	enum err err;
+
+	X509_VERIFY_PARAM_set_time(SSL_get0_param(conn->ssl), (time_t)now.wall);
+	conn->now = now.wall;
+	conn->verdict = ret_verdict;
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_do_handshake(conn->ssl);
+	error = errno;
+	conn->verdict = NULL;
+	if (rc == 1)
+		return OK;
+	err = result_of(conn, rc);
+	return explain(conn, err, error, ret_verdict);
+}
+
+enum err tls_conn_handshake(struct tls_conn *conn, struct now now, struct verdict *ret_verdict)
+{
+	enum err err;
+
+	assert(!conn->is_dead);
+	if (!conn->has_heard) {
+		err = look_at_first_byte(conn, ret_verdict);
+		if (err != OK && (err != ERR_AGAIN || is_server(conn)))
+			return err;
+	}
+	return step(conn, now, ret_verdict);
+}
+
+void tls_conn_timed_out(const struct tls_conn *conn, struct verdict *ret_verdict)
+{
+	*ret_verdict = conn->has_heard ? unfinished : silent;
+}
+
+/* ---- data ---- */
+
+enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size, size_t *ret_n)
+{
+	int rc;
+
+	if (conn->is_dead)
+		return ERR_CLOSED;
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_read_ex(conn->ssl, buf, size, ret_n);
+	return rc == 1 ? OK : result_of(conn, rc);
+}
+
+enum err tls_conn_write(struct tls_conn *conn, struct slice text, size_t *ret_n)
+{
+	int rc;
+
+	if (conn->is_dead)
+		return ERR_CLOSED;
+	ERR_clear_error();
+	errno = 0;
+	rc = SSL_write_ex(conn->ssl, text.ptr, text.len, ret_n);
+	return rc == 1 ? OK : result_of(conn, rc);
+}
+
+bool tls_conn_has_pending(const struct tls_conn *conn)
+{
+	return !conn->is_dead && SSL_has_pending(conn->ssl) == 1;
+}
+
+void tls_conn_shutdown(struct tls_conn *conn)
+{
+	if (conn->is_dead || !SSL_is_init_finished(conn->ssl))
+		return;
+	ERR_clear_error();
+	SSL_shutdown(conn->ssl);
+	conn->is_dead = true;
+	ERR_clear_error();
+}
+
+void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
+{
+	int nid = (int)SSL_get_negotiated_group(conn->ssl);
+	struct slice group = slice_of(nid ? SSL_group_to_name(conn->ssl, nid) : NULL);
+
+	*ret_facts = conn->peer;
+	ret_facts->version = SSL_get_version(conn->ssl);
+	ret_facts->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(conn->ssl));
+	if (group.len && group.len < sizeof(ret_facts->group))
+		memcpy(ret_facts->group, group.ptr, group.len);
+}

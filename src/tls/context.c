@@ -1,0 +1,266 @@
+#include "tls/context.h"
+
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/mem.h"
+#include "crypto/identity.h"
+#include "crypto/openssl.h"
+#include "tls/private.h"
+
+#define SECURITY_LEVEL 2 /* 112 bits: RSA from 2048, no SHA-1 */
+#define CHAIN_DEPTH    8
+
+/* Those of TLS 1.3 are all good and stay as the library has them. */
+static const char tls12_ciphers[] =
+	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
+	"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+
+/* The first is not known before OpenSSL 3.5. */
+static const char groups_with_pq[] = "X25519MLKEM768:X25519:P-256";
+static const char groups[] = "X25519:P-256";
+
+static bool set_policy(SSL_CTX *ctx)
+{
+	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
+					 SSL_OP_CIPHER_SERVER_PREFERENCE | SSL_OP_PRIORITIZE_CHACHA |
+					 SSL_OP_IGNORE_UNEXPECTED_EOF);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* a read that brought no data says so */
+	SSL_CTX_set_read_ahead(ctx, 1);
+	if (SSL_CTX_set1_groups_list(ctx, groups_with_pq) != 1 && SSL_CTX_set1_groups_list(ctx, groups) != 1)
+		return false;
+	ERR_clear_error();
+	return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
+	       SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
+	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+	       SSL_CTX_set_cipher_list(ctx, tls12_ciphers) == 1;
+}
+
+static SSL_CTX *new_ctx(struct crypto *crypto, const SSL_METHOD *method)
+{
+	SSL_CTX *ctx = SSL_CTX_new_ex(crypto_libctx(crypto), NULL, method);
+
+	if (ctx && set_policy(ctx))
+		return ctx;
+	SSL_CTX_free(ctx);
+	ERR_clear_error();
+	return NULL;
+}
+
+static struct tls_context *new_context(struct crypto *crypto)
+{
+	struct tls_context *context = mem_new(struct tls_context);
+
+	if (!context)
+		return NULL;
+	context->crypto = crypto;
+	context->n_users = 1;
+	return context;
+}
+
+void tls_context_free(struct tls_context *context)
+{
+	if (!context || --context->n_users)
+		return;
+	for (size_t i = 0; i < context->n_sites; i++)
+		SSL_CTX_free(context->sites[i].ctx);
+	mem_free(context->sites);
+	SSL_CTX_free(context->client);
+	mem_free(context);
+}
+
+/* ---- server ---- */
+
+struct tls_context *tls_server_new(struct crypto *crypto)
+{
+	return new_context(crypto);
+}
+
+/* Only a choice, not a proof: a wildcard is good enough here. */
+static bool site_is_for(const struct site *site, struct slice name)
+{
+	struct certificate leaf = { site->leaf };
+	struct verdict verdict;
+
+	return X509_check_host(site->leaf, name.ptr, name.len, 0, NULL) == 1 ||
+	       identity_check(&leaf, name, &verdict) == OK;
+}
+
+/* RFC 6066 §3: a server that does not know the name may go on with another certificate. */
+static int on_server_name(SSL *ssl, int *alert, void *arg)
+{
+	const struct tls_context *context = arg;
+	struct slice name = slice_of(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
+
+	(void)alert;
+	for (size_t i = 0; name.len && i < context->n_sites; i++)
+		if (site_is_for(&context->sites[i], name))
+			return SSL_set_SSL_CTX(ssl, context->sites[i].ctx) ? SSL_TLSEXT_ERR_OK
+									   : SSL_TLSEXT_ERR_ALERT_FATAL;
+	return SSL_TLSEXT_ERR_NOACK;
+}
+
+static bool has_same_names(const X509 *a, const X509 *b)
+{
+	int at_a = X509_get_ext_by_NID(a, NID_subject_alt_name, -1);
+	int at_b = X509_get_ext_by_NID(b, NID_subject_alt_name, -1);
+
+	if (at_a < 0 || at_b < 0)
+		return at_a < 0 && at_b < 0 &&
+		       X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b)) == 0;
+	return ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(X509_get_ext(a, at_a)),
+				     X509_EXTENSION_get_data(X509_get_ext(b, at_b))) == 0;
+}
+
+static struct site *find_site(struct tls_context *context, const X509 *leaf)
+{
+	for (size_t i = 0; i < context->n_sites; i++)
+		if (has_same_names(context->sites[i].leaf, leaf))
+			return &context->sites[i];
+	return NULL;
+}
+
+/* The certificates to send after the leaf. */
+static STACK_OF(X509) * issuers_of(const struct chain *chain)
+{
+	STACK_OF(X509) *issuers = sk_X509_new_null();
+
+	for (size_t i = 1; issuers && i < chain_length(chain); i++) {
+		X509 *x509 = certificate_openssl(chain_at(chain, i));
+
+		if (X509_self_signed(x509, 0) == 1)
+			continue; /* who trusts a root has it */
+		if (sk_X509_push(issuers, x509) <= 0) {
+			sk_X509_free(issuers);
+			return NULL;
+		}
+	}
+	return issuers;
+}
+
+static const struct verdict foreign_key = {
+	.code = "certificate.key-mismatch",
+	.what = "the private key is not that of the certificate {found}",
+	.remedy = "give the key that the certificate was requested with",
+};
+
+static const struct verdict unusable = {
+	.code = "certificate.unusable",
+	.what = "the certificate cannot be used: {found}",
+	.remedy =
+		"use a certificate with an ECDSA P-256 or an RSA key of 2048 bits or more, signed with SHA-256",
+};
+
+static enum err deny(const struct verdict *template, struct slice found, struct verdict *ret_verdict)
+{
+	*ret_verdict = *template;
+	verdict_text_set(&ret_verdict->found, found);
+	return ERR_DENIED;
+}
+
+static enum err use_certificate(SSL_CTX *ctx, const struct chain *chain, const struct key *key,
+				struct verdict *ret_verdict)
+{
+	STACK_OF(X509) *issuers = issuers_of(chain);
+	unsigned long error;
+	int rc;
+
+	if (!issuers)
+		return ERR_NOMEM;
+	ERR_clear_error();
+	rc = SSL_CTX_use_cert_and_key(ctx, certificate_openssl(chain_at(chain, 0)), key_openssl(key), issuers,
+				      0);
+	error = ERR_peek_error();
+	ERR_clear_error();
+	sk_X509_free(issuers);
+	if (rc == 1)
+		return OK;
+	switch (ERR_GET_REASON(error)) {
+	case SSL_R_NOT_REPLACING_CERTIFICATE: return ERR_EXISTS;
+	case ERR_R_MALLOC_FAILURE: return ERR_NOMEM;
+	default: return deny(&unusable, slice_of(ERR_reason_error_string(error)), ret_verdict);
+	}
+}
+
+static enum err add_site(struct tls_context *context, const struct chain *chain, const struct key *key,
+			 struct verdict *ret_verdict)
+{
+	struct site *sites = mem_resize(context->sites, (context->n_sites + 1) * sizeof(*sites));
+	struct site site = { .leaf = certificate_openssl(chain_at(chain, 0)) };
+	enum err err;
+
+	if (!sites)
+		return ERR_NOMEM;
+	context->sites = sites;
+	site.ctx = new_ctx(context->crypto, TLS_server_method());
+	if (!site.ctx)
+		return ERR_NOMEM;
+	err = use_certificate(site.ctx, chain, key, ret_verdict);
+	if (err != OK) {
+		SSL_CTX_free(site.ctx);
+		return err;
+	}
+	SSL_CTX_set_tlsext_servername_callback(site.ctx, on_server_name);
+	SSL_CTX_set_tlsext_servername_arg(site.ctx, context);
+	sites[context->n_sites++] = site;
+	return OK;
+}
+
+enum err tls_server_add(struct tls_context *context, const struct chain *chain, const struct key *key,
+			struct verdict *ret_verdict)
+{
+	const struct certificate *leaf = chain_at(chain, 0);
+	struct site *site = find_site(context, certificate_openssl(leaf));
+	char buf[VERDICT_TEXT_MAX];
+	struct writer subject = writer_of(buf, sizeof(buf));
+
+	if (!certificate_has_key(leaf, key)) {
+		put_certificate_subject(&subject, leaf);
+		return deny(&foreign_key, writer_text(&subject), ret_verdict);
+	}
+	if (site)
+		return use_certificate(site->ctx, chain, key, ret_verdict);
+	return add_site(context, chain, key, ret_verdict);
+}
+
+/* ---- client ---- */
+
+struct tls_context *tls_client_new(struct crypto *crypto)
+{
+	AUTO(tls_context) struct tls_context *context = new_context(crypto);
+
+	if (!context)
+		return NULL;
+	context->client = new_ctx(crypto, TLS_client_method());
+	if (!context->client)
+		return NULL;
+	SSL_CTX_set_verify(context->client, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_verify_depth(context->client, CHAIN_DEPTH);
+	SSL_CTX_set_cert_verify_callback(context->client, tls_peer_verify, NULL);
+	/* Usage is checked by identity_check_usage(), which knows what certificates for SIP look like. */
+	if (SSL_CTX_set_purpose(context->client, X509_PURPOSE_ANY) != 1)
+		return NULL;
+	return TAKE(context);
+}
+
+enum err tls_client_trust(struct tls_context *context, const struct chain *anchors)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context->client);
+
+	for (size_t i = 0; i < chain_length(anchors); i++)
+		if (X509_STORE_add_cert(store, certificate_openssl(chain_at(anchors, i))) != 1)
+			return ERR_NOMEM;
+	return OK;
+}
+
+enum err tls_client_trust_system(struct tls_context *context)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context->client);
+
+	return X509_STORE_set_default_paths_ex(store, crypto_libctx(context->crypto), NULL) == 1 ? OK
+												 : ERR_NOMEM;
+}
