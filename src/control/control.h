@@ -49,10 +49,9 @@ MUST_CHECK struct control_call *control_next(struct control *control);
  * Answers, and with that the call is gone. Takes the reply over; NULL: there was no memory for it. Also when
  * the asker has gone away meanwhile.
  */
-void control_reply(struct control *control, struct control_call *call, json_t *reply);
+void control_reply(struct control_call *call, json_t *reply);
 /* {"ok": false, "error": error, "message": message}. */
-void control_refuse(struct control *control, struct control_call *call, const char *error,
-		    const char *message);
+void control_refuse(struct control_call *call, const char *error, const char *message);
 
 /* -- the tool's end: blocks
  * ---------------------------------------------------------------------------------------- */
