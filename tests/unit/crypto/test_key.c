@@ -1,0 +1,111 @@
+#include "crypto/key.h"
+
+#include "harness.h"
+
+#include <openssl/pem.h>
+
+#include "crypto/openssl.h"
+
+static void a_generated_key_survives_its_file(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+	AUTO(key) struct key *key = NULL;
+	AUTO(key) struct key *again = NULL;
+	char buf[KEY_PEM_MAX];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	assert_non_null(crypto);
+	assert_int_equal(key_generate(crypto, &key), OK);
+	assert_int_equal(put_key_pem(&out, key), OK);
+	assert_true(slice_starts(writer_text(&out), SLICE("-----BEGIN PRIVATE KEY-----\n")));
+	assert_int_equal(key_parse_pem(crypto, writer_text(&out), &again), OK);
+	assert_int_equal(EVP_PKEY_eq(key_openssl(key), key_openssl(again)), 1);
+}
+
+static void a_file_that_is_too_small_for_the_key_is_an_error(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+	AUTO(key) struct key *key = NULL;
+	char buf[20];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	assert_non_null(crypto);
+	assert_int_equal(key_generate(crypto, &key), OK);
+	assert_int_equal(put_key_pem(&out, key), ERR_LIMIT);
+}
+
+static const struct {
+	const char *label, *type, *group;
+	size_t bits;
+	bool encrypted;
+	enum err err;
+} kind_cases[] = {
+	{ "P-256", "EC", "P-256", 0, false, OK },
+	{ "P-384", "EC", "P-384", 0, false, OK },
+	{ "P-224 is too weak", "EC", "P-224", 0, false, ERR_DENIED },
+	{ "Ed25519", "ED25519", NULL, 0, false, OK },
+	{ "RSA 2048", "RSA", NULL, 2048, false, OK },
+	{ "RSA 1024 is too weak", "RSA", NULL, 1024, false, ERR_DENIED },
+	{ "X25519 cannot sign", "X25519", NULL, 0, false, ERR_DENIED },
+	{ "encrypted", "EC", "P-256", 0, true, ERR_DENIED },
+};
+
+static EVP_PKEY *generate(struct crypto *crypto, const char *type, const char *group, size_t bits)
+{
+	if (group)
+		return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type, group);
+	if (bits)
+		return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type, bits);
+	return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type);
+}
+
+static void takes_the_kinds_of_key_that_are_used(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+
+	assert_non_null(crypto);
+	for (size_t i = 0; i < sizeof(kind_cases) / sizeof(kind_cases[0]); i++) {
+		AUTO(key) struct key *key = NULL;
+		EVP_PKEY *pkey = generate(crypto, kind_cases[i].type, kind_cases[i].group,
+					  kind_cases[i].bits);
+		EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto_libctx(crypto), "AES-128-CBC", NULL);
+		BIO *text = BIO_new(BIO_s_mem());
+		char *bytes;
+
+		assert_true(PEM_write_bio_PKCS8PrivateKey(text, pkey, kind_cases[i].encrypted ? cipher : NULL,
+							  "pass", 4, NULL, NULL) == 1);
+		long n = BIO_get_mem_data(text, &bytes);
+		enum err err = key_parse_pem(crypto, slice_from(bytes, (size_t)n), &key);
+
+		BIO_free(text);
+		EVP_CIPHER_free(cipher);
+		EVP_PKEY_free(pkey);
+		if (err != kind_cases[i].err)
+			fail_msg("%s: %s", kind_cases[i].label, err_text(err));
+	}
+}
+
+static void what_is_no_key_is_refused(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+	AUTO(key) struct key *key = NULL;
+	static const char large[KEY_PEM_MAX + 1] = "x";
+
+	assert_non_null(crypto);
+	assert_int_equal(key_parse_pem(crypto, SLICE(""), &key), ERR_SYNTAX);
+	assert_int_equal(
+		key_parse_pem(crypto, SLICE("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"),
+			      &key),
+		ERR_SYNTAX);
+	assert_int_equal(key_parse_pem(crypto, slice_from(large, sizeof(large)), &key), ERR_LIMIT);
+	assert_null(key);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_generated_key_survives_its_file),
+	cmocka_unit_test(a_file_that_is_too_small_for_the_key_is_an_error),
+	cmocka_unit_test(takes_the_kinds_of_key_that_are_used),
+	cmocka_unit_test(what_is_no_key_is_refused),
+};
+
+TEST_MAIN(tests)
