@@ -203,20 +203,20 @@ static struct slice find_bad_value(const struct sip_header *header)
 	return n == 0 && grammar->shape == LIST ? header->value : slice_from(NULL, 0);
 }
 
-bool sip_message_check(const struct sip_message *message, struct sip_fault *ret_fault)
+bool sip_header_check(const struct sip_message *message, const struct sip_header *header,
+		      struct sip_fault *ret_fault)
 {
-	*ret_fault = message->fault;
-	if (message->fault.status)
-		return false;
-	for (size_t i = 0; i < message->n_headers; i++) {
-		const struct sip_header *header = &message->headers[i];
-		struct slice bad = find_bad_value(header);
+	struct slice bad = find_bad_value(header);
 
-		if (bad.ptr) {
-			*ret_fault = (struct sip_fault){ 400, "malformed value", header->name,
-							 (size_t)(bad.ptr - message->text.ptr) };
-			return false;
-		}
-	}
-	return true;
+	if (!bad.ptr)
+		return true;
+	*ret_fault = (struct sip_fault){ 400, "malformed value", header->name,
+					 (size_t)(bad.ptr - message->text.ptr) };
+	return false;
+}
+
+bool sip_message_is_unsent(const struct sip_message *message)
+{
+	return message->fault.status && !message->first[SIP_VIA] &&
+	       slice_eq(message->fault.name, sip_header_name(SIP_VIA));
 }

@@ -67,31 +67,38 @@ static enum err find_header_end(struct sip_framer *framer, struct slice input, s
 	return ERR_MORE;
 }
 
-/* RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is
- * right. */
+/* Whether a line can be Content-Length at all; most are not looked at further. */
+static bool may_be_content_length(char first)
+{
+	return first == 'C' || first == 'c' || first == 'L' || first == 'l';
+}
+
+/* RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is right. */
 static enum err find_content_length(struct slice header_area, uint64_t *ret_length,
 				    struct sip_fault *ret_fault)
 {
 	struct scan in = scan_of(header_area), value;
 	struct slice ignored;
 	struct sip_header header;
+	struct sip_fault fault;
 	bool found = false;
 
-	(void)scan_line(&in, &ignored); /* the start line, whose end find_header_end() has seen */
-	while (scan_offset(&in) < header_area.len - 2) {
-		struct sip_fault fault;
-		const char *at = in.at;
-		bool ok = sip_line_scan(&in, &header, &fault);
+	while (scan_line(&in, &ignored)) {
+		struct scan line = in;
+		bool ok;
 
+		if (!may_be_content_length(scan_peek(&in)))
+			continue;
+		ok = sip_line_scan(&line, &header, &fault);
 		if (header.id != SIP_CONTENT_LENGTH)
 			continue; /* what else is wrong is found when the message is parsed */
 		value = scan_of(header.value);
 		if (!ok || !scan_number(&value, UINT64_MAX, ret_length) || !scan_done(&value))
-			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number",
-				      (size_t)(at - header_area.ptr), ret_fault);
+			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number", scan_offset(&in),
+				      ret_fault);
 		if (found)
-			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice",
-				      (size_t)(at - header_area.ptr), ret_fault);
+			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice", scan_offset(&in),
+				      ret_fault);
 		found = true;
 	}
 	if (!found)

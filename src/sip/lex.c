@@ -109,26 +109,16 @@ void scan_sws(struct scan *in)
 		(void)scan_lws(in);
 }
 
-bool scan_separator(struct scan *in, char c)
+bool scan_spaced(struct scan *in, char c)
 {
 	struct scan at = *in;
 
 	scan_sws(&at);
-	if (!scan_char(&at, c))
+	if (at.at == at.end || *at.at != c)
 		return false;
+	at.at++;
 	scan_sws(&at);
-	*in = at;
-	return true;
-}
-
-bool scan_token(struct scan *in, struct slice *ret_token)
-{
-	const char *end = lex_skip(in->at, in->end, LEX_TOKEN);
-
-	if (end == in->at)
-		return false;
-	*ret_token = slice_from(in->at, (size_t)(end - in->at));
-	in->at = end;
+	in->at = at.at;
 	return true;
 }
 

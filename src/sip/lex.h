@@ -57,9 +57,26 @@ bool scan_lws(struct scan *in);
 void scan_sws(struct scan *in);
 
 /* SWS c SWS: SEMI, COMMA, EQUAL, SLASH, COLON. */
-bool scan_separator(struct scan *in, char c);
+bool scan_spaced(struct scan *in, char c);
 
-bool scan_token(struct scan *in, struct slice *ret_token);
+/* The same, quick to see that something else follows. */
+static inline bool scan_separator(struct scan *in, char c)
+{
+	if (in->at == in->end || (*in->at != c && (unsigned char)*in->at > ' '))
+		return false;
+	return scan_spaced(in, c);
+}
+
+static inline bool scan_token(struct scan *in, struct slice *ret_token)
+{
+	const char *end = lex_skip(in->at, in->end, LEX_TOKEN);
+
+	if (end == in->at)
+		return false;
+	*ret_token = slice_from(in->at, (size_t)(end - in->at));
+	in->at = end;
+	return true;
+}
 
 /* quoted-string without the white space before it; ret_quoted includes the quotes. */
 bool scan_quoted(struct scan *in, struct slice *ret_quoted);

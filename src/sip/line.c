@@ -94,7 +94,10 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 	if (!end)
 		return fail(in, in->at, in->at == in->end ? "the header ends early" : control_name(*in->at),
 			    ret_fault);
-	ret_header->value = slice_trim(slice_from(at, (size_t)(end - at)));
+	at = lex_skip(at, end, LEX_SPACE);
+	ret_header->value = slice_from(at, (size_t)(end - at));
+	if (at < end && (*at == '\r' || lex_is(end[-1], LEX_SPACE)))
+		ret_header->value = slice_trim(ret_header->value);
 	at = escaped ? find_bare_control(ret_header->value) : NULL;
 	if (at)
 		return fail(in, at, control_name(*at), ret_fault);

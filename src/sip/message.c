@@ -295,19 +295,17 @@ static bool decode_max_forwards(struct sip_message *message, struct scan *in)
 	return scan_done(in);
 }
 
-/* Max-Forwards is missing in what RFC 2543 elements send (RFC 3261 §16.3 step 3), so it is not asked for. */
 static const struct field {
 	enum sip_header_id id;
 	bool (*decode)(struct sip_message *message, struct scan *in);
-	const char *missing; /* NULL: it may be */
 	const char *malformed;
 } fields[] = {
-	{ SIP_VIA, decode_via, "no Via", "malformed Via" },
-	{ SIP_FROM, decode_from, "no From", "malformed From" },
-	{ SIP_TO, decode_to, "no To", "malformed To" },
-	{ SIP_CALL_ID, decode_call_id, "no Call-ID", "malformed Call-ID" },
-	{ SIP_CSEQ, decode_cseq, "no CSeq", "CSeq is not a number below 2^31 and a method" },
-	{ SIP_MAX_FORWARDS, decode_max_forwards, NULL, "Max-Forwards is not a number up to 255" },
+	{ SIP_VIA, decode_via, "malformed Via" },
+	{ SIP_FROM, decode_from, "malformed From" },
+	{ SIP_TO, decode_to, "malformed To" },
+	{ SIP_CALL_ID, decode_call_id, "malformed Call-ID" },
+	{ SIP_CSEQ, decode_cseq, "CSeq is not a number below 2^31 and a method" },
+	{ SIP_MAX_FORWARDS, decode_max_forwards, "Max-Forwards is not a number up to 255" },
 };
 
 static void decode_fields(struct sip_message *message)
@@ -317,15 +315,31 @@ static void decode_fields(struct sip_message *message)
 		const struct sip_header *header = sip_message_header(message, field->id);
 		struct scan in;
 
-		if (!header) {
-			if (field->missing)
-				fault(message, 400, field->missing, no_name, message->text.ptr);
+		if (!header)
 			continue;
-		}
 		in = scan_of(header->value);
 		if (!field->decode(message, &in))
 			fault(message, 400, field->malformed, header->name, in.at);
 	}
+}
+
+/*
+ * at: the end of the header. Via comes last, so that nothing else is wrong where its absence is the fault. Max-Forwards
+ * is not asked for: what RFC 2543 elements send has none (RFC 3261 §16.3 step 3).
+ */
+static void check_presence(struct sip_message *message, const char *at)
+{
+	static const struct {
+		enum sip_header_id id;
+		const char *missing;
+	} mandatory[] = {
+		{ SIP_FROM, "no From" }, { SIP_TO, "no To" },   { SIP_CALL_ID, "no Call-ID" },
+		{ SIP_CSEQ, "no CSeq" }, { SIP_VIA, "no Via" },
+	};
+
+	for (size_t i = 0; i < sizeof mandatory / sizeof mandatory[0]; i++)
+		if (!message->first[mandatory[i].id])
+			fault(message, 400, mandatory[i].missing, sip_header_name(mandatory[i].id), at);
 }
 
 static void check_method(struct sip_message *message)
@@ -417,6 +431,7 @@ enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 	check_address(&parse, SIP_FROM, &message->from);
 	check_address(&parse, SIP_TO, &message->to);
 	parse_body(&parse);
+	check_presence(message, parse.in.at);
 	*ret_message = TAKE(message);
 	return OK;
 }

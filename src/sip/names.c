@@ -206,7 +206,9 @@ enum sip_header_id sip_header_of(struct slice name)
 	middle = (unsigned char)ascii_lower(name.ptr[name.len / 2]);
 	last = (unsigned char)ascii_lower(name.ptr[name.len - 1]);
 	id = header_slots[SLOT(name.len, first, middle, last)];
-	return slice_eq_nocase(header_names[id], name) ? id : SIP_HEADER_OTHER;
+	if (slice_eq(header_names[id], name) || slice_eq_nocase(header_names[id], name))
+		return id;
+	return SIP_HEADER_OTHER;
 }
 
 struct slice sip_header_name(enum sip_header_id id)
