@@ -33,7 +33,7 @@ build-tsan: # with ThreadSanitizer
 build-oom: # every unit test with its n-th allocation failing
 	$(call configure,build-oom,$(OOM))
 build-fuzz: # with libFuzzer
-	$(call configure,build-fuzz,$(FUZZ),CC=clang-14)
+	$(call configure,build-fuzz,$(FUZZ),CC='ccache clang-14')
 
 .PHONY: check
 check: build ## unit and scenario tests, and every file of the fuzz corpus once
@@ -77,7 +77,7 @@ fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (3600)
 
 .PHONY: bench
 bench: build ## how fast the inner loops are
-	meson test -C build --no-rebuild --benchmark --quiet --verbose
+	meson test -C build --no-rebuild --benchmark --verbose
 
 .PHONY: format
 format: ## lay out every source as .clang-format says

@@ -48,12 +48,18 @@ def run(*command, env=None, quiet=False):
     return result.returncode == 0
 
 
+built = {}  # flavour to whether it did
+
+
 def build(tally, flavour):
     """One directory a flavour; what does not build counts as one failure, and its stages are not run."""
-    if run("make", flavour, quiet=True):
-        return True
-    tally.add(f"build/{flavour}", "failed")
-    return False
+    if flavour not in built:
+        started = time.monotonic()
+        built[flavour] = run("make", flavour, quiet=True)
+        print(f"{flavour}: {'built' if built[flavour] else 'does not build'}, {time.monotonic() - started:.0f} s")
+        if not built[flavour]:
+            tally.add(f"build/{flavour}", "failed")
+    return built[flavour]
 
 
 # ---- reading what a suite reports -----------------------------------------------------------------------------------

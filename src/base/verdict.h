@@ -1,10 +1,10 @@
 /*
  * Why something was refused: said once, in full, where it was decided, and then shown the same way by the
- *log, the Warning header, the tools and the phone.
+ * log, the Warning header, the tools and the phone.
  *
  * The struct holds copies, belongs to whoever declared it and may be copied. code, what, section and remedy
- *are string literals; what and remedy may contain {peer}, {expected} and {found}, which the put_ functions
- *replace by the texts, escaped, since they may come from a peer:
+ * are string literals; what and remedy may contain {peer}, {expected} and {found}, which the put_ functions
+ * replace by the texts, escaped, since they may come from a peer:
  *
  *	.what = "the certificate names {found}, the call was for {expected}", .section = "RFC 5922 §7.2"
  */

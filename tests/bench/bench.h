@@ -1,0 +1,26 @@
+/*
+ * Measuring an inner loop: BENCH("what", n, statement) runs the statement n times and prints the nanoseconds of
+ * one. Figures of one machine and one moment; compare only what ran side by side.
+ */
+#pragma once
+
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+static inline uint64_t bench_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+#define BENCH(what, n, statement)                                                                    \
+	do {                                                                                         \
+		uint64_t bench_from_ = bench_now();                                                  \
+		for (size_t i = 0; i < (n); i++) {                                                   \
+			statement;                                                                   \
+		}                                                                                    \
+		printf("%-44s %8.1f ns\n", what, (double)(bench_now() - bench_from_) / (double)(n)); \
+	} while (0)
