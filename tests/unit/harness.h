@@ -6,7 +6,7 @@
  *
  * Ordinary builds run the tests once. The -Doom=true build runs each of them again and again with the 1st,
  *2nd, … 200th allocation failing: the test may then fail by one of its own assertions, but the code under
- *test may not crash, leak, hang, or fail one of its own.
+ * test may not crash, leak, hang, or fail one of its own.
  */
 #pragma once
 
