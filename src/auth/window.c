@@ -2,17 +2,21 @@
 
 enum { COUNTS = 64 };
 
-/* Pushes the oldest nonce out if there is no room: the one with the lowest serial. */
+/* Where there is no room the oldest nonce, that with the lowest serial, is pushed out: NULL if that is this one. */
 static struct auth_window *open_window(struct auth_windows *windows, uint64_t serial)
 {
 	struct auth_window *window = &windows->window[0];
 
+	if (serial <= windows->forgotten)
+		return NULL;
 	if (windows->n < AUTH_WINDOWS) {
 		window = &windows->window[windows->n++];
 	} else {
 		for (size_t i = 1; i < AUTH_WINDOWS; i++)
 			if (windows->window[i].serial < window->serial)
 				window = &windows->window[i];
+		if (serial < window->serial)
+			return NULL;
 		windows->forgotten = window->serial;
 	}
 	*window = (struct auth_window){ .serial = serial };
@@ -33,11 +37,10 @@ enum auth_count auth_windows_take(struct auth_windows *windows, uint64_t serial,
 
 	if (nc == 0)
 		return AUTH_COUNT_USED;
-	if (!window) {
-		if (serial <= windows->forgotten)
-			return AUTH_COUNT_FORGOTTEN;
+	if (!window)
 		window = open_window(windows, serial);
-	}
+	if (!window)
+		return AUTH_COUNT_FORGOTTEN;
 
 	if (nc > window->highest) {
 		uint32_t step = nc - window->highest;

@@ -1,0 +1,212 @@
+#include "harness.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/response.h"
+#include "base/scan.h"
+#include "base/writer.h"
+
+static int setup(void **state)
+{
+	*state = crypto_new();
+	return *state ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	crypto_free(*state);
+	return 0;
+}
+
+/* Examples that are printed in the standards. */
+static const struct {
+	const char *label, *algorithm, *realm, *password, *method, *uri, *nonce, *cnonce, *qop, *response;
+} examples[] = {
+	{ "RFC 2617 §3.5", NULL, "testrealm@host.com", "Circle Of Life", "GET", "/dir/index.html",
+	  "dcd98b7102dd2f0e8b11d0f600bfb0c093", "0a4f113b", "auth", "6629fae49393a05397450978507c4ef1" },
+	{ "RFC 7616 §3.9.1, MD5", "MD5", "http-auth@example.org", "Circle of Life", "GET", "/dir/index.html",
+	  "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+	  "auth", "8ca523f5e9506fed4657c9700eebdbec" },
+	{ "RFC 7616 §3.9.1, SHA-256", "SHA-256", "http-auth@example.org", "Circle of Life", "GET",
+	  "/dir/index.html", "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+	  "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ", "auth",
+	  "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1" },
+};
+
+static struct slice respond(struct crypto *crypto, struct slice algorithm, const struct auth_login *login,
+			    struct auth_exchange exchange, struct auth_hex *hex)
+{
+	unsigned char ha1[DIGEST_SIZE_MAX];
+
+	assert_true(auth_algorithm_parse(algorithm, &exchange.algorithm, &exchange.session));
+	assert_true(auth_ha1(crypto, exchange.algorithm, login, ha1));
+	exchange.ha1 = ha1;
+	assert_true(auth_response(crypto, &exchange, hex));
+	return auth_hex_slice(hex);
+}
+
+static void gives_the_responses_that_the_standards_print(void **state)
+{
+	for (size_t i = 0; i < sizeof examples / sizeof examples[0]; i++) {
+		const struct auth_login login = { SLICE("Mufasa"), slice_of(examples[i].realm),
+						  slice_of(examples[i].password) };
+		const struct auth_exchange exchange = {
+			.nonce = slice_of(examples[i].nonce),
+			.nc = SLICE("00000001"),
+			.cnonce = slice_of(examples[i].cnonce),
+			.qop = slice_of(examples[i].qop),
+			.method = slice_of(examples[i].method),
+			.uri = slice_of(examples[i].uri),
+		};
+		struct auth_hex hex;
+		struct slice response = respond(*state, slice_of(examples[i].algorithm), &login, exchange,
+						&hex);
+
+		if (!slice_eq(response, slice_of(examples[i].response)))
+			fail_msg("%s: %.*s", examples[i].label, SLICE_FMT(response));
+	}
+}
+
+/* A body in the table stands with \r and \n written out. */
+static struct slice unescape(struct slice text, char *buf)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == '\\' && i + 1 < text.len) {
+			i++;
+			buf[n++] = text.ptr[i] == 'r' ? '\r' : '\n';
+		} else {
+			buf[n++] = text.ptr[i];
+		}
+	}
+	return slice_from(buf, n);
+}
+
+enum {
+	ID,
+	SOURCE,
+	ALGORITHM,
+	USERNAME,
+	REALM,
+	PASSWORD,
+	METHOD,
+	URI,
+	NONCE,
+	NC,
+	CNONCE,
+	QOP,
+	BODY,
+	RESPONSE,
+	COLUMNS
+};
+
+static void check_row(struct crypto *crypto, const struct slice column[COLUMNS])
+{
+	const struct auth_login login = { column[USERNAME], column[REALM], column[PASSWORD] };
+	struct auth_exchange exchange = { .nonce = column[NONCE],
+					  .nc = column[NC],
+					  .cnonce = column[CNONCE],
+					  .method = column[METHOD],
+					  .uri = column[URI] };
+	struct slice algorithm = column[ALGORITHM], response;
+	char body[4096];
+	struct auth_hex hex;
+
+	assert_true(column[BODY].len < sizeof body);
+	exchange.body = unescape(column[BODY], body);
+	if (column[QOP].len)
+		exchange.qop = column[QOP];
+	if (slice_eq(algorithm, SLICE("(none)")))
+		algorithm = (struct slice){ 0 };
+	response = respond(crypto, algorithm, &login, exchange, &hex);
+	if (!slice_eq(response, column[RESPONSE]))
+		fail_msg("%.*s: %.*s", SLICE_FMT(column[ID]), SLICE_FMT(response));
+}
+
+static FILE *open_vectors(void)
+{
+	const char *shared = getenv("SEALINE_SHARED"), *root = getenv("SEALINE_ROOT");
+	char path[4096];
+
+	snprintf(path, sizeof path, "%s%s/vectors/digest/vectors.tsv",
+		 shared ? shared
+		 : root ? root
+			: ".",
+		 shared ? "" : "/../shared");
+	return fopen(path, "r");
+}
+
+static void agrees_with_every_vector(void **state)
+{
+	char line[8192];
+	size_t n_rows = 0;
+	FILE *file = open_vectors();
+
+	if (!file) {
+		test_skip("agrees_with_every_vector", "the digest vectors are not there");
+		return;
+	}
+	while (fgets(line, sizeof line, file)) {
+		struct slice column[COLUMNS], rest = slice_from(line, strcspn(line, "\n"));
+		size_t n = 0;
+
+		for (; n < COLUMNS; n++) {
+			size_t tab = slice_find(rest, '\t');
+
+			column[n] = slice_sub(rest, 0, tab);
+			rest = slice_sub(rest, tab + 1, rest.len);
+		}
+		if (n_rows++ > 0)
+			check_row(*state, column);
+	}
+	fclose(file);
+	assert_true(n_rows > 20);
+}
+
+static const struct {
+	const char *token;
+	bool ok;
+	enum digest_algorithm algorithm;
+	bool session;
+} algorithm_cases[] = {
+	{ NULL, true, DIGEST_MD5, false },
+	{ "MD5", true, DIGEST_MD5, false },
+	{ "md5-SESS", true, DIGEST_MD5, true },
+	{ "SHA-256", true, DIGEST_SHA256, false },
+	{ "sha-256", true, DIGEST_SHA256, false },
+	{ "SHA-256-sess", true, DIGEST_SHA256, true },
+	{ "SHA-512-256", true, DIGEST_SHA512_256, false },
+	{ "SHA-512-256-sess", true, DIGEST_SHA512_256, true },
+	{ "", false, 0, false },
+	{ "SHA-384", false, 0, false },
+	{ "SHA-256 ", false, 0, false },
+	{ "AKAv1-MD5", false, 0, false },
+};
+
+static void knows_the_algorithms_by_name(void **state)
+{
+	for (size_t i = 0; i < sizeof algorithm_cases / sizeof algorithm_cases[0]; i++) {
+		struct slice token = slice_of(algorithm_cases[i].token);
+		enum digest_algorithm algorithm;
+		bool session;
+
+		assert_int_equal(auth_algorithm_parse(token, &algorithm, &session), algorithm_cases[i].ok);
+		if (!algorithm_cases[i].ok)
+			continue;
+		assert_int_equal(algorithm, algorithm_cases[i].algorithm);
+		assert_int_equal(session, algorithm_cases[i].session);
+		if (token.ptr)
+			assert_true(slice_eq_nocase(auth_algorithm_name(algorithm, session), token));
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(gives_the_responses_that_the_standards_print, setup, teardown),
+	cmocka_unit_test_setup_teardown(agrees_with_every_vector, setup, teardown),
+	cmocka_unit_test(knows_the_algorithms_by_name),
+};
+
+TEST_MAIN(tests)
