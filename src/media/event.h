@@ -8,18 +8,19 @@
 #include "sdp/media.h"
 
 enum media_event_kind {
-	MEDIA_STARTED,   /* sockets, codec and devices are in use */
-	MEDIA_RECEIVING, /* the first (authenticated) packet came in, or the first after MEDIA_NOT_RECEIVING
-			  */
+	MEDIA_STARTED,   /* sockets, codecs and devices are in use */
+	MEDIA_RECEIVING, /* the first (authenticated) packet came, or the first after MEDIA_NOT_RECEIVING */
 	MEDIA_NOT_RECEIVING, /* for 5 s nothing came although it should: we hear nothing */
-	MEDIA_NOT_HEARD,     /* for 10 s the other side's RTCP reports say that nothing reaches it */
+	MEDIA_NOT_HEARD,     /* for 10 s the other side's RTCP has said that nothing reaches it */
 	MEDIA_DIGIT,         /* the other side pressed a key: digit */
 	MEDIA_PLAYED,        /* the file to play is at its end */
-	MEDIA_NO_DEVICE,     /* MEDIA_DEVICE_AUTO found no usable sound card: text says why */
-	MEDIA_STATISTICS,    /* was asked for */
-	MEDIA_REMOTE_BYE,    /* the other side's RTCP said BYE */
-	MEDIA_FAILED,        /* text says why; the call's media is gone (no MEDIA_ENDED follows) */
-	MEDIA_ENDED          /* after media_stop(): statistics are the last ones */
+	MEDIA_NO_DEVICE,  /* no sound card where one was hoped for, or it is gone: text; the call goes on */
+	MEDIA_NO_RECORD,  /* the recording ends here, e.g. because the disk is full: text; the call goes on */
+	MEDIA_STATISTICS, /* was asked for */
+	MEDIA_REMOTE_BYE, /* the other side's RTCP said BYE */
+	MEDIA_FAILED,     /* text says why; the call's media is gone, no MEDIA_ENDED follows */
+	MEDIA_ENDED,      /* after media_stop(): statistics are the last ones */
+	MEDIA_EVENTS
 };
 
 struct media_statistics {

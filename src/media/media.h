@@ -74,7 +74,7 @@ struct media_devices {
 };
 
 /*
- * Begins to send and receive under a number of the caller's choice, which its events will bear. The port is
+ * Begins to send and receive under a number of the caller's choice that no other call has, and which its events will bear. The port is
  * owned by the media thread from here on, on errors too. Takes a copy of agreed; the caller wipes his.
  * ERR_NOMEM. What goes wrong later (a file that does not open) is told by MEDIA_FAILED.
  */

@@ -29,7 +29,6 @@ enum { RTP_JITTER_MAX_PAYLOAD = 1472 };
 struct rtp_jitter_packet {
 	uint32_t timestamp;
 	uint32_t span; /* how much time the payload covers */
-	uint8_t payload_type;
 	struct slice payload;
 };
 

@@ -187,8 +187,12 @@ static void put_report(struct writer *out, const struct rtcp_report *report)
 
 static void put_reports(struct writer *out, const struct rtcp_compound *compound)
 {
-	size_t len = 4 + (compound->has_report ? REPORT_BLOCK : 0) + (compound->is_sender ? SENDER_INFO : 0);
+	size_t len = 4;
 
+	if (compound->is_sender)
+		len += SENDER_INFO;
+	if (compound->has_report)
+		len += REPORT_BLOCK;
 	put_header(out, compound->is_sender ? SR : RR, compound->has_report, len);
 	put32(out, compound->ssrc);
 	if (compound->is_sender) {

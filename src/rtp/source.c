@@ -55,8 +55,16 @@ static bool update_sequence(struct rtp_source *source, uint16_t sequence)
 	return false;
 }
 
+bool rtp_source_add(struct rtp_source *source, uint16_t sequence)
+{
+	if (!update_sequence(source, sequence))
+		return false;
+	source->received++;
+	return true;
+}
+
 /* §A.8: J += (|D| - J) / 16 */
-static void update_jitter(struct rtp_source *source, uint32_t timestamp, uint32_t arrival)
+void rtp_source_time(struct rtp_source *source, uint32_t timestamp, uint32_t arrival)
 {
 	uint32_t transit = arrival - timestamp;
 	int32_t difference = (int32_t)(transit - source->transit);
@@ -66,15 +74,6 @@ static void update_jitter(struct rtp_source *source, uint32_t timestamp, uint32_
 		source->jitter += distance - ((source->jitter + 8) >> 4);
 	source->transit = transit;
 	source->has_transit = true;
-}
-
-bool rtp_source_add(struct rtp_source *source, uint16_t sequence, uint32_t timestamp, uint32_t arrival)
-{
-	if (!update_sequence(source, sequence))
-		return false;
-	source->received++;
-	update_jitter(source, timestamp, arrival);
-	return true;
 }
 
 void rtp_source_clock_changed(struct rtp_source *source)

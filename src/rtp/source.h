@@ -26,10 +26,13 @@ struct rtp_source {
 void rtp_source_init(struct rtp_source *source, uint32_t ssrc);
 
 /*
- * Counts a packet. arrival: its time in units of the payload's clock. False if the sequence number is too far
- * from the others: the packet is not to be played, unless the next one confirms the jump.
+ * Counts a packet. False if its sequence number is too far from the others: it is not to be played, unless the next
+ * one confirms the jump.
  */
-bool rtp_source_add(struct rtp_source *source, uint16_t sequence, uint32_t timestamp, uint32_t arrival);
+bool rtp_source_add(struct rtp_source *source, uint16_t sequence);
+
+/* Measures the jitter of a packet whose timestamp is its own. arrival: in units of the payload's clock. */
+void rtp_source_time(struct rtp_source *source, uint32_t timestamp, uint32_t arrival);
 
 /* Another payload clock: old transit times mean nothing any more. */
 void rtp_source_clock_changed(struct rtp_source *source);

@@ -1,0 +1,171 @@
+#include "media/mailbox.h"
+
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+/* Can fail only when the counter is full, and then the descriptor is readable anyway. */
+static void signal_fd(int fd)
+{
+	uint64_t one = 1;
+	ssize_t n = write(fd, &one, sizeof one);
+
+	(void)n;
+}
+
+static void clear_fd(int fd)
+{
+	uint64_t count;
+	ssize_t n = read(fd, &count, sizeof count);
+
+	(void)n;
+}
+
+static enum err init(pthread_mutex_t *lock, int *fd)
+{
+	if (pthread_mutex_init(lock, NULL) != 0)
+		return ERR_NOMEM;
+	*fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (*fd >= 0)
+		return OK;
+	pthread_mutex_destroy(lock);
+	return ERR_IO;
+}
+
+/* ---- letters ---------------------------------------------------------------------------------------------------- */
+
+struct letter *letter_new(enum letter_kind kind, uint64_t call)
+{
+	struct letter *letter = mem_new(struct letter);
+
+	if (letter) {
+		letter->kind = kind;
+		letter->call = call;
+	}
+	return letter;
+}
+
+void letter_free(struct letter *letter)
+{
+	if (!letter)
+		return;
+	media_port_free(letter->port);
+	mem_free((char *)(uintptr_t)letter->devices.source.name);
+	mem_free((char *)(uintptr_t)letter->devices.sink.name);
+	mem_free((char *)(uintptr_t)letter->devices.record);
+	sdp_media_wipe(&letter->agreed);
+	mem_free(letter);
+}
+
+enum err letters_init(struct letters *letters)
+{
+	list_init(&letters->list);
+	letters->is_closing = false;
+	return init(&letters->lock, &letters->fd);
+}
+
+void letters_fini(struct letters *letters)
+{
+	LIST_EACH (letter, &letters->list, struct letter, link) {
+		list_remove(&letters->list, &letter->link);
+		letter_free(letter);
+	}
+	close(letters->fd);
+	pthread_mutex_destroy(&letters->lock);
+}
+
+void letters_post(struct letters *letters, struct letter *letter)
+{
+	pthread_mutex_lock(&letters->lock);
+	list_append(&letters->list, &letter->link);
+	pthread_mutex_unlock(&letters->lock);
+	signal_fd(letters->fd);
+}
+
+void letters_close(struct letters *letters)
+{
+	pthread_mutex_lock(&letters->lock);
+	letters->is_closing = true;
+	pthread_mutex_unlock(&letters->lock);
+	signal_fd(letters->fd);
+}
+
+struct letter *letters_take(struct letters *letters, bool *ret_is_closing)
+{
+	struct link *link;
+
+	pthread_mutex_lock(&letters->lock);
+	link = list_take_first(&letters->list);
+	*ret_is_closing = letters->is_closing;
+	if (!link)
+		clear_fd(letters->fd);
+	pthread_mutex_unlock(&letters->lock);
+	return link ? CONTAINER_OF(link, struct letter, link) : NULL;
+}
+
+/* ---- events ----------------------------------------------------------------------------------------------------- */
+
+enum err events_init(struct events *events)
+{
+	events->first = events->n = 0;
+	return init(&events->lock, &events->fd);
+}
+
+void events_fini(struct events *events)
+{
+	close(events->fd);
+	pthread_mutex_destroy(&events->lock);
+}
+
+void events_post(struct events *events, const struct media_event *event)
+{
+	bool is_last = event->kind == MEDIA_ENDED || event->kind == MEDIA_FAILED;
+	size_t room = is_last ? EVENTS_KEPT : EVENTS_KEPT - EVENTS_RESERVED;
+
+	pthread_mutex_lock(&events->lock);
+	if (events->n < room)
+		events->ring[(events->first + events->n++) % EVENTS_KEPT] = *event;
+	pthread_mutex_unlock(&events->lock);
+	signal_fd(events->fd);
+}
+
+bool events_take(struct events *events, struct media_event *ret_event)
+{
+	bool found;
+
+	pthread_mutex_lock(&events->lock);
+	found = events->n > 0;
+	if (found) {
+		*ret_event = events->ring[events->first];
+		events->first = (events->first + 1) % EVENTS_KEPT;
+		events->n--;
+	} else {
+		clear_fd(events->fd);
+	}
+	pthread_mutex_unlock(&events->lock);
+	return found;
+}
+
+const char *media_event_name(enum media_event_kind kind)
+{
+	static const char *const names[MEDIA_EVENTS] = {
+		/* clang-format off */
+		[MEDIA_STARTED]       = "started",
+		[MEDIA_RECEIVING]     = "receiving",
+		[MEDIA_NOT_RECEIVING] = "not-receiving",
+		[MEDIA_NOT_HEARD]     = "not-heard",
+		[MEDIA_DIGIT]         = "digit",
+		[MEDIA_PLAYED]        = "played",
+		[MEDIA_NO_DEVICE]     = "no-device",
+		[MEDIA_NO_RECORD]     = "no-record",
+		[MEDIA_STATISTICS]    = "statistics",
+		[MEDIA_REMOTE_BYE]    = "remote-bye",
+		[MEDIA_FAILED]        = "failed",
+		[MEDIA_ENDED]         = "ended",
+		/* clang-format on */
+	};
+
+	return names[kind];
+}

@@ -1,0 +1,106 @@
+#include "media/srtp.h"
+
+#include <pthread.h>
+#include <srtp2/srtp.h>
+
+#include "base/mem.h"
+
+enum { REPLAY_WINDOW = 128 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static bool is_usable; /* written once, under once */
+
+static void init(void)
+{
+	is_usable = srtp_init() == srtp_err_status_ok;
+}
+
+bool media_srtp_init(void)
+{
+	pthread_once(&once, init);
+	return is_usable;
+}
+
+static bool set_policy(srtp_policy_t *policy, enum sdp_suite suite)
+{
+	srtp_profile_t profile;
+
+	switch (suite) {
+	case SDP_AES_CM_128_HMAC_SHA1_80: profile = srtp_profile_aes128_cm_sha1_80; break;
+	case SDP_AEAD_AES_128_GCM: profile = srtp_profile_aead_aes_128_gcm; break;
+	default: return false;
+	}
+	return srtp_crypto_policy_set_from_profile_for_rtp(&policy->rtp, profile) == srtp_err_status_ok &&
+	       srtp_crypto_policy_set_from_profile_for_rtcp(&policy->rtcp, profile) == srtp_err_status_ok;
+}
+
+static enum err set(srtp_t *context, enum sdp_suite suite, const struct sdp_key *key,
+		    srtp_ssrc_type_t direction)
+{
+	struct sdp_key copy = *key; /* the library's pointer is not const */
+	srtp_policy_t policy = {
+		.ssrc = { .type = direction },
+		.key = copy.bytes,
+		.window_size = REPLAY_WINDOW,
+	};
+	srtp_t made = NULL;
+	bool ok = key->len == sdp_suite_key_len(suite) && set_policy(&policy, suite) &&
+		  srtp_create(&made, &policy) == srtp_err_status_ok;
+
+	mem_wipe(&copy, sizeof copy);
+	if (!ok)
+		return ERR_NOMEM;
+	if (*context)
+		srtp_dealloc(*context);
+	*context = made;
+	return OK;
+}
+
+enum err media_srtp_set_out(struct media_srtp *srtp, enum sdp_suite suite, const struct sdp_key *key)
+{
+	return set(&srtp->out, suite, key, ssrc_any_outbound);
+}
+
+enum err media_srtp_set_in(struct media_srtp *srtp, enum sdp_suite suite, const struct sdp_key *key)
+{
+	return set(&srtp->in, suite, key, ssrc_any_inbound);
+}
+
+void media_srtp_fini(struct media_srtp *srtp)
+{
+	if (srtp->out)
+		srtp_dealloc(srtp->out);
+	if (srtp->in)
+		srtp_dealloc(srtp->in);
+	*srtp = (struct media_srtp){ 0 };
+}
+
+bool media_srtp_protect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len)
+{
+	int n = (int)*len;
+	srtp_err_status_t status;
+
+	if (!srtp->out)
+		return false;
+	status = is_rtcp ? srtp_protect_rtcp(srtp->out, packet, &n) : srtp_protect(srtp->out, packet, &n);
+	if (status != srtp_err_status_ok)
+		return false;
+	*len = (size_t)n;
+	return true;
+}
+
+enum media_srtp_verdict media_srtp_unprotect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len)
+{
+	int n = (int)*len;
+	srtp_err_status_t status;
+
+	if (!srtp->in)
+		return MEDIA_SRTP_REFUSED;
+	status = is_rtcp ? srtp_unprotect_rtcp(srtp->in, packet, &n) : srtp_unprotect(srtp->in, packet, &n);
+	if (status == srtp_err_status_replay_fail || status == srtp_err_status_replay_old)
+		return MEDIA_SRTP_REPLAYED;
+	if (status != srtp_err_status_ok)
+		return MEDIA_SRTP_REFUSED;
+	*len = (size_t)n;
+	return MEDIA_SRTP_OK;
+}

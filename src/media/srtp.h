@@ -1,0 +1,38 @@
+/*
+ * SRTP and SRTCP of one call (RFC 3711, 7714) by libsrtp: one context for each direction, so that one side's
+ * new key leaves the other direction's packet counters alone. For the files of this room.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "sdp/srtp.h"
+
+enum { SRTP_ROOM = 64 }; /* bytes that protecting may add */
+
+struct srtp_ctx_t_;
+
+/* A zeroed one is in clear: nothing is protected and nothing may come. */
+struct media_srtp {
+	struct srtp_ctx_t_ *out, *in;
+};
+
+enum media_srtp_verdict { MEDIA_SRTP_OK, MEDIA_SRTP_REFUSED, MEDIA_SRTP_REPLAYED };
+
+/* Once per process, after the last fork. False if the library does not work. */
+bool media_srtp_init(void);
+
+/* Sets the direction's key, in place of an old one. ERR_NOMEM (whatever the library's reason). */
+MUST_CHECK enum err media_srtp_set_out(struct media_srtp *srtp, enum sdp_suite suite,
+				       const struct sdp_key *key);
+MUST_CHECK enum err media_srtp_set_in(struct media_srtp *srtp, enum sdp_suite suite,
+				      const struct sdp_key *key);
+void media_srtp_fini(struct media_srtp *srtp);
+
+/* In place; *len grows by at most SRTP_ROOM. False if nothing may be sent. */
+bool media_srtp_protect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len);
+/* In place; *len shrinks. */
+enum media_srtp_verdict media_srtp_unprotect(struct media_srtp *srtp, bool is_rtcp, void *packet,
+					     size_t *len);
