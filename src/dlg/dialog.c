@@ -209,12 +209,6 @@ enum err dlg_refresh_target(struct dlg *dlg, const struct sip_message *message)
 	return set_target(dlg, contact.uri.text);
 }
 
-uint32_t dlg_next_cseq(struct dlg *dlg, uint32_t first)
-{
-	dlg->local_cseq = dlg->local_cseq == 0 ? first : dlg->local_cseq + 1;
-	return dlg->local_cseq;
-}
-
 struct slice dlg_request_uri(const struct dlg *dlg)
 {
 	struct slice strict = dlg_routes_strict_uri(dlg->routes);
@@ -222,15 +216,11 @@ struct slice dlg_request_uri(const struct dlg *dlg)
 	return strict.len > 0 ? strict : dlg->target;
 }
 
-void put_dlg_headers(struct writer *out, const struct dlg *dlg, enum sip_method method, uint32_t cseq)
+void put_dlg_headers(struct writer *out, const struct dlg *dlg)
 {
 	put_dlg_routes(out, dlg->routes, dlg->target);
 	put_header(out, SIP_FROM, dlg->local);
 	put_header(out, SIP_TO, dlg->remote);
 	put_header(out, SIP_CALL_ID, dlg->call_id);
-	put(out, SLICE("CSeq: "));
-	put_number(out, cseq);
-	put_char(out, ' ');
-	put(out, sip_method_name(method));
-	put(out, SLICE("\r\nMax-Forwards: 70\r\n"));
+	put(out, SLICE("Max-Forwards: 70\r\n"));
 }

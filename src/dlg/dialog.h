@@ -17,14 +17,14 @@
 #include "base/writer.h"
 #include "sip/message.h"
 
-enum dlg_state { DLG_EARLY, DLG_CONFIRMED, DLG_TERMINATED };
+enum dlg_state { DLG_EARLY, DLG_CONFIRMED };
 
 enum { DLG_MAX_ROUTES = 32 };
 
 struct dlg_identity;
 struct dlg_routes;
 
-/* To be read by its owner, written by the functions below only (state may be set to DLG_TERMINATED). */
+/* To be read by its owner, written by the functions below only, but for local_cseq. */
 struct dlg {
 	enum dlg_state state;
 	bool secure;       /* the Request-URI that began it was sips, on TLS */
@@ -34,7 +34,7 @@ struct dlg {
 	struct slice local, remote; /* values for From and To of our requests, tags included */
 	struct slice target;        /* the remote target: a URI */
 
-	uint32_t local_cseq;  /* of our latest request; 0: none yet */
+	uint32_t local_cseq;  /* of our latest request, counted on by whoever sends it; 0: none yet */
 	uint32_t remote_cseq; /* of theirs; 0: none yet */
 
 	struct dlg_identity *identity; /* what the slices above point into */
@@ -88,11 +88,7 @@ MUST_CHECK bool dlg_receive(struct dlg *dlg, const struct sip_message *request);
  */
 MUST_CHECK enum err dlg_refresh_target(struct dlg *dlg, const struct sip_message *message);
 
-/* The number for our next request; counts on. */
-uint32_t dlg_next_cseq(struct dlg *dlg, uint32_t first);
-
 /* The Request-URI of our requests (§12.2.1.1: the target, or the first route if that is a strict router). */
 struct slice dlg_request_uri(const struct dlg *dlg);
-/* The lines Route, From, To, Call-ID, CSeq and Max-Forwards of a request of ours. ACK takes its INVITE's
- * number. */
-void put_dlg_headers(struct writer *out, const struct dlg *dlg, enum sip_method method, uint32_t cseq);
+/* The lines Route, From, To, Call-ID and Max-Forwards of a request of ours. */
+void put_dlg_headers(struct writer *out, const struct dlg *dlg);

@@ -1,0 +1,398 @@
+#include "ua/call.h"
+
+#include "base/mem.h"
+#include "ua/callee.h"
+#include "ua/change.h"
+
+struct call *call_new(struct ua *ua, struct slice peer)
+{
+	struct call *call = mem_new(struct call);
+
+	if (!call)
+		return NULL;
+	call->peer_text = mem_alloc(peer.len + 1);
+	if (!call->peer_text) {
+		mem_free(call);
+		return NULL;
+	}
+	memcpy(call->peer_text, peer.ptr, peer.len);
+	call->peer = slice_from(call->peer_text, peer.len);
+	call->ua = ua;
+	call->id = ++ua->next_id;
+	call->call_id = ua_token_make(ua);
+	call->tag = ua_token_make(ua);
+	call->leaving = UA_CANCELLED;
+	list_append(&ua->calls, &call->link);
+	return call;
+}
+
+static void call_free(struct call *call)
+{
+	list_remove(&call->ua->calls, &call->link);
+	description_fini(&call->description);
+	dlg_free(call->dialog);
+	mem_free(call->repeat.text);
+	mem_free(call->peer_text);
+	mem_free(call);
+}
+
+size_t calls_count(const struct ua *ua)
+{
+	size_t n = 0;
+
+	LIST_EACH (call, &ua->calls, struct call, link)
+		n += call->state != CALL_ENDED;
+	return n;
+}
+
+struct call *call_find(const struct ua *ua, uint64_t id)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->id == id && call->state != CALL_ENDED)
+			return call;
+	return NULL;
+}
+
+struct call *call_find_dialog(const struct ua *ua, const struct sip_message *request)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->state != CALL_ENDED && call->dialog && dlg_has_request(call->dialog, request))
+			return call;
+	return NULL;
+}
+
+void call_ref(struct call *call)
+{
+	call->refs++;
+}
+
+void call_drop_exchange(struct call *call, struct exchange *exchange)
+{
+	if (call->invite == exchange)
+		call->invite = NULL;
+	call->refs--;
+}
+
+void call_server_gone(struct call *call, struct server *server)
+{
+	if (call->asked == server)
+		call->asked = NULL;
+	call->refs--;
+}
+
+void call_tell_media(struct call *call, enum ua_event_kind kind)
+{
+	struct ua_event event = {
+		.kind = kind,
+		.id = call->id,
+		.peer = call->peer,
+		.secure = call->secure,
+		.has_media = true,
+		.media = call->description.media,
+	};
+
+	ua_tell(call->ua, &event);
+	sdp_media_wipe(&event.media);
+}
+
+void call_end(struct call *call, enum ua_cause cause, unsigned status, struct slice text, struct now now)
+{
+	struct ua *ua = call->ua;
+	const struct ua_event event = {
+		.kind = UA_ENDED,
+		.id = call->id,
+		.cause = cause,
+		.status = status,
+		.text = text,
+		.peer = call->peer,
+		.secure = call->secure,
+		.seconds = call->since ? (unsigned)((now.mono - call->since) / 1000) : 0,
+	};
+
+	if (call->state == CALL_ENDED)
+		return;
+	ua_tell(ua, &event);
+	call->state = CALL_ENDED;
+	call_stop_repeating(call);
+	ua_clear_timer(ua, &call->ring_timer);
+	ua_clear_timer(ua, &call->change_timer);
+	ua_clear_timer(ua, &call->session_timer);
+	description_fini(&call->description);
+}
+
+/* -- requests in the dialog ----------------------------------------------------------------------------------- */
+
+static bool is_target_refresh(enum sip_method method)
+{
+	return method == SIP_INVITE || method == SIP_UPDATE;
+}
+
+enum err call_send(struct call *call, const struct call_request *request, struct now now,
+		   struct exchange **ret_exchange)
+{
+	size_t size = 64 * 1024;
+	struct writer out = writer_of(mem_alloc(size), size);
+	struct exchange_plan plan = {
+		.user = request->user,
+		.call = call,
+		.method = request->method,
+		.uri = dlg_request_uri(call->dialog),
+		.body = request->body,
+		.cseq = &call->dialog->local_cseq,
+		.in_dialog = true,
+	};
+	enum err err;
+
+	if (!out.buf)
+		return ERR_NOMEM;
+	put_dlg_headers(&out, call->dialog);
+	if (is_target_refresh(request->method)) {
+		put(&out, SLICE("Contact: "));
+		put_ua_contact(&out, call->ua, call->dialog->sips_contact);
+		put(&out, SLICE("\r\n"));
+		put_ua_abilities(&out);
+		put_session_timer_request(&out, &call->session);
+	}
+	put_ua_agent(&out);
+	put(&out, request->lines);
+	plan.lines = writer_text(&out);
+	err = out.overflow ? ERR_LIMIT : exchange_start(call->ua, &plan, now, ret_exchange);
+	mem_free(out.buf);
+	return err;
+}
+
+void call_send_ack(struct ua *ua, const struct dlg *dialog, const struct exchange *invite, struct now now)
+{
+	size_t size = 64 * 1024;
+	struct writer out = writer_of(mem_alloc(size), size);
+	struct outgoing outgoing = {
+		.method = SIP_ACK,
+		.uri = dlg_request_uri(dialog),
+		.flow = ua->flow,
+	};
+
+	if (!out.buf || ua->flow == 0) {
+		mem_free(out.buf);
+		return; /* the 2xx will come again */
+	}
+	if (transport_is_secure(ua->transport))
+		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->domain };
+	put_dlg_headers(&out, dialog);
+	put(&out, SLICE("CSeq: "));
+	put_number(&out, invite->number);
+	put(&out, SLICE(" ACK\r\n"));
+	/* RFC 3261 §13.2.2.4: "the ACK MUST be issued with the same credentials as the INVITE" */
+	put(&out, exchange_credentials(invite));
+	put_body(&out, SLICE(""));
+	outgoing.rest = writer_text(&out);
+	if (!out.overflow)
+		endpoint_send(ua->endpoint, &outgoing, now);
+	mem_free(out.buf);
+}
+
+static void bye_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	(void)exchange, (void)response, (void)now; /* RFC 3261 §15.1.1: whatever comes, the session is over */
+}
+
+static void bye_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	(void)why, (void)now;
+	if (cause == UA_SERVER_GONE)
+		exchange->call->bye_owed = true;
+}
+
+static const struct exchange_user bye_user = { bye_response, bye_failed };
+
+static void send_bye(struct call *call, struct now now)
+{
+	const struct call_request bye = { .user = &bye_user, .method = SIP_BYE };
+	struct exchange *exchange;
+
+	call->bye_owed = call_send(call, &bye, now, &exchange) == ERR_CLOSED;
+}
+
+void call_leave(struct call *call, enum ua_cause cause, struct slice text, struct now now)
+{
+	struct ua *ua = call->ua;
+
+	switch (call->state) {
+	case CALL_CALLING:
+		call->state = CALL_LEAVING;
+		call->leaving = cause == UA_HUNG_UP ? UA_CANCELLED : cause;
+		if (call->invite && call->invite->client)
+			endpoint_cancel(ua->endpoint, call->invite->client, SLICE(""), now);
+		ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + UA_GIVE_UP);
+		break;
+	case CALL_RINGING:
+		callee_refuse(call, cause == UA_BUSY ? 486 : cause == UA_DECLINED ? 603 : 480, now);
+		call_end(call, cause == UA_HUNG_UP ? UA_DECLINED : cause, 0, text, now);
+		break;
+	case CALL_ANSWERED:
+		call->leave_when_acked = true; /* §15: no BYE before the ACK */
+		call->leaving = cause;
+		break;
+	case CALL_UP:
+		send_bye(call, now);
+		call_end(call, cause, 0, text, now);
+		break;
+	case CALL_LEAVING:
+	case CALL_ENDED: break;
+	}
+}
+
+void ua_hangup(struct ua *ua, uint64_t id, struct now now)
+{
+	struct call *call = call_find(ua, id);
+
+	if (call)
+		call_leave(call, UA_HUNG_UP, SLICE("we hung up"), now);
+}
+
+bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_view)
+{
+	const struct call *call = call_find(ua, id);
+
+	if (!call)
+		return false;
+	*ret_view = (struct ua_call_view){
+		.incoming = call->incoming,
+		.secure = call->secure,
+		.established = call->state == CALL_UP,
+		.on_hold = call->description.wish == SDP_SENDONLY,
+		.peer = call->peer,
+		.beyond = call->secure ? UA_CLAIMED : UA_UNKNOWN,
+		.since = call->since,
+	};
+	return true;
+}
+
+/* -- responses that are repeated ------------------------------------------------------------------------------ */
+
+static void send_repeat(struct call *call, struct now now)
+{
+	const struct repeat *repeat = &call->repeat;
+	const struct sip_reply reply = {
+		.status = repeat->status,
+		.to_tag = call->incoming ? ua_token(&call->tag) : slice_from(NULL, 0),
+		.headers = slice_from(repeat->text, repeat->headers_len),
+		.body = slice_from(repeat->text + repeat->headers_len, repeat->body_len),
+	};
+
+	endpoint_respond(call->ua->endpoint, call->asked, &reply, now);
+}
+
+bool call_respond_until(struct call *call, struct server *server, const struct sip_reply *reply,
+			struct now now)
+{
+	struct repeat *repeat = &call->repeat;
+	char *text = mem_alloc(reply->headers.len + reply->body.len + 1);
+
+	if (!text)
+		return false;
+	call_stop_repeating(call);
+	memcpy(text, reply->headers.ptr, reply->headers.len);
+	if (reply->body.len > 0)
+		memcpy(text + reply->headers.len, reply->body.ptr, reply->body.len);
+	repeat->text = text;
+	repeat->headers_len = reply->headers.len;
+	repeat->body_len = reply->body.len;
+	repeat->status = reply->status;
+	repeat->interval = UA_T1;
+	repeat->until = now.mono + UA_GIVE_UP;
+	call->asked = server;
+	ua_set_timer(call->ua, &repeat->timer, UA_TIMER_REPEAT, now.mono + repeat->interval);
+	send_repeat(call, now);
+	return true;
+}
+
+void call_stop_repeating(struct call *call)
+{
+	struct repeat *repeat = &call->repeat;
+
+	ua_clear_timer(call->ua, &repeat->timer);
+	if (repeat->text)
+		mem_wipe(repeat->text, repeat->headers_len + repeat->body_len); /* there may be keys in it */
+	mem_free(repeat->text);
+	repeat->text = NULL;
+}
+
+static void repeat_due(struct call *call, struct now now)
+{
+	struct repeat *repeat = &call->repeat;
+
+	if (!call->asked || now.mono >= repeat->until) {
+		callee_not_acknowledged(call, now);
+		return;
+	}
+	send_repeat(call, now);
+	/* RFC 3261 §13.3.1.4: "an interval that starts at T1 seconds and doubles … until it reaches T2 seconds" */
+	repeat->interval = 2 * repeat->interval < UA_T2 || repeat->status < 200 ? 2 * repeat->interval
+										: UA_T2;
+	ua_set_timer(call->ua, &repeat->timer, UA_TIMER_REPEAT, now.mono + repeat->interval);
+}
+
+/* -- time and flows ----------------------------------------------------------------------------------------------- */
+
+static void ring_due(struct call *call, struct now now)
+{
+	if (call->state == CALL_CALLING)
+		call_leave(call, UA_NO_ANSWER, SLICE("nobody answered"), now);
+	else
+		call_end(call, call->leaving, 0,
+			 SLICE("the other side did not confirm that the call is cancelled"), now);
+}
+
+void call_run_session_timer(struct call *call, struct now now)
+{
+	if (call->session.interval == 0)
+		ua_clear_timer(call->ua, &call->session_timer);
+	else
+		ua_set_timer(call->ua, &call->session_timer, UA_TIMER_SESSION,
+			     now.mono + session_timer_wait(&call->session));
+}
+
+void call_timer(struct timer *timer, struct now now)
+{
+	switch ((enum ua_timer)timer->kind) {
+	case UA_TIMER_REPEAT: repeat_due(CONTAINER_OF(timer, struct call, repeat.timer), now); break;
+	case UA_TIMER_RING: ring_due(CONTAINER_OF(timer, struct call, ring_timer), now); break;
+	case UA_TIMER_SESSION:
+		change_session_due(CONTAINER_OF(timer, struct call, session_timer), now);
+		break;
+	default: change_again(CONTAINER_OF(timer, struct call, change_timer), now); break;
+	}
+}
+
+void calls_flow_lost(struct ua *ua, struct now now)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->state == CALL_RINGING)
+			call_end(call, UA_SERVER_GONE, 0, SLICE("the connection to the server is lost"), now);
+}
+
+void calls_registered(struct ua *ua, struct now now)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->bye_owed)
+			send_bye(call, now);
+}
+
+void calls_hangup(struct ua *ua, struct now now)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		call_leave(call, UA_HUNG_UP, SLICE("we hung up"), now);
+}
+
+void calls_sweep(struct ua *ua)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->state == CALL_ENDED && call->refs == 0 && !call->bye_owed)
+			call_free(call);
+}
+
+void calls_free(struct ua *ua)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		call_free(call);
+}

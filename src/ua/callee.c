@@ -1,0 +1,338 @@
+#include "ua/callee.h"
+
+#include "base/mem.h"
+#include "ua/change.h"
+
+enum { HEADERS_MAX = 24 * 1024 };
+
+/* -- whether it may ring at all ---------------------------------------------------------------------------- */
+
+/* RFC 3261 §8.2.2.2: the same request by another way. */
+static bool is_merged(const struct ua *ua, const struct sip_message *request)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->incoming && call->state != CALL_ENDED && call->dialog &&
+		    slice_eq(call->dialog->call_id, request->call_id) &&
+		    slice_eq(call->dialog->remote_tag, request->from.tag) &&
+		    call->dialog->remote_cseq == request->cseq.number)
+			return true;
+	return false;
+}
+
+static bool is_sdp(const struct sip_message *message)
+{
+	struct slice type = slice_trim(sip_message_value(message, SIP_CONTENT_TYPE));
+
+	return slice_eq_nocase(slice_trim(slice_sub(type, 0, slice_find(type, ';'))),
+			       SLICE("application/sdp"));
+}
+
+bool callee_takes_body(struct ua *ua, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+
+	if (request->body.len == 0 || (is_sdp(request) && !sip_message_header(request, SIP_CONTENT_ENCODING)))
+		return true;
+	ua_reply(ua, server, 415, SLICE("Accept: application/sdp\r\n"), now);
+	return false;
+}
+
+/* Answers what cannot become a call; true if it was answered. */
+static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+
+	if (is_merged(ua, request)) {
+		ua_reply(ua, server, 482, SLICE(""), now);
+		return true;
+	}
+	if (sip_message_header(request, SIP_REPLACES)) {
+		ua_reply_warning(ua, server, 603, 399, SLICE("this phone lets nobody replace its calls"),
+				 now);
+		return true;
+	}
+	if (ua->is_stopping) {
+		ua_reply(ua, server, 480, SLICE(""), now);
+		return true;
+	}
+	if (calls_count(ua) >= UA_MAX_CALLS) {
+		ua_reply(ua, server, 486, SLICE(""), now);
+		return true;
+	}
+	return !callee_takes_body(ua, server, now);
+}
+
+static void refuse_dialog(struct ua *ua, struct server *server, enum err err, struct now now)
+{
+	if (err == ERR_DENIED) /* RFC 5630 §5.1.1.4 */
+		ua_reply_warning(ua, server, 480, 381,
+				 SLICE("SIPS Required: Contact or Record-Route is not sips"), now);
+	else if (err == ERR_NOMEM)
+		ua_reply(ua, server, 500, SLICE(""), now);
+	else
+		ua_reply_warning(ua, server, 400, 399, SLICE("no good Contact or Record-Route"), now);
+}
+
+static enum err prepare(struct call *call, struct server *server)
+{
+	const struct sip_message *request = server->request;
+	struct ua *ua = call->ua;
+
+	call->incoming = true;
+	call->secure = request->uri.scheme == SIP_SCHEME_SIPS;
+	call->state = CALL_RINGING;
+	call->can_update = sip_message_lists(request, SIP_ALLOW, SLICE("UPDATE"));
+	description_init(&call->description, endpoint_random(ua->endpoint), &ua->local,
+			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	return dlg_new_uas(request, ua_token(&call->tag), call->secure, &call->dialog);
+}
+
+/* -- ringing ------------------------------------------------------------------------------------------------- */
+
+static void put_record_route(struct writer *out, const struct sip_message *request)
+{
+	const struct sip_header *header = sip_message_header(request, SIP_RECORD_ROUTE);
+
+	for (; header; header = sip_message_next(request, header))
+		put_header(out, SIP_RECORD_ROUTE, header->value);
+}
+
+/* What a response has that makes a dialog (RFC 3261 §12.1.1). */
+static void put_dialog_lines(struct writer *out, const struct call *call, const struct sip_message *request)
+{
+	put_record_route(out, request);
+	put(out, SLICE("Contact: "));
+	put_ua_contact(out, call->ua, call->dialog->sips_contact);
+	put(out, SLICE("\r\n"));
+}
+
+/* RFC 3262 §3: reliably if that is demanded; not at all if there is no offer to go with it. */
+static void ring(struct call *call, struct server *server, struct now now)
+{
+	struct ua *ua = call->ua;
+	const struct sip_message *request = server->request;
+	bool reliable = sip_message_lists(request, SIP_REQUIRE, SLICE("100rel"));
+	struct writer out = writer_of(mem_alloc(HEADERS_MAX), HEADERS_MAX);
+	struct sip_reply reply = { .status = 180, .to_tag = ua_token(&call->tag) };
+
+	if (!out.buf || (reliable && request->body.len == 0)) {
+		mem_free(out.buf);
+		return;
+	}
+	put_dialog_lines(&out, call, request);
+	if (reliable) {
+		uint16_t chance;
+
+		random_bytes(endpoint_random(ua->endpoint), &chance, sizeof chance);
+		call->rseq = 1 + chance;
+		put_ua_line(&out, SLICE("RSeq"), call->rseq);
+		put(&out, SLICE("Require: 100rel\r\n"));
+	}
+	reply.headers = writer_text(&out);
+	if (out.overflow)
+		callee_refuse(call, 500, now);
+	else if (!reliable)
+		endpoint_respond(ua->endpoint, server, &reply, now);
+	else if (!call_respond_until(call, server, &reply, now))
+		call->rseq = 0;
+	mem_free(out.buf);
+}
+
+static void tell_incoming(struct call *call, const struct sip_message *request)
+{
+	ua_tell(call->ua, &(struct ua_event){
+				  .kind = UA_INCOMING,
+				  .id = call->id,
+				  .peer = call->peer,
+				  .text = request->from.display,
+				  .secure = call->secure,
+			  });
+}
+
+void callee_invite(struct ua *ua, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	struct description_fault fault = { .status = 0 };
+	struct call *call;
+	enum err err;
+
+	if (refuse_at_once(ua, server, now))
+		return;
+	call = call_new(ua, request->from.uri.text);
+	if (!call) {
+		ua_reply(ua, server, 500, SLICE(""), now);
+		return;
+	}
+	err = prepare(call, server);
+	if (err == OK && request->body.len > 0)
+		fault = description_check(&call->description, request->body);
+	if (err != OK || fault.status != 0 || !change_takes_timer(call, server, now)) {
+		if (err != OK)
+			refuse_dialog(ua, server, err, now);
+		else if (fault.status != 0)
+			ua_reply_warning(ua, server, fault.status, fault.warning, fault.text, now);
+		call->state = CALL_ENDED; /* never told of */
+		return;
+	}
+	server->user = call;
+	call_ref(call);
+	call->asked = server;
+	ring(call, server, now);
+	if (call->state == CALL_RINGING)
+		tell_incoming(call, request);
+}
+
+void callee_refuse(struct call *call, unsigned status, struct now now)
+{
+	call_stop_repeating(call);
+	if (call->asked)
+		ua_reply(call->ua, call->asked, status, SLICE(""), now);
+	call->asked = NULL;
+}
+
+enum err ua_reject(struct ua *ua, uint64_t id, unsigned status, struct now now)
+{
+	struct call *call = call_find(ua, id);
+
+	if (!call || call->state != CALL_RINGING)
+		return ERR_NOT_FOUND;
+	callee_refuse(call, status, now);
+	call_end(call, ua_cause_of(status), status, SLICE("we did not take the call"), now);
+	return OK;
+}
+
+void call_cancelled(struct call *call, struct server *server, struct now now)
+{
+	if (call->asked != server || call->state != CALL_RINGING)
+		return; /* RFC 3261 §9.2: a final response was sent; the CANCEL changes nothing */
+	callee_refuse(call, 487, now);
+	call_end(call, UA_CANCELLED, 487, SLICE("the caller gave up"), now);
+}
+
+/* -- answering ------------------------------------------------------------------------------------------------- */
+
+/* Our side of the session: the answer to their offer, or an offer that their ACK answers. */
+static struct description_fault describe(struct call *call, const struct sip_message *request,
+					 struct writer *out)
+{
+	if (request->body.len > 0)
+		return description_answer(&call->description, request->body, out);
+	if (description_offer(&call->description, out))
+		return (struct description_fault){ .status = 0 };
+	return (struct description_fault){ 500, 399, SLICE("no offer can be made") };
+}
+
+bool callee_send_ok(struct call *call, struct server *server, struct slice description, struct now now)
+{
+	const struct sip_message *request = server->request;
+	struct writer out = writer_of(mem_alloc(HEADERS_MAX), HEADERS_MAX);
+	struct sip_reply reply = { .status = 200, .to_tag = ua_token(&call->tag), .body = description };
+	bool is_sent;
+
+	if (!out.buf)
+		return false;
+	put_dialog_lines(&out, call, request);
+	put_ua_abilities(&out);
+	put_session_timer_reply(&out, &call->session, request);
+	put_ua_agent(&out);
+	put(&out, SLICE("Content-Type: application/sdp\r\n"));
+	reply.headers = writer_text(&out);
+	is_sent = !out.overflow && call_respond_until(call, server, &reply, now);
+	mem_free(out.buf);
+	return is_sent;
+}
+
+enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, struct now now)
+{
+	struct call *call = call_find(ua, id);
+	char text[DESCRIPTION_MAX];
+	struct writer out = writer_of(text, sizeof text);
+	struct description_fault fault;
+	bool is_sent;
+
+	if (!call || call->state != CALL_RINGING || !call->asked)
+		return ERR_NOT_FOUND;
+	description_init(&call->description, endpoint_random(ua->endpoint), media,
+			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	fault = describe(call, call->asked->request, &out);
+	if (fault.status != 0) {
+		callee_refuse(call, fault.status, now);
+		call_end(call, UA_NOT_ACCEPTABLE, fault.status, fault.text, now);
+		return OK;
+	}
+	is_sent = callee_send_ok(call, call->asked, writer_text(&out), now);
+	mem_wipe(text, sizeof text);
+	if (!is_sent)
+		return ERR_NOMEM;
+	dlg_confirm_uas(call->dialog);
+	call->state = CALL_ANSWERED;
+	return OK;
+}
+
+/* -- acknowledgements -------------------------------------------------------------------------------------------- */
+
+void call_acked(struct call *call, const struct sip_message *ack, struct now now)
+{
+	bool is_first = call->state == CALL_ANSWERED;
+	struct description_fault fault = { .status = 0 };
+
+	if (!call->asked || call->asked->request->cseq.number != ack->cseq.number)
+		return; /* one that came again */
+	call_stop_repeating(call);
+	call->asked = NULL;
+	call->state = CALL_UP;
+	if (is_first)
+		call->since = now.mono;
+	if (call->description.offering) {
+		fault = description_accept(&call->description, ack->body);
+		if (fault.status == 0 && !is_first)
+			call_tell_media(call, UA_MEDIA);
+	}
+	if (call->leave_when_acked)
+		call_leave(call, call->leaving, SLICE("we hung up"), now);
+	else if (fault.status != 0)
+		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+	else if (is_first)
+		call_tell_media(call, UA_ESTABLISHED);
+	if (is_first && call->state == CALL_UP)
+		call_run_session_timer(call, now);
+}
+
+void callee_not_acknowledged(struct call *call, struct now now)
+{
+	if (call->state == CALL_RINGING) { /* RFC 3262 §3 */
+		callee_refuse(call, 504, now);
+		call_end(call, UA_TIMEOUT, 504, SLICE("the caller did not confirm that it rings"), now);
+		return;
+	}
+	/* RFC 3261 §13.3.1.4: "the dialog is confirmed, but the session SHOULD be terminated" */
+	call_stop_repeating(call);
+	call->asked = NULL;
+	call->state = CALL_UP;
+	call_leave(call, UA_TIMEOUT, SLICE("the other side did not confirm our answer"), now);
+}
+
+/* RAck = response-num LWS CSeq-num LWS Method (RFC 3262 §7.2) */
+static bool acknowledges(const struct call *call, const struct sip_message *prack)
+{
+	struct scan in = scan_of(sip_message_value(prack, SIP_RACK));
+	uint64_t rseq, cseq;
+	struct slice blank = SLICE(" ");
+
+	return scan_number(&in, UINT32_MAX, &rseq) && scan_text(&in, blank) &&
+	       scan_number(&in, UINT32_MAX, &cseq) && scan_text(&in, blank) &&
+	       slice_eq(scan_rest(&in), SLICE("INVITE")) && rseq == call->rseq &&
+	       cseq == call->asked->request->cseq.number;
+}
+
+void callee_prack(struct call *call, struct server *server, struct now now)
+{
+	if (!call->asked || call->rseq == 0 || !acknowledges(call, server->request)) {
+		ua_reply(call->ua, server, 481, SLICE(""), now);
+		return;
+	}
+	call->rseq = 0;
+	if (call->state == CALL_RINGING)
+		call_stop_repeating(call);
+	ua_reply(call->ua, server, 200, SLICE(""), now);
+}

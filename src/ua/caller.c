@@ -1,0 +1,268 @@
+/* Our side of a call that we begin (RFC 3261 §13.2). */
+#include "base/mem.h"
+#include "ua/call.h"
+
+enum { LINES_MAX = 4096 };
+
+/* -- the INVITE -------------------------------------------------------------------------------------------- */
+
+static struct slice put_from(struct writer *out, const struct call *call)
+{
+	size_t at = out->len;
+
+	put_char(out, '<');
+	put(out, call->ua->aor);
+	put(out, SLICE(">;tag="));
+	put(out, ua_token(&call->tag));
+	return slice_from(out->buf + at, out->len - at);
+}
+
+static void put_invite_lines(struct writer *out, const struct call *call)
+{
+	put(out, SLICE("From: "));
+	put_from(out, call);
+	put(out, SLICE("\r\nTo: <"));
+	put(out, call->peer);
+	put(out, SLICE(">\r\n"));
+	put_header(out, SIP_CALL_ID, ua_token(&call->call_id));
+	put(out, SLICE("Max-Forwards: 70\r\nContact: "));
+	put_ua_contact(out, call->ua, call->secure);
+	put(out, SLICE("\r\n"));
+	put_ua_abilities(out);
+	put_ua_agent(out);
+	put(out, SLICE("Content-Type: application/sdp\r\n"));
+}
+
+static const struct exchange_user invite_user;
+
+static enum err send_invite(struct call *call, struct now now)
+{
+	char lines[LINES_MAX], offer[DESCRIPTION_MAX];
+	struct writer out = writer_of(lines, sizeof lines), body = writer_of(offer, sizeof offer);
+	struct exchange_plan plan = {
+		.user = &invite_user,
+		.call = call,
+		.method = SIP_INVITE,
+		.uri = call->peer,
+		.cseq = &call->cseq,
+	};
+	enum err err;
+
+	put_invite_lines(&out, call);
+	if (out.overflow || !description_offer(&call->description, &body))
+		return ERR_LIMIT;
+	plan.lines = writer_text(&out);
+	plan.body = writer_text(&body);
+	err = exchange_start(call->ua, &plan, now, &call->invite);
+	mem_wipe(offer, sizeof offer);
+	return err;
+}
+
+enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, struct now now,
+		 uint64_t *ret_call)
+{
+	struct sip_uri parsed;
+	struct call *call;
+	enum err err;
+
+	if (!ua_can_reach(uri, &parsed))
+		return ERR_SYNTAX;
+	if (parsed.scheme == SIP_SCHEME_SIPS && !transport_is_secure(ua->transport))
+		return ERR_DENIED;
+	if (ua->flow == 0 || ua->is_stopping)
+		return ERR_CLOSED;
+	if (calls_count(ua) >= UA_MAX_CALLS)
+		return ERR_LIMIT;
+	call = call_new(ua, uri);
+	if (!call)
+		return ERR_NOMEM;
+	call->secure = parsed.scheme == SIP_SCHEME_SIPS;
+	description_init(&call->description, endpoint_random(ua->endpoint), media,
+			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	err = send_invite(call, now);
+	if (err != OK) {
+		call->state = CALL_ENDED; /* never told of, so nothing is told */
+		return err;
+	}
+	ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + ua->ring);
+	*ret_call = call->id;
+	return OK;
+}
+
+/* -- its responses ------------------------------------------------------------------------------------------- */
+
+static enum err make_dialog(const struct call *call, const struct exchange *invite,
+			    const struct sip_message *response, bool secure, struct dlg **ret_dialog)
+{
+	char from[512];
+	struct writer out = writer_of(from, sizeof from);
+	const struct dlg_sent sent = {
+		.call_id = ua_token(&call->call_id),
+		.from_tag = ua_token(&call->tag),
+		.from = put_from(&out, call),
+		.cseq = invite->number,
+		.secure = secure,
+	};
+
+	return out.overflow ? ERR_LIMIT : dlg_new_uac(&sent, response, ret_dialog);
+}
+
+/* The dialog of a response: the one that we have, made firm by a 2xx, or a new one (§13.2.2.4). */
+static enum err take_dialog(struct call *call, const struct exchange *invite,
+			    const struct sip_message *response)
+{
+	struct dlg *dialog;
+
+	if (call->dialog && dlg_has_response(call->dialog, response))
+		return response->status < 200 ? OK : dlg_confirm_uac(call->dialog, response);
+	TRY(make_dialog(call, invite, response, call->secure, &dialog));
+	dlg_free(call->dialog);
+	call->dialog = dialog;
+	return OK;
+}
+
+/* 18x: it rings, or something is to be heard already. */
+static void on_provisional(struct call *call, const struct exchange *invite,
+			   const struct sip_message *response)
+{
+	struct ua_event event = {
+		.kind = response->status == 180 ? UA_RINGING : UA_PROGRESS,
+		.id = call->id,
+		.status = response->status,
+		.text = response->reason,
+		.peer = call->peer,
+		.secure = call->secure,
+	};
+
+	if (response->status == 100 || call->state != CALL_CALLING)
+		return;
+	if (response->to.tag.len > 0 && take_dialog(call, invite, response) != OK)
+		return; /* the 2xx will have to do better */
+	if (response->body.len > 0)
+		event.has_media = description_preview(&call->description, response->body, &event.media);
+	if (event.kind == UA_RINGING && !event.has_media && call->rang)
+		return;
+	call->rang = call->rang || event.kind == UA_RINGING;
+	ua_tell(call->ua, &event);
+	sdp_media_wipe(&event.media);
+}
+
+static void on_bye_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	(void)exchange, (void)response, (void)now;
+}
+
+static void on_bye_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	(void)exchange, (void)cause, (void)why, (void)now;
+}
+
+static const struct exchange_user bye_user = { on_bye_response, on_bye_failed };
+
+/*
+ * A 2xx whose dialog is not to be: another branch of a forked INVITE answered too (§13.2.2.4), or what it says is not
+ * acceptable. It is acknowledged, so that it is not sent again, and ended at once.
+ */
+static void refuse_dialog(struct call *call, const struct exchange *invite,
+			  const struct sip_message *response, struct now now)
+{
+	AUTO(dlg) struct dlg *dialog = NULL;
+	char lines[LINES_MAX];
+	struct writer out = writer_of(lines, sizeof lines);
+	struct exchange_plan bye = { .user = &bye_user, .method = SIP_BYE, .in_dialog = true };
+	struct exchange *exchange;
+
+	/* what is not sips in it counts no more: nothing but its end goes there, over the flow that is verified */
+	if (make_dialog(call, invite, response, false, &dialog) != OK)
+		return;
+	call_send_ack(call->ua, dialog, invite, now);
+	put_dlg_headers(&out, dialog);
+	bye.uri = dlg_request_uri(dialog);
+	bye.lines = writer_text(&out);
+	bye.after = invite->number;
+	if (out.overflow || exchange_start(call->ua, &bye, now, &exchange) != OK)
+		return; /* the other side ends it when no media comes */
+}
+
+static void establish(struct call *call, struct exchange *invite, const struct sip_message *response,
+		      struct now now)
+{
+	struct description_fault fault;
+
+	call->invite = NULL;
+	call->state = CALL_UP;
+	call->since = now.mono;
+	call->can_update = sip_message_lists(response, SIP_ALLOW, SLICE("UPDATE"));
+	session_timer_told(&call->session, response);
+	call_send_ack(call->ua, call->dialog, invite, now);
+	fault = description_accept(&call->description, response->body);
+	if (fault.status != 0) {
+		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+		return;
+	}
+	call_run_session_timer(call, now);
+	call_tell_media(call, UA_ESTABLISHED);
+}
+
+static void on_success(struct call *call, struct exchange *invite, const struct sip_message *response,
+		       struct now now)
+{
+	enum ua_cause leaving = call->leaving;
+	enum err err;
+
+	ua_clear_timer(call->ua, &call->ring_timer);
+	if (call->state == CALL_LEAVING) {
+		refuse_dialog(call, invite, response, now);
+		call_end(call, leaving, 0, SLICE("the call was answered while we gave it up, and ended"),
+			 now);
+		return;
+	}
+	err = take_dialog(call, invite, response);
+	if (err == OK) {
+		establish(call, invite, response, now);
+		return;
+	}
+	refuse_dialog(call, invite, response, now);
+	if (err == ERR_DENIED)
+		call_end(call, UA_NOT_SECURE, response->status,
+			 SLICE("the call was answered by a way that is not sips all along"), now);
+	else
+		call_end(call, UA_FAILED, response->status, SLICE("the answer cannot be understood"), now);
+}
+
+/* Not the first 2xx: the same again, since our ACK was lost, or that of another branch. */
+static void on_further_success(struct call *call, struct exchange *invite, const struct sip_message *response,
+			       struct now now)
+{
+	if (call->dialog && dlg_has_response(call->dialog, response))
+		call_send_ack(call->ua, call->dialog, invite, now);
+	else
+		refuse_dialog(call, invite, response, now);
+}
+
+static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct call *call = exchange->call;
+	bool waits = call->state == CALL_CALLING || call->state == CALL_LEAVING;
+	struct slice why = ua_why_of(response);
+
+	if (response->status < 200)
+		on_provisional(call, exchange, response);
+	else if (response->status < 300 && waits)
+		on_success(call, exchange, response, now);
+	else if (response->status < 300)
+		on_further_success(call, exchange, response, now);
+	else if (call->state == CALL_LEAVING && response->status == 487)
+		call_end(call, call->leaving, response->status, why, now);
+	else
+		call_end(call, ua_cause_of(response->status), response->status, why, now);
+}
+
+static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	struct call *call = exchange->call;
+
+	call_end(call, call->state == CALL_LEAVING ? call->leaving : cause, 0, why, now);
+}
+
+static const struct exchange_user invite_user = { on_response, on_failed };

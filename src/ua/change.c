@@ -1,0 +1,345 @@
+#include "ua/change.h"
+
+#include "base/mem.h"
+#include "ua/callee.h"
+
+enum { LINES_MAX = 1024 };
+
+/* -- theirs ---------------------------------------------------------------------------------------------------- */
+
+bool change_takes_timer(struct call *call, struct server *server, struct now now)
+{
+	char lines[64];
+	struct writer out = writer_of(lines, sizeof lines);
+
+	switch (session_timer_asked(&call->session, server->request)) {
+	case OK: return true;
+	case ERR_LIMIT:
+		put_ua_line(&out, SLICE("Min-SE"), SESSION_MIN_SE);
+		ua_reply(call->ua, server, 422, writer_text(&out), now);
+		return false;
+	default:
+		ua_reply_warning(call->ua, server, 400, 399, SLICE("Session-Expires is malformed"), now);
+		return false;
+	}
+}
+
+static void refuse_for_now(struct call *call, struct server *server, struct now now)
+{
+	char lines[64];
+	struct writer out = writer_of(lines, sizeof lines);
+	uint8_t chance;
+
+	/* §14.2: "a Retry-After header field with a randomly chosen value of between 0 and 10 seconds" */
+	random_bytes(endpoint_random(call->ua->endpoint), &chance, sizeof chance);
+	put_ua_line(&out, SLICE("Retry-After"), chance % 11);
+	ua_reply(call->ua, server, 500, writer_text(&out), now);
+}
+
+/* What both methods have in common; false if it was refused (and nothing has changed). */
+static bool may_change(struct call *call, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	struct description_fault fault = { .status = 0 };
+
+	if (call->invite) {
+		ua_reply(call->ua, server, 491, SLICE(""), now);
+		return false;
+	}
+	if (call->asked || call->state != CALL_UP) {
+		refuse_for_now(call, server, now);
+		return false;
+	}
+	if (!callee_takes_body(call->ua, server, now))
+		return false;
+	if (request->body.len > 0)
+		fault = description_check(&call->description, request->body);
+	if (fault.status != 0) {
+		ua_reply_warning(call->ua, server, fault.status, fault.warning, fault.text, now);
+		return false;
+	}
+	if (!change_takes_timer(call, server, now))
+		return false;
+	if (dlg_refresh_target(call->dialog, request) != OK) {
+		ua_reply_warning(call->ua, server, 400, 399,
+				 SLICE("Contact is not acceptable in this dialog"), now);
+		return false;
+	}
+	call_run_session_timer(call, now);
+	return true;
+}
+
+void change_invite(struct call *call, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	char text[DESCRIPTION_MAX];
+	struct writer out = writer_of(text, sizeof text);
+	bool has_offer = request->body.len > 0, is_good;
+
+	if (!may_change(call, server, now))
+		return;
+	is_good = has_offer ? description_answer(&call->description, request->body, &out).status == 0
+			    : description_offer(&call->description, &out);
+	server->user = call;
+	call_ref(call);
+	if (!is_good || !callee_send_ok(call, server, writer_text(&out), now)) {
+		ua_reply(call->ua, server, 500, SLICE(""), now);
+		description_withdraw(&call->description);
+	}
+	mem_wipe(text, sizeof text);
+	if (is_good && has_offer)
+		call_tell_media(call, UA_MEDIA);
+}
+
+static void put_update_lines(struct writer *out, const struct call *call, const struct sip_message *request)
+{
+	put(out, SLICE("Contact: "));
+	put_ua_contact(out, call->ua, call->dialog->sips_contact);
+	put(out, SLICE("\r\n"));
+	put_session_timer_reply(out, &call->session, request);
+	if (request->body.len > 0)
+		put(out, SLICE("Content-Type: application/sdp\r\n"));
+}
+
+void change_update(struct call *call, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	char text[DESCRIPTION_MAX], lines[LINES_MAX];
+	struct writer body = writer_of(text, sizeof text), out = writer_of(lines, sizeof lines);
+	struct description_fault fault = { .status = 0 };
+
+	if (!may_change(call, server, now))
+		return;
+	if (request->body.len > 0)
+		fault = description_answer(&call->description, request->body, &body);
+	if (fault.status != 0) {
+		ua_reply_warning(call->ua, server, fault.status, fault.warning, fault.text, now);
+		return;
+	}
+	put_update_lines(&out, call, request);
+	const struct sip_reply reply = { .status = 200,
+					 .headers = writer_text(&out),
+					 .body = writer_text(&body) };
+	endpoint_respond(call->ua->endpoint, server, &reply, now);
+	mem_wipe(text, sizeof text);
+	if (request->body.len > 0)
+		call_tell_media(call, UA_MEDIA);
+}
+
+/* -- ours -------------------------------------------------------------------------------------------------------- */
+
+static const struct exchange_user invite_user, update_user;
+
+/* A re-INVITE with an offer of what is wished for. */
+static enum err send_invite(struct call *call, struct now now)
+{
+	char text[DESCRIPTION_MAX];
+	struct writer out = writer_of(text, sizeof text);
+	struct call_request request = {
+		.user = &invite_user,
+		.method = SIP_INVITE,
+		.lines = SLICE("Content-Type: application/sdp\r\n"),
+	};
+	enum err err;
+
+	if (!description_offer(&call->description, &out))
+		return ERR_LIMIT;
+	request.body = writer_text(&out);
+	err = call_send(call, &request, now, &call->invite);
+	mem_wipe(text, sizeof text);
+	if (err != OK)
+		description_withdraw(&call->description);
+	return err;
+}
+
+static void go_back(struct call *call, enum ua_cause cause, unsigned status, struct slice text)
+{
+	const struct ua_event event = {
+		.kind = UA_MEDIA_REFUSED,
+		.id = call->id,
+		.cause = cause,
+		.status = status,
+		.text = text,
+	};
+
+	description_withdraw(&call->description);
+	call->description.wish = call->before;
+	ua_tell(call->ua, &event);
+}
+
+enum err ua_hold(struct ua *ua, uint64_t id, bool hold, struct now now)
+{
+	struct call *call = call_find(ua, id);
+	enum err err;
+
+	if (!call || call->state != CALL_UP)
+		return ERR_NOT_FOUND;
+	if (call->invite || call->asked || call->change_timer.slot != 0)
+		return ERR_AGAIN;
+	call->before = call->description.wish;
+	call->description.wish = hold ? SDP_SENDONLY : SDP_SENDRECV;
+	err = send_invite(call, now);
+	if (err != OK)
+		call->description.wish = call->before;
+	return err;
+}
+
+/* §14.1: after 491, who has made the Call-ID waits 2.1 to 4 s, the other 0 to 2 s. */
+static void try_again_later(struct call *call, struct now now)
+{
+	ms_t wait;
+	uint8_t chance;
+
+	random_bytes(endpoint_random(call->ua->endpoint), &chance, sizeof chance);
+	wait = call->incoming ? (ms_t)(chance % 201) * 10 : 2100 + (ms_t)(chance % 191) * 10;
+	description_withdraw(&call->description);
+	ua_set_timer(call->ua, &call->change_timer, UA_TIMER_CHANGE, now.mono + wait);
+}
+
+void change_again(struct call *call, struct now now)
+{
+	if (call->state != CALL_UP)
+		return;
+	if (call->invite || call->asked)
+		try_again_later(call, now);
+	else if (send_invite(call, now) != OK)
+		go_back(call, UA_FAILED, 0, SLICE("the change could not be sent"));
+}
+
+static void agree(struct call *call, struct exchange *exchange, const struct sip_message *response,
+		  struct now now)
+{
+	struct description_fault fault;
+
+	call->invite = NULL;
+	if (dlg_refresh_target(call->dialog, response) != OK) {
+		call_send_ack(call->ua, call->dialog, exchange, now);
+		call_leave(call, UA_NOT_SECURE, SLICE("the other side moved to a way that is not acceptable"),
+			   now);
+		return;
+	}
+	call_send_ack(call->ua, call->dialog, exchange, now);
+	fault = description_accept(&call->description, response->body);
+	if (fault.status != 0) { /* the other side believes in what we cannot have */
+		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+		return;
+	}
+	call->before = call->description.wish;
+	session_timer_told(&call->session, response);
+	call_run_session_timer(call, now);
+	call_tell_media(call, UA_MEDIA);
+}
+
+/* RFC 3261 §12.2.1.2: after these the dialog is over. */
+static bool ends_dialog(unsigned status)
+{
+	return status == 481 || status == 408;
+}
+
+static void on_invite_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct call *call = exchange->call;
+	unsigned status = response->status;
+
+	if (status < 200)
+		return;
+	if (status < 300 && call->invite != exchange) {
+		call_send_ack(call->ua, call->dialog, exchange, now); /* it came again */
+		return;
+	}
+	if (call->state != CALL_UP) {
+		if (status < 300)
+			call_send_ack(call->ua, call->dialog, exchange, now);
+		return;
+	}
+	if (status < 300) {
+		agree(call, exchange, response, now);
+		return;
+	}
+	call->invite = NULL;
+	if (status == 491)
+		try_again_later(call, now);
+	else if (ends_dialog(status))
+		call_leave(call, UA_HUNG_UP_THERE, SLICE("the other side knows nothing of the call any more"),
+			   now);
+	else
+		go_back(call, ua_cause_of(status), status, ua_why_of(response));
+}
+
+static void on_invite_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	struct call *call = exchange->call;
+
+	call->invite = NULL;
+	if (call->state != CALL_UP)
+		return;
+	if (cause == UA_TIMEOUT)
+		call_leave(call, cause, why, now);
+	else
+		go_back(call, cause, 0, why);
+}
+
+static const struct exchange_user invite_user = { on_invite_response, on_invite_failed };
+
+/* -- the session timer ------------------------------------------------------------------------------------------- */
+
+/* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10). */
+static void refresh_failed(struct call *call, struct now now)
+{
+	struct session_timer *session = &call->session;
+	ms_t passed = session_timer_wait(session);
+
+	session->we_refresh = false;
+	ua_set_timer(call->ua, &call->session_timer, UA_TIMER_SESSION,
+		     now.mono + session_timer_wait(session) - passed);
+}
+
+static void on_update_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct call *call = exchange->call;
+
+	if (response->status < 200)
+		return;
+	call->invite = NULL;
+	if (call->state != CALL_UP)
+		return;
+	if (response->status < 300 && dlg_refresh_target(call->dialog, response) == OK) {
+		session_timer_told(&call->session, response);
+		call_run_session_timer(call, now);
+	} else if (ends_dialog(response->status)) {
+		call_leave(call, UA_HUNG_UP_THERE, SLICE("the other side knows nothing of the call any more"),
+			   now);
+	} else {
+		refresh_failed(call, now);
+	}
+}
+
+static void on_update_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	struct call *call = exchange->call;
+
+	(void)cause, (void)why;
+	call->invite = NULL;
+	if (call->state == CALL_UP)
+		refresh_failed(call, now);
+}
+
+static const struct exchange_user update_user = { on_update_response, on_update_failed };
+
+void change_session_due(struct call *call, struct now now)
+{
+	const struct call_request update = { .user = &update_user, .method = SIP_UPDATE };
+	enum err err;
+
+	if (!call->session.we_refresh) {
+		call_leave(call, UA_TIMEOUT, SLICE("the call was not refreshed in time"), now);
+		return;
+	}
+	if (call->invite || call->asked) { /* a change is under way, and is a refresh itself */
+		call_run_session_timer(call, now);
+		return;
+	}
+	err = call->can_update ? call_send(call, &update, now, &call->invite) : send_invite(call, now);
+	if (err != OK)
+		refresh_failed(call, now);
+}

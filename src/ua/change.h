@@ -1,0 +1,15 @@
+/* Changes of a call that stands: re-INVITE and UPDATE in both directions (RFC 3261 §14, RFC 3311, RFC 4028). */
+#pragma once
+
+#include "ua/call.h"
+
+/* Theirs, in this call's dialog. */
+void change_invite(struct call *call, struct server *server, struct now now);
+void change_update(struct call *call, struct server *server, struct now now);
+
+/* Takes the session timer of a request; false if it is too short: it was answered 422 or 400 then. */
+MUST_CHECK bool change_takes_timer(struct call *call, struct server *server, struct now now);
+/* The session timer is due: our refresh, or the end. */
+void change_session_due(struct call *call, struct now now);
+/* The wait after a 491 is over. */
+void change_again(struct call *call, struct now now);

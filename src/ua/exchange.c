@@ -1,0 +1,236 @@
+#include "ua/exchange.h"
+
+#include "base/mem.h"
+#include "ua/call.h"
+#include "ua/state.h"
+
+enum { CREDENTIALS_MAX = 4096 };
+
+static const struct {
+	enum auth_choice choice;
+	enum ua_cause cause;
+} choice_causes[] = {
+	{ AUTH_NO_REALM, UA_NOT_AUTHENTIC },  { AUTH_UNSUPPORTED, UA_NOT_AUTHENTIC },
+	{ AUTH_WEAKER, UA_NOT_AUTHENTIC },    { AUTH_REFUSED, UA_WRONG_PASSWORD },
+	{ AUTH_TOO_OFTEN, UA_NOT_AUTHENTIC },
+};
+
+static struct slice copy(struct writer *out, struct slice text)
+{
+	size_t at = out->len;
+
+	put(out, text);
+	return slice_from(out->buf + at, text.len);
+}
+
+static void exchange_free(struct exchange *exchange)
+{
+	list_remove(&exchange->ua->exchanges, &exchange->link);
+	if (exchange->ua->registering == exchange)
+		exchange->ua->registering = NULL;
+	if (exchange->call)
+		call_drop_exchange(exchange->call, exchange);
+	mem_free(exchange->credentials);
+	mem_free(exchange);
+}
+
+/*
+ * Credentials that are known go ahead of a challenge, but never into a dialog: there they would reach the
+ * other phone, and our server knows us by the flow.
+ */
+static enum err write_credentials(struct exchange *exchange)
+{
+	struct ua *ua = exchange->ua;
+	const struct auth_subject subject = {
+		.method = sip_method_name(exchange->method),
+		.uri = exchange->uri,
+		.body = exchange->body,
+	};
+	struct writer out;
+
+	exchange->credentials_len = 0;
+	if (exchange->in_dialog && exchange->rounds == 0)
+		return OK;
+	if (!exchange->credentials)
+		exchange->credentials = mem_alloc(CREDENTIALS_MAX);
+	if (!exchange->credentials)
+		return ERR_NOMEM;
+	out = writer_of(exchange->credentials, CREDENTIALS_MAX);
+	if (!put_authorization(&out, &ua->auth, &subject, &exchange->sent))
+		return ERR_NOMEM;
+	if (out.overflow)
+		return ERR_LIMIT;
+	exchange->credentials_len = out.len;
+	return OK;
+}
+
+/* One transaction, with the next number. */
+static enum err transmit(struct exchange *exchange, struct now now)
+{
+	struct ua *ua = exchange->ua;
+	size_t size = exchange->lines.len + exchange->body.len + CREDENTIALS_MAX + 256;
+	struct outgoing outgoing = {
+		.method = exchange->method,
+		.uri = exchange->uri,
+		.flow = ua->flow,
+		.user = exchange,
+	};
+	struct writer out;
+	enum err err;
+
+	if (ua->flow == 0)
+		return ERR_CLOSED;
+	if (transport_is_secure(ua->transport))
+		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->domain };
+	TRY(write_credentials(exchange));
+	out = writer_of(mem_alloc(size), size);
+	if (!out.buf)
+		return ERR_NOMEM;
+	exchange->number = ++*exchange->cseq;
+	put(&out, SLICE("CSeq: "));
+	put_number(&out, exchange->number);
+	put_char(&out, ' ');
+	put(&out, sip_method_name(exchange->method));
+	put(&out, SLICE("\r\n"));
+	put(&out, exchange->lines);
+	put(&out, exchange_credentials(exchange));
+	put_body(&out, exchange->body);
+	outgoing.rest = writer_text(&out);
+	err = out.overflow ? ERR_LIMIT : endpoint_request(ua->endpoint, &outgoing, now, &exchange->client);
+	mem_free(out.buf);
+	return err;
+}
+
+enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct now now,
+			struct exchange **ret_exchange)
+{
+	size_t size = plan->uri.len + plan->lines.len + plan->body.len;
+	struct exchange *exchange = mem_zalloc(1, sizeof *exchange + size);
+	struct writer out;
+	enum err err;
+
+	if (!exchange)
+		return ERR_NOMEM;
+	out = writer_of(exchange->text, size);
+	exchange->ua = ua;
+	exchange->user = plan->user;
+	exchange->id = plan->id;
+	exchange->method = plan->method;
+	exchange->in_dialog = plan->in_dialog;
+	exchange->own_cseq = plan->after;
+	exchange->cseq = plan->cseq ? plan->cseq : &exchange->own_cseq;
+	exchange->uri = copy(&out, plan->uri);
+	exchange->lines = copy(&out, plan->lines);
+	exchange->body = copy(&out, plan->body);
+	list_append(&ua->exchanges, &exchange->link);
+	err = transmit(exchange, now);
+	if (err != OK) {
+		exchange_free(exchange);
+		return err;
+	}
+	if (plan->call) {
+		exchange->call = plan->call;
+		call_ref(plan->call);
+	}
+	*ret_exchange = exchange;
+	return OK;
+}
+
+/*
+ * Whether a challenge on this request may be answered at all. The flow is the one that we opened and
+ * verified, or in clear by the user's own word. In a dialog the server need not ask (it knows us by the flow
+ * once we are registered), so what comes then may be the other phone's doing; and a 401 always is.
+ */
+static bool may_answer(const struct exchange *exchange, const struct sip_message *response)
+{
+	const struct ua *ua = exchange->ua;
+	struct flow_view view;
+
+	if (exchange->client->flow != ua->flow || !endpoint_flow_view(ua->endpoint, ua->flow, &view))
+		return false;
+	if (transport_is_secure(ua->transport) && !slice_eq(view.verified, ua->domain))
+		return false;
+	return !exchange->in_dialog || (response->status == 407 && !ua->is_registered);
+}
+
+static void give_up(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	const struct exchange_user *user = exchange->user;
+
+	exchange->user = NULL;
+	exchange->is_over = true;
+	user->failed(exchange, cause, why, now);
+}
+
+static void tell_algorithm(struct ua *ua, enum digest_algorithm before)
+{
+	if (ua->auth.weakest != before)
+		ua_tell(ua, &(struct ua_event){ .kind = UA_ALGORITHM,
+						.text = auth_algorithm_name(ua->auth.weakest, false) });
+}
+
+static void take_challenge(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct ua *ua = exchange->ua;
+	enum digest_algorithm before = ua->auth.weakest;
+	struct client *old = exchange->client;
+	enum auth_choice choice;
+
+	if (!may_answer(exchange, response)) {
+		give_up(exchange, UA_NOT_AUTHENTIC,
+			SLICE("a challenge came that our server had no reason to send; no password was used"),
+			now);
+		return;
+	}
+	choice = auth_client_challenge(&ua->auth, response, exchange->rounds);
+	tell_algorithm(ua, before);
+	for (size_t i = 0; i < sizeof choice_causes / sizeof choice_causes[0]; i++) {
+		if (choice_causes[i].choice == choice) {
+			give_up(exchange, choice_causes[i].cause, slice_of(auth_choice_text(choice)), now);
+			return;
+		}
+	}
+	exchange->rounds++;
+	if (transmit(exchange, now) == OK) {
+		old->user = NULL; /* it is over; this exchange goes with the new one */
+		return;
+	}
+	give_up(exchange, UA_FAILED, SLICE("the request could not be sent again with credentials"), now);
+}
+
+void exchange_response(struct exchange *exchange, struct client *client, const struct sip_message *response,
+		       struct now now)
+{
+	if (client != exchange->client || !exchange->user)
+		return;
+	if (response->status == 401 || response->status == 407) {
+		take_challenge(exchange, response, now);
+		return;
+	}
+	exchange->is_over = response->status >= 200;
+	exchange->user->response(exchange, response, now);
+}
+
+void exchange_failed(struct exchange *exchange, enum client_failure why, struct now now)
+{
+	static const struct {
+		enum ua_cause cause;
+		struct slice why;
+	} failures[] = {
+		[CLIENT_TIMEOUT] = { UA_TIMEOUT, SLICE_INIT("the server did not answer in time") },
+		[CLIENT_FLOW_LOST] = { UA_SERVER_GONE, SLICE_INIT("the connection to the server is lost") },
+		[CLIENT_REFUSED] = { UA_NOT_SECURE,
+				     SLICE_INIT(
+					     "the connection to the server is not as secure as this needs") },
+		[CLIENT_NO_MEMORY] = { UA_FAILED, SLICE_INIT("there is no memory") },
+	};
+
+	if (exchange->user)
+		give_up(exchange, failures[why].cause, failures[why].why, now);
+}
+
+void exchange_gone(struct exchange *exchange, struct client *client)
+{
+	if (exchange->client == client)
+		exchange_free(exchange);
+}

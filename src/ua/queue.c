@@ -1,0 +1,96 @@
+#include "ua/queue.h"
+
+#include "base/mem.h"
+
+struct ua_queued {
+	struct link link;
+	struct ua_event event;
+	char texts[];
+};
+
+static const char *const cause_names[] = {
+	[UA_CAUSE_NONE] = "none",
+	[UA_HUNG_UP] = "hung-up",
+	[UA_HUNG_UP_THERE] = "hung-up-there",
+	[UA_BUSY] = "busy",
+	[UA_DECLINED] = "declined",
+	[UA_NO_ANSWER] = "no-answer",
+	[UA_CANCELLED] = "cancelled",
+	[UA_UNKNOWN_USER] = "unknown-user",
+	[UA_UNAVAILABLE] = "unavailable",
+	[UA_WRONG_PASSWORD] = "wrong-password",
+	[UA_NOT_AUTHENTIC] = "not-authentic",
+	[UA_CERTIFICATE] = "certificate",
+	[UA_NOT_SECURE] = "not-secure",
+	[UA_NOT_ACCEPTABLE] = "not-acceptable",
+	[UA_SERVER_GONE] = "server-gone",
+	[UA_TIMEOUT] = "timeout",
+	[UA_REFUSED] = "refused",
+	[UA_FAILED] = "failed",
+};
+
+const char *ua_cause_name(enum ua_cause cause)
+{
+	return cause_names[cause];
+}
+
+static void queued_free(struct ua_queued *queued)
+{
+	if (!queued)
+		return;
+	sdp_media_wipe(&queued->event.media);
+	mem_free(queued);
+}
+
+void ua_queue_init(struct ua_queue *queue)
+{
+	*queue = (struct ua_queue){ .lost = false };
+	list_init(&queue->waiting);
+}
+
+void ua_queue_fini(struct ua_queue *queue)
+{
+	LIST_EACH (queued, &queue->waiting, struct ua_queued, link) {
+		list_remove(&queue->waiting, &queued->link);
+		queued_free(queued);
+	}
+	queued_free(queue->taken);
+	queue->taken = NULL;
+}
+
+void ua_queue_put(struct ua_queue *queue, const struct ua_event *event)
+{
+	struct ua_queued *queued = mem_zalloc(1, sizeof *queued + event->text.len + event->peer.len);
+
+	if (!queued) {
+		queue->lost = true;
+		return;
+	}
+	queued->event = *event;
+	if (event->text.len > 0)
+		memcpy(queued->texts, event->text.ptr, event->text.len);
+	if (event->peer.len > 0)
+		memcpy(queued->texts + event->text.len, event->peer.ptr, event->peer.len);
+	queued->event.text = slice_from(queued->texts, event->text.len);
+	queued->event.peer = slice_from(queued->texts + event->text.len, event->peer.len);
+	list_append(&queue->waiting, &queued->link);
+}
+
+bool ua_queue_take(struct ua_queue *queue, struct ua_event *ret_event)
+{
+	struct link *link;
+
+	queued_free(queue->taken);
+	queue->taken = NULL;
+	if (queue->lost) {
+		queue->lost = false;
+		*ret_event = (struct ua_event){ .kind = UA_NO_MEMORY };
+		return true;
+	}
+	link = list_take_first(&queue->waiting);
+	if (!link)
+		return false;
+	queue->taken = CONTAINER_OF(link, struct ua_queued, link);
+	*ret_event = queue->taken->event;
+	return true;
+}

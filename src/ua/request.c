@@ -1,0 +1,136 @@
+#include "ua/request.h"
+
+#include "ua/call.h"
+#include "ua/callee.h"
+#include "ua/change.h"
+#include "ua/message.h"
+
+enum { LINES_MAX = 1024 };
+
+/* -- inspection (§8.2.1 - §8.2.3) ------------------------------------------------------------------------------- */
+
+static bool is_for_us(struct ua *ua, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	unsigned status = 0;
+
+	if (server->flow != ua->flow)
+		status = 403; /* only what comes by the flow that we opened and verified */
+	else if (request->uri.scheme != SIP_SCHEME_SIP && request->uri.scheme != SIP_SCHEME_SIPS)
+		status = 416;
+	else if (!slice_eq(request->uri.user, ua->user))
+		status = 404;
+	if (status != 0)
+		ua_reply(ua, server, status, SLICE(""), now);
+	return status == 0;
+}
+
+static bool is_known_option(struct slice option)
+{
+	return slice_eq_nocase(option, SLICE("100rel")) || slice_eq_nocase(option, SLICE("timer")) ||
+	       slice_eq_nocase(option, SLICE("outbound"));
+}
+
+/* §8.2.2.3: what is required and not known is named in a 420. */
+static bool has_known_options(struct ua *ua, struct server *server, struct now now)
+{
+	struct sip_values options = sip_values_of(server->request, SIP_REQUIRE);
+	char lines[LINES_MAX];
+	struct writer out = writer_of(lines, sizeof lines);
+	struct slice option;
+
+	while (sip_values_next(&options, &option))
+		if (!is_known_option(option))
+			put_header(&out, SIP_UNSUPPORTED, option);
+	if (out.len == 0 && !out.overflow)
+		return true;
+	ua_reply(ua, server, 420, writer_text(&out), now);
+	return false;
+}
+
+/* -- in a dialog --------------------------------------------------------------------------------------------------- */
+
+static void take_bye(struct call *call, struct server *server, struct now now)
+{
+	ua_reply(call->ua, server, 200, SLICE(""), now);
+	if (call->asked && call->asked->final == 0)
+		callee_refuse(call, 487, now);
+	call_end(call, UA_HUNG_UP_THERE, 0, SLICE("the other side hung up"), now);
+}
+
+static void take_options(struct ua *ua, struct server *server, struct now now)
+{
+	char lines[LINES_MAX];
+	struct writer out = writer_of(lines, sizeof lines);
+
+	put_ua_abilities(&out);
+	put(&out, SLICE("Accept: application/sdp, text/plain\r\n"));
+	ua_reply(ua, server, 200, writer_text(&out), now);
+}
+
+/* Somebody wants us to call somebody else (RFC 3515): not without being asked, and we cannot ask. */
+static void take_refer(struct ua *ua, struct server *server, struct now now)
+{
+	struct sip_address target;
+
+	ua_reply_warning(ua, server, 603, 399, SLICE("this phone is not transferred by others"), now);
+	if (sip_address_parse(sip_message_value(server->request, SIP_REFER_TO), &target))
+		ua_tell(ua, &(struct ua_event){ .kind = UA_REFER_REFUSED,
+						.peer = server->request->from.uri.text,
+						.text = target.uri.text });
+}
+
+/* What is answered by itself, in a dialog or outside. */
+static void take_simple(struct ua *ua, struct server *server, struct now now)
+{
+	switch (server->request->method) {
+	case SIP_OPTIONS: take_options(ua, server, now); break;
+	case SIP_MESSAGE: message_take(ua, server, now); break;
+	case SIP_REFER: take_refer(ua, server, now); break;
+	case SIP_SUBSCRIBE: ua_reply(ua, server, 489, SLICE(""), now); break;
+	case SIP_NOTIFY: ua_reply(ua, server, 481, SLICE(""), now); break;
+	case SIP_BYE:
+	case SIP_UPDATE:
+	case SIP_PRACK: ua_reply(ua, server, 481, SLICE(""), now); break;
+	case SIP_METHOD_OTHER: ua_reply(ua, server, 501, SLICE(""), now); break;
+	default:
+		ua_reply(ua, server, 405,
+			 SLICE("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK\r\n"), now);
+		break;
+	}
+}
+
+static void take_in_dialog(struct call *call, struct server *server, struct now now)
+{
+	struct ua *ua = call->ua;
+
+	if (!dlg_receive(call->dialog, server->request)) {
+		ua_reply_warning(ua, server, 500, 399, SLICE("the request is out of order"), now);
+		return;
+	}
+	switch (server->request->method) {
+	case SIP_INVITE: change_invite(call, server, now); break;
+	case SIP_UPDATE: change_update(call, server, now); break;
+	case SIP_BYE: take_bye(call, server, now); break;
+	case SIP_PRACK: callee_prack(call, server, now); break;
+	default: take_simple(ua, server, now); break;
+	}
+}
+
+void request_take(struct ua *ua, struct server *server, struct now now)
+{
+	const struct sip_message *request = server->request;
+	struct call *call;
+
+	if (!is_for_us(ua, server, now) || !has_known_options(ua, server, now))
+		return;
+	call = call_find_dialog(ua, request);
+	if (call)
+		take_in_dialog(call, server, now);
+	else if (request->to.tag.len > 0)
+		ua_reply(ua, server, 481, SLICE(""), now);
+	else if (request->method == SIP_INVITE)
+		callee_invite(ua, server, now);
+	else
+		take_simple(ua, server, now);
+}

@@ -1,0 +1,123 @@
+#include "ua/state.h"
+
+struct ua_token ua_token_make(struct ua *ua)
+{
+	struct ua_token token;
+	uint8_t bytes[UA_TOKEN_SIZE / 4 * 3];
+	struct writer out = writer_of(token.text, sizeof token.text);
+
+	random_bytes(endpoint_random(ua->endpoint), bytes, sizeof bytes);
+	put_base64url(&out, bytes, sizeof bytes);
+	return token;
+}
+
+void ua_set_timer(struct ua *ua, struct timer *timer, enum ua_timer kind, ms_t due)
+{
+	timer->kind = kind;
+	if (timers_set(endpoint_timers(ua->endpoint), timer, due) != OK)
+		ua->events.lost = true;
+}
+
+void ua_clear_timer(struct ua *ua, struct timer *timer)
+{
+	timers_clear(endpoint_timers(ua->endpoint), timer);
+}
+
+void ua_tell(struct ua *ua, const struct ua_event *event)
+{
+	ua_queue_put(&ua->events, event);
+}
+
+void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
+{
+	put(out, sips ? SLICE("<sips:") : SLICE("<sip:"));
+	put(out, ua->user);
+	put_char(out, '@');
+	put_address(out, &ua->local);
+	if (!sips)
+		put(out, ua->transport == TRANSPORT_TLS ? SLICE(";transport=tls") : SLICE(";transport=tcp"));
+	put_char(out, '>');
+}
+
+void put_ua_abilities(struct writer *out)
+{
+	put(out, SLICE("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK\r\n"
+		       "Supported: 100rel, timer, outbound\r\n"));
+}
+
+void put_ua_agent(struct writer *out)
+{
+	put(out, SLICE("User-Agent: sealphone\r\n"));
+}
+
+void put_ua_line(struct writer *out, struct slice name, uint64_t number)
+{
+	put(out, name);
+	put(out, SLICE(": "));
+	put_number(out, number);
+	put(out, SLICE("\r\n"));
+}
+
+void put_ua_warning(struct writer *out, unsigned code, struct slice text)
+{
+	put(out, SLICE("Warning: "));
+	put_number(out, code);
+	put(out, SLICE(" sealphone "));
+	put_quoted(out, text);
+	put(out, SLICE("\r\n"));
+}
+
+void ua_reply(struct ua *ua, struct server *server, unsigned status, struct slice headers, struct now now)
+{
+	const struct sip_reply reply = { .status = status, .headers = headers };
+
+	endpoint_respond(ua->endpoint, server, &reply, now);
+}
+
+void ua_reply_warning(struct ua *ua, struct server *server, unsigned status, unsigned code, struct slice text,
+		      struct now now)
+{
+	char line[512];
+	struct writer out = writer_of(line, sizeof line);
+
+	put_ua_warning(&out, code, text);
+	ua_reply(ua, server, status, out.overflow ? SLICE("") : writer_text(&out), now);
+}
+
+enum ua_cause ua_cause_of(unsigned status)
+{
+	switch (status) {
+	case 404:
+	case 410:
+	case 604: return UA_UNKNOWN_USER;
+	case 408: return UA_NO_ANSWER;
+	case 415:
+	case 488:
+	case 606: return UA_NOT_ACCEPTABLE;
+	case 480: return UA_UNAVAILABLE;
+	case 486:
+	case 600: return UA_BUSY;
+	case 487: return UA_CANCELLED;
+	case 603: return UA_DECLINED;
+	default: return UA_REFUSED;
+	}
+}
+
+/* warning-value = warn-code SP warn-agent SP warn-text, the last a quoted-string (RFC 3261 §20.43) */
+struct slice ua_why_of(const struct sip_message *response)
+{
+	struct slice warning = sip_message_value(response, SIP_WARNING);
+	size_t quote = slice_find(warning, '"');
+	struct slice text;
+
+	if (quote == warning.len)
+		return response->reason;
+	text = slice_sub(warning, quote + 1, warning.len);
+	return slice_sub(text, 0, slice_find(text, '"'));
+}
+
+bool ua_can_reach(struct slice text, struct sip_uri *ret_uri)
+{
+	return sip_uri_parse(text, ret_uri) && ret_uri->headers.len == 0 &&
+	       (ret_uri->scheme == SIP_SCHEME_SIP || ret_uri->scheme == SIP_SCHEME_SIPS);
+}

@@ -1,0 +1,106 @@
+/* What the files of this room share: the user agent itself, and how it writes headers and replies. */
+#pragma once
+
+#include "auth/client.h"
+#include "base/list.h"
+#include "base/secret.h"
+#include "base/timers.h"
+#include "endpoint/endpoint.h"
+#include "sip/build.h"
+#include "ua/event.h"
+#include "ua/queue.h"
+#include "ua/ua.h"
+
+struct call;
+struct exchange;
+
+/* Kinds of the timers: whose they are and what for. */
+enum ua_timer {
+	UA_TIMER_CONNECT = ENDPOINT_TIMER_USER, /* ua: open the flow */
+	UA_TIMER_REFRESH,                       /* ua: REGISTER again */
+	UA_TIMER_STOP,                          /* ua: do not wait any longer */
+	UA_TIMER_REPEAT,                        /* call: send 2xx or a reliable 1xx again */
+	UA_TIMER_RING,                          /* call: nobody answers */
+	UA_TIMER_SESSION,                       /* call: refresh the session, or end it */
+	UA_TIMER_CHANGE,                        /* call: try the change again that met theirs (491) */
+};
+
+enum { UA_TOKEN_SIZE = 24, UA_T1 = 500, UA_T2 = 4000, UA_GIVE_UP = 64 * UA_T1 };
+
+/* A random token, written out: a tag, a Call-ID. */
+struct ua_token {
+	char text[UA_TOKEN_SIZE];
+};
+
+struct ua {
+	struct endpoint *endpoint;
+	struct ua_queue events;
+	struct list calls, exchanges;
+	uint64_t next_id;
+
+	/* the account; all slices point into texts, but for the password */
+	char *texts;
+	struct slice aor, user, domain, server, instance; /* domain in lower case */
+	struct secret *password;
+	bool aor_is_sips, do_register;
+	uint16_t port;
+	enum transport_protocol transport;
+	enum sdp_srtp_policy srtp;
+	ms_t ring;
+	struct auth_client auth;
+
+	/* the flow; ua/flow.h */
+	bool is_stopping, has_stopped;
+	flow_id flow; /* 0: none */
+	struct address local;
+	struct question connect;
+	unsigned failures; /* in a row */
+	struct timer connect_timer, stop_timer;
+
+	/* the registration; ua/registration.h */
+	bool is_registered;       /* on this flow */
+	bool is_registration_bad; /* refused for good; not tried again */
+	bool no_outbound;         /* the server does without RFC 5626 (439) */
+	struct ua_token register_call_id, register_tag;
+	uint32_t register_cseq;
+	unsigned expires;
+	struct exchange *registering;
+	struct timer refresh_timer;
+};
+
+struct ua_token ua_token_make(struct ua *ua);
+static inline struct slice ua_token(const struct ua_token *token)
+{
+	return slice_from(token->text, sizeof token->text);
+}
+
+/* Sets or moves a timer; what cannot be set for lack of memory fires at once, by being told to the program.
+ */
+void ua_set_timer(struct ua *ua, struct timer *timer, enum ua_timer kind, ms_t due);
+void ua_clear_timer(struct ua *ua, struct timer *timer);
+
+/* Queues an event for the program. */
+void ua_tell(struct ua *ua, const struct ua_event *event);
+
+/* "<sips:alice@192.0.2.1:4711>": where requests reach us, which is the flow's own end. */
+void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
+/* The lines Allow and Supported. */
+void put_ua_abilities(struct writer *out);
+void put_ua_agent(struct writer *out);
+void put_ua_line(struct writer *out, struct slice name, uint64_t number);
+/* A Warning line (RFC 3261 §20.43). */
+void put_ua_warning(struct writer *out, unsigned code, struct slice text);
+
+/* Replies; headers: lines of its own, or empty. */
+void ua_reply(struct ua *ua, struct server *server, unsigned status, struct slice headers, struct now now);
+/* The same with a Warning. */
+void ua_reply_warning(struct ua *ua, struct server *server, unsigned status, unsigned code, struct slice text,
+		      struct now now);
+
+/* Which cause a final response of another class than 2xx stands for. */
+enum ua_cause ua_cause_of(unsigned status);
+/* Its Warning's text if it has one, else its reason phrase. */
+struct slice ua_why_of(const struct sip_message *response);
+
+/* A sip or sips URI that a request can go to as it stands, without header fields for us to fill in. */
+bool ua_can_reach(struct slice text, struct sip_uri *ret_uri);

@@ -1,0 +1,263 @@
+#include "ua/ua.h"
+
+#include "base/ascii.h"
+#include "base/mem.h"
+#include "ua/call.h"
+#include "ua/exchange.h"
+#include "ua/flow.h"
+#include "ua/message.h"
+#include "ua/registration.h"
+#include "ua/request.h"
+#include "ua/state.h"
+
+enum { STOP_MS = 2000, EXPIRES_DEFAULT = 600, RING_MS = 60000 };
+
+/* -- life ------------------------------------------------------------------------------------------------ */
+
+static struct slice copy(struct writer *out, struct slice text)
+{
+	size_t at = out->len;
+
+	put(out, text);
+	return slice_from(out->buf + at, out->len - at);
+}
+
+static struct slice copy_lower(struct writer *out, struct slice text)
+{
+	size_t at = out->len;
+
+	for (size_t i = 0; i < text.len; i++)
+		put_char(out, ascii_lower(text.ptr[i]));
+	return slice_from(out->buf + at, out->len - at);
+}
+
+static enum err set_account(struct ua *ua, const struct ua_config *config, const struct sip_uri *aor)
+{
+	size_t size = config->aor.len + aor->user.len + aor->host.len + config->server.len +
+		      config->instance.len;
+	struct writer out;
+
+	ua->texts = mem_alloc(size + 1);
+	ua->password = secret_new(config->password);
+	if (!ua->texts || !ua->password)
+		return ERR_NOMEM;
+	out = writer_of(ua->texts, size);
+	ua->aor = copy(&out, config->aor);
+	ua->user = copy(&out, aor->user);
+	ua->domain = copy_lower(&out, aor->host);
+	ua->server = config->server.len > 0 ? copy(&out, config->server) : ua->domain;
+	ua->instance = copy(&out, config->instance);
+	ua->aor_is_sips = aor->scheme == SIP_SCHEME_SIPS;
+	ua->port = config->port;
+	ua->transport = config->transport;
+	ua->srtp = config->srtp;
+	ua->do_register = config->do_register;
+	ua->expires = config->expires ? config->expires : EXPIRES_DEFAULT;
+	ua->ring = config->ring ? config->ring : RING_MS;
+	ua->auth.crypto = config->crypto;
+	ua->auth.weakest = config->least;
+	ua->auth.login = (struct auth_login){
+		.username = ua->user,
+		.realm = ua->domain,
+		.password = secret_slice(ua->password),
+	};
+	return OK;
+}
+
+enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
+{
+	AUTO(ua) struct ua *ua = mem_new(struct ua);
+	struct sip_uri aor;
+
+	if (!ua)
+		return ERR_NOMEM;
+	ua_queue_init(&ua->events);
+	list_init(&ua->calls);
+	list_init(&ua->exchanges);
+	if (!sip_uri_parse(config->aor, &aor) || aor.user.len == 0 || aor.port != 0 || aor.params.len != 0 ||
+	    aor.headers.len != 0 || (aor.scheme != SIP_SCHEME_SIP && aor.scheme != SIP_SCHEME_SIPS))
+		return ERR_SYNTAX;
+	if (aor.scheme == SIP_SCHEME_SIPS && !transport_is_secure(config->transport))
+		return ERR_DENIED;
+	TRY(set_account(ua, config, &aor));
+	*ret_ua = TAKE(ua);
+	return OK;
+}
+
+void ua_free(struct ua *ua)
+{
+	if (!ua)
+		return;
+	calls_free(ua);
+	ua_queue_fini(&ua->events);
+	secret_free(ua->password);
+	mem_free(ua->texts);
+	mem_free(ua);
+}
+
+void ua_attach(struct ua *ua, struct endpoint *endpoint)
+{
+	ua->endpoint = endpoint;
+	ua->auth.random = endpoint_random(endpoint);
+	ua->register_call_id = ua_token_make(ua);
+	ua->register_tag = ua_token_make(ua);
+}
+
+void ua_start(struct ua *ua, struct now now)
+{
+	flow_open(ua, now);
+}
+
+/* -- stopping --------------------------------------------------------------------------------------------- */
+
+static void tell_stopped(struct ua *ua)
+{
+	if (ua->has_stopped)
+		return;
+	ua->has_stopped = true;
+	ua_clear_timer(ua, &ua->stop_timer);
+	ua_tell(ua, &(struct ua_event){ .kind = UA_STOPPED });
+}
+
+static void stop_when_idle(struct ua *ua)
+{
+	if (!ua->is_stopping)
+		return;
+	LIST_EACH (exchange, &ua->exchanges, struct exchange, link)
+		if (!exchange->is_over)
+			return;
+	tell_stopped(ua);
+}
+
+void ua_stop(struct ua *ua, struct now now)
+{
+	if (ua->is_stopping)
+		return;
+	ua->is_stopping = true;
+	ua_set_timer(ua, &ua->stop_timer, UA_TIMER_STOP, now.mono + STOP_MS);
+	calls_hangup(ua, now);
+	ua_clear_timer(ua, &ua->connect_timer);
+	endpoint_forget(ua->endpoint, &ua->connect);
+	registration_end(ua, now);
+	stop_when_idle(ua);
+}
+
+/* -- what is known ------------------------------------------------------------------------------------------ */
+
+bool ua_next_event(struct ua *ua, struct ua_event *ret_event)
+{
+	calls_sweep(ua);
+	return ua_queue_take(&ua->events, ret_event);
+}
+
+bool ua_is_registered(const struct ua *ua)
+{
+	return ua->is_registered;
+}
+
+bool ua_local_address(const struct ua *ua, struct address *ret_address)
+{
+	if (ua->flow == 0)
+		return false;
+	*ret_address = ua->local;
+	return true;
+}
+
+bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view)
+{
+	return ua->flow != 0 && endpoint_flow_view(ua->endpoint, ua->flow, ret_view);
+}
+
+/* -- the transaction user ------------------------------------------------------------------------------------ */
+
+static void on_request(void *self, struct server *server, struct now now)
+{
+	request_take(self, server, now);
+}
+
+static void on_cancelled(void *self, struct server *server, struct now now)
+{
+	(void)self;
+	if (server->user)
+		call_cancelled(server->user, server, now);
+}
+
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+{
+	struct ua *ua = self;
+	struct call *call = from == ua->flow ? call_find_dialog(ua, ack) : NULL;
+
+	if (call)
+		call_acked(call, ack, now);
+}
+
+static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
+{
+	if (client->user)
+		exchange_response(client->user, client, response, now);
+	stop_when_idle(self);
+}
+
+static void on_failed(void *self, struct client *client, enum client_failure why, struct now now)
+{
+	if (client->user)
+		exchange_failed(client->user, why, now);
+	stop_when_idle(self);
+}
+
+static void on_server_gone(void *self, struct server *server)
+{
+	(void)self;
+	if (server->user)
+		call_server_gone(server->user, server);
+	server->user = NULL;
+}
+
+static void on_client_gone(void *self, struct client *client)
+{
+	(void)self;
+	if (client->user)
+		exchange_gone(client->user, client);
+	client->user = NULL;
+}
+
+static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
+{
+	(void)question; /* only one is ever asked */
+	flow_answer(self, answer, now);
+}
+
+static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, struct now now)
+{
+	struct ua *ua = self;
+
+	if (facts->event == FLOW_OPENED && facts->outbound && ua->flow == 0)
+		flow_opened(ua, flow, facts, now);
+	if (facts->event == FLOW_LOST && flow == ua->flow)
+		flow_lost(ua, facts, now);
+}
+
+static void on_timer(void *self, struct timer *timer, struct now now)
+{
+	struct ua *ua = self;
+
+	switch ((enum ua_timer)timer->kind) {
+	case UA_TIMER_CONNECT: flow_open(ua, now); break;
+	case UA_TIMER_REFRESH: registration_refresh(ua, now); break;
+	case UA_TIMER_STOP: tell_stopped(ua); break;
+	default: call_timer(timer, now); break;
+	}
+}
+
+const struct endpoint_user ua_user = {
+	.request = on_request,
+	.cancelled = on_cancelled,
+	.ack = on_ack,
+	.response = on_response,
+	.failed = on_failed,
+	.server_gone = on_server_gone,
+	.client_gone = on_client_gone,
+	.answer = on_answer,
+	.flow = on_flow,
+	.timer = on_timer,
+};
