@@ -50,11 +50,11 @@ oom: build-oom ## every unit test with its 1st, 2nd, ... 200th allocation failin
 .PHONY: tsan
 tsan: build-tsan ## unit, scenario and end-to-end tests under ThreadSanitizer
 	setarch -R meson test -C build-tsan --no-rebuild --quiet --print-errorlogs
-	[ ! -d tests/e2e ] || SEALINE_BUILD=$(CURDIR)/build-tsan setarch -R /usr/bin/python3 -m pytest -q -m 'not plain_only' tests/e2e
+	[ ! -d tests/e2e ] || SEALINE_PATIENCE=5 SEALINE_BUILD=$(CURDIR)/build-tsan setarch -R /usr/bin/python3 -m pytest -q -m 'not plain_only' --timeout=600 tests/e2e
 
 .PHONY: e2e
 e2e: build-asan ## the real programs over loopback with real TLS, under AddressSanitizer
-	SEALINE_BUILD=$(CURDIR)/build-asan /usr/bin/python3 -m pytest -q tests/e2e
+	SEALINE_PATIENCE=2 SEALINE_BUILD=$(CURDIR)/build-asan /usr/bin/python3 -m pytest -q tests/e2e
 
 .PHONY: interop
 interop: build ## against programs that others wrote (scripts/setup --tests installs them)

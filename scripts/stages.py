@@ -17,6 +17,8 @@ import xml.etree.ElementTree as ElementTree
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 FUZZ_SECONDS = os.environ.get("FUZZ_SECONDS", "10")
+# How many times as long the tests of the programs wait for an event, by build directory.
+PATIENCE = {"build": "1", "build-asan": "2", "build-tsan": "5"}
 # Test material that is not ours to ship (RFC 4475 messages and the like); its tests are skipped without it.
 MATERIAL = pathlib.Path(os.environ.get("SEALINE_SHARED", ROOT.parent / "shared"))
 PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--durations=5"]
@@ -132,7 +134,7 @@ def pytest_suite(tally, suite, build_dir, *options, prefix=()):
         return
     report = ROOT / build_dir / f"{suite}.xml"
     report.unlink(missing_ok=True)
-    env = {"SEALINE_BUILD": str(ROOT / build_dir), "SEALINE_ROOT": str(ROOT)}
+    env = {"SEALINE_BUILD": str(ROOT / build_dir), "SEALINE_ROOT": str(ROOT), "SEALINE_PATIENCE": PATIENCE[build_dir]}
     ended_well = run(*prefix, *PYTEST, f"--junitxml={report}", *options, folder, env=env)
     n_failed = len(tally.failed)
     if report.exists():
@@ -177,7 +179,7 @@ def stage_tsan(tally):
         return
     # ThreadSanitizer of this age cannot live with the address layout of newer kernels.
     fixed_layout = ["setarch", "-R"] if run("setarch", "-R", "true", quiet=True) else []
-    pytest_suite(tally, "tsan", "build-tsan", "-m", "not plain_only", prefix=fixed_layout)
+    pytest_suite(tally, "tsan", "build-tsan", "-m", "not plain_only", "--timeout=600", prefix=fixed_layout)
 
 
 def stage_interop(tally):
