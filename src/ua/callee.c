@@ -1,6 +1,7 @@
 #include "ua/callee.h"
 
 #include "base/mem.h"
+#include "sip/fields.h"
 #include "ua/change.h"
 
 enum { HEADERS_MAX = 24 * 1024 };
@@ -21,10 +22,10 @@ static bool is_merged(const struct ua *ua, const struct sip_message *request)
 
 static bool is_sdp(const struct sip_message *message)
 {
-	struct slice type = slice_trim(sip_message_value(message, SIP_CONTENT_TYPE));
+	struct sip_media_type type;
 
-	return slice_eq_nocase(slice_trim(slice_sub(type, 0, slice_find(type, ';'))),
-			       SLICE("application/sdp"));
+	return sip_media_type_parse(sip_message_value(message, SIP_CONTENT_TYPE), &type) &&
+	       sip_media_type_is(&type, SLICE("application"), SLICE("sdp"));
 }
 
 bool callee_takes_body(struct ua *ua, struct server *server, struct now now)
@@ -312,17 +313,13 @@ void callee_not_acknowledged(struct call *call, struct now now)
 	call_leave(call, UA_TIMEOUT, SLICE("the other side did not confirm our answer"), now);
 }
 
-/* RAck = response-num LWS CSeq-num LWS Method (RFC 3262 §7.2) */
+/* RFC 3262 §7.2: RAck names the response, and the INVITE that it was for. */
 static bool acknowledges(const struct call *call, const struct sip_message *prack)
 {
-	struct scan in = scan_of(sip_message_value(prack, SIP_RACK));
-	uint64_t rseq, cseq;
-	struct slice blank = SLICE(" ");
+	struct sip_rack rack;
 
-	return scan_number(&in, UINT32_MAX, &rseq) && scan_text(&in, blank) &&
-	       scan_number(&in, UINT32_MAX, &cseq) && scan_text(&in, blank) &&
-	       slice_eq(scan_rest(&in), SLICE("INVITE")) && rseq == call->rseq &&
-	       cseq == call->asked->request->cseq.number;
+	return sip_rack_parse(sip_message_value(prack, SIP_RACK), &rack) && rack.rseq == call->rseq &&
+	       rack.cseq.method == SIP_INVITE && rack.cseq.number == call->asked->request->cseq.number;
 }
 
 void callee_prack(struct call *call, struct server *server, struct now now)

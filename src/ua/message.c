@@ -1,5 +1,6 @@
 #include "ua/message.h"
 
+#include "sip/fields.h"
 #include "ua/exchange.h"
 
 enum { LINES_MAX = 2048 };
@@ -7,10 +8,10 @@ enum { LINES_MAX = 2048 };
 void message_take(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
-	struct slice type = sip_message_value(request, SIP_CONTENT_TYPE);
-	struct slice name = slice_trim(slice_sub(type, 0, slice_find(type, ';')));
+	struct sip_media_type type;
 
-	if (!slice_eq_nocase(name, SLICE("text/plain")) ||
+	if (!sip_media_type_parse(sip_message_value(request, SIP_CONTENT_TYPE), &type) ||
+	    !sip_media_type_is(&type, SLICE("text"), SLICE("plain")) ||
 	    sip_message_header(request, SIP_CONTENT_ENCODING)) {
 		ua_reply(ua, server, 415, SLICE("Accept: text/plain\r\n"), now);
 		return;

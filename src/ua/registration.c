@@ -1,5 +1,6 @@
 #include "ua/registration.h"
 
+#include "sip/fields.h"
 #include "ua/backoff.h"
 #include "ua/call.h"
 #include "ua/exchange.h"
@@ -60,8 +61,7 @@ static unsigned granted(const struct ua *ua, const struct sip_message *response)
 	struct sip_values values = sip_values_of(response, SIP_CONTACT);
 	struct sip_address contact;
 	struct slice value, expires = sip_message_value(response, SIP_EXPIRES);
-	uint64_t seconds = ua->expires;
-	struct scan in;
+	uint32_t seconds;
 
 	while (sip_values_next(&values, &value)) {
 		struct slice own;
@@ -70,10 +70,9 @@ static unsigned granted(const struct ua *ua, const struct sip_message *response)
 		    sip_param_find(contact.params, SLICE("expires"), &own))
 			expires = own;
 	}
-	in = scan_of(expires);
-	if (!scan_number(&in, EXPIRES_MAX, &seconds) || seconds == 0)
+	if (!sip_delta_parse(expires, &seconds) || seconds == 0)
 		return ua->expires;
-	return (unsigned)seconds;
+	return seconds < EXPIRES_MAX ? seconds : EXPIRES_MAX;
 }
 
 static void tell_failure(struct ua *ua, struct ua_event event, ms_t retry_in, struct now now)
@@ -119,23 +118,24 @@ static void registered(struct ua *ua, struct exchange *exchange, const struct si
 
 static ms_t retry_after(const struct ua *ua, const struct sip_message *response)
 {
-	struct scan in = scan_of(sip_message_value(response, SIP_RETRY_AFTER));
-	uint64_t seconds;
+	uint32_t seconds;
 
-	if (scan_number(&in, BACKOFF_MAX_MS / 1000, &seconds) && seconds > 0)
-		return seconds * 1000;
+	if (sip_retry_after_parse(sip_message_value(response, SIP_RETRY_AFTER), &seconds) && seconds > 0 &&
+	    seconds <= BACKOFF_MAX_MS / 1000)
+		return (ms_t)seconds * 1000;
 	return backoff_wait(ua->failures, endpoint_random(ua->endpoint));
 }
 
 /* RFC 3261 §10.2.8: 423, once with what it asks for. */
 static bool ask_longer(struct ua *ua, const struct sip_message *response)
 {
-	struct scan in = scan_of(sip_message_value(response, SIP_MIN_EXPIRES));
-	uint64_t least;
+	uint32_t least;
 
-	if (response->status != 423 || !scan_number(&in, EXPIRES_MAX, &least) || least <= ua->expires)
+	if (response->status != 423 ||
+	    !sip_delta_parse(sip_message_value(response, SIP_MIN_EXPIRES), &least) || least <= ua->expires ||
+	    least > EXPIRES_MAX)
 		return false;
-	ua->expires = (unsigned)least;
+	ua->expires = least;
 	return true;
 }
 

@@ -1,59 +1,45 @@
 #include "ua/session_timer.h"
 
 #include "sip/build.h"
+#include "sip/fields.h"
 
 enum { INTERVAL_MAX = 7 * 86400 };
 
-enum refresher { NOBODY, UAC, UAS };
-
-static bool parse(struct slice value, unsigned *ret_seconds, enum refresher *ret_refresher)
+static unsigned bounded(uint32_t seconds)
 {
-	struct scan in = scan_of(value);
-	struct slice refresher;
-	uint64_t seconds;
-
-	if (!scan_number(&in, UINT32_MAX, &seconds) || seconds == 0)
-		return false;
-	*ret_seconds = seconds < INTERVAL_MAX ? (unsigned)seconds : INTERVAL_MAX;
-	*ret_refresher = NOBODY;
-	if (!sip_param_find(slice_trim(scan_rest(&in)), SLICE("refresher"), &refresher))
-		return true;
-	if (slice_eq_nocase(refresher, SLICE("uac")))
-		*ret_refresher = UAC;
-	else if (slice_eq_nocase(refresher, SLICE("uas")))
-		*ret_refresher = UAS;
-	return *ret_refresher != NOBODY;
+	if (seconds < SESSION_MIN_SE)
+		return SESSION_MIN_SE;
+	return seconds < INTERVAL_MAX ? seconds : INTERVAL_MAX;
 }
 
 enum err session_timer_asked(struct session_timer *timer, const struct sip_message *request)
 {
 	struct slice value = sip_message_value(request, SIP_SESSION_EXPIRES);
 	bool can_refresh = sip_message_lists(request, SIP_SUPPORTED, SLICE("timer"));
-	enum refresher refresher;
-	unsigned seconds;
+	struct sip_session_expires expires;
 
 	if (!value.ptr) {
 		timer->interval = 0;
 		return OK;
 	}
-	if (!parse(value, &seconds, &refresher))
+	if (!sip_session_expires_parse(value, &expires))
 		return ERR_SYNTAX;
-	if (seconds < SESSION_MIN_SE && can_refresh)
+	if (expires.seconds < SESSION_MIN_SE && can_refresh)
 		return ERR_LIMIT;
-	timer->interval = seconds < SESSION_MIN_SE ? SESSION_MIN_SE : seconds;
-	timer->we_refresh = refresher == UAS || !can_refresh;
+	timer->interval = bounded(expires.seconds);
+	timer->we_refresh = expires.refresher == SIP_REFRESHER_UAS || !can_refresh;
 	return OK;
 }
 
 void session_timer_told(struct session_timer *timer, const struct sip_message *response)
 {
-	enum refresher refresher;
+	struct sip_session_expires expires;
 
 	timer->interval = 0;
-	if (parse(sip_message_value(response, SIP_SESSION_EXPIRES), &timer->interval, &refresher))
-		timer->we_refresh = refresher != UAS;
-	if (timer->interval != 0 && timer->interval < SESSION_MIN_SE)
-		timer->interval = SESSION_MIN_SE;
+	if (!sip_session_expires_parse(sip_message_value(response, SIP_SESSION_EXPIRES), &expires))
+		return;
+	timer->interval = bounded(expires.seconds);
+	timer->we_refresh = expires.refresher != SIP_REFRESHER_UAS;
 }
 
 void put_session_timer_reply(struct writer *out, const struct session_timer *timer,
