@@ -10,7 +10,7 @@ enum {
 	FRAME_MS = 20,
 	START_MS = 40,     /* held before the first packet is played */
 	MAX_MS = 200,      /* held at most */
-	SPARE_MS = 40,     /* delay that was never needed, and is worth a skip */
+	SPARE_MS = 40,     /* how early all packets of a window came, for the delay to be too long */
 	JUMP_MS = 2000,    /* farther away than that it is another stream */
 	MAX_CONCEALED = 5, /* frames of guesswork before silence */
 	WINDOW = 200,      /* gets between two looks at the spare delay: 4 s */
@@ -28,7 +28,8 @@ struct rtp_jitter {
 	unsigned n_waited;    /* gets since the first packet of a start came */
 	unsigned n_concealed; /* in a row */
 	unsigned n_gets;      /* in this window */
-	uint32_t least;       /* that was held before a get in this window */
+	uint32_t least;       /* by which a packet of this window came before its turn */
+	uint32_t owed;        /* delay that the last late packet showed to be missing */
 	uint64_t late;
 
 	struct slot slots[SLOTS];
@@ -94,6 +95,7 @@ static void stop_playing(struct rtp_jitter *jitter)
 	jitter->is_playing = false;
 	jitter->n_waited = 0;
 	jitter->n_concealed = 0;
+	jitter->owed = 0;
 }
 
 static void skip_to(struct rtp_jitter *jitter, uint32_t next)
@@ -159,6 +161,19 @@ static bool is_jump(const struct rtp_jitter *jitter, uint32_t timestamp)
 	return distance > (int32_t)jitter->jump || distance < -(int32_t)jitter->jump;
 }
 
+/* margin: how long before its turn a packet came. What comes too late is lost, but teaches how long to wait. */
+static bool is_in_time(struct rtp_jitter *jitter, int32_t margin)
+{
+	if (margin < 0) {
+		jitter->late++;
+		jitter->owed = 0u - (uint32_t)margin;
+		return false;
+	}
+	if ((uint32_t)margin < jitter->least)
+		jitter->least = (uint32_t)margin;
+	return true;
+}
+
 bool rtp_jitter_put(struct rtp_jitter *jitter, const struct rtp_jitter_packet *packet)
 {
 	size_t place;
@@ -170,10 +185,8 @@ bool rtp_jitter_put(struct rtp_jitter *jitter, const struct rtp_jitter_packet *p
 		jitter->n = 0;
 		stop_playing(jitter);
 	}
-	if (jitter->is_playing && after(packet->timestamp, jitter->next) < 0) {
-		jitter->late++;
+	if (jitter->is_playing && !is_in_time(jitter, after(packet->timestamp, jitter->next)))
 		return false;
-	}
 	if (!find_place(jitter, packet->timestamp, &place))
 		return false;
 	if (jitter->n == SLOTS) {
@@ -195,25 +208,31 @@ static bool may_start(struct rtp_jitter *jitter)
 	return held(jitter) >= jitter->start || ++jitter->n_waited > START_MS / FRAME_MS;
 }
 
-/*
- * Less delay, in three cases: at once when more than the most is held; for nothing when the next packet is
- * lost anyway and what is held besides was not needed; and by dropping a frame when it was not needed for a
- * whole window.
- */
+/* Less delay: at once when more than the most is held, by a frame when it was not needed for a whole window. */
 static void shorten(struct rtp_jitter *jitter)
 {
 	uint32_t level = held(jitter);
 
-	if (level < jitter->least)
-		jitter->least = level;
 	if (level > jitter->max)
 		skip_to(jitter, jitter->next + (level - jitter->max));
 	if (++jitter->n_gets < WINDOW)
 		return;
-	if (jitter->least != UINT32_MAX && jitter->least > jitter->start + jitter->spare)
+	if (jitter->least != UINT32_MAX && jitter->least > jitter->spare)
 		skip_to(jitter, jitter->next + jitter->frame);
 	jitter->n_gets = 0;
 	jitter->least = UINT32_MAX;
+}
+
+/* More delay, a frame at a time, after packets that came late: next stays where it is, and the frame is made up. */
+static bool lengthen(struct rtp_jitter *jitter, struct rtp_jitter_packet *ret_packet)
+{
+	if (jitter->owed == 0 || held(jitter) + jitter->frame > jitter->max) {
+		jitter->owed = 0;
+		return false;
+	}
+	jitter->owed -= jitter->owed < jitter->frame ? jitter->owed : jitter->frame;
+	*ret_packet = (struct rtp_jitter_packet){ .timestamp = jitter->next, .span = jitter->frame };
+	return true;
 }
 
 /* Nothing is held: the frame that is made up is delay gained, because what comes later is still played in
@@ -254,6 +273,8 @@ enum rtp_jitter_result rtp_jitter_get(struct rtp_jitter *jitter, struct rtp_jitt
 	shorten(jitter);
 	if (jitter->n == 0)
 		return run_dry(jitter, ret_packet);
+	if (lengthen(jitter, ret_packet))
+		return RTP_JITTER_LOST;
 
 	/* What was made up while nothing came stands for as much of this gap, or has become delay. */
 	gap = after(oldest(jitter)->timestamp, jitter->next);

@@ -1,7 +1,8 @@
 /*
- * Jitter buffer: takes packets as they come and gives them back in order, late enough to hide what the
- * network does to them. It starts when 40 ms are there, adds a frame of delay whenever it runs dry, takes one
- * away when for some seconds all of it was not needed, and never holds more than 200 ms.
+ * Jitter buffer: takes packets as they come and gives them back in order, late enough to hide what the network
+ * does to them. It starts when 40 ms are there, adds delay when it runs dry or a packet comes late, takes a
+ * frame of it away when for some seconds all packets came early enough without, and never holds more than
+ * 200 ms.
  *
  * Time passes by calls of rtp_jitter_get(), not by a clock. Timestamps and spans are in units of the
  * payload's clock.
