@@ -12,6 +12,6 @@ struct crypto;
 
 /* NULL if there is no memory, or the library lacks an algorithm that we cannot do without. */
 MUST_CHECK struct crypto *crypto_new(void);
-/* After everything that was made from it. */
+/* After everything that was made from it, on its own thread. */
 void crypto_free(struct crypto *crypto);
 OWN(crypto)

@@ -16,8 +16,8 @@ static const char tls12_ciphers[] =
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
 	"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 
-/* The first is not known before OpenSSL 3.5. */
-static const char groups_with_pq[] = "X25519MLKEM768:X25519:P-256";
+/* OpenSSL knows the first since 3.5, and the star: a key share for it goes out with the ClientHello. */
+static const char groups_with_pq[] = "*X25519MLKEM768:*X25519:P-256";
 static const char groups[] = "X25519:P-256";
 
 static bool set_policy(SSL_CTX *ctx)

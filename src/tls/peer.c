@@ -11,7 +11,7 @@
 
 static const struct verdict unknown_ca = {
 	.code = "certificate.unknown-ca",
-	.what = "the certificate chain ends in {found}, which is not issued by anybody trusted here",
+	.what = "the certificate {found}, leads to no CA that is trusted here",
 	.section = "RFC 5280 §6.1",
 	.remedy = "trust the CA of the server if you know it, or have the server send its whole chain",
 };
@@ -110,7 +110,10 @@ static void put_culprit(struct writer *out, X509_STORE_CTX *store)
 		put(out, SLICE(" at depth "));
 		put_number(out, (uint64_t)depth);
 	}
-	if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
+	if (chain_verdict(error) == &unknown_ca) {
+		put(out, SLICE(", issued by "));
+		put_certificate_issuer(out, &culprit);
+	} else if (error == X509_V_ERR_CERT_HAS_EXPIRED) {
 		put(out, SLICE(" (until "));
 		put_time(out, certificate_not_after(&culprit));
 		put_char(out, ')');

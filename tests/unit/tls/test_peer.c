@@ -64,6 +64,22 @@ static void says_why_in_one_sentence(void **state)
 		    "the peer does not accept our certificate, it says: certificate expired (RFC 8446 §6.2)");
 }
 
+static void an_unknown_ca_is_named(void **state)
+{
+	struct fixture *fixture = *state;
+	enum err server;
+
+	serve_name(fixture, "b.example", NOW);
+	accept_conn(fixture);
+	connect_conn(fixture, "b.example");
+	assert_int_equal(shake_hands(fixture, NOW, &server), ERR_DENIED);
+	assert_says(&fixture->client_verdict,
+		    "the certificate CN=b.example, issued by CN=test CA, leads to no CA that "
+		    "is trusted here (RFC 5280 §6.1)");
+	assert_says(&fixture->server_verdict,
+		    "the peer does not accept our certificate, it says: unknown CA (RFC 8446 §6.2)");
+}
+
 static void the_expiry_of_a_ca_is_named_with_its_depth(void **state)
 {
 	struct fixture *fixture = *state;
@@ -127,6 +143,7 @@ static void a_certificate_for_clients_only_is_refused(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(judges_the_server),
 	cmocka_unit_test_setup_teardown(says_why_in_one_sentence, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(an_unknown_ca_is_named, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(the_expiry_of_a_ca_is_named_with_its_depth, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_self_signed_certificate_is_refused_until_it_is_trusted, set_up,
 					tear_down),
