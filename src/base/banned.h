@@ -16,6 +16,10 @@
 #include <strings.h>
 #include <time.h>
 
+/* Macros where clang builds with _FORTIFY_SOURCE. */
+#undef sprintf
+#undef vsprintf
+
 #pragma GCC poison strcpy strncpy strcat strncat stpcpy sprintf vsprintf gets
 #pragma GCC poison atoi atol atoll atof strtok strtok_r
 #pragma GCC poison gmtime localtime ctime asctime inet_addr inet_aton inet_ntoa

@@ -83,7 +83,7 @@ static enum err bind_tcp(const struct address *address, bool shared, int *ret_fd
 {
 	struct sockaddr_storage to;
 	socklen_t len = sockaddr_of_address(address, &to);
-	int fd;
+	int fd = -1;
 
 	TRY(new_socket(family_of(address), &fd));
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
@@ -156,7 +156,7 @@ enum err socket_connect(const struct address *address, int *ret_fd)
 {
 	struct sockaddr_storage to;
 	socklen_t len = sockaddr_of_address(address, &to);
-	int fd;
+	int fd = -1;
 
 	TRY(new_socket(family_of(address), &fd));
 	if (!set_tcp_options(fd) ||
@@ -197,7 +197,7 @@ static enum err unix_address(struct slice path, struct sockaddr_un *ret_address)
 enum err socket_connect_unix(struct slice path, int *ret_fd)
 {
 	struct sockaddr_un to;
-	int fd;
+	int fd = -1;
 
 	TRY(unix_address(path, &to));
 	TRY(new_socket(AF_UNIX, &fd));
@@ -232,7 +232,7 @@ static enum err make_room(struct slice path, const struct sockaddr_un *at)
 enum err socket_listen_unix(struct slice path, int *ret_fd)
 {
 	struct sockaddr_un at;
-	int fd;
+	int fd = -1;
 
 	TRY(unix_address(path, &at));
 	TRY(make_room(path, &at));
