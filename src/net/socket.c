@@ -97,7 +97,7 @@ static enum err bind_tcp(const struct address *address, bool shared, int *ret_fd
 
 static enum err listen_tcp(const struct address *address, int *ret_fd)
 {
-	int fd;
+	int fd = -1;
 
 	TRY(bind_tcp(address, true, &fd));
 	if (listen(fd, BACKLOG) < 0)
@@ -110,7 +110,7 @@ enum err socket_listen(const struct address *address, size_t n, int ret_fds[])
 {
 	struct address actual = *address;
 	enum err err;
-	int probe;
+	int probe = -1;
 
 	/* With SO_REUSEPORT alone a second server of the same user would silently take half of the
 	 * connections. */
