@@ -95,10 +95,10 @@ static void packets_are_put_in_order(void **state)
 	for (int i = 10; i < 190; i += 5)
 		delay[i] = 25; /* overtaken by the next */
 	run = simulate(delay, 200, 0);
-	assert_int_equal(run.n_packets, 200);
+	assert_int_equal(run.n_packets, 199); /* the first of them teaches it */
 	assert_int_equal(run.n_wrong_order, 0);
-	assert_in_range(run.n_lost, 0,
-			7); /* one frame of delay gained, and what is made up at the very end */
+	/* A gap, a frame of delay gained, and what is made up at the end. */
+	assert_in_range(run.n_lost, 2, 8);
 }
 
 static void a_lost_packet_is_one_gap(void **state)
@@ -126,7 +126,7 @@ static void delay_grows_with_jitter_and_shrinks_again(void **state)
 	assert_in_range(run.n_packets, MAX_PACKETS - 15, MAX_PACKETS);
 	assert_int_equal(run.n_wrong_order, 0);
 	assert_in_range(run.most_delay, 80, 200);
-	assert_in_range(run.delay_at[290], 60, 160);
+	assert_in_range(run.delay_at[290], 40, 160);
 	assert_in_range(run.delay_at[MAX_PACKETS - 30], 20, 60);
 }
 
