@@ -109,8 +109,9 @@ void put_forwarded(struct writer *out, const struct sip_message *message, const 
 	unsigned drop_routes = edits->drop_routes;
 
 	put(out, edits->top);
-	for (const struct sip_header *header = message->headers;
-	     header < message->headers + message->n_headers; header++) {
+	for (size_t i = 0; i < message->n_headers; i++) {
+		const struct sip_header *header = &message->headers[i];
+
 		if (header->id == SIP_CONTENT_LENGTH ||
 		    (header->id == SIP_MAX_FORWARDS && edits->max_forwards >= 0) ||
 		    (edits->keep && !edits->keep(header, edits->keep_arg)))

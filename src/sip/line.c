@@ -82,9 +82,10 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 	bool escaped;
 
 	*ret_header = (struct sip_header){ 0 };
-	if (scan_token(in, &ret_header->name))
+	if (scan_token(in, &ret_header->name)) {
 		ret_header->id = sip_header_of(ret_header->name);
-	at = lex_skip(in->at, in->end, LEX_SPACE);
+		at = lex_skip(in->at, in->end, LEX_SPACE);
+	}
 	if (ret_header->name.len == 0 || at == in->end || *at != ':')
 		return fail(in, at,
 			    at == in->end ? "the header ends early" : "not a header field: no name and colon",

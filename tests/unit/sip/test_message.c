@@ -1,0 +1,367 @@
+#include "harness.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "request.h"
+#include "sip/message.h"
+
+#define N(array) (sizeof(array) / sizeof(array)[0])
+
+static void assert_text(struct slice actual, const char *expected)
+{
+	if (!slice_eq(actual, slice_of(expected)))
+		fail_msg("\"%.*s\" is not \"%s\"", SLICE_FMT(actual), expected);
+}
+
+static struct sip_message *parsed(struct slice text)
+{
+	struct sip_message *message = NULL;
+	struct sip_fault fault;
+
+	assert_int_equal(sip_message_parse(text, &sip_limits_default, &message, &fault), OK);
+	return message;
+}
+
+static void a_request_is_taken_apart(void **state)
+{
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH("Content-Length: 2\r\n", "hi")));
+
+	assert_int_equal(message->fault.status, 0);
+	assert_int_equal(message->kind, SIP_REQUEST);
+	assert_int_equal(message->method, SIP_INVITE);
+	assert_text(message->uri.user, "bob");
+	assert_text(message->via.branch, "z9hG4bK1");
+	assert_text(message->from.tag, "1");
+	assert_null(message->to.tag.ptr);
+	assert_text(message->call_id, "1@a.example");
+	assert_int_equal(message->cseq.number, 7);
+	assert_int_equal(message->cseq.method, SIP_INVITE);
+	assert_int_equal(message->max_forwards, 70);
+	assert_text(message->body, "hi");
+	assert_int_equal(message->n_headers, 7);
+	assert_true(sip_message_can_be_answered(message));
+	sip_message_free(message);
+}
+
+static void a_response_is_taken_apart(void **state)
+{
+	struct sip_message *message = parsed(
+		SLICE("SIP/2.0 180 Ringing \xe2\x99\xaa\r\nv: SIP/2.0/TLS a\r\nf: sip:a@b;tag=1\r\n"
+		      "t: sip:c@d;tag=2\r\ni: x\r\nCSeq: 1 FROBNICATE\r\n\r\n"));
+
+	assert_int_equal(message->fault.status, 0);
+	assert_int_equal(message->kind, SIP_RESPONSE);
+	assert_int_equal(message->status, 180);
+	assert_text(message->reason, "Ringing \xe2\x99\xaa");
+	assert_int_equal(message->method, SIP_METHOD_OTHER);
+	assert_text(message->method_name, "FROBNICATE");
+	assert_int_equal(message->max_forwards, -1);
+	assert_false(sip_message_can_be_answered(message));
+	sip_message_free(message);
+}
+
+static void the_text_is_the_messages_own(void **state)
+{
+	char text[] = REQUEST;
+	struct sip_message *message = parsed(slice_of(text));
+
+	memset(text, 'x', sizeof text);
+	assert_text(message->call_id, "1@a.example");
+	sip_message_free(message);
+}
+
+/* What is wrong, where it is, and what a request gets. NULL: nothing. */
+static const struct {
+	const char *label, *text;
+	unsigned status;
+	const char *at; /* the fault's position is where this stands in the text */
+	bool can_be_answered;
+} fault_cases[] = {
+	{ "nothing", REQUEST, 0, NULL, true },
+	{ "version in small letters", "OPTIONS sip:a SIP/2.0\r\n\r\n", 400, NULL, false },
+	{ "other version",
+	  "INVITE sip:bob@example.org SIP/7.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\n"
+	  "Call-ID: 1\r\nCSeq: 1 INVITE\r\n\r\n",
+	  505, "SIP/7.0", true },
+	{ "odd version", "INVITE sip:bob@example.org SIP/2\r\n\r\n", 400, "\r\n\r\n", false },
+	{ "no Request-URI", "INVITE  SIP/2.0\r\n\r\n", 400, " SIP", false },
+	{ "header in the Request-URI", "INVITE sip:a@b?x=y SIP/2.0\r\n\r\n", 400, "x=y", false },
+	{ "two Content-Lengths", REQUEST_WITH("l: 0\r\nContent-Length: 0\r\n", ""), 400, "Content-Length",
+	  true },
+	{ "Content-Length too large", REQUEST_WITH("Content-Length: 3\r\n", "hi"), 400, "3\r\n\r\nhi", true },
+	{ "Content-Length negative", REQUEST_WITH("Content-Length: -1\r\n", ""), 400, "-1\r\n", true },
+	{ "Content-Length with a sign", REQUEST_WITH("Content-Length: +0\r\n", ""), 400, "+0", true },
+	{ "Content-Length a list", REQUEST_WITH("Content-Length: 0, 0\r\n", ""), 400, ", 0", true },
+	{ "Content-Length past 64 bits", REQUEST_WITH("Content-Length: 18446744073709551616\r\n", ""), 400,
+	  "18446", true },
+	{ "two Max-Forwards", REQUEST_WITH("Max-Forwards: 7\r\n", ""), 400, "Max-Forwards: 7\r", true },
+	{ "two From", REQUEST_WITH("f: sip:a@b\r\n", ""), 400, "f: sip", true },
+	{ "two Expires", REQUEST_WITH("Expires: 1\r\nexpires: 2\r\n", ""), 400, "expires", true },
+	{ "two Route", REQUEST_WITH("Route: <sip:a;lr>\r\nRoute: <sip:b;lr>\r\n", ""), 0, NULL, true },
+	{ "no colon", REQUEST_WITH("Subject\r\n", ""), 400, "\r\n\r\n", true },
+	{ "no name", REQUEST_WITH(": x\r\n", ""), 400, ": x\r", true },
+	{ "blank before the colon", REQUEST_WITH("Subject \t: x\r\n", ""), 0, NULL, true },
+	{ "blank in the name", REQUEST_WITH("Sub ject: x\r\n", ""), 400, "ject", true },
+	{ "fold between name and colon", REQUEST_WITH("Subject\r\n : x\r\n", ""), 400, "\r\n : x", true },
+	{ "folded first line", "INVITE sip:a@b SIP/2.0\r\n x: y\r\n\r\n", 400, " x: y", false },
+	{ "bare LF", REQUEST_WITH("Subject: a\nb: c\r\n", ""), 400, "\nb", true },
+	{ "bare CR", REQUEST_WITH("Subject: a\rb: c\r\n", ""), 400, "\rb", true },
+	{ "control character", REQUEST_WITH("Subject: a\x01\r\n", ""), 400, "\x01", true },
+	{ "control character in quotes", REQUEST_WITH("Subject: \"a\x01\"\r\n", ""), 400, "\x01", true },
+	{ "escaped in quotes", REQUEST_WITH("Subject: \"a\\\x01\"\r\n", ""), 0, NULL, true },
+	{ "escaped outside of quotes", REQUEST_WITH("Subject: a\\\x01\r\n", ""), 400, "\x01", true },
+	{ "DEL", REQUEST_WITH("Subject: a\x7f\r\n", ""), 400, "\x7f", true },
+	{ "HTAB", REQUEST_WITH("Subject:\ta\tb\r\n", ""), 0, NULL, true },
+	{ "folds", REQUEST_WITH("Subject: a\r\n b\r\n\tc\r\n", ""), 0, NULL, true },
+	{ "fold without text", REQUEST_WITH("Subject: a\r\n \r\n", ""), 0, NULL, true },
+	{ "empty value", REQUEST_WITH("Subject:\r\n", ""), 0, NULL, true },
+	{ "no empty line", "INVITE sip:a@b SIP/2.0\r\nSubject: a\r\n", 400, "", false },
+	{ "cut in a header field", "INVITE sip:a@b SIP/2.0\r\nSubject: a", 400, "", false },
+	{ "no Call-ID",
+	  "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCSeq: 1 OPTIONS\r\n\r\n",
+	  400, "", false },
+	{ "no Via",
+	  "OPTIONS sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n\r\n",
+	  400, "", false },
+	{ "other method in CSeq",
+	  "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\n"
+	  "CSeq: 1 INVITE\r\n\r\n",
+	  400, "INVITE\r\n\r\n", true },
+	{ "CSeq too large",
+	  "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\n"
+	  "CSeq: 2147483648 OPTIONS\r\n\r\n",
+	  400, "2147483648", true },
+	{ "CSeq largest",
+	  "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\n"
+	  "CSeq: 2147483647 OPTIONS\r\n\r\n",
+	  0, NULL, true },
+	{ "an ACK is never answered",
+	  "ACK sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\n"
+	  "CSeq: 1 ACK\r\n\r\n",
+	  0, NULL, false },
+	{ "Call-ID with a blank",
+	  "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1 2\r\n"
+	  "CSeq: 1 OPTIONS\r\n\r\n",
+	  400, " 2\r\n", true },
+	{ "status too large", "SIP/2.0 700 x\r\nVia: SIP/2.0/TLS a\r\n\r\n", 400, "700", false },
+	{ "status too small", "SIP/2.0 099 x\r\n\r\n", 400, " x\r", false },
+	{ "status of four digits", "SIP/2.0 2000 x\r\n\r\n", 400, "2000", false },
+	{ "status without a blank", "SIP/2.0 200\r\n\r\n", 400, "200", false },
+	{ "response of another version", "SIP/3.0 200 OK\r\n\r\n", 505, "SIP/3", false },
+};
+
+static void the_first_fault_is_named_with_its_place(void **state)
+{
+	for (size_t i = 0; i < N(fault_cases); i++) {
+		const char *text = fault_cases[i].text;
+		const char *at = fault_cases[i].at ? strstr(text, fault_cases[i].at) : NULL;
+		struct sip_message *message = parsed(slice_of(text));
+		size_t offset = at && *fault_cases[i].at ? (size_t)(at - text) : strlen(text);
+
+		if (message->fault.status != fault_cases[i].status || (at && message->fault.at != offset) ||
+		    sip_message_can_be_answered(message) != fault_cases[i].can_be_answered)
+			fail_msg("%s: %u %s at %zu, expected at %zu", fault_cases[i].label,
+				 message->fault.status, message->fault.what, message->fault.at, offset);
+		sip_message_free(message);
+	}
+}
+
+static void what_is_no_sip_is_not_parsed(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		"\r\n",
+		"x",
+		"INVITE",
+		"INVITE sip:a@b\r\n\r\n",
+		"GET / HTTP/1.1\r\n\r\n",
+		"\x16\x03\x01\x02",
+		"INVITE sip:a@b SIP/2.0",
+		"INVITE sip:a@b SIP/2.0\n\n",
+		" INVITE sip:a@b SIP/2.0\r\n\r\n",
+		"INV/ITE sip:a@b SIP/2.0\r\n\r\n",
+		"SIP/2.0\r\n\r\n",
+		"INVITE sip:\x01@b SIP/2.0\r\n\r\n",
+	};
+
+	for (size_t i = 0; i < N(texts); i++) {
+		struct sip_message *message;
+		struct sip_fault fault;
+
+		if (sip_message_parse(slice_of(texts[i]), &sip_limits_default, &message, &fault) !=
+		    ERR_SYNTAX)
+			fail_msg("%s", texts[i]);
+		assert_int_equal(fault.status, 400);
+	}
+}
+
+static void nul_is_refused_unless_escaped_in_quotes(void **state)
+{
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH("Subject: a\0b\r\n", "")));
+
+	assert_int_equal(message->fault.status, 400);
+	assert_string_equal(message->fault.what, "a NUL in the header");
+	sip_message_free(message);
+	message = parsed(SLICE(REQUEST_WITH("Subject: \"a\\\0b\"\r\n", "")));
+	assert_int_equal(message->fault.status, 0);
+	sip_message_free(message);
+}
+
+static void a_datagram_ends_where_content_length_says(void **state)
+{
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH("l: 3\r\n", "abcdef")));
+
+	assert_text(message->body, "abc");
+	sip_message_free(message);
+	message = parsed(SLICE(REQUEST_WITH("", "to the end")));
+	assert_text(message->body, "to the end");
+	sip_message_free(message);
+}
+
+static void limits_are_kept(void **state)
+{
+	static const struct {
+		const char *label;
+		struct sip_limits limits;
+		enum err err;
+		unsigned status;
+	} rows[] = {
+		{ "all fits", { 1000, 1000, 8, 100, 3 }, OK, 0 },
+		{ "message", { 100, 1000, 8, 100, 3 }, ERR_LIMIT, 413 },
+		{ "header area", { 1000, 100, 8, 100, 3 }, OK, 400 },
+		{ "header fields", { 1000, 1000, 7, 100, 3 }, OK, 400 },
+		{ "Request-URI", { 1000, 1000, 8, 10, 3 }, OK, 414 },
+		{ "URI of From", { 1000, 1000, 8, 20, 3 }, OK, 400 },
+		{ "values", { 1000, 1000, 8, 100, 2 }, OK, 400 },
+	};
+	static const struct slice text = SLICE_INIT(
+		REQUEST_WITH("Require: a,b,c\r\nSupported: <,>,\",\"\r\n", ""));
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct sip_message *message = NULL;
+		struct sip_fault fault = { 0 };
+
+		if (sip_message_parse(text, &rows[i].limits, &message, &fault) != rows[i].err)
+			fail_msg("%s", rows[i].label);
+		if (message)
+			fault = message->fault;
+		if (fault.status != rows[i].status)
+			fail_msg("%s: %u", rows[i].label, fault.status);
+		sip_message_free(message);
+	}
+}
+
+static void more_header_fields_than_fit_at_first_are_kept(void **state)
+{
+	char text[8192];
+	size_t n = (size_t)snprintf(text, sizeof text, "%.*s", (int)(sizeof REQUEST - 3), REQUEST);
+	struct sip_message *message;
+
+	for (int i = 0; i < 100; i++)
+		n += (size_t)snprintf(text + n, sizeof text - n, "X-%d: %d\r\n", i, i);
+	snprintf(text + n, sizeof text - n, "\r\n");
+	message = parsed(slice_of(text));
+	assert_int_equal(message->fault.status, 0);
+	assert_int_equal(message->n_headers, 106);
+	assert_text(message->headers[0].name, "Via");
+	assert_text(message->headers[105].value, "99");
+	sip_message_free(message);
+}
+
+static void values_are_walked_across_lists_and_fields(void **state)
+{
+	static const char *const expected[] = { "<sip:a,b;lr>", "\"x, \\\"y\" <sip:c>;a=\"1,2\"", "<sip:d>",
+						"<sip:e>" };
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH(
+		"Route: <sip:a,b;lr>\r\n ,\"x, \\\"y\" <sip:c>;a=\"1,2\"\r\nX: y\r\nroute: ,, <sip:d> ,\r\nRoute:\r\nRoute: <sip:e>\r\n",
+		"")));
+	struct sip_values it = sip_values_of(message, SIP_ROUTE);
+	struct slice value;
+	size_t n = 0;
+
+	for (; sip_values_next(&it, &value); n++) {
+		assert_true(n < N(expected));
+		assert_text(value, expected[n]);
+	}
+	assert_int_equal(n, N(expected));
+	it = sip_values_of(message, SIP_CONTACT);
+	assert_false(sip_values_next(&it, &value));
+	sip_message_free(message);
+}
+
+static void behind_a_quote_that_is_not_closed_all_is_one_value(void **state)
+{
+	struct sip_values it = { .rest = SLICE("a, \"\\\"\\\",b, c") };
+	struct slice value;
+
+	assert_true(sip_values_next(&it, &value));
+	assert_text(value, "a");
+	assert_true(sip_values_next(&it, &value));
+	assert_text(value, "\"\\\"\\\",b, c");
+	assert_false(sip_values_next(&it, &value));
+}
+
+static void tokens_in_lists_are_found_without_case(void **state)
+{
+	struct sip_message *message = parsed(
+		SLICE(REQUEST_WITH("Supported: path, 100rel\r\nk: outbound\r\n", "")));
+
+	assert_true(sip_message_lists(message, SIP_SUPPORTED, SLICE("100REL")));
+	assert_true(sip_message_lists(message, SIP_SUPPORTED, SLICE("outbound")));
+	assert_false(sip_message_lists(message, SIP_SUPPORTED, SLICE("out")));
+	assert_false(sip_message_lists(message, SIP_REQUIRE, SLICE("path")));
+	sip_message_free(message);
+}
+
+static void header_fields_are_found_in_their_order(void **state)
+{
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH("X-A: 1\r\nX-B: 2\r\n", "")));
+	const struct sip_header *header = sip_message_header(message, SIP_HEADER_OTHER);
+
+	assert_text(header->value, "1");
+	header = sip_message_next(message, header);
+	assert_text(header->value, "2");
+	assert_null(sip_message_next(message, header));
+	assert_null(sip_message_value(message, SIP_SUBJECT).ptr);
+	sip_message_free(message);
+}
+
+static void every_prefix_is_survived(void **state)
+{
+	static const char text[] = REQUEST_WITH(
+		"Contact: \"a\\\"b\" <sip:a%40@[::1]:1;x=y?z=>;q=0.1\r\nSubject: a\r\n b\r\nContent-Length: 4\r\n",
+		"body");
+
+	for (size_t n = 0; n < sizeof text; n++) {
+		char *prefix = malloc(n ? n : 1); /* of just that size, so that reading past it is seen */
+		struct sip_message *message = NULL;
+		struct sip_fault fault;
+
+		memcpy(prefix, text, n);
+		if (sip_message_parse(slice_from(prefix, n), &sip_limits_default, &message, &fault) == OK)
+			assert_int_equal(message->fault.status == 0,
+					 n == sizeof text - 1 || n == sizeof text);
+		sip_message_free(message);
+		free(prefix);
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_request_is_taken_apart),
+	cmocka_unit_test(a_response_is_taken_apart),
+	cmocka_unit_test(the_text_is_the_messages_own),
+	cmocka_unit_test(the_first_fault_is_named_with_its_place),
+	cmocka_unit_test(what_is_no_sip_is_not_parsed),
+	cmocka_unit_test(nul_is_refused_unless_escaped_in_quotes),
+	cmocka_unit_test(a_datagram_ends_where_content_length_says),
+	cmocka_unit_test(limits_are_kept),
+	cmocka_unit_test(more_header_fields_than_fit_at_first_are_kept),
+	cmocka_unit_test(values_are_walked_across_lists_and_fields),
+	cmocka_unit_test(behind_a_quote_that_is_not_closed_all_is_one_value),
+	cmocka_unit_test(tokens_in_lists_are_found_without_case),
+	cmocka_unit_test(header_fields_are_found_in_their_order),
+	cmocka_unit_test(every_prefix_is_survived),
+};
+
+TEST_MAIN(tests)
