@@ -1,0 +1,122 @@
+"""The other implementations, each with a configuration that was made for the test at hand."""
+
+import pathlib
+import subprocess
+
+import netns as network
+import programs
+
+DOMAIN = "sealine.test"
+
+
+class Kamailio(programs.Program):
+    """Debian's kamailio as registrar and proxy for DOMAIN over TLS; a user's password is secret-of-USER."""
+
+    def __init__(self, netns, certificate, path, algorithm="SHA-256"):
+        path.mkdir()
+        (path / "run").mkdir()
+        (path / "tls.cfg").write_text(
+            "[server:default]\nmethod = TLSv1.2+\n"
+            f"certificate = {certificate / 'server.pem'}\nprivate_key = {certificate / 'server.key'}\n"
+            "verify_certificate = no\nrequire_certificate = no\n"
+            "[client:default]\nmethod = TLSv1.2+\nverify_certificate = no\nrequire_certificate = no\n"
+        )
+        template = (pathlib.Path(__file__).parent / "kamailio.cfg").read_text()
+        for name, value in {"ADDRESS": network.ADDRESS, "DOMAIN": DOMAIN, "TLS": path / "tls.cfg", "ALGORITHM": algorithm}.items():
+            template = template.replace(f"@{name}@", str(value))
+        (path / "kamailio.cfg").write_text(template)
+        super().__init__(
+            ["kamailio", "-f", path / "kamailio.cfg", "-DD", "-E", "-w", path, "-Y", path / "run", "-P", path / "pid"],
+            netns=netns,
+        )
+        programs.run(["true"])
+        self._wait_until_listening(netns)
+
+    def _wait_until_listening(self, netns):
+        for _ in range(100):
+            status, _, _ = programs.run(
+                ["python3", "-c", f"import socket; socket.create_connection(('{network.ADDRESS}', 5061), 1)"], netns=netns
+            )
+            if status == 0:
+                return
+        raise AssertionError("kamailio does not listen:\n" + self.output)
+
+
+class Baresip(programs.Program):
+    """Debian's baresip: plays a WAV file into every call, answers by itself, writes what it hears beside its configuration."""
+
+    def __init__(self, netns, certificate, path, user, play, srtp=True):
+        path.mkdir()
+        self.path = path
+        (path / "config").write_text(
+            "poll_method epoll\n"
+            f"sip_listen {network.ADDRESS}:0\n"
+            f"sip_certificate {certificate / 'both.pem'}\n"
+            f"sip_cafile {certificate / 'ca.pem'}\n"
+            f"audio_source aufile,{play}\n"
+            f"audio_player aufile,{path / 'player.wav'}\n"
+            f"audio_alert aufile,{play}\n"
+            f"snd_path {path}\n"
+            "rtp_ports 20000-20100\n"
+            "net_interface sip0\n"
+            "module_path /usr/lib/baresip/modules\n"
+            "module stdio.so\nmodule g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\n"
+            "module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n"
+        )
+        (path / "accounts").write_text(
+            f"<sip:{user}@{DOMAIN};transport=tls>;auth_user={user};auth_pass=secret-of-{user}"
+            f';outbound="sip:{network.ADDRESS}:5061;transport=tls";answermode=auto;regint=60;audio_codecs=pcmu'
+            + (";mediaenc=srtp-mand" if srtp else "")
+            + "\n"
+        )
+        (path / "contacts").touch()
+        super().__init__(["baresip", "-f", path], netns=netns, stdin=subprocess.PIPE)
+
+    def dial(self, uri):
+        self.send_line(f"/dial {uri}")
+
+    def hang_up(self):
+        self.send_line("/hangup")
+
+    def quit(self):
+        self.send_line("/quit")
+        return self.wait(10)
+
+    def heard(self):
+        """The recording of the last call."""
+        recordings = sorted(self.path.glob("dump-*-dec.wav"))
+        assert recordings, "baresip has heard nothing:\n" + self.output
+        return recordings[-1]
+
+
+class Linphone(programs.Program):
+    """Debian's linphonec, registered over TLS, with our CA configured; commands go to its standard input."""
+
+    def __init__(self, netns, certificate, path, user):
+        (path / ".local/share/linphone").mkdir(parents=True)
+        (path / "linphonerc").write_text(
+            "[sip]\n"
+            f"root_ca={certificate / 'ca.pem'}\n"
+            "verify_server_certs=1\nverify_server_cn=1\n"
+            "sip_port=5070\nsip_tcp_port=5070\nsip_tls_port=5071\n"
+            "default_proxy=0\nmedia_encryption=srtp\n"
+            "[misc]\nauto_net_state_mon=0\n"
+            "[video]\nenabled=0\n"
+            "[proxy_0]\n"
+            f"reg_proxy=<sip:{DOMAIN}:5061;transport=tls>\nreg_identity=sip:{user}@{DOMAIN}\nreg_expires=60\nreg_sendregister=1\n"
+            "[auth_info_0]\n"
+            f"username={user}\npasswd=secret-of-{user}\nrealm={DOMAIN}\ndomain={DOMAIN}\n"
+        )
+        super().__init__(["linphonec", "-c", path / "linphonerc"], netns=netns, stdin=subprocess.PIPE, env={"HOME": str(path)})
+
+    def registered(self):
+        """Asks until it says so, or fails."""
+        for _ in range(20):
+            before = len(self.lines)
+            self.send_line("status register")
+            try:
+                if "registered, identity" in self.wait_for(r"registered, identity|registered=", 1, since=before):
+                    return True
+            except programs.Timeout:
+                pass
+        return False
