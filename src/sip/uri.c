@@ -327,12 +327,15 @@ static bool params_fit(struct slice a, struct slice b, bool all)
 	struct lex_param mine, theirs;
 
 	while (next_param(&in_a, &mine)) {
-		bool found = false;
+		bool found = false, same = false;
 
 		in_b = scan_of(b);
-		while (!found && next_param(&in_b, &theirs))
-			found = eq_unescaped(mine.name, theirs.name, true);
-		if (found ? !is_same_part(mine.value, theirs.value, true) : all || must_be_in_both(mine.name))
+		while (!same && next_param(&in_b, &theirs))
+			if (eq_unescaped(mine.name, theirs.name, true)) {
+				found = true;
+				same = is_same_part(mine.value, theirs.value, true);
+			}
+		if (found ? !same : all || must_be_in_both(mine.name))
 			return false;
 	}
 	return true;
