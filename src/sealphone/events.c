@@ -1,0 +1,387 @@
+/* What the user agent tells, shown to whom it concerns, and what follows from it. */
+#include "auth/response.h"
+#include "sealphone/audio.h"
+#include "sealphone/phone.h"
+#include "sealphone/report.h"
+
+enum { TEXT_MAX = 2048 };
+
+/* Text from others as a C string that may be printed. */
+struct shown {
+	char text[TEXT_MAX];
+};
+
+static const char *show(struct shown *shown, struct slice text)
+{
+	struct writer out = writer_of(shown->text, sizeof shown->text - 1);
+
+	put_escaped(&out, text);
+	shown->text[out.len] = '\0';
+	return shown->text;
+}
+
+static void set(json_t *object, const char *key, json_t *value)
+{
+	if (object)
+		json_object_set_new(object, key, value);
+	else
+		json_decref(value);
+}
+
+/* The object that each event begins with. */
+static json_t *event_of(const char *name, const struct ua_event *event)
+{
+	json_t *object = json_pack("{s:s}", "event", name);
+
+	if (event->id != 0)
+		set(object, "call", json_integer((json_int_t)event->id));
+	return object;
+}
+
+static void set_cause(json_t *object, const struct ua_event *event)
+{
+	set(object, "cause", json_string(ua_cause_name(event->cause)));
+	if (event->status != 0)
+		set(object, "status", json_integer(event->status));
+	set(object, "text", output_string(event->text));
+}
+
+static void show_error(struct phone *phone, const struct ua_event *event, const char *what)
+{
+	json_t *object = json_pack("{s:s}", "event", "error");
+	struct shown why;
+
+	set_cause(object, event);
+	if (event->retry_in != 0)
+		set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
+	if (event->retry_in != 0)
+		output_say(&phone->output, object, "%s: %s. Next try in %.0f s.", what,
+			   show(&why, event->text), (double)(event->retry_in + 999) / 1000);
+	else
+		output_say(&phone->output, object, "%s: %s.", what, show(&why, event->text));
+}
+
+/* -- the account ------------------------------------------------------------------------------------------- */
+
+static bool is_once(const struct phone *phone)
+{
+	return phone->options->command == COMMAND_CALL || phone->options->command == COMMAND_MESSAGE;
+}
+
+static void on_connected(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("connected", event);
+	struct flow_view hop;
+
+	(void)now;
+	if (ua_first_hop(phone->ua, &hop)) {
+		set(object, "tls", output_string(hop.tls_version));
+		set(object, "cipher", output_string(hop.tls_cipher));
+		set(object, "verified", output_string(hop.verified));
+	}
+	output_say(&phone->output, object, "%s", "");
+}
+
+static void on_disconnected(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	bool never = !phone->was_registered;
+
+	phone->is_away = true;
+	show_error(phone, event,
+		   event->cause == UA_CERTIFICATE ? "The server is not who it should be"
+		   : never                        ? "The server is not reached"
+						  : "The server is gone");
+	if (never && (event->cause == UA_CERTIFICATE || is_once(phone)))
+		phone_finish(phone, exit_code_of(event->cause), now);
+}
+
+static void begin_command(struct phone *phone, struct now now)
+{
+	const struct options *options = phone->options;
+
+	switch (options->command) {
+	case COMMAND_CALL: phone_call(phone, options->uri, now); break;
+	case COMMAND_MESSAGE: phone_message(phone, options->uri, options->text, now); break;
+	default:
+		if (options->duration != 0)
+			phone->end_at = now.mono + options->duration;
+		break;
+	}
+}
+
+static void on_registered(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("registered", event);
+	bool is_first = !phone->was_registered;
+	struct slice aor = phone->options->aor;
+
+	set(object, "aor", output_string(aor));
+	set(object, "expires", json_integer(event->seconds));
+	output_say(&phone->output, object,
+		   phone->is_away && !is_first ? "The server is back; registered as %.*s."
+					       : "Registered as %.*s.",
+		   SLICE_FMT(aor));
+	phone->was_registered = true;
+	phone->is_away = false;
+	if (is_first)
+		begin_command(phone, now);
+}
+
+static void on_registration_failed(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	show_error(phone, event,
+		   event->cause == UA_WRONG_PASSWORD ? "The password is wrong" : "The registration failed");
+	if (event->retry_in == 0)
+		phone_finish(phone, exit_code_of(event->cause), now);
+}
+
+static void on_stopped(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)event, (void)now;
+	phone->has_stopped = true;
+}
+
+static void on_algorithm(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	bool session;
+
+	(void)now;
+	if (auth_algorithm_parse(event->text, &phone->memory.least, &session) && !memory_save(&phone->memory))
+		output_say(&phone->output, NULL, "%s", ""); /* it said why itself; without it we ask again */
+}
+
+static void on_no_memory(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)now;
+	output_say(&phone->output, event_of("error", event),
+		   "There was not enough memory to go on as before.");
+}
+
+/* -- calls ----------------------------------------------------------------------------------------------------- */
+
+static void on_incoming(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	const struct options *options = phone->options;
+	json_t *object = event_of("incoming", event);
+	bool answers = options->command == COMMAND_ANSWER || options->auto_answer;
+	struct shown peer;
+
+	set(object, "from", output_string(event->peer));
+	set(object, "secure", json_boolean(event->secure));
+	output_say(&phone->output, object, "A call from somebody who claims to be %s%s.",
+		   show(&peer, event->peer), answers ? "" : "; answer or reject");
+	if (phone->current != 0 || (options->command != COMMAND_NONE && !answers)) {
+		if (ua_reject(phone->ua, event->id, 486, now) != OK)
+			return; /* it is over already */
+		return;
+	}
+	phone->current = event->id;
+	if (answers)
+		phone_answer(phone, event->id, now);
+}
+
+static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)now;
+	output_say(&phone->output, event_of("ringing", event), "It rings there.");
+	if (event->has_media)
+		audio_agree(phone, event->id, &event->media);
+}
+
+static void on_progress(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("progress", event);
+
+	(void)now;
+	set(object, "status", json_integer(event->status));
+	output_say(&phone->output, object, "The call proceeds.");
+	if (event->has_media)
+		audio_agree(phone, event->id, &event->media);
+}
+
+static json_t *established_object(const struct ua_event *event, const struct security_report *report)
+{
+	json_t *object = event_of("established", event), *lines = json_array();
+
+	for (size_t i = 0; i < report->n; i++)
+		json_array_append_new(lines, output_string(report->lines[i]));
+	set(object, "peer", output_string(event->peer));
+	set(object, "secure", json_boolean(event->secure));
+	set(object, "tls", output_string(report->tls));
+	set(object, "cipher", output_string(report->cipher));
+	set(object, "verified", output_string(report->verified));
+	set(object, "beyond", output_string(report->beyond));
+	set(object, "srtp", output_string(report->srtp));
+	set(object, "codec", output_string(report->codec));
+	set(object, "report", lines);
+	return object;
+}
+
+static void on_established(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	const struct options *options = phone->options;
+	struct ua_call_view call;
+	struct security_report report;
+	struct shown peer;
+
+	if (!ua_call_view(phone->ua, event->id, &call))
+		return; /* and ended already */
+	report_make(&report, phone->ua, &call, &event->media);
+	output_say(&phone->output, established_object(event, &report), "The call with %s stands.",
+		   show(&peer, event->peer));
+	if (!phone->output.json)
+		for (size_t i = 0; i < report.n; i++)
+			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
+	audio_agree(phone, event->id, &event->media);
+	if (options->command == COMMAND_CALL && options->duration != 0)
+		phone->end_at = now.mono + options->duration;
+}
+
+static void on_media(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("media", event);
+	struct slice direction = sdp_direction_name(event->media.direction);
+	struct ua_call_view call = { .on_hold = false };
+
+	(void)now;
+	if (!ua_call_view(phone->ua, event->id, &call))
+		call.on_hold = false;
+	set(object, "state", json_string("changed"));
+	set(object, "direction", output_string(direction));
+	set(object, "held", json_boolean(event->media.remote_on_hold));
+	set(object, "on_hold", json_boolean(call.on_hold));
+	output_say(&phone->output, object, "%s",
+		   event->media.remote_on_hold ? "The other side has put us on hold."
+		   : call.on_hold              ? "The other side is on hold."
+					       : "The call goes on.");
+	audio_agree(phone, event->id, &event->media);
+}
+
+static void on_media_refused(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)now;
+	show_error(phone, event, "The change was not accepted");
+}
+
+static const char *const ended_texts[] = {
+	[UA_HUNG_UP] = "The call is over",
+	[UA_HUNG_UP_THERE] = "The other side hung up",
+	[UA_BUSY] = "Busy",
+	[UA_DECLINED] = "Declined",
+	[UA_NO_ANSWER] = "No answer",
+	[UA_CANCELLED] = "Cancelled",
+	[UA_UNKNOWN_USER] = "There is no such user",
+	[UA_UNAVAILABLE] = "The other side cannot be reached now",
+	[UA_WRONG_PASSWORD] = "The password is wrong",
+	[UA_NOT_AUTHENTIC] = "The server asked for what it has no right to",
+	[UA_CERTIFICATE] = "The server is not who it should be",
+	[UA_NOT_SECURE] = "The call cannot be had securely, and was not made otherwise",
+	[UA_NOT_ACCEPTABLE] = "The two phones have nothing in common",
+	[UA_SERVER_GONE] = "The server is gone",
+	[UA_TIMEOUT] = "Nobody answered the request",
+	[UA_REFUSED] = "Refused",
+	[UA_FAILED] = "The call failed",
+};
+
+static void on_ended(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("ended", event);
+	enum exit_code code = exit_code_of(event->cause);
+	struct shown why;
+
+	set_cause(object, event);
+	set(object, "seconds", json_integer(event->seconds));
+	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, event->text));
+	audio_end(phone, event->id);
+	if (event->id != phone->current)
+		return;
+	phone->current = 0;
+	if (phone->options->command != COMMAND_CALL)
+		return;
+	if (code == EXIT_OK && phone->is_away)
+		code = EXIT_NETWORK; /* the other side could not be told yet */
+	phone_finish(phone, code, now);
+}
+
+static void on_refer_refused(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("refer-refused", event);
+	struct shown peer, target;
+
+	(void)now;
+	set(object, "from", output_string(event->peer));
+	set(object, "target", output_string(event->text));
+	output_say(&phone->output, object, "Somebody who claims to be %s wanted us to call %s; we refused.",
+		   show(&peer, event->peer), show(&target, event->text));
+}
+
+/* -- messages ---------------------------------------------------------------------------------------------------- */
+
+static void on_message(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("message", event);
+	struct shown peer;
+	char text[OUTPUT_LINE_MAX / 2];
+	struct writer out = writer_of(text, sizeof text);
+
+	(void)now;
+	set(object, "from", output_string(event->peer));
+	set(object, "text", output_string(event->text));
+	set(object, "secure", json_boolean(event->secure));
+	put_escaped(&out, event->text);
+	output_say(&phone->output, object, "Message from somebody who claims to be %s: %.*s%s",
+		   show(&peer, event->peer), SLICE_FMT(writer_text(&out)), out.overflow ? " (cut off)" : "");
+}
+
+static void on_message_sent(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	output_say(&phone->output, event_of("message-sent", event), "The message has arrived.");
+	if (event->id == phone->message)
+		phone_finish(phone, EXIT_OK, now);
+}
+
+static void on_message_failed(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("message-failed", event);
+	struct shown why;
+
+	set_cause(object, event);
+	output_say(&phone->output, object, "The message has not arrived: %s (%s).", ended_texts[event->cause],
+		   show(&why, event->text));
+	if (event->id == phone->message)
+		phone_finish(phone, exit_code_of(event->cause), now);
+}
+
+static void (*const handlers[])(struct phone *phone, const struct ua_event *event, struct now now) = {
+	[UA_CONNECTED] = on_connected,
+	[UA_DISCONNECTED] = on_disconnected,
+	[UA_REGISTERED] = on_registered,
+	[UA_REGISTRATION_FAILED] = on_registration_failed,
+	[UA_STOPPED] = on_stopped,
+	[UA_INCOMING] = on_incoming,
+	[UA_RINGING] = on_ringing,
+	[UA_PROGRESS] = on_progress,
+	[UA_ESTABLISHED] = on_established,
+	[UA_MEDIA] = on_media,
+	[UA_MEDIA_REFUSED] = on_media_refused,
+	[UA_ENDED] = on_ended,
+	[UA_MESSAGE] = on_message,
+	[UA_MESSAGE_SENT] = on_message_sent,
+	[UA_MESSAGE_FAILED] = on_message_failed,
+	[UA_REFER_REFUSED] = on_refer_refused,
+	[UA_ALGORITHM] = on_algorithm,
+	[UA_NO_MEMORY] = on_no_memory,
+};
+
+bool phone_take_events(struct phone *phone, struct now now)
+{
+	struct ua_event event;
+	bool any = false;
+
+	while (ua_next_event(phone->ua, &event)) {
+		handlers[event.kind](phone, &event, now);
+		sdp_media_wipe(&event.media);
+		any = true;
+	}
+	return any;
+}

@@ -1,0 +1,18 @@
+#include "sealphone/phone.h"
+
+int main(int argc, char **argv)
+{
+	struct phone phone = { .code = EXIT_OK };
+	struct options options;
+	enum exit_code code;
+	bool done;
+
+	code = options_parse(argc, argv, &options, &done);
+	if (code != EXIT_OK || done)
+		return code;
+	code = phone_open(&phone, &options);
+	if (code == EXIT_OK)
+		code = phone_run(&phone);
+	phone_close(&phone);
+	return code;
+}

@@ -1,0 +1,224 @@
+/* How the phone comes up, and goes down in the reverse order. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "crypto/certificate.h"
+#include "sealphone/console.h"
+#include "sealphone/password.h"
+#include "sealphone/phone.h"
+
+static enum exit_code complain(const char *where, const char *why, enum exit_code code)
+{
+	fprintf(stderr, "sealphone: %s: %s\n", where, why);
+	return code;
+}
+
+static enum exit_code no_memory(void)
+{
+	return complain("start", "there is not enough memory", EXIT_FAILED);
+}
+
+/* -- whom we trust ------------------------------------------------------------------------------------------- */
+
+static char *read_file(const char *path, size_t limit, size_t *ret_length)
+{
+	FILE *file = fopen(path, "re");
+	char *text = file ? mem_alloc(limit) : NULL;
+
+	if (text)
+		*ret_length = fread(text, 1, limit, file);
+	if (text && (ferror(file) || *ret_length == limit)) {
+		mem_free(text);
+		text = NULL;
+	}
+	if (file)
+		fclose(file);
+	return text;
+}
+
+static enum exit_code trust_file(struct phone *phone, const char *path)
+{
+	AUTO(chain) struct chain *chain = NULL;
+	size_t length = 0;
+	char *pem = read_file(path, CHAIN_PEM_MAX, &length);
+	enum err err;
+
+	if (!pem)
+		return complain(path, errno ? strerror(errno) : "it is too large", EXIT_STATE);
+	err = chain_parse_pem(phone->crypto, slice_from(pem, length), &chain);
+	mem_free(pem);
+	if (err == ERR_NOT_FOUND)
+		return complain(path, "there is no certificate in it", EXIT_STATE);
+	if (err != OK)
+		return complain(path, "a certificate in it is malformed", EXIT_STATE);
+	return tls_client_trust(phone->tls, chain) == OK ? EXIT_OK : no_memory();
+}
+
+static enum exit_code open_tls(struct phone *phone)
+{
+	phone->tls = tls_client_new(phone->crypto);
+	if (!phone->tls)
+		return no_memory();
+	if (phone->options->ca_file)
+		return trust_file(phone, phone->options->ca_file);
+	return tls_client_trust_system(phone->tls) == OK ? EXIT_OK : no_memory();
+}
+
+/* -- the user agent -------------------------------------------------------------------------------------------- */
+
+static enum exit_code open_ua(struct phone *phone, const struct secret *password)
+{
+	const struct options *options = phone->options;
+	const struct ua_config config = {
+		.crypto = phone->crypto,
+		.aor = options->aor,
+		.password = secret_slice(password),
+		.server = options->server,
+		.port = options->port,
+		.transport = options->transport,
+		.instance = slice_of(phone->memory.instance),
+		.srtp = options->srtp,
+		.least = phone->memory.least,
+		.ring = options->ring,
+		.do_register = true,
+	};
+
+	switch (ua_new(&config, &phone->ua)) {
+	case OK: return EXIT_OK;
+	case ERR_SYNTAX: return complain("--aor", "an address looks like sips:alice@example.org", EXIT_USAGE);
+	case ERR_DENIED:
+		return complain("--transport", "a sips: address needs tls; nothing was sent in clear",
+				EXIT_USAGE);
+	default: return no_memory();
+	}
+}
+
+static enum exit_code open_endpoint(struct phone *phone)
+{
+	uint8_t branch_key[32], number[8];
+	char host[32];
+	struct writer out = writer_of(host, sizeof host);
+	struct endpoint_config config = {
+		.n_workers = 1,
+		.limits = { .sip = sip_limits_default,
+			    .flows = 8,
+			    .transactions = 256,
+			    .per_flow = 128,
+			    .output = 1 << 20 },
+		.map_key = random_map_key(phone->random),
+		.branch_key = branch_key,
+		.random = phone->random,
+		.crypto = phone->crypto,
+		.level = REPORT_ERROR,
+		.user = &ua_user,
+		.user_self = phone->ua,
+	};
+	enum err err;
+
+	random_bytes(phone->random, branch_key, sizeof branch_key);
+	random_bytes(phone->random, number, sizeof number);
+	put_hex(&out, number, sizeof number);
+	put(&out,
+	    SLICE(".invalid")); /* nobody reaches us by it, only by our flow (RFC 7118 §5.5 does the same) */
+	config.sent_by = writer_text(&out);
+	err = endpoint_new(&config, &phone->endpoint);
+	mem_wipe(branch_key, sizeof branch_key);
+	if (err != OK)
+		return no_memory();
+	ua_attach(phone->ua, phone->endpoint);
+	return EXIT_OK;
+}
+
+static enum exit_code open_transport(struct phone *phone)
+{
+	struct transport_config config = {
+		.net = phone->net,
+		.endpoint = phone->endpoint,
+		.map_key = random_map_key(phone->random),
+		.limits = transport_limits_default,
+		.client = phone->tls,
+	};
+
+	random_bytes(phone->random, &config.start, sizeof config.start);
+	phone->transport = transport_new(&config);
+	return phone->transport ? EXIT_OK : no_memory();
+}
+
+static enum exit_code open_loop(struct phone *phone)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+	phone->net = net_new(32);
+	if (!phone->net || media_new(&phone->media) != OK)
+		return no_memory();
+	for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+		if (net_signal(phone->net, signals[i]) != OK)
+			return no_memory();
+	if (net_watch_new(phone->net, media_fd(phone->media), NET_READABLE, phone->media,
+			  &phone->media_watch) != OK)
+		return no_memory();
+	return EXIT_OK;
+}
+
+/* -- files ----------------------------------------------------------------------------------------------------- */
+
+/* "alice@example.org": the AOR without its scheme. */
+static struct slice account_of(struct slice aor)
+{
+	return slice_sub(aor, slice_find(aor, ':') + 1, aor.len);
+}
+
+static enum exit_code check_files(const struct options *options)
+{
+	const struct media_device *source = &options->devices.source;
+
+	if (source->kind == MEDIA_DEVICE_FILE && access(source->name, R_OK) != 0)
+		return complain(source->name, strerror(errno), EXIT_STATE);
+	return EXIT_OK;
+}
+
+enum exit_code phone_open(struct phone *phone, const struct options *options)
+{
+	AUTO(secret) struct secret *password = NULL;
+	enum exit_code code = check_files(options);
+
+	if (code != EXIT_OK)
+		return code;
+	phone->options = options;
+	phone->output.json = options->json;
+	password = password_read(options->password_file, options->aor);
+	if (!password)
+		return EXIT_STATE;
+	phone->crypto = crypto_new();
+	phone->random = phone->crypto ? random_new(phone->crypto) : NULL;
+	if (!phone->random)
+		return no_memory();
+	if (!memory_open(options->state, account_of(options->aor), phone->random, &phone->memory))
+		return EXIT_STATE;
+	if ((code = open_ua(phone, password)) != EXIT_OK || (code = open_tls(phone)) != EXIT_OK ||
+	    (code = open_endpoint(phone)) != EXIT_OK || (code = open_loop(phone)) != EXIT_OK ||
+	    (code = open_transport(phone)) != EXIT_OK)
+		return code;
+	if (options->command == COMMAND_NONE && console_open(phone) != OK)
+		return complain("standard input", "it cannot be read", EXIT_STATE);
+	return EXIT_OK;
+}
+
+void phone_close(struct phone *phone)
+{
+	if (phone->input_watch)
+		console_close(phone);
+	net_watch_free(phone->media_watch);
+	media_free(phone->media);
+	transport_free(phone->transport);
+	endpoint_free(phone->endpoint);
+	ua_free(phone->ua);
+	net_free(phone->net);
+	tls_context_free(phone->tls);
+	random_free(phone->random);
+	crypto_free(phone->crypto);
+}

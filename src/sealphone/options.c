@@ -1,0 +1,242 @@
+#include "sealphone/options.h"
+
+#include <getopt.h>
+
+static const char usage[] =
+	"usage: sealphone --aor URI [options] [command]\n"
+	"\n"
+	"commands (without one: interactive)\n"
+	"  register              stay registered until ended\n"
+	"  call URI              call, and hang up after --for seconds or when ended\n"
+	"  answer                answer every call until ended\n"
+	"  message URI TEXT      send a message\n"
+	"\n"
+	"options\n"
+	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
+	"  --password-file FILE  its first line is the password; else it is asked for\n"
+	"  --server HOST[:PORT]  where the server is; default: the domain\n"
+	"  --transport tls|tcp   tcp is in clear, for a sip: address only; default tls\n"
+	"  --ca FILE             trust these certificates (PEM) instead of the system's\n"
+	"  --srtp never|optional|require\n"
+	"                        encrypt the media of sip: calls; sips: calls always do\n"
+	"  --play FILE           say what is in this WAV file\n"
+	"  --record FILE         write what is heard to this WAV file\n"
+	"  --device null|tone|auto|NAME\n"
+	"                        sound device; NAME is ALSA's; default auto\n"
+	"  --for SECONDS         hang up, or end, after so long\n"
+	"  --ring SECONDS        give a call up that nobody answers for so long; default 60\n"
+	"  --auto-answer         answer every call (interactive)\n"
+	"  --state DIR           what is remembered; default $XDG_STATE_HOME/sealphone\n"
+	"  --json                one event a line on standard output\n"
+	"  --help, --version\n"
+	"\n"
+	"example: sealphone --aor sips:alice@localhost --ca ca.pem call sips:bob@localhost\n";
+
+enum option_id {
+	OPTION_AOR = 256,
+	OPTION_PASSWORD_FILE,
+	OPTION_SERVER,
+	OPTION_TRANSPORT,
+	OPTION_CA,
+	OPTION_SRTP,
+	OPTION_PLAY,
+	OPTION_RECORD,
+	OPTION_DEVICE,
+	OPTION_FOR,
+	OPTION_RING,
+	OPTION_AUTO_ANSWER,
+	OPTION_STATE,
+	OPTION_JSON,
+	OPTION_HELP,
+	OPTION_VERSION,
+};
+
+/* clang-format off */
+static const struct option long_options[] = {
+	{ "aor",           required_argument, NULL, OPTION_AOR },
+	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
+	{ "server",        required_argument, NULL, OPTION_SERVER },
+	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
+	{ "ca",            required_argument, NULL, OPTION_CA },
+	{ "srtp",          required_argument, NULL, OPTION_SRTP },
+	{ "play",          required_argument, NULL, OPTION_PLAY },
+	{ "record",        required_argument, NULL, OPTION_RECORD },
+	{ "device",        required_argument, NULL, OPTION_DEVICE },
+	{ "for",           required_argument, NULL, OPTION_FOR },
+	{ "ring",          required_argument, NULL, OPTION_RING },
+	{ "auto-answer",   no_argument,       NULL, OPTION_AUTO_ANSWER },
+	{ "state",         required_argument, NULL, OPTION_STATE },
+	{ "json",          no_argument,       NULL, OPTION_JSON },
+	{ "help",          no_argument,       NULL, OPTION_HELP },
+	{ "version",       no_argument,       NULL, OPTION_VERSION },
+	{ NULL,            0,                 NULL, 0 },
+};
+/* clang-format on */
+
+struct word {
+	const char *word;
+	int value;
+};
+
+/* clang-format off */
+static const struct word srtp_words[] = {
+	{ "never",    SDP_SRTP_NEVER },
+	{ "optional", SDP_SRTP_OPTIONAL },
+	{ "require",  SDP_SRTP_REQUIRED },
+	{ "required", SDP_SRTP_REQUIRED },
+	{ NULL,       0 },
+};
+static const struct word transport_words[] = {
+	{ "tls", TRANSPORT_TLS },
+	{ "tcp", TRANSPORT_TCP },
+	{ NULL,  0 },
+};
+static const struct { const char *word; enum command command; int arguments; } commands[] = {
+	{ "register", COMMAND_REGISTER, 0 },
+	{ "call",     COMMAND_CALL,     1 },
+	{ "answer",   COMMAND_ANSWER,   0 },
+	{ "message",  COMMAND_MESSAGE,  2 },
+};
+/* clang-format on */
+
+static bool find_word(const struct word *words, const char *text, int *ret_value)
+{
+	for (; words->word; words++) {
+		if (strcmp(words->word, text) == 0) {
+			*ret_value = words->value;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool parse_seconds(const char *text, ms_t *ret_duration)
+{
+	struct scan in = scan_of(slice_of(text));
+	uint64_t seconds;
+
+	if (!scan_number(&in, 30 * 86400, &seconds) || !scan_done(&in) || seconds == 0)
+		return false;
+	*ret_duration = seconds * 1000;
+	return true;
+}
+
+/* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT: the authority of a URI. */
+static bool parse_server(const char *text, struct options *options)
+{
+	char buffer[300];
+	struct writer out = writer_of(buffer, sizeof buffer);
+	struct sip_uri uri;
+
+	put(&out, SLICE("sip:"));
+	put(&out, slice_of(text));
+	if (out.overflow || !sip_uri_parse(writer_text(&out), &uri) || uri.user.ptr || uri.params.len > 0 ||
+	    uri.headers.len > 0)
+		return false;
+	options->server = slice_from(text, uri.host.len); /* the host comes first in both */
+	options->port = uri.port;
+	return true;
+}
+
+static void parse_device(const char *name, struct media_devices *devices)
+{
+	struct media_device both = { MEDIA_DEVICE_ALSA, name };
+
+	if (strcmp(name, "auto") == 0)
+		both.kind = MEDIA_DEVICE_AUTO;
+	else if (strcmp(name, "null") == 0)
+		both.kind = MEDIA_DEVICE_NULL;
+	devices->sink = both;
+	if (strcmp(name, "tone") == 0) {
+		both.kind = MEDIA_DEVICE_TONE;
+		devices->sink.kind = MEDIA_DEVICE_NULL;
+	}
+	if (devices->source.kind != MEDIA_DEVICE_FILE)
+		devices->source = both;
+}
+
+static bool take(int id, const char *value, struct options *options)
+{
+	int number = 0;
+
+	switch (id) {
+	case OPTION_AOR: options->aor = slice_of(value); return true;
+	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
+	case OPTION_SERVER: return parse_server(value, options);
+	case OPTION_TRANSPORT:
+		if (!find_word(transport_words, value, &number))
+			return false;
+		options->transport = (enum transport_protocol)number;
+		return true;
+	case OPTION_CA: options->ca_file = value; return true;
+	case OPTION_SRTP:
+		if (!find_word(srtp_words, value, &number))
+			return false;
+		options->srtp = (enum sdp_srtp_policy)number;
+		return true;
+	case OPTION_PLAY:
+		options->devices.source = (struct media_device){ MEDIA_DEVICE_FILE, value };
+		return true;
+	case OPTION_RECORD: options->devices.record = value; return true;
+	case OPTION_DEVICE: parse_device(value, &options->devices); return true;
+	case OPTION_FOR: return parse_seconds(value, &options->duration);
+	case OPTION_RING: return parse_seconds(value, &options->ring);
+	case OPTION_AUTO_ANSWER: options->auto_answer = true; return true;
+	case OPTION_STATE: options->state = value; return true;
+	default: options->json = true; return true;
+	}
+}
+
+static enum exit_code refuse(const char *what, const char *text)
+{
+	fprintf(stderr, "sealphone: %s%s%s (see sealphone --help)\n", what, text ? " " : "",
+		text ? text : "");
+	return EXIT_USAGE;
+}
+
+static enum exit_code parse_command(int n, char **words, struct options *options)
+{
+	if (n == 0)
+		return EXIT_OK;
+	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+		if (strcmp(commands[i].word, words[0]) != 0)
+			continue;
+		if (n - 1 != commands[i].arguments)
+			return refuse("wrong number of words after", words[0]);
+		options->command = commands[i].command;
+		options->uri = slice_of(n > 1 ? words[1] : NULL);
+		options->text = slice_of(n > 2 ? words[2] : NULL);
+		return EXIT_OK;
+	}
+	return refuse("no such command:", words[0]);
+}
+
+enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done)
+{
+	struct options options = {
+		.transport = TRANSPORT_TLS,
+		.devices.source.kind = MEDIA_DEVICE_AUTO,
+		.devices.sink.kind = MEDIA_DEVICE_AUTO,
+	};
+	enum exit_code code;
+	int id;
+
+	*ret_done = false;
+	while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (id == OPTION_HELP || id == OPTION_VERSION) {
+			fputs(id == OPTION_HELP ? usage : "sealphone " SEALINE_VERSION "\n", stdout);
+			*ret_done = true;
+			return EXIT_OK;
+		}
+		if (id == '?')
+			return refuse("nothing was done", NULL);
+		if (!take(id, optarg, &options))
+			return refuse("this is not understood:", optarg);
+	}
+	code = parse_command(argc - optind, argv + optind, &options);
+	if (code == EXIT_OK && options.aor.len == 0)
+		code = refuse("--aor is missing", NULL);
+	if (code == EXIT_OK)
+		*ret_options = options;
+	return code;
+}

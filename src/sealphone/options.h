@@ -1,0 +1,36 @@
+/* What the command line says. Texts point into argv or into literals. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "base/time.h"
+#include "media/media.h"
+#include "sealphone/exit.h"
+#include "ua/ua.h"
+
+enum command { COMMAND_NONE, COMMAND_REGISTER, COMMAND_CALL, COMMAND_ANSWER, COMMAND_MESSAGE };
+
+struct options {
+	enum command command;
+	struct slice uri, text; /* of call and message */
+
+	struct slice aor;
+	const char *password_file; /* NULL: ask on the terminal */
+	struct slice server;       /* host, or empty */
+	uint16_t port;             /* 0: the default */
+	enum transport_protocol transport;
+	const char *ca_file; /* NULL: whom the system trusts */
+	const char *state;   /* directory, or NULL for the default */
+	enum sdp_srtp_policy srtp;
+	struct media_devices devices;
+	ms_t duration; /* 0: until it is ended */
+	ms_t ring;     /* 0: the default */
+	bool auto_answer, json;
+};
+
+/*
+ * EXIT_OK; EXIT_USAGE, with a message printed; or, for --help and --version, EXIT_OK with *ret_done set after
+ * printing.
+ */
+enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done);

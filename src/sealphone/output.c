@@ -1,0 +1,53 @@
+#include "sealphone/output.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+json_t *output_string(struct slice text)
+{
+	char escaped[OUTPUT_LINE_MAX];
+	struct writer out = writer_of(escaped, sizeof escaped);
+	json_t *string = json_stringn(text.len > 0 ? text.ptr : "", text.len);
+
+	if (string)
+		return string;
+	put_escaped(&out, text);
+	return json_stringn(escaped, out.len);
+}
+
+static void write_line(struct slice text)
+{
+	fwrite(text.ptr, 1, text.len, stdout);
+	fputc('\n', stdout);
+	fflush(stdout);
+}
+
+void output_show(const struct output *output, json_t *event, struct slice sentence)
+{
+	char *text = output->json ? json_dumps(event, JSON_COMPACT) : NULL;
+
+	if (output->before)
+		output->before();
+	if (text)
+		write_line(slice_of(text));
+	else if (!output->json && sentence.len > 0)
+		write_line(sentence);
+	if (output->after)
+		output->after();
+	free(text);
+	json_decref(event);
+}
+
+void output_say(const struct output *output, json_t *event, const char *format, ...)
+{
+	char text[OUTPUT_LINE_MAX];
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(text, sizeof text, format, arguments);
+	va_end(arguments);
+	if (n < 0)
+		n = 0;
+	output_show(output, event, slice_from(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1));
+}

@@ -1,0 +1,188 @@
+#include "sealphone/phone.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "sealphone/audio.h"
+#include "sealphone/console.h"
+
+/* -- commands -------------------------------------------------------------------------------------------------- */
+
+void phone_finish(struct phone *phone, enum exit_code code, struct now now)
+{
+	if (phone->is_ending)
+		return;
+	phone->is_ending = true;
+	phone->code = code;
+	ua_stop(phone->ua, now);
+}
+
+static const char *why_not(enum err err)
+{
+	switch (err) {
+	case ERR_SYNTAX: return "this is no address that can be called";
+	case ERR_DENIED: return "a sips: address is reached by TLS only, and our connection is in clear";
+	case ERR_CLOSED: return "there is no connection to the server";
+	case ERR_LIMIT: return "there are too many calls, or it is too long";
+	default: return "there is no memory";
+	}
+}
+
+static enum exit_code code_of(enum err err)
+{
+	switch (err) {
+	case ERR_SYNTAX: return EXIT_USAGE;
+	case ERR_DENIED: return EXIT_NOT_SECURE;
+	case ERR_CLOSED: return EXIT_NETWORK;
+	default: return EXIT_FAILED;
+	}
+}
+
+static void tell_refusal(struct phone *phone, const char *what, enum err err, struct now now)
+{
+	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why_not(err)), "%s: %s.",
+		   what, why_not(err));
+	if (phone->options->command != COMMAND_NONE)
+		phone_finish(phone, code_of(err), now);
+}
+
+/* "bob" is somebody of our own domain, by our own scheme. */
+static struct slice complete(const struct phone *phone, struct slice whom, struct writer *out)
+{
+	struct slice aor = phone->options->aor;
+	size_t colon = slice_find(aor, ':'), at = slice_find(aor, '@');
+
+	if (slice_find(whom, ':') < whom.len)
+		return whom;
+	put(out, slice_sub(aor, 0, colon + 1));
+	put(out, whom);
+	if (slice_find(whom, '@') == whom.len)
+		put(out, slice_sub(aor, at, aor.len));
+	return out->overflow ? SLICE("") : writer_text(out);
+}
+
+void phone_call(struct phone *phone, struct slice whom, struct now now)
+{
+	char text[1024];
+	struct writer out = writer_of(text, sizeof text);
+	struct session *session = audio_reserve(phone);
+	struct address media;
+	enum err err;
+
+	if (!session) {
+		if (phone->options->command != COMMAND_NONE)
+			phone_finish(phone, EXIT_FAILED, now);
+		return;
+	}
+	media = media_port_address(session->port);
+	err = ua_call(phone->ua, complete(phone, whom, &out), &media, now, &session->call);
+	if (err == OK) {
+		phone->current = session->call;
+		return;
+	}
+	audio_drop(session);
+	tell_refusal(phone, "The call is not made", err, now);
+}
+
+void phone_answer(struct phone *phone, uint64_t call, struct now now)
+{
+	struct session *session = audio_reserve(phone);
+	struct address media;
+
+	if (!session) {
+		ua_hangup(phone->ua, call, now);
+		return;
+	}
+	media = media_port_address(session->port);
+	session->call = call;
+	if (ua_answer(phone->ua, call, &media, now) == OK)
+		return;
+	audio_drop(session);
+	output_say(&phone->output,
+		   json_pack("{s:s, s:s}", "event", "error", "text", "no call waits for an answer"),
+		   "No call waits for an answer.");
+}
+
+void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now)
+{
+	char uri[1024];
+	struct writer out = writer_of(uri, sizeof uri);
+	uint64_t message;
+	enum err err = ua_message(phone->ua, complete(phone, whom, &out), text, now, &message);
+
+	if (err != OK)
+		tell_refusal(phone, "The message is not sent", err, now);
+	else if (phone->options->command == COMMAND_MESSAGE)
+		phone->message = message;
+}
+
+/* -- the loop ---------------------------------------------------------------------------------------------------- */
+
+static ms_t earlier(ms_t a, ms_t b)
+{
+	if (a == 0 || b == 0)
+		return a ? a : b;
+	return a < b ? a : b;
+}
+
+static void on_signal(struct phone *phone, int number, struct now now)
+{
+	bool is_service = phone->options->command != COMMAND_CALL &&
+			  phone->options->command != COMMAND_MESSAGE;
+
+	if (phone->is_ending)
+		phone->has_stopped = true; /* asked twice: without waiting for anybody */
+	phone_finish(phone, number == SIGTERM && is_service ? EXIT_OK : EXIT_INTERRUPTED, now);
+}
+
+static void on_event(struct phone *phone, const struct net_event *event, struct now now)
+{
+	if (event->kind == NET_SIGNAL)
+		on_signal(phone, event->signal, now);
+	else if (event->kind == NET_READY && event->owner == phone->media)
+		audio_take_events(phone, now);
+	else if (event->kind == NET_READY && event->owner == &phone->input_watch)
+		console_read(phone, now);
+	else
+		transport_event(phone->transport, event, now);
+}
+
+/* --for is over: the call ends, and with it the command; or the command itself. */
+static void end_in_time(struct phone *phone, struct now now)
+{
+	if (phone->end_at == 0 || now.mono < phone->end_at)
+		return;
+	phone->end_at = 0;
+	if (phone->options->command == COMMAND_CALL)
+		ua_hangup(phone->ua, phone->current, now);
+	else
+		phone_finish(phone, EXIT_OK, now);
+}
+
+static void turn(struct phone *phone)
+{
+	struct net_event event;
+	struct now now;
+
+	net_wait(phone->net, earlier(earlier(endpoint_due(phone->endpoint), transport_due(phone->transport)),
+				     phone->end_at));
+	now = net_now(phone->net);
+	while (net_next(phone->net, &event))
+		on_event(phone, &event, now);
+	end_in_time(phone, now);
+	do {
+		endpoint_tick(phone->endpoint, now);
+		transport_perform(phone->transport, now);
+	} while (phone_take_events(phone, now));
+}
+
+enum exit_code phone_run(struct phone *phone)
+{
+	struct now now = net_now(phone->net);
+
+	ua_start(phone->ua, now);
+	transport_perform(phone->transport, now);
+	while (!phone->has_stopped || audio_is_ending(phone))
+		turn(phone);
+	return phone->code;
+}

@@ -1,0 +1,70 @@
+/*
+ * The phone: one account's user agent on one loop in the main thread, the media thread beside it, and what
+ * the command line or the person at the terminal wants of them.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/secret.h"
+#include "crypto/lib.h"
+#include "crypto/random.h"
+#include "endpoint/endpoint.h"
+#include "media/media.h"
+#include "net/net.h"
+#include "sealphone/memory.h"
+#include "sealphone/options.h"
+#include "sealphone/output.h"
+#include "tls/context.h"
+#include "transport/transport.h"
+#include "ua/ua.h"
+
+/* The media of one call. */
+struct session {
+	uint64_t call;           /* 0: free */
+	struct media_port *port; /* until the media thread has it */
+	bool started;
+};
+
+struct phone {
+	const struct options *options;
+	struct output output;
+	struct memory memory;
+
+	struct crypto *crypto;
+	struct random *random;
+	struct net *net;
+	struct tls_context *tls;
+	struct ua *ua;
+	struct endpoint *endpoint;
+	struct transport *transport;
+	struct media *media;
+	struct net_watch *media_watch, *input_watch;
+
+	struct session sessions[UA_MAX_CALLS + 1]; /* one may still end while all others are in use */
+	uint64_t current;                          /* the call that a person means; 0: none */
+	uint64_t message;                          /* of the message command */
+	bool was_registered;
+	bool is_away;     /* the server was told to be gone, and is not back yet */
+	bool is_ending;   /* ua_stop() was called */
+	bool has_stopped; /* and is done */
+	ms_t end_at;      /* --for; 0: no limit */
+	enum exit_code code;
+};
+
+/* Makes everything and connects; EXIT_OK, or a code with a message printed. */
+enum exit_code phone_open(struct phone *phone, const struct options *options);
+/* Accepts one that was opened half-way. */
+void phone_close(struct phone *phone);
+/* The loop, until the phone's work is done. */
+enum exit_code phone_run(struct phone *phone);
+
+/* Ends calls and registration; phone_run() returns the code of the first call of this. */
+void phone_finish(struct phone *phone, enum exit_code code, struct now now);
+/* Begins a call to a URI, or to a user of our own domain when it is no URI. */
+void phone_call(struct phone *phone, struct slice whom, struct now now);
+void phone_answer(struct phone *phone, uint64_t call, struct now now);
+void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now);
+
+/* What happened; true if there was something. */
+bool phone_take_events(struct phone *phone, struct now now);

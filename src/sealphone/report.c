@@ -1,0 +1,94 @@
+#include "sealphone/report.h"
+
+struct page {
+	struct security_report *report;
+	struct writer out;
+	size_t line;
+};
+
+static void put_text(struct page *page, const char *text)
+{
+	put(&page->out, slice_of(text));
+}
+
+/* The line that was written ends. */
+static void end_line(struct page *page)
+{
+	page->report->lines[page->report->n++] = slice_from(page->report->text + page->line,
+							    page->out.len - page->line);
+	page->line = page->out.len;
+}
+
+static void write_first_hop(struct page *page, const struct ua *ua)
+{
+	struct security_report *report = page->report;
+	struct flow_view hop;
+
+	put_text(page, "to the server: ");
+	if (!ua_first_hop(ua, &hop)) {
+		put_text(page, "there is no connection now");
+	} else if (hop.verified.len > 0) {
+		report->tls = hop.tls_version;
+		report->cipher = hop.tls_cipher;
+		report->verified = hop.verified;
+		put(&page->out, hop.tls_version);
+		put_text(page, " with ");
+		put(&page->out, hop.tls_cipher);
+		put_text(page, "; its certificate proves that it is ");
+		put_escaped(&page->out, hop.verified);
+	} else {
+		put_text(page, "in clear; whoever is on the way can read and change it");
+	}
+	end_line(page);
+}
+
+static void write_beyond(struct page *page, const struct ua_call_view *call)
+{
+	bool claimed = call->beyond == UA_CLAIMED;
+
+	page->report->beyond = claimed ? SLICE("claimed") : SLICE("unknown");
+	put_text(
+		page,
+		claimed ? "beyond the server: claimed to be TLS on every hop (sips); nobody has shown it to this phone"
+			: "beyond the server: unknown (a sip call); hops may be in clear");
+	end_line(page);
+}
+
+static void write_peer(struct page *page, const struct ua_call_view *call)
+{
+	put_text(page, call->incoming ? "the caller: claims to be " : "the other side: was asked for as ");
+	put_escaped(&page->out, call->peer);
+	put_text(page, "; that it is, only the server's word says");
+	end_line(page);
+}
+
+static void write_media(struct page *page, const struct ua_call_view *call, const struct sdp_media *media)
+{
+	struct security_report *report = page->report;
+
+	report->codec = sdp_codec_name(media->codec);
+	if (!media->secure) {
+		put_text(page, "media: in clear (RTP); whoever is on the way can listen");
+		end_line(page);
+		return;
+	}
+	report->srtp = sdp_suite_name(media->suite);
+	put_text(page, "media: SRTP with ");
+	put(&page->out, report->srtp);
+	put_text(page, call->secure ? "; the servers on the way have seen its keys"
+				    : "; hops beyond the first can read its keys, and so listen");
+	end_line(page);
+}
+
+void report_make(struct security_report *report, const struct ua *ua, const struct ua_call_view *call,
+		 const struct sdp_media *media)
+{
+	struct page page = { .report = report, .out = writer_of(report->text, sizeof report->text) };
+
+	report->n = 0;
+	report->tls = report->cipher = report->verified = report->srtp = SLICE("");
+	write_first_hop(&page, ua);
+	write_beyond(&page, call);
+	write_peer(&page, call);
+	write_media(&page, call, media);
+}
