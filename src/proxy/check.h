@@ -1,0 +1,27 @@
+/*
+ * What a request must be before anything else is looked at (RFC 3261 §16.3), and what its Route says to us (§16.4).
+ * Pure functions of the request and the configuration. Private to the room.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "proxy/state.h"
+#include "sip/message.h"
+
+/* How often a request may have come by here before it counts as looping: forwarding phones make spirals. */
+enum { SPIRALS_MAX = 4 };
+
+/*
+ * True if the request may go on. Else *ret_refusal says why not; its header lines are written to headers.
+ */
+bool check_request(const struct sip_message *request, struct slice sent_by, struct writer *headers,
+		   struct refusal *ret_refusal);
+
+/* The Routes of a request that are ours: they stand first, and are taken off before it goes on. */
+struct own_routes {
+	unsigned n;
+	struct slice user;    /* the user part of the topmost: a token; absent if it has none */
+	bool leads_elsewhere; /* what follows them, or comes first, is another's */
+};
+struct own_routes check_routes(const struct core *core, const struct sip_message *request);

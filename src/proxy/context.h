@@ -1,0 +1,94 @@
+/*
+ * The response context (RFC 3261 §16.7): what the core knows of one request from its arrival to the end of the last of
+ * its branches. It belongs to itself: it goes when the server transaction and all branches are gone.
+ *
+ * This file holds its life and the collecting of responses; the ways that a request takes through it are in gate.h
+ * (who sent it), registration.h, dialog.h and location.h (where it goes). Private to the room.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/list.h"
+#include "endpoint/aor.h"
+#include "endpoint/endpoint.h"
+#include "proxy/check.h"
+#include "proxy/state.h"
+#include "proxy/token.h"
+
+/* What the answer to the pending question is for. */
+enum context_stage {
+	CONTEXT_SENDER, /* LOOKUP of the account whose credentials the request carries */
+	CONTEXT_STORE,  /* STORE of a registration */
+	CONTEXT_CALLED, /* LOOKUP of the AOR in the Request-URI */
+	CONTEXT_PEER,   /* LOOKUP of the other party of a dialog, whose flow is gone */
+};
+
+/* One way to a phone. */
+struct target {
+	const struct binding *binding; /* in the snapshot; NULL in a dialog */
+	struct slice uri;              /* for the Request-URI */
+	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
+	struct slice path;             /* becomes Route (RFC 3327 §5.4) */
+	flow_id flow;
+	account_id account;
+	struct requirement require;
+};
+
+struct context {
+	struct link link; /* in core->contexts */
+	struct core *core;
+	struct server *server;    /* NULL once it is gone */
+	struct question question; /* its kind is an enum context_stage */
+	unsigned n_conflicts;
+
+	/* the sender */
+	account_id account; /* 0 until proven */
+	struct own_routes routes;
+	bool has_token;
+	struct token token;
+
+	/* where it goes: the targets of targets[next] on are still to be tried */
+	struct aor *aor; /* holds what the targets point to; NULL in a dialog */
+	struct target *targets;
+	size_t n_targets, next;
+	unsigned breadth; /* Max-Breadth of each branch (RFC 5393 §5.3); 0: left as it is */
+
+	/* what came back */
+	struct list branches;
+	size_t n_pending;
+	bool is_answered;
+	unsigned best;                    /* status of the best final response so far, 0: none */
+	struct sip_message *best_message; /* NULL: best stands for a failure on our side of the phone */
+	char *challenges;                 /* header lines of all 401 and 407 */
+	size_t challenges_len;
+};
+
+/* Takes the transaction: server->user is the context from now on. NULL without memory. */
+struct context *context_new(struct core *core, struct server *server);
+
+/*
+ * Goes on its way to the targets, those with the highest q first and equal ones at once; the array (of mem_alloc) is
+ * taken over, and a reference on aor if there is one.
+ */
+void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
+		     struct now now);
+
+/* Refuses, unless an answer was given. */
+void context_refuse(struct context *context, const struct refusal *refusal, struct now now);
+
+/* The events of struct endpoint_user that belong to a context. */
+void context_response(struct client *client, const struct sip_message *response, struct now now);
+void context_failed(struct client *client, enum client_failure why, struct now now);
+void context_client_gone(struct client *client);
+void context_cancelled(struct context *context, struct now now);
+void context_server_gone(struct context *context);
+void context_timer(struct timer *timer, struct now now);
+/* The caller's flow is gone: a call that is not answered yet can no longer become one. */
+void context_flow_lost(struct context *context, flow_id flow, struct now now);
+
+static inline struct context *context_of_question(struct question *question)
+{
+	return CONTAINER_OF(question, struct context, question);
+}

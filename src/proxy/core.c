@@ -1,0 +1,283 @@
+#include "proxy/core.h"
+
+#include "base/mem.h"
+#include "proxy/context.h"
+#include "proxy/dialog.h"
+#include "proxy/gate.h"
+#include "proxy/location.h"
+#include "proxy/registration.h"
+#include "sip/build.h"
+
+enum { REGISTRATION_ARENA = 256 * 1024 };
+
+/* -- life -------------------------------------------------------------------------------------------------------- */
+
+enum err core_new(const struct core_config *config, struct core **ret_core)
+{
+	AUTO(core) struct core *core = mem_new(struct core);
+
+	if (!core)
+		return ERR_NOMEM;
+	core->server = config->server;
+	core->start = config->start;
+	list_init(&core->contexts);
+	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
+	core->token_mac = mac_new(config->crypto, config->token_key);
+	core->arena = arena_new(REGISTRATION_ARENA);
+	core->scratch = mem_alloc(SCRATCH_SIZE);
+	if (!core->token_mac || !core->arena || !core->scratch)
+		return ERR_NOMEM;
+	*ret_core = TAKE(core);
+	return OK;
+}
+
+void core_free(struct core *core)
+{
+	if (!core)
+		return;
+	auth_server_free(core->auth);
+	mac_free(core->token_mac);
+	arena_free(core->arena);
+	mem_free(core->scratch);
+	mem_free(core);
+}
+
+void core_attach(struct core *core, struct endpoint *endpoint)
+{
+	core->endpoint = endpoint;
+}
+
+void core_reconfigure(struct core *core, const struct server_config *server)
+{
+	core->server = server;
+}
+
+/* -- what a request is ------------------------------------------------------------------------------------------- */
+
+static const char allow[] =
+	"INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, "
+	"NOTIFY, REGISTER";
+
+/* RFC 3261 §11.2. It gives nothing away that a caller would not learn otherwise, so nobody has to prove anything. */
+static void answer_options(struct context *context, struct now now)
+{
+	char buf[512];
+	struct writer headers = writer_of(buf, sizeof buf);
+
+	put_header(&headers, SIP_ALLOW, slice_of(allow));
+	put_header(&headers, SIP_SUPPORTED, SLICE("path, outbound"));
+	endpoint_respond(context->core->endpoint, context->server,
+			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
+}
+
+static bool is_for_us(const struct core *core, const struct sip_message *request)
+{
+	return !request->uri.user.ptr && core_is_own_host(core, request->uri.host);
+}
+
+/* RFC 3261 §10.3 steps 1 and 5 */
+static void take_register(struct context *context, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+
+	if (!core_domain(context->core, request->uri.host))
+		context_refuse(
+			context,
+			&(struct refusal){ .status = 403,
+					   .warning = "this server is not the registrar of that domain" },
+			now);
+	else if (request->uri.user.ptr)
+		context_refuse(context,
+			       &(struct refusal){ .status = 400,
+						  .reason = "REGISTER With A User In The Request-URI" },
+			       now);
+	else if (!slice_eq_nocase(request->to.uri.host, request->uri.host))
+		context_refuse(context,
+			       &(struct refusal){ .status = 404,
+						  .warning = "To is not of the domain registered with" },
+			       now);
+	else
+		gate_ask(context, now);
+}
+
+/* Whether what goes out of a dialog ends here: other domains are not served, and other routes not taken. */
+static void take_outside_dialog(struct context *context, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+
+	if (!context->routes.leads_elsewhere && core_domain(context->core, request->uri.host)) {
+		gate_ask(context, now);
+		return;
+	}
+	if (request->to.tag.ptr)
+		context_refuse(
+			context,
+			&(struct refusal){ .status = 481,
+					   .warning = "a request in a dialog has to come with its Route" },
+			now);
+	else
+		context_refuse(context,
+			       &(struct refusal){ .status = 403,
+						  .warning = "this server does not relay to other domains" },
+			       now);
+}
+
+static bool is_unprotected_sips(const struct context *context)
+{
+	return context->server->request->uri.scheme == SIP_SCHEME_SIPS &&
+	       !transport_is_secure(flow_transport(context->server->flow));
+}
+
+static void classify(struct context *context, struct now now)
+{
+	struct core *core = context->core;
+	const struct sip_message *request = context->server->request;
+	char buf[2048];
+	struct writer headers = writer_of(buf, sizeof buf);
+	struct refusal refusal;
+
+	if (!check_request(request, endpoint_sent_by(core->endpoint), &headers, &refusal)) {
+		context_refuse(context, &refusal, now);
+		return;
+	}
+	if (is_unprotected_sips(context)) {
+		context_refuse(context,
+			       &(struct refusal){ .status = 403,
+						  .warning = "a sips request over a connection without TLS" },
+			       now);
+		return;
+	}
+	if (request->method == SIP_REGISTER) {
+		take_register(context, now);
+		return;
+	}
+	context->routes = check_routes(core, request);
+	if (context->routes.user.ptr) {
+		context->has_token = token_parse(core->token_mac, context->routes.user, request->call_id,
+						 &context->token);
+		if (context->has_token)
+			dialog_request(context, now);
+		else
+			context_refuse(context,
+				       &(struct refusal){ .status = 403,
+							  .warning = "the Route is not one of this dialog" },
+				       now);
+		return;
+	}
+	if (request->method == SIP_OPTIONS && is_for_us(core, request))
+		answer_options(context, now);
+	else
+		take_outside_dialog(context, now);
+}
+
+/* -- the events of the endpoint ---------------------------------------------------------------------------------- */
+
+static void on_request(void *self, struct server *server, struct now now)
+{
+	struct core *core = self;
+	struct context *context = context_new(core, server);
+
+	if (context)
+		classify(context, now);
+	else
+		core_refuse(core, server, &refusal_overload, now);
+}
+
+static void on_cancelled(void *self, struct server *server, struct now now)
+{
+	(void)self;
+	if (server->user)
+		context_cancelled(server->user, now);
+}
+
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+{
+	dialog_ack(self, from, ack, now);
+}
+
+static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
+{
+	(void)self;
+	context_response(client, response, now);
+}
+
+static void on_failed(void *self, struct client *client, enum client_failure why, struct now now)
+{
+	(void)self;
+	context_failed(client, why, now);
+}
+
+static void on_server_gone(void *self, struct server *server)
+{
+	(void)self;
+	if (server->user)
+		context_server_gone(server->user);
+}
+
+static void on_client_gone(void *self, struct client *client)
+{
+	(void)self;
+	context_client_gone(client);
+}
+
+/* The sender is proven. */
+static void go_on(struct context *context, struct aor *sender, struct now now)
+{
+	if (context->server->request->method == SIP_REGISTER)
+		registration_decide(context, sender, now);
+	else if (context->has_token)
+		dialog_request(context, now);
+	else
+		location_ask(context, now);
+}
+
+static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
+{
+	struct core *core = self;
+	struct context *context = context_of_question(question);
+
+	if (!context->server || context->server->final)
+		return;
+	if (!core_flow_is_alive(core, context->server->flow)) {
+		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" }, now);
+		return;
+	}
+	switch ((enum context_stage)question->kind) {
+	case CONTEXT_SENDER:
+		if (gate_answer(context, answer, now))
+			go_on(context, answer->aor, now);
+		return;
+	case CONTEXT_STORE: registration_answer(context, answer, now); return;
+	case CONTEXT_CALLED: location_answer(context, answer, now); return;
+	case CONTEXT_PEER: dialog_answer(context, answer, now); return;
+	}
+}
+
+static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, struct now now)
+{
+	struct core *core = self;
+
+	if (facts->event != FLOW_LOST)
+		return;
+	LIST_EACH (context, &core->contexts, struct context, link)
+		context_flow_lost(context, flow, now);
+}
+
+static void on_timer(void *self, struct timer *timer, struct now now)
+{
+	(void)self;
+	context_timer(timer, now);
+}
+
+const struct endpoint_user core_user = {
+	.request = on_request,
+	.cancelled = on_cancelled,
+	.ack = on_ack,
+	.response = on_response,
+	.failed = on_failed,
+	.server_gone = on_server_gone,
+	.client_gone = on_client_gone,
+	.answer = on_answer,
+	.flow = on_flow,
+	.timer = on_timer,
+};

@@ -1,0 +1,176 @@
+#include "proxy/dialog.h"
+
+#include "base/mem.h"
+#include "proxy/forward.h"
+#include "proxy/gate.h"
+#include "proxy/location.h"
+#include "proxy/report.h"
+
+enum { NAME_MAX = 512 };
+
+enum dialog_party dialog_party_of(const struct core *core, const struct token *token, flow_id flow)
+{
+	bool is_a, is_b;
+
+	/* A call from one phone to itself has one flow for both; then either answer is the same. */
+	if (flow == token->flow_a)
+		return DIALOG_A;
+	if (flow == token->flow_b)
+		return DIALOG_B;
+	is_a = endpoint_flow_has(core->endpoint, flow, token->account_a);
+	is_b = endpoint_flow_has(core->endpoint, flow, token->account_b);
+	if (is_a && is_b)
+		return DIALOG_UNKNOWN;
+	if (is_a)
+		return DIALOG_A;
+	return is_b ? DIALOG_B : DIALOG_NOBODY;
+}
+
+/* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
+static struct target other_side(const struct token *token, enum dialog_party party,
+				const struct sip_message *request)
+{
+	struct target target = {
+		.uri = request->uri_text,
+		.flow = party == DIALOG_A ? token->flow_b : token->flow_a,
+		.account = party == DIALOG_A ? token->account_b : token->account_a,
+	};
+
+	if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
+		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
+	return target;
+}
+
+static void forward_to(struct context *context, const struct target *target, struct now now)
+{
+	struct target *targets = mem_new(struct target);
+
+	if (!targets) {
+		context_refuse(context, &refusal_overload, now);
+		return;
+	}
+	*targets = *target;
+	report_call_ended(context);
+	context_forward(context, NULL, targets, 1, now);
+}
+
+/* The token's flow is gone: perhaps the phone is back on another one. Its AOR stands in To. */
+static void ask_for_peer(struct context *context, struct now now)
+{
+	const struct sip_uri *to = &context->server->request->to.uri;
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	put_aor(&name, to);
+	context->question.kind = CONTEXT_PEER;
+	if (name.overflow || !core_domain(context->core, to->host))
+		context_refuse(context, &(struct refusal){ .status = 430 }, now);
+	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
+		context_refuse(context, &refusal_overload, now);
+}
+
+void dialog_request(struct context *context, struct now now)
+{
+	struct core *core = context->core;
+	const struct sip_message *request = context->server->request;
+	enum dialog_party party = dialog_party_of(core, &context->token, context->server->flow);
+	struct target target;
+
+	if (party == DIALOG_NOBODY && !context->account) {
+		gate_ask(context, now);
+		return;
+	}
+	if (party == DIALOG_NOBODY) {
+		context_refuse(context,
+			       &(struct refusal){ .status = 403,
+						  .warning = "the sender is no party of this dialog" },
+			       now);
+		return;
+	}
+	if (party == DIALOG_UNKNOWN) {
+		context_refuse(context, &(struct refusal){ .status = 481 }, now);
+		return;
+	}
+	target = other_side(&context->token, party, request);
+	if (core_flow_is_alive(core, target.flow))
+		forward_to(context, &target, now);
+	else
+		ask_for_peer(context, now);
+}
+
+/* A way back to a party: its binding, and whether that has the Contact which the request is for. */
+struct way {
+	const struct binding *binding;
+	bool matches;
+};
+
+static bool is_better(const struct way *way, const struct way *best)
+{
+	if (!best->binding || way->matches != best->matches)
+		return !best->binding || way->matches;
+	return way->binding->expires > best->binding->expires;
+}
+
+/* The binding that the dialog goes on with: that of the Request-URI, else the one registered last. */
+static bool find_peer(const struct context *context, const struct aor *aor, struct now now,
+		      struct target *ret_target)
+{
+	const struct sip_message *request = context->server->request;
+	struct way best = { 0 };
+
+	for (size_t i = 0; i < aor->n_bindings; i++) {
+		struct way way = { .binding = &aor->bindings[i] };
+		struct sip_uri contact;
+
+		if (way.binding->expires <= now.wall || !core_flow_is_alive(context->core, way.binding->flow))
+			continue;
+		way.matches = sip_uri_parse(way.binding->contact, &contact) &&
+			      sip_uri_eq(&contact, &request->uri);
+		if (is_better(&way, &best))
+			best = way;
+	}
+	if (!best.binding)
+		return false;
+	ret_target->flow = best.binding->flow;
+	return true;
+}
+
+void dialog_answer(struct context *context, const struct answer *answer, struct now now)
+{
+	enum dialog_party party = dialog_party_of(context->core, &context->token, context->server->flow);
+	struct target target = other_side(&context->token, party, context->server->request);
+
+	/* To is the sender's word; that the AOR is the party's is the token's. */
+	if (answer->err != OK || answer->aor->account.id != target.account ||
+	    !find_peer(context, answer->aor, now, &target)) {
+		context_refuse(
+			context,
+			&(struct refusal){ .status = 430, .warning = "the phone's connection is gone" }, now);
+		return;
+	}
+	forward_to(context, &target, now);
+}
+
+void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
+{
+	struct own_routes routes = check_routes(core, ack);
+	enum dialog_party party;
+	struct target target;
+	struct token token;
+
+	if (!routes.n || !token_parse(core->token_mac, routes.user, ack->call_id, &token)) {
+		report_ack_dropped(core, from, ack, "no Route of ours with a good token");
+		return;
+	}
+	party = dialog_party_of(core, &token, from);
+	if (party != DIALOG_A && party != DIALOG_B) {
+		report_ack_dropped(core, from, ack, "the connection is not proven for a party of the dialog");
+		return;
+	}
+	if (ack->max_forwards == 0) {
+		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
+		return;
+	}
+	target = other_side(&token, party, ack);
+	forward_ack(core, ack, &target, now);
+}

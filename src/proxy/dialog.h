@@ -1,0 +1,27 @@
+/*
+ * Requests inside of a dialog that we are in (RFC 3261 §16.4, §16.6 step 6; RFC 5626 §5.3): the token in our own Route
+ * says where they may come from and where they go. Private to the room.
+ */
+#pragma once
+
+#include "proxy/context.h"
+
+/* Which party of the dialog the flow belongs to: it is the flow of the token, or the party's account is proven on it. */
+enum dialog_party {
+	DIALOG_A,
+	DIALOG_B,
+	DIALOG_UNKNOWN, /* both parties are one account, and the flow is neither's: no telling where it goes */
+	DIALOG_NOBODY,
+};
+enum dialog_party dialog_party_of(const struct core *core, const struct token *token, flow_id flow);
+
+/*
+ * context->token is good: forwards to the other party, over the flow that the token names or the one that this party
+ * registered on since. Where nothing proves the sender it is asked for credentials, once.
+ */
+void dialog_request(struct context *context, struct now now);
+/* The look-up of the other party came back. */
+void dialog_answer(struct context *context, const struct answer *answer, struct now now);
+
+/* An ACK to a 2xx: forwarded on the same conditions, else dropped. */
+void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now);

@@ -1,0 +1,225 @@
+#include "proxy/forward.h"
+
+#include "sip/build.h"
+#include "sip/credentials.h"
+
+enum { HOPS_DEFAULT = 70 };
+
+/* -- what is left out ------------------------------------------------------------------------------------------ */
+
+static bool is_own_challenge(const struct core *core, struct slice value)
+{
+	struct sip_challenge challenge;
+
+	return sip_challenge_parse(value, &challenge) && core_domain(core, challenge.realm);
+}
+
+static bool is_own_credentials(const struct core *core, struct slice value)
+{
+	struct sip_credentials credentials;
+
+	return sip_credentials_parse(value, &credentials) && core_domain(core, credentials.realm);
+}
+
+/*
+ * Credentials for our realms are for us alone (RFC 3261 §22.3). Identities that a phone asserts are not proven (RFC 3325
+ * §5). Max-Breadth is written anew for a new request.
+ */
+static bool keep_in_request(const struct sip_header *header, void *arg)
+{
+	const struct core *core = arg;
+
+	switch (header->id) {
+	case SIP_AUTHORIZATION:
+	case SIP_PROXY_AUTHORIZATION: return !is_own_credentials(core, header->value);
+	case SIP_P_ASSERTED_IDENTITY:
+	case SIP_P_PREFERRED_IDENTITY: return false;
+	default: return true;
+	}
+}
+
+static bool keep_in_new_request(const struct sip_header *header, void *arg)
+{
+	return header->id != SIP_MAX_BREADTH && keep_in_request(header, arg);
+}
+
+/* A challenge for a realm of ours that a phone made would have the caller's phone hand its credentials to it. */
+static bool keep_in_response(const struct sip_header *header, void *arg)
+{
+	const struct core *core = arg;
+
+	switch (header->id) {
+	case SIP_WWW_AUTHENTICATE:
+	case SIP_PROXY_AUTHENTICATE: return !is_own_challenge(core, header->value);
+	case SIP_P_ASSERTED_IDENTITY: return false;
+	default: return true;
+	}
+}
+
+struct sip_edits forward_response_edits(struct core *core)
+{
+	return (struct sip_edits){ .max_forwards = -1, .keep = keep_in_response, .keep_arg = core };
+}
+
+/* -- what is put on --------------------------------------------------------------------------------------------- */
+
+/* RFC 3261 §16.6 step 4: what may begin a dialog or is its own subscription. */
+static bool forms_dialog(const struct sip_message *request)
+{
+	if (request->to.tag.ptr)
+		return false;
+	switch (request->method) {
+	case SIP_INVITE:
+	case SIP_SUBSCRIBE:
+	case SIP_REFER:
+	case SIP_NOTIFY: return true;
+	default: return false;
+	}
+}
+
+static const char *const transport_params[] = {
+	[TRANSPORT_TLS] = ";transport=tls", [TRANSPORT_TCP] = ";transport=tcp", [TRANSPORT_UDP] = "",
+	[TRANSPORT_WSS] = ";transport=ws",  [TRANSPORT_WS] = ";transport=ws",
+};
+
+/* As the peer on a flow of that transport reaches us. */
+static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
+			     enum transport_protocol transport)
+{
+	uint16_t port = core->server->ports[transport];
+
+	put(out, SLICE("Record-Route: <"));
+	put(out, sips ? SLICE("sips:") : SLICE("sip:"));
+	put(out, token);
+	put_char(out, '@');
+	put(out, core->server->advertise);
+	if (port) {
+		put_char(out, ':');
+		put_number(out, port);
+	}
+	put(out, SLICE(";lr"));
+	/* RFC 5630 §5.3: "proxies MUST NOT use the "transport=tls" parameter" with sips */
+	if (!(sips && transport == TRANSPORT_TLS))
+		put(out, slice_of(transport_params[transport]));
+	put(out, SLICE(">\r\n"));
+}
+
+/* One where both sides reach us in the same way, else one for each (RFC 5658 §3.2), the next hop's on top. */
+static bool put_record_routes(struct writer *out, const struct context *context, const struct target *target)
+{
+	const struct sip_message *request = context->server->request;
+	const struct token token = {
+		.flow_a = context->server->flow,
+		.account_a = context->account,
+		.flow_b = target->flow,
+		.account_b = target->account,
+		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
+	};
+	enum transport_protocol from = flow_transport(token.flow_a), to = flow_transport(token.flow_b);
+	char buf[TOKEN_LENGTH];
+	struct writer text = writer_of(buf, sizeof buf);
+
+	if (!put_token(&text, context->core->token_mac, &token, request->call_id))
+		return false;
+	put_record_route(out, context->core, writer_text(&text), token.sips, to);
+	if (from != to)
+		put_record_route(out, context->core, writer_text(&text), token.sips, from);
+	return true;
+}
+
+static bool put_top(struct writer *out, const struct context *context, const struct target *target)
+{
+	if (forms_dialog(context->server->request) && !put_record_routes(out, context, target))
+		return false;
+	if (context->breadth) {
+		put(out, SLICE("Max-Breadth: "));
+		put_number(out, context->breadth);
+		put(out, SLICE("\r\n"));
+	}
+	if (target->path.len)
+		put_header(out, SIP_ROUTE, target->path);
+	return true;
+}
+
+static int hops_left(const struct sip_message *request)
+{
+	return request->max_forwards < 0 ? HOPS_DEFAULT : request->max_forwards - 1;
+}
+
+static void put_target_uri(struct writer *out, const struct target *target)
+{
+	static const size_t sips_length = sizeof "sips" - 1;
+
+	if (!target->to_sip) {
+		put(out, target->uri);
+		return;
+	}
+	put(out, SLICE("sip"));
+	put(out, slice_sub(target->uri, sips_length, target->uri.len));
+}
+
+/* -- sending ---------------------------------------------------------------------------------------------------- */
+
+enum err forward_request(struct context *context, const struct target *target, void *user, struct now now,
+			 struct client **ret_client)
+{
+	struct core *core = context->core;
+	const struct sip_message *request = context->server->request;
+	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
+	char top[2 * 512 + REGISTRAR_PATH_MAX];
+	struct writer top_out = writer_of(top, sizeof top);
+	struct slice uri, rest;
+
+	if (!put_top(&top_out, context, target))
+		return ERR_DENIED;
+	put_target_uri(&out, target);
+	uri = writer_text(&out);
+	put_forwarded(&out, request,
+		      &(struct sip_edits){
+			      .top = writer_text(&top_out),
+			      .via = context->server->via,
+			      .drop_routes = context->routes.n,
+			      .max_forwards = hops_left(request),
+			      .keep = context->breadth ? keep_in_new_request : keep_in_request,
+			      .keep_arg = core,
+		      });
+	rest = slice_sub(writer_text(&out), uri.len, out.len);
+	if (out.overflow || top_out.overflow)
+		return ERR_LIMIT;
+	return endpoint_request(core->endpoint,
+				&(struct outgoing){
+					.method = request->method,
+					.method_name = request->method_name,
+					.uri = uri,
+					.rest = rest,
+					.flow = target->flow,
+					.require = target->require,
+					.user = user,
+				},
+				now, ret_client);
+}
+
+void forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
+		 struct now now)
+{
+	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
+
+	put_forwarded(&out, ack,
+		      &(struct sip_edits){
+			      .drop_routes = check_routes(core, ack).n,
+			      .max_forwards = hops_left(ack),
+			      .keep = keep_in_request,
+			      .keep_arg = core,
+		      });
+	if (out.overflow)
+		return;
+	endpoint_send(core->endpoint,
+		      &(struct outgoing){
+			      .method = SIP_ACK,
+			      .uri = target->uri,
+			      .rest = writer_text(&out),
+			      .flow = target->flow,
+			      .require = target->require,
+		      },
+		      now);
+}

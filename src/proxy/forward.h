@@ -1,0 +1,20 @@
+/*
+ * How a request looks when it leaves (RFC 3261 §16.6): what is taken off, what is put on. Private to the room.
+ */
+#pragma once
+
+#include "proxy/context.h"
+
+/*
+ * Starts one branch. user becomes client->user. ERR_LIMIT if the request grows past what can be sent, ERR_NOMEM,
+ * ERR_DENIED if the library fails.
+ */
+MUST_CHECK enum err forward_request(struct context *context, const struct target *target, void *user,
+				    struct now now, struct client **ret_client);
+
+/* The same for an ACK, which has no transaction. What cannot be sent is dropped. */
+void forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
+		 struct now now);
+
+/* The edits with which a response goes upstream: challenges for our realms that others made are left out. */
+struct sip_edits forward_response_edits(struct core *core);

@@ -1,0 +1,233 @@
+#include "proxy/gate.h"
+
+#include "proxy/report.h"
+#include "sip/build.h"
+
+enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2 };
+
+static bool is_register(const struct context *context)
+{
+	return context->server->request->method == SIP_REGISTER;
+}
+
+/* Whom the request speaks for. */
+static const struct sip_uri *identity_of(const struct context *context)
+{
+	const struct sip_message *request = context->server->request;
+
+	return is_register(context) ? &request->to.uri : &request->from.uri;
+}
+
+/* Where its realm is one of ours; in lower case. */
+static bool realm_of(const struct context *context, struct auth_realm *ret_realm)
+{
+	const struct server_domain *domain = core_domain(context->core, identity_of(context)->host);
+
+	if (!domain)
+		return false;
+	*ret_realm = (struct auth_realm){
+		.name = domain->name,
+		.md5 = domain->md5_allowed,
+		.lifetime = context->core->server->nonce_lifetime,
+	};
+	return true;
+}
+
+static enum auth_verdict find_credentials(const struct context *context, const struct auth_realm *realm,
+					  struct sip_credentials *ret_credentials)
+{
+	return auth_find(context->server->request,
+			 is_register(context) ? SIP_AUTHORIZATION : SIP_PROXY_AUTHORIZATION, realm->name,
+			 ret_credentials);
+}
+
+/* A phone that only knows MD5 says nothing when it is asked for SHA-256: somebody has to be told. */
+static void count_unanswered(struct context *context)
+{
+	struct flow_state *state = core_flow_state(context->core, context->server->flow);
+
+	if (state && ++state->n_unanswered == UNANSWERED_REPORTED)
+		report_unanswered(context);
+}
+
+static void challenge(struct context *context, const struct auth_realm *realm, bool stale, struct now now)
+{
+	struct core *core = context->core;
+	const struct auth_challenge wanted = {
+		.header = is_register(context) ? SIP_WWW_AUTHENTICATE : SIP_PROXY_AUTHENTICATE,
+		.realm = realm,
+		.flow = context->server->flow,
+		.stale = stale,
+	};
+	char buf[2048];
+	struct writer headers = writer_of(buf, sizeof buf);
+
+	if (!put_challenge(&headers, core->auth, &wanted, now.wall)) {
+		context_refuse(context, &refusal_internal, now);
+		return;
+	}
+	if (!realm->md5) {
+		put(&headers, SLICE("Warning: 399 "));
+		put(&headers, core->server->advertise);
+		put(&headers, SLICE(" \"this domain accepts digest with SHA-256 only\"\r\n"));
+	}
+	endpoint_respond(core->endpoint, context->server,
+			 &(struct sip_reply){
+				 .status = is_register(context) ? 401 : 407,
+				 .headers = writer_text(&headers),
+			 },
+			 now);
+}
+
+void gate_ask(struct context *context, struct now now)
+{
+	struct sip_credentials credentials;
+	struct auth_realm realm;
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	if (!realm_of(context, &realm)) {
+		context_refuse(context,
+			       &(struct refusal){ .status = 403,
+						  .warning = "the sender is of no domain of this server" },
+			       now);
+		return;
+	}
+	switch (find_credentials(context, &realm, &credentials)) {
+	case AUTH_OK: break;
+	case AUTH_ABSENT:
+		if (is_register(context) && !realm.md5)
+			count_unanswered(context);
+		challenge(context, &realm, false, now);
+		return;
+	default:
+		context_refuse(context,
+			       &(struct refusal){ .status = 400, .reason = "Malformed Digest Credentials" },
+			       now);
+		return;
+	}
+
+	put(&name, credentials.username);
+	put_char(&name, '@');
+	put(&name, realm.name);
+	context->question.kind = CONTEXT_SENDER;
+	if (name.overflow)
+		context_refuse(context, &(struct refusal){ .status = 400, .reason = "User Name Too Long" },
+			       now);
+	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
+		context_refuse(context, &refusal_overload, now);
+}
+
+static struct auth_hashes hashes_of(const struct account *account)
+{
+	return (struct auth_hashes){
+		.ha1 = {
+			[DIGEST_MD5] = account->has_md5 ? account->md5 : NULL,
+			[DIGEST_SHA256] = account->has_sha256 ? account->sha256 : NULL,
+			[DIGEST_SHA512_256] = account->has_sha512_256 ? account->sha512_256 : NULL,
+		},
+	};
+}
+
+/* The account speaks for itself alone; in a dialog the token says who may speak. */
+static bool may_speak_for(const struct context *context, const struct aor *aor)
+{
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	if (context->has_token)
+		return true;
+	put_aor(&name, identity_of(context));
+	return !name.overflow && slice_eq(writer_text(&name), aor->name);
+}
+
+static bool prove(struct context *context, const struct aor *aor, struct now now)
+{
+	struct core *core = context->core;
+	flow_id flow = context->server->flow;
+
+	if (!may_speak_for(context, aor)) {
+		context_refuse(context,
+			       &(struct refusal){
+				       .status = 403,
+				       .warning = is_register(context)
+							  ? "To is not the account of the credentials"
+							  : "From is not the account of the credentials" },
+			       now);
+		return false;
+	}
+	if (!endpoint_flow_has(core->endpoint, flow, aor->account.id)) {
+		if (!endpoint_flow_prove(core->endpoint, flow, aor->account.id)) {
+			context_refuse(context,
+				       &(struct refusal){ .status = 403,
+							  .warning = "too many accounts on one connection" },
+				       now);
+			return false;
+		}
+		report_flow_proven(core, flow, aor->name);
+	}
+	context->account = aor->account.id;
+	return true;
+}
+
+bool gate_answer(struct context *context, const struct answer *answer, struct now now)
+{
+	struct flow_state *state = core_flow_state(context->core, context->server->flow);
+	const struct aor *aor = answer->err == OK ? answer->aor : NULL;
+	struct sip_credentials credentials;
+	struct auth_hashes hashes;
+	struct auth_realm realm;
+	enum auth_verdict verdict;
+
+	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) || !realm_of(context, &realm) ||
+	    find_credentials(context, &realm, &credentials) != AUTH_OK) {
+		context_refuse(context, &refusal_internal, now);
+		return false;
+	}
+	state->n_unanswered = 0;
+	if (aor)
+		hashes = hashes_of(&aor->account);
+	verdict = auth_check(context->core->auth,
+			     &(struct auth_attempt){
+				     .request = context->server->request,
+				     .credentials = &credentials,
+				     .realm = &realm,
+				     .flow = context->server->flow,
+				     .hashes = aor ? &hashes : NULL,
+				     .windows = &state->windows,
+			     },
+			     now.wall);
+	if (verdict == AUTH_OK)
+		return prove(context, aor, now);
+
+	report_auth_failed(context, credentials.username, verdict);
+	if (verdict == AUTH_MALFORMED)
+		context_refuse(
+			context,
+			&(struct refusal){ .status = 400, .reason = "Digest uri Is Not The Request-URI" },
+			now);
+	else if (verdict == AUTH_FAULT)
+		context_refuse(context, &refusal_internal, now);
+	else
+		challenge(context, &realm, auth_verdict_is_stale(verdict), now);
+	return false;
+}
+
+void put_gate_proof(struct writer *out, struct context *context, const struct aor *aor)
+{
+	struct auth_hashes hashes = hashes_of(&aor->account);
+	struct sip_credentials credentials;
+	struct auth_realm realm;
+	size_t before = out->len;
+
+	if (!realm_of(context, &realm) || find_credentials(context, &realm, &credentials) != AUTH_OK)
+		return;
+	if (!put_auth_info(out, context->core->auth,
+			   &(struct auth_attempt){
+				   .request = context->server->request,
+				   .credentials = &credentials,
+				   .realm = &realm,
+				   .hashes = &hashes,
+			   }))
+		out->len = before;
+}

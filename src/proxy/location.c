@@ -1,0 +1,134 @@
+#include "proxy/location.h"
+
+#include "base/mem.h"
+
+enum { NAME_MAX = 512 };
+
+void location_ask(struct context *context, struct now now)
+{
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	put_aor(&name, &context->server->request->uri);
+	context->question.kind = CONTEXT_CALLED;
+	if (name.overflow)
+		context_refuse(context, &(struct refusal){ .status = 414 }, now);
+	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
+		context_refuse(context, &refusal_overload, now);
+}
+
+/* What of a Contact may stand as Request-URI: all but its header part (RFC 3261 §19.1.5). */
+static struct slice request_uri_of(const struct sip_uri *contact)
+{
+	size_t question_mark = slice_find(contact->text, '?');
+
+	return contact->headers.len ? slice_sub(contact->text, 0, question_mark) : contact->text;
+}
+
+enum location_lack location_target(const struct core *core, const struct aor *aor,
+				   const struct binding *binding, bool sips, struct target *ret_target)
+{
+	struct target target = {
+		.binding = binding,
+		.path = binding->path,
+		.flow = binding->flow,
+		.account = aor->account.id,
+	};
+	struct sip_uri contact;
+
+	if (!core_flow_is_alive(core, binding->flow) || !sip_uri_parse(binding->contact, &contact))
+		return LOCATION_UNREACHED;
+	target.uri = request_uri_of(&contact);
+	if (sips) {
+		/* RFC 5630 §5.3: "the proxy MUST NOT forward the request" to a SIP Contact */
+		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)
+			return LOCATION_NOT_SECURE;
+		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = aor->account.id };
+	} else if (contact.scheme == SIP_SCHEME_SIPS) {
+		/* "MUST replace that SIPS scheme with a SIP scheme", "MUST use TLS" */
+		target.to_sip = true;
+		target.require.level = REQUIRE_TLS;
+	}
+	*ret_target = target;
+	return LOCATION_FOUND;
+}
+
+/* Keeps the array in order of q, highest first; equal ones as they came. */
+static void insert(struct target *targets, size_t n, const struct target *target)
+{
+	size_t at = n;
+
+	for (; at > 0 && targets[at - 1].binding->q < target->binding->q; at--)
+		targets[at] = targets[at - 1];
+	targets[at] = *target;
+}
+
+/* The most telling reason wins: first that phones exist, then that they would not be safe. */
+static enum location_lack find_targets(const struct context *context, const struct aor *aor,
+				       struct target *targets, struct now now, size_t *ret_n)
+{
+	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
+	enum location_lack lack = LOCATION_NOBODY;
+	size_t n = 0;
+
+	for (size_t i = 0; i < aor->n_bindings; i++) {
+		enum location_lack found;
+		struct target target;
+
+		if (aor->bindings[i].expires <= now.wall)
+			continue;
+		found = location_target(context->core, aor, &aor->bindings[i], sips, &target);
+		if (found == LOCATION_FOUND)
+			insert(targets, n++, &target);
+		else if (found > lack)
+			lack = found;
+	}
+	*ret_n = n < context->core->server->max_forks ? n : context->core->server->max_forks;
+	return n ? LOCATION_FOUND : lack;
+}
+
+static void refuse_for(struct context *context, enum location_lack lack, struct now now)
+{
+	static const struct refusal refusals[] = {
+		[LOCATION_NOBODY] = { .status = 480, .warning = "no phone is registered" },
+		[LOCATION_UNREACHED] = { .status = 480,
+					 .warning =
+						 "the phone's connection is gone; it should be back soon" },
+		[LOCATION_NOT_SECURE] = { .status = 480,
+					  .warn_code = WARN_SIPS_NOT_ALLOWED,
+					  .warning =
+						  "SIPS Not Allowed: no phone is registered with a SIPS Contact" },
+	};
+	struct refusal refusal = refusals[lack];
+
+	if (lack == LOCATION_UNREACHED)
+		refusal.retry_after = context->core->server->retry_after;
+	context_refuse(context, &refusal, now);
+}
+
+void location_answer(struct context *context, const struct answer *answer, struct now now)
+{
+	struct target *targets;
+	enum location_lack lack;
+	size_t n;
+
+	if (answer->err != OK) {
+		context_refuse(context,
+			       answer->err == ERR_NOT_FOUND ? &(struct refusal){ .status = 404 }
+							    : &refusal_internal,
+			       now);
+		return;
+	}
+	targets = mem_zalloc(answer->aor->n_bindings, sizeof *targets);
+	if (!targets) {
+		context_refuse(context, &refusal_overload, now);
+		return;
+	}
+	lack = find_targets(context, answer->aor, targets, now, &n);
+	if (lack == LOCATION_FOUND) {
+		context_forward(context, answer->aor, targets, n, now);
+		return;
+	}
+	mem_free(targets);
+	refuse_for(context, lack, now);
+}

@@ -1,0 +1,126 @@
+#include "proxy/registration.h"
+
+#include "proxy/gate.h"
+#include "proxy/report.h"
+
+enum { CONFLICTS_MAX = 8, ADDRESS_MAX = 64 };
+
+static bool is_gone(const void *arg, flow_id flow)
+{
+	return !core_flow_is_alive(arg, flow);
+}
+
+/* received: ADDRESS_MAX bytes that the question points to. */
+static struct registrar_question question_of(const struct context *context, const struct aor *aor,
+					     char *received, struct now now)
+{
+	const struct core *core = context->core;
+	flow_id flow = context->server->flow;
+	struct writer out = writer_of(received, ADDRESS_MAX);
+	struct flow_view view;
+
+	if (endpoint_flow_view(core->endpoint, flow, &view))
+		put_address(&out, &view.peer);
+	return (struct registrar_question){
+		.policy = &core->server->registrar,
+		.request = context->server->request,
+		.aor = aor,
+		.now = now.wall,
+		.flow = flow,
+		.secure = transport_is_secure(flow_transport(flow)),
+		.received = writer_text(&out),
+		.is_gone = is_gone,
+		.arg = core,
+	};
+}
+
+static void answer_ok(struct context *context, const struct registrar_question *question, struct now now)
+{
+	struct core *core = context->core;
+	struct writer headers = writer_of(core->scratch, SCRATCH_SIZE / 2);
+
+	put_registrar_ok(&headers, question);
+	put_gate_proof(&headers, context, question->aor);
+	if (headers.overflow) {
+		context_refuse(context, &refusal_internal, now);
+		return;
+	}
+	endpoint_respond(core->endpoint, context->server,
+			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
+}
+
+static void store(struct context *context, const struct registrar_question *question,
+		  const struct registrar_decision *decision, struct now now)
+{
+	const struct store_question wanted = {
+		.aor = question->aor->name,
+		.version = question->aor->version,
+		.bindings = decision->bindings,
+		.n_bindings = decision->n_bindings,
+		.durable = true,
+	};
+
+	context->question.kind = CONTEXT_STORE;
+	if (endpoint_store(context->core->endpoint, &context->question, &wanted) != OK)
+		context_refuse(context, &refusal_overload, now);
+}
+
+static void refuse(struct context *context, const struct registrar_decision *decision, struct now now)
+{
+	struct core *core = context->core;
+
+	report_register_refused(context, decision);
+	endpoint_respond(core->endpoint, context->server,
+			 &(struct sip_reply){
+				 .status = decision->status,
+				 .reason = decision->reason,
+				 .headers = decision->headers,
+			 },
+			 now);
+}
+
+void registration_decide(struct context *context, struct aor *aor, struct now now)
+{
+	struct core *core = context->core;
+	char received[ADDRESS_MAX];
+	struct registrar_question question = question_of(context, aor, received, now);
+	struct registrar_decision decision;
+
+	arena_reset(core->arena);
+	if (registrar_decide(&question, core->arena, &decision) != OK) {
+		context_refuse(context, &refusal_overload, now);
+		return;
+	}
+	switch (decision.kind) {
+	case REGISTRAR_REFUSE: refuse(context, &decision, now); return;
+	case REGISTRAR_QUERY: answer_ok(context, &question, now); return;
+	case REGISTRAR_STORE: store(context, &question, &decision, now); return;
+	}
+}
+
+void registration_answer(struct context *context, const struct answer *answer, struct now now)
+{
+	char received[ADDRESS_MAX];
+	struct registrar_question question;
+
+	if (answer->err == ERR_CONFLICT && answer->aor && context->n_conflicts++ < CONFLICTS_MAX) {
+		registration_decide(context, answer->aor, now);
+		return;
+	}
+	if (answer->err == ERR_NOT_FOUND) {
+		context_refuse(context,
+			       &(struct refusal){ .status = 403, .warning = "the account was removed" }, now);
+		return;
+	}
+	if (answer->err != OK) {
+		context_refuse(context,
+			       &(struct refusal){ .status = 503,
+						  .warning = "the registration could not be stored",
+						  .retry_after = 5 },
+			       now);
+		return;
+	}
+	question = question_of(context, answer->aor, received, now);
+	report_registered(context, answer->aor);
+	answer_ok(context, &question, now);
+}

@@ -1,0 +1,227 @@
+#include "proxy/report.h"
+
+enum { TEXT_MAX = 1024 };
+
+/* One report in the making: begin(), the pairs, end(). */
+struct line {
+	struct core *core;
+	struct report report;
+	struct writer out;
+	char buf[TEXT_MAX];
+};
+
+/* False if nobody wants it. */
+static bool begin(struct line *line, struct core *core, enum report_level level, const char *event)
+{
+	if (!endpoint_reports(core->endpoint, level))
+		return false;
+	line->core = core;
+	line->report = (struct report){ .level = level, .event = event };
+	line->out = writer_of(line->buf, sizeof line->buf);
+	return true;
+}
+
+static void key(struct line *line, const char *name)
+{
+	put_char(&line->out, ' ');
+	put(&line->out, slice_of(name));
+	put_char(&line->out, '=');
+}
+
+static void text(struct line *line, const char *name, struct slice value)
+{
+	key(line, name);
+	put_char(&line->out, '"');
+	put_escaped(&line->out, value);
+	put_char(&line->out, '"');
+}
+
+static void number(struct line *line, const char *name, uint64_t value)
+{
+	key(line, name);
+	put_number(&line->out, value);
+}
+
+static void aor(struct line *line, const char *name, const struct sip_uri *uri)
+{
+	char buf[512];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	put_aor(&out, uri);
+	text(line, name, writer_text(&out));
+}
+
+static void end(struct line *line, flow_id flow, struct slice call_id)
+{
+	line->report.flow = flow;
+	line->report.call_id = call_id;
+	line->report.text = writer_text(&line->out);
+	endpoint_report(line->core->endpoint, &line->report);
+}
+
+void report_flow_proven(struct core *core, flow_id flow, struct slice name)
+{
+	struct line line;
+
+	if (!begin(&line, core, REPORT_INFO, "flow.proven"))
+		return;
+	text(&line, "account", name);
+	end(&line, flow, SLICE(""));
+}
+
+void report_auth_failed(const struct context *context, struct slice username, enum auth_verdict verdict)
+{
+	const struct sip_message *request = context->server->request;
+	bool harmless = auth_verdict_is_stale(verdict) || verdict == AUTH_ABSENT;
+	struct line line;
+
+	if (!begin(&line, context->core, harmless ? REPORT_DEBUG : REPORT_WARNING, "auth.failed"))
+		return;
+	text(&line, "user", username);
+	text(&line, "method", request->method_name);
+	text(&line, "why", slice_of(auth_verdict_text(verdict)));
+	end(&line, context->server->flow, request->call_id);
+}
+
+void report_unanswered(const struct context *context)
+{
+	const struct sip_message *request = context->server->request;
+	struct line line;
+
+	if (!begin(&line, context->core, REPORT_WARNING, "auth.unanswered"))
+		return;
+	aor(&line, "aor", &request->to.uri);
+	text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
+	text(&line, "why",
+	     SLICE("the phone does not answer a challenge with SHA-256; one that knows only MD5 needs a domain "
+		   "with \"md5: allow\""));
+	end(&line, context->server->flow, request->call_id);
+}
+
+void report_registered(const struct context *context, const struct aor *snapshot)
+{
+	const struct sip_message *request = context->server->request;
+	struct line line;
+
+	if (!begin(&line, context->core, REPORT_INFO, "register.ok"))
+		return;
+	text(&line, "aor", snapshot->name);
+	text(&line, "contact", sip_message_value(request, SIP_CONTACT));
+	number(&line, "bindings", snapshot->n_bindings);
+	text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
+	end(&line, context->server->flow, request->call_id);
+}
+
+/* What a phone meets every day is information; a refusal of permission someone may want to look at. */
+static enum report_level level_of(unsigned status)
+{
+	if (status >= 500 && status < 600)
+		return REPORT_ERROR;
+	return status == 403 || status == 400 ? REPORT_WARNING : REPORT_INFO;
+}
+
+void report_register_refused(const struct context *context, const struct registrar_decision *decision)
+{
+	const struct sip_message *request = context->server->request;
+	struct line line;
+
+	if (!begin(&line, context->core, level_of(decision->status), "register.refused"))
+		return;
+	number(&line, "status", decision->status);
+	aor(&line, "aor", &request->to.uri);
+	text(&line, "contact", sip_message_value(request, SIP_CONTACT));
+	text(&line, "why", decision->reason);
+	end(&line, context->server->flow, request->call_id);
+}
+
+void report_refused(struct core *core, const struct server *server, const struct refusal *refusal)
+{
+	const struct sip_message *request = server->request;
+	struct slice why = refusal->reason ? slice_of(refusal->reason) : sip_reason_phrase(refusal->status);
+	struct line line;
+
+	if (!begin(&line, core, level_of(refusal->status), "request.refused"))
+		return;
+	number(&line, "status", refusal->status);
+	text(&line, "method", request->method_name);
+	text(&line, "uri", request->uri_text);
+	aor(&line, "from", &request->from.uri);
+	text(&line, "why", refusal->warning ? slice_of(refusal->warning) : why);
+	end(&line, server->flow, request->call_id);
+}
+
+void report_ack_dropped(struct core *core, flow_id from, const struct sip_message *ack, const char *why)
+{
+	struct line line;
+
+	if (!begin(&line, core, REPORT_DEBUG, "ack.dropped"))
+		return;
+	text(&line, "why", slice_of(why));
+	end(&line, from, ack->call_id);
+}
+
+/* -- calls ------------------------------------------------------------------------------------------------------- */
+
+static bool begins_call(const struct context *context)
+{
+	return context->server && context->server->request->method == SIP_INVITE &&
+	       !context->server->request->to.tag.ptr;
+}
+
+static bool begin_call(struct line *line, const struct context *context, const char *event)
+{
+	const struct sip_message *request;
+
+	if (!begins_call(context) || !begin(line, context->core, REPORT_INFO, event))
+		return false;
+	request = context->server->request;
+	aor(line, "from", &request->from.uri);
+	aor(line, "to", &request->uri);
+	return true;
+}
+
+static void end_call(struct line *line, const struct context *context)
+{
+	end(line, context->server->flow, context->server->request->call_id);
+}
+
+void report_call_started(const struct context *context)
+{
+	struct line line;
+
+	if (!begin_call(&line, context, "call.started"))
+		return;
+	text(&line, "scheme",
+	     context->server->request->uri.scheme == SIP_SCHEME_SIPS ? SLICE("sips") : SLICE("sip"));
+	number(&line, "phones", context->n_targets);
+	end_call(&line, context);
+}
+
+void report_call_answered(const struct context *context)
+{
+	struct line line;
+
+	if (begin_call(&line, context, "call.answered"))
+		end_call(&line, context);
+}
+
+void report_call_failed(const struct context *context)
+{
+	struct line line;
+
+	if (!begin_call(&line, context, "call.failed"))
+		return;
+	number(&line, "status", context->best);
+	end_call(&line, context);
+}
+
+void report_call_ended(const struct context *context)
+{
+	const struct sip_message *request = context->server->request;
+	struct line line;
+
+	if (request->method != SIP_BYE || !begin(&line, context->core, REPORT_INFO, "call.ended"))
+		return;
+	aor(&line, "by", &request->from.uri);
+	end_call(&line, context);
+}

@@ -1,0 +1,94 @@
+#include "proxy/state.h"
+
+#include "base/mem.h"
+#include "proxy/report.h"
+#include "sip/build.h"
+
+const struct server_config server_config_default = {
+	.registrar = {
+		.expires_min = 60,
+		.expires_default = 600,
+		.expires_max = 3600,
+		.bindings_max = 10,
+		.flow_timer = 120,
+	},
+	.nonce_lifetime = 3600,
+	.timer_c = 200000,
+	.max_forks = 10,
+	.retry_after = 30,
+};
+
+const struct refusal refusal_overload = { .status = 503, .warning = "out of memory", .retry_after = 5 };
+const struct refusal refusal_internal = { .status = 500, .warning = "something failed in the server" };
+
+struct flow_state *core_flow_state(struct core *core, flow_id flow)
+{
+	void **slot = endpoint_flow_slot(core->endpoint, flow, mem_free);
+
+	if (slot && !*slot)
+		*slot = mem_new(struct flow_state);
+	return slot ? *slot : NULL;
+}
+
+const struct server_domain *core_domain(const struct core *core, struct slice host)
+{
+	for (size_t i = 0; i < core->server->n_domains; i++)
+		if (slice_eq_nocase(core->server->domains[i].name, host))
+			return &core->server->domains[i];
+	return NULL;
+}
+
+bool core_is_own_host(const struct core *core, struct slice host)
+{
+	if (core_domain(core, host) || slice_eq_nocase(core->server->advertise, host))
+		return true;
+	for (size_t i = 0; i < core->server->n_names; i++)
+		if (slice_eq_nocase(core->server->names[i], host))
+			return true;
+	return false;
+}
+
+bool core_flow_is_alive(const struct core *core, flow_id flow)
+{
+	struct flow_view view;
+
+	if (!flow || flow_start(flow) != core->start)
+		return false;
+	return flow_worker(flow) != endpoint_worker(core->endpoint) ||
+	       endpoint_flow_view(core->endpoint, flow, &view);
+}
+
+/* RFC 3261 §20.43 */
+static void put_warning(struct writer *out, const struct core *core, const struct refusal *refusal)
+{
+	put(out, SLICE("Warning: "));
+	put_number(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS);
+	put_char(out, ' ');
+	put(out, core->server->advertise);
+	put_char(out, ' ');
+	put_quoted(out, slice_of(refusal->warning));
+	put(out, SLICE("\r\n"));
+}
+
+void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now)
+{
+	char buf[4096];
+	struct writer headers = writer_of(buf, sizeof buf);
+
+	report_refused(core, server, refusal);
+	if (refusal->warning)
+		put_warning(&headers, core, refusal);
+	if (refusal->retry_after) {
+		put(&headers, SLICE("Retry-After: "));
+		put_number(&headers, refusal->retry_after);
+		put(&headers, SLICE("\r\n"));
+	}
+	put(&headers, refusal->headers);
+	endpoint_respond(core->endpoint, server,
+			 &(struct sip_reply){
+				 .status = refusal->status,
+				 .reason = slice_of(refusal->reason),
+				 .headers = writer_text(&headers),
+			 },
+			 now);
+}

@@ -1,0 +1,56 @@
+/*
+ * What the files of this room share: the core itself, what it keeps of a flow, and how it refuses. Private to the room.
+ */
+#pragma once
+
+#include "auth/server.h"
+#include "base/arena.h"
+#include "base/list.h"
+#include "endpoint/endpoint.h"
+#include "proxy/config.h"
+
+enum { SCRATCH_SIZE = 96 * 1024, WARN_MISCELLANEOUS = 399, WARN_SIPS_NOT_ALLOWED = 380 };
+
+struct core {
+	struct endpoint *endpoint;
+	const struct server_config *server;
+	struct auth_server *auth;
+	struct mac *token_mac;
+	struct arena *arena; /* for one decision of the registrar; reset before each */
+	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
+	struct list contexts;
+	uint32_t start;
+};
+
+/* In the slot of a flow. */
+struct flow_state {
+	struct auth_windows windows;
+	unsigned n_unanswered; /* challenges to a REGISTER that no credentials came for */
+};
+
+/* That of the flow, made if need be; NULL if the flow is gone or without memory. */
+struct flow_state *core_flow_state(struct core *core, flow_id flow);
+
+/* The domain of ours that the host names, or NULL. */
+const struct server_domain *core_domain(const struct core *core, struct slice host);
+/* Whether a Route with this host means us: a domain, the advertised name, or another name of ours. */
+bool core_is_own_host(const struct core *core, struct slice host);
+
+/* Whether something can be sent on the flow as far as this worker knows: another worker's may just have gone. */
+bool core_flow_is_alive(const struct core *core, flow_id flow);
+
+/* A refusal by us, with what helps to understand it. */
+struct refusal {
+	unsigned status;
+	const char *reason;   /* NULL: the standard one */
+	unsigned warn_code;   /* with warning; 0: WARN_MISCELLANEOUS */
+	const char *warning;  /* a sentence, or NULL */
+	uint32_t retry_after; /* seconds, 0: not said */
+	struct slice headers; /* further header lines */
+};
+
+/* Answers the request and reports that. */
+void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now);
+
+/* Why a request is refused when something failed here: no memory, the library, the store. */
+extern const struct refusal refusal_overload, refusal_internal;

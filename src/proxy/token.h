@@ -1,0 +1,28 @@
+/*
+ * What our own Record-Route says of a dialog, and later proves (RFC 3261 §16.6 step 4, RFC 5626 §5.2): between whom it
+ * is, over which flows, and whether under SIPS. The text is base64url(version | claims | keyed check), and the check
+ * takes the Call-ID in, so that a token is good in the dialog that it was written for and nowhere else.
+ */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "base/writer.h"
+#include "crypto/digest.h"
+#include "endpoint/flow.h"
+
+enum { TOKEN_LENGTH = 67 };
+
+/* a sent the request that began the dialog, b was sent it. */
+struct token {
+	flow_id flow_a, flow_b;
+	account_id account_a, account_b;
+	bool sips; /* every hop must be TLS with the account proven */
+};
+
+/* Writes TOKEN_LENGTH characters that may stand as the user part of a URI. False if the library fails. */
+MUST_CHECK bool put_token(struct writer *out, struct mac *mac, const struct token *token,
+			  struct slice call_id);
+/* False for what is not one of ours for that Call-ID. */
+bool token_parse(struct mac *mac, struct slice text, struct slice call_id, struct token *ret_token);
