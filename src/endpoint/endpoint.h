@@ -28,8 +28,7 @@
 struct endpoint;
 struct question;
 
-/* -- transactions as the transaction user sees them
- * ------------------------------------------------------------- */
+/* -- transactions as the transaction user sees them ------------------------------------------------------ */
 
 /*
  * A server transaction. Belongs to the endpoint, owns its request. The transaction user may keep the pointer,
@@ -87,9 +86,7 @@ struct endpoint_user {
 	void (*timer)(void *self, struct timer *timer, struct now now);
 };
 
-/* -- life
- * ---------------------------------------------------------------------------------------------------------
- */
+/* -- life ---------------------------------------------------------------------------------------------------- */
 
 struct endpoint_limits {
 	struct sip_limits sip;
@@ -112,14 +109,13 @@ struct endpoint_config {
 	void *user_self;
 };
 
-/* Copies what the config points to unless it says borrowed. ERR_NOMEM. */
+/* Copies what the config points to unless it says borrowed. ERR_SYNTAX: sent_by is not one. ERR_NOMEM. */
 MUST_CHECK enum err endpoint_new(const struct endpoint_config *config, struct endpoint **ret_endpoint);
 /* Tells the transaction user of every transaction that goes. */
 void endpoint_free(struct endpoint *endpoint);
 OWN(endpoint)
 
-/* -- the seam upwards: driven by transport/, by the scenario player, by the fuzzer
- * --------------------------------- */
+/* -- the seam upwards: driven by transport/, by the scenario player, by the fuzzer ----------------------- */
 
 void endpoint_flow(struct endpoint *endpoint, flow_id flow, const struct flow_facts *facts, struct now now);
 void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes, struct now now);
@@ -132,13 +128,13 @@ ms_t endpoint_due(const struct endpoint *endpoint);
 /* The next thing to do; false when there is none. See struct action for how long its parts live. */
 bool endpoint_output(struct endpoint *endpoint, struct action *ret_action);
 
-/* -- for the transaction user
- * ---------------------------------------------------------------------------------------- */
+/* -- for the transaction user ---------------------------------------------------------------------------- */
 
 /*
- * Answers a server transaction. The reply's via (received, rport: RFC 3261 §18.2.1, RFC 3581) and, where
- * to_tag is absent and needed, a tag of ours are filled in here. After the final response only further 2xx to
- * INVITE are sent.
+ * Answers a server transaction. The reply's via (received, rport: RFC 3261 §18.2.1, RFC 3581) and, where to_tag is
+ * absent and needed, a tag of ours are filled in here. After the final response only further 2xx to INVITE are sent.
+ * To a request other than INVITE no 1xx but 100 is sent, and 408 ends the transaction without a word (RFC 4320); one
+ * that is never answered ends so by itself after 64*T1. What is too large to be sent becomes a 500.
  */
 void endpoint_respond(struct endpoint *endpoint, struct server *server, const struct sip_reply *reply,
 		      struct now now);
@@ -197,6 +193,7 @@ struct flow_view {
 	bool outbound;
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
+	size_t n_accounts;                              /* proven on it */
 };
 bool endpoint_flow_view(const struct endpoint *endpoint, flow_id flow, struct flow_view *ret_view);
 

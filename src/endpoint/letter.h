@@ -27,9 +27,14 @@ struct letter {
 	struct sip_message *message; /* RESPONSE; owned */
 	bool refused;                /* FLOW_LOST: the requirement was not met */
 	struct slice text;           /* SEND: the bytes, in this allocation */
-	struct slice transaction;    /* SEND: names the sender's client transaction, or empty; repeated in the
-					FLOW_LOST that answers it */
+	struct slice transaction;    /* SEND: the client transaction that begins with it, or empty.
+					FLOW_LOST: the only one to fail; empty: all */
 };
 
+/*
+ * A letter with these facts: texts are copied into its allocation, the message is taken over. NULL without memory;
+ * the message then is still the caller's.
+ */
+MUST_CHECK struct letter *letter_new(const struct letter *facts);
 void letter_free(struct letter *letter);
 OWN(letter)

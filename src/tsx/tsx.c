@@ -16,7 +16,7 @@ static const struct {
 	[TSX_INVITE_CLIENT] = { tsx_invite_client_table, TSX_CALLING, TIMER(A) | TIMER(B) },
 	[TSX_CLIENT] = { tsx_client_table, TSX_TRYING, TIMER(E) | TIMER(F) },
 	[TSX_INVITE_SERVER] = { tsx_invite_server_table, TSX_PROCEEDING, TIMER(100) },
-	[TSX_SERVER] = { tsx_server_table, TSX_TRYING, TIMER(100) },
+	[TSX_SERVER] = { tsx_server_table, TSX_TRYING, TIMER(100) | TIMER(EXPIRY) },
 };
 
 /* clang-format off */
@@ -24,6 +24,7 @@ static const struct {
 static const struct {
 	ms_t unreliable, reliable;
 } values[TSX_EVENTS] = {
+	[TSX_TIMER_EXPIRY] = { 64 * T1, 64 * T1 },
 	[TSX_TIMER_CANCEL] = { 64 * T1, 64 * T1 },
 	[TSX_TIMER_A]      = { T1,      NEVER   },
 	[TSX_TIMER_B]      = { 64 * T1, 64 * T1 },

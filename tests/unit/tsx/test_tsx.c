@@ -317,7 +317,7 @@ static const struct {
 	  TSX_TERMINATED,
 	  { 32100 } },
 	/* RFC3261:17.2.2, RFC4320:4.1 */
-	{ "BYE not answered at all", TSX_SERVER, true, { 0 }, TSX_PROCEEDING, { 3500 } },
+	{ "BYE not answered at all", TSX_SERVER, true, { 0 }, TSX_TERMINATED, { 3500, 32000 } },
 	{ "BYE answered with 200 over UDP", TSX_SERVER, false, { TSX_SEND_2XX }, TSX_TERMINATED, { 32100 } },
 	{ "BYE answered with 100, then 200, over TLS",
 	  TSX_SERVER,

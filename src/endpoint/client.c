@@ -1,0 +1,452 @@
+/* Client transactions: what we ask of a peer (RFC 3261 §17.1, §9.1). */
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/state.h"
+#include "tsx/key.h"
+
+static struct client_tsx *tsx_of(struct client *client)
+{
+	return CONTAINER_OF(client, struct client_tsx, pub);
+}
+
+static struct slice key_of(struct endpoint *endpoint, struct slice branch, struct slice method)
+{
+	struct writer out = writer_of(endpoint->key, endpoint->key_size);
+
+	put_tsx_client_key(&out, branch, method);
+	return writer_text(&out);
+}
+
+static struct client_tsx *find(const struct endpoint *endpoint, struct slice key)
+{
+	struct map_node *node = map_find(endpoint->clients, key);
+
+	return node ? CONTAINER_OF(node, struct client_tsx, node) : NULL;
+}
+
+/* -- life -------------------------------------------------------------------------------------------------- */
+
+void client_free(struct client_tsx *client)
+{
+	if (!client)
+		return;
+	mem_free(client->cancel_headers);
+	mem_free(client);
+}
+
+/* What a client transaction is made of. */
+struct plan {
+	enum sip_method method;
+	struct slice method_name, branch;
+	flow_id flow;
+	struct requirement require;
+	struct slice text; /* in scratch */
+	void *user;
+	bool internal;
+};
+
+/* An INVITE's text is needed for its ACK and CANCEL, that of any request where it may be lost on the way. */
+static bool is_text_kept(const struct plan *plan)
+{
+	return plan->method == SIP_INVITE || !transport_is_reliable(flow_transport(plan->flow));
+}
+
+static struct slice copy_text(char **at, struct slice text)
+{
+	struct slice copy = slice_from(*at, text.len);
+
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+	return copy;
+}
+
+static struct client_tsx *client_new(struct endpoint *endpoint, const struct plan *plan)
+{
+	struct slice key = key_of(endpoint, plan->branch, plan->method_name);
+	struct slice text = is_text_kept(plan) ? plan->text : SLICE("");
+	struct client_tsx *client = mem_zalloc(1, sizeof(*client) + key.len + plan->branch.len +
+							  plan->require.domain.len + text.len);
+	char *at = (char *)(client + 1);
+
+	if (!client)
+		return NULL;
+	client->pub.method = plan->method;
+	client->pub.flow = plan->flow;
+	client->pub.user = plan->user;
+	client->node.key = copy_text(&at, key);
+	client->branch = copy_text(&at, plan->branch);
+	client->require = plan->require;
+	client->require.domain = copy_text(&at, plan->require.domain);
+	client->text = copy_text(&at, text);
+	client->internal = plan->internal;
+	client->timer.kind = TIMER_CLIENT;
+	return client;
+}
+
+static struct remote *remote_find(const struct endpoint *endpoint, flow_id flow)
+{
+	struct map_node *node = map_find(endpoint->remotes, slice_from(&flow, sizeof(flow)));
+
+	return node ? CONTAINER_OF(node, struct remote, node) : NULL;
+}
+
+static struct remote *remote_new(struct endpoint *endpoint, flow_id flow)
+{
+	struct remote *remote = mem_new(struct remote);
+
+	if (!remote)
+		return NULL;
+	remote->id = flow;
+	remote->node.key = slice_from(&remote->id, sizeof(remote->id));
+	list_init(&remote->clients);
+	if (map_add(endpoint->remotes, &remote->node) != OK) {
+		mem_free(remote);
+		return NULL;
+	}
+	return remote;
+}
+
+/* So that it learns of the loss of its flow. On one that is gone already it waits for nothing. */
+static enum err wait_on_flow(struct endpoint *endpoint, struct client_tsx *client)
+{
+	struct flow *flow = flow_find(endpoint, client->pub.flow);
+
+	if (flow) {
+		client->waits_on = &flow->clients;
+	} else if (flow_worker(client->pub.flow) != endpoint->worker) {
+		client->remote = remote_find(endpoint, client->pub.flow);
+		if (!client->remote)
+			client->remote = remote_new(endpoint, client->pub.flow);
+		if (!client->remote)
+			return ERR_NOMEM;
+		client->waits_on = &client->remote->clients;
+	}
+	if (client->waits_on)
+		list_append(client->waits_on, &client->waits);
+	return OK;
+}
+
+static void stop_waiting(struct endpoint *endpoint, struct client_tsx *client)
+{
+	if (client->waits_on)
+		list_remove(client->waits_on, &client->waits);
+	client->waits_on = NULL;
+	if (client->remote && client->remote->clients.n == 0) {
+		map_remove(endpoint->remotes, &client->remote->node);
+		mem_free(client->remote);
+	}
+	client->remote = NULL;
+}
+
+static void end(struct endpoint *endpoint, struct client_tsx *client)
+{
+	if (client->gone)
+		return;
+	client->gone = true;
+	map_remove(endpoint->clients, &client->node);
+	timers_clear(endpoint->timers, &client->timer);
+	stop_waiting(endpoint, client);
+	list_remove(&endpoint->failing, &client->queued);
+	list_append(&endpoint->gone_clients, &client->queued);
+}
+
+/* After every step: sets the timer, or ends what is terminated. */
+static void schedule(struct endpoint *endpoint, struct client_tsx *client)
+{
+	ms_t due = tsx_due(&client->tsx);
+
+	if (client->gone)
+		return;
+	if (client->tsx.state == TSX_TERMINATED)
+		end(endpoint, client);
+	else if (due == 0)
+		timers_clear(endpoint->timers, &client->timer);
+	else if (timers_set(endpoint->timers, &client->timer, due) != OK)
+		client_fail(endpoint, client, CLIENT_NO_MEMORY);
+}
+
+/* -- failure ----------------------------------------------------------------------------------------------- */
+
+void client_fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why)
+{
+	if (client->gone || link_is_in_list(&client->queued))
+		return;
+	client->failure = why;
+	list_append(&endpoint->failing, &client->queued);
+}
+
+void client_fail_all(struct endpoint *endpoint, struct list *clients, enum client_failure why)
+{
+	LIST_EACH (client, clients, struct client_tsx, waits) {
+		list_remove(clients, &client->waits);
+		client->waits_on = NULL;
+		client_fail(endpoint, client, why);
+	}
+}
+
+void client_fail_remote(struct endpoint *endpoint, flow_id flow)
+{
+	struct remote *remote = remote_find(endpoint, flow);
+
+	if (!remote)
+		return;
+	LIST_EACH (client, &remote->clients, struct client_tsx, waits)
+		client_fail(endpoint, client, CLIENT_FLOW_LOST);
+}
+
+void client_fail_one(struct endpoint *endpoint, flow_id flow, struct slice key, enum client_failure why)
+{
+	struct client_tsx *client = find(endpoint, key);
+
+	if (client && client->pub.flow == flow)
+		client_fail(endpoint, client, why);
+}
+
+static void tell_failure(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why,
+			 struct now now)
+{
+	if (!client->internal && client->pub.status < 200)
+		endpoint->user->failed(endpoint->self, &client->pub, why, now);
+}
+
+void client_settle(struct endpoint *endpoint, struct now now)
+{
+	struct link *link;
+
+	while ((link = list_take_first(&endpoint->failing))) {
+		struct client_tsx *client = CONTAINER_OF(link, struct client_tsx, queued);
+
+		if (tsx_step(&client->tsx, TSX_FLOW_LOST, now.mono) & TSX_TELL_LOST)
+			tell_failure(endpoint, client, client->failure, now);
+		end(endpoint, client); /* nothing more can come, also where the machine would go on waiting */
+	}
+}
+
+static enum client_failure failure_of(enum err err)
+{
+	return err == ERR_DENIED ? CLIENT_REFUSED : err == ERR_NOMEM ? CLIENT_NO_MEMORY : CLIENT_FLOW_LOST;
+}
+
+/* -- sending ----------------------------------------------------------------------------------------------- */
+
+static struct writer scratch(struct endpoint *endpoint)
+{
+	return writer_of(endpoint->scratch, endpoint->scratch_size);
+}
+
+static void send_request(struct endpoint *endpoint, struct client_tsx *client, struct slice text)
+{
+	struct sending sending = {
+		.flow = client->pub.flow,
+		.require = client->require,
+		.bytes = text,
+		.transaction = client->node.key,
+	};
+	enum err err = send_on(endpoint, &sending);
+
+	if (err != OK)
+		client_fail(endpoint, client, failure_of(err));
+}
+
+/* Makes the transaction and sends its request, which lies in scratch. */
+static enum err start(struct endpoint *endpoint, const struct plan *plan, struct now now,
+		      struct client_tsx **ret_client)
+{
+	enum tsx_machine machine = plan->method == SIP_INVITE ? TSX_INVITE_CLIENT : TSX_CLIENT;
+	struct client_tsx *client = client_new(endpoint, plan);
+	enum err err;
+
+	if (!client)
+		return ERR_NOMEM;
+	err = map_add(endpoint->clients, &client->node);
+	if (err != OK) {
+		client_free(client);
+		return ERR_LIMIT;
+	}
+	tsx_init(&client->tsx, machine, transport_is_reliable(flow_transport(plan->flow)), now.mono);
+	err = wait_on_flow(endpoint, client);
+	if (err == OK)
+		err = timers_set(endpoint->timers, &client->timer, tsx_due(&client->tsx));
+	if (err != OK) {
+		stop_waiting(endpoint, client);
+		map_remove(endpoint->clients, &client->node);
+		client_free(client);
+		return err;
+	}
+	send_request(endpoint, client, plan->text);
+	*ret_client = client;
+	return OK;
+}
+
+static struct slice method_name(const struct outgoing *outgoing)
+{
+	return outgoing->method == SIP_METHOD_OTHER ? outgoing->method_name
+						    : sip_method_name(outgoing->method);
+}
+
+enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now,
+			  struct client **ret_client)
+{
+	char branch[BRANCH_SIZE];
+	struct writer out = scratch(endpoint);
+	struct client_tsx *client;
+	struct plan plan = {
+		.method = outgoing->method,
+		.method_name = method_name(outgoing),
+		.branch = slice_from(branch, sizeof(branch)),
+		.flow = outgoing->flow,
+		.require = outgoing->require,
+		.user = outgoing->user,
+	};
+
+	if (!branch_make(endpoint, branch))
+		return ERR_NOMEM;
+	put_outgoing(&out, endpoint, outgoing, plan.branch);
+	if (out.overflow)
+		return ERR_LIMIT;
+	plan.text = writer_text(&out);
+	TRY(start(endpoint, &plan, now, &client));
+	*ret_client = &client->pub;
+	return OK;
+}
+
+void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now)
+{
+	char branch[BRANCH_SIZE];
+	struct writer out = scratch(endpoint);
+	struct sending sending = { .flow = outgoing->flow, .require = outgoing->require };
+
+	(void)now;
+	if (branch_make(endpoint, branch))
+		put_outgoing(&out, endpoint, outgoing, slice_from(branch, sizeof(branch)));
+	sending.bytes = writer_text(&out);
+	if (out.overflow || out.len == 0 || send_on(endpoint, &sending) != OK)
+		endpoint_report(endpoint, &(struct report){
+						  .level = REPORT_WARNING,
+						  .event = "send.dropped",
+						  .flow = outgoing->flow,
+					  });
+}
+
+/* Our own INVITE, to make its ACK or CANCEL from; NULL without memory. */
+static struct sip_message *parse_invite(const struct client_tsx *client)
+{
+	struct sip_message *invite;
+	struct sip_fault fault;
+
+	return sip_message_parse(client->text, &own_limits, &invite, &fault) == OK ? invite : NULL;
+}
+
+/* An ACK that cannot be sent is asked for again by the next retransmission of the response. */
+static void send_ack(struct endpoint *endpoint, struct client_tsx *client, const struct sip_message *response)
+{
+	AUTO(sip_message) struct sip_message *invite = parse_invite(client);
+	struct writer out = scratch(endpoint);
+	struct sending sending = { .flow = client->pub.flow, .require = client->require };
+
+	if (!invite) {
+		endpoint->counts.dropped_no_memory++;
+		return;
+	}
+	put_ack(&out, invite, response);
+	sending.bytes = writer_text(&out);
+	if (!out.overflow && send_on(endpoint, &sending) == ERR_NOMEM)
+		endpoint->counts.dropped_no_memory++;
+}
+
+/* If it cannot be sent, the INVITE's transaction ends 64*T1 later all the same. */
+static void send_cancel(struct endpoint *endpoint, struct client_tsx *client, struct now now)
+{
+	AUTO(sip_message) struct sip_message *invite = parse_invite(client);
+	struct writer out = scratch(endpoint);
+	struct client_tsx *cancel;
+	struct plan plan = {
+		.method = SIP_CANCEL,
+		.method_name = sip_method_name(SIP_CANCEL),
+		.branch = client->branch,
+		.flow = client->pub.flow,
+		.require = client->require,
+		.internal = true,
+	};
+
+	if (!invite) {
+		endpoint->counts.dropped_no_memory++;
+		return;
+	}
+	put_cancel(&out, invite, slice_from(client->cancel_headers, client->cancel_headers_len));
+	plan.text = writer_text(&out);
+	if (!out.overflow && start(endpoint, &plan, now, &cancel) != OK)
+		endpoint->counts.dropped_no_memory++;
+}
+
+/* -- responses --------------------------------------------------------------------------------------------- */
+
+/* What the machine asks for; response is that which came, or NULL. */
+static void perform(struct endpoint *endpoint, struct client_tsx *client, unsigned actions,
+		    const struct sip_message *response, struct now now)
+{
+	if (actions & TSX_RESEND)
+		send_request(endpoint, client, client->text);
+	if (actions & TSX_SEND_ACK)
+		send_ack(endpoint, client, response);
+	if (actions & TSX_SEND_CANCEL)
+		send_cancel(endpoint, client, now);
+	if (actions & TSX_PASS_UP) {
+		client->pub.status = response->status;
+		if (!client->internal)
+			endpoint->user->response(endpoint->self, &client->pub, response, now);
+	}
+	if (actions & TSX_TELL_TIMEOUT)
+		tell_failure(endpoint, client, CLIENT_TIMEOUT, now);
+	schedule(endpoint, client);
+}
+
+/* RFC 3261 §9.1: "the client MUST wait for the arrival of a provisional response before sending" the CANCEL. */
+static void cancel_if_wanted(struct endpoint *endpoint, struct client_tsx *client, struct now now)
+{
+	if (!client->cancel || client->cancel_sent || client->tsx.state != TSX_PROCEEDING)
+		return;
+	client->cancel_sent = true;
+	perform(endpoint, client, tsx_step(&client->tsx, TSX_CANCEL, now.mono), NULL, now);
+}
+
+void endpoint_cancel(struct endpoint *endpoint, struct client *pub, struct slice headers, struct now now)
+{
+	struct client_tsx *client = tsx_of(pub);
+
+	if (client->cancel || pub->status >= 200)
+		return;
+	client->cancel = true;
+	if (headers.len > 0)
+		client->cancel_headers = mem_alloc(headers.len);
+	if (client->cancel_headers) {
+		memcpy(client->cancel_headers, headers.ptr, headers.len);
+		client->cancel_headers_len = headers.len;
+	}
+	cancel_if_wanted(endpoint, client, now);
+}
+
+bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,
+		    struct now now)
+{
+	struct slice key = key_of(endpoint, response->via.branch, response->cseq.method_name);
+	struct client_tsx *client = find(endpoint, key);
+	unsigned actions;
+
+	/* On any other flow it would be somebody who has seen the branch, not the peer whom we asked. */
+	if (!client || client->pub.flow != from)
+		return false;
+	actions = tsx_step(&client->tsx, tsx_recv_event(response->status), now.mono);
+	perform(endpoint, client, actions, response, now);
+	cancel_if_wanted(endpoint, client, now);
+	return true;
+}
+
+void client_tick(struct endpoint *endpoint, struct client_tsx *client, struct now now)
+{
+	enum tsx_event timer = tsx_timer_due(&client->tsx, now.mono);
+
+	perform(endpoint, client, tsx_step(&client->tsx, timer, now.mono), NULL, now);
+}

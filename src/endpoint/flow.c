@@ -1,0 +1,205 @@
+#include "endpoint/flow.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/state.h"
+
+struct slice transport_name(enum transport_protocol transport)
+{
+	static const struct slice names[] = {
+		[TRANSPORT_TLS] = SLICE_INIT("TLS"), [TRANSPORT_TCP] = SLICE_INIT("TCP"),
+		[TRANSPORT_UDP] = SLICE_INIT("UDP"), [TRANSPORT_WSS] = SLICE_INIT("WSS"),
+		[TRANSPORT_WS] = SLICE_INIT("WS"),
+	};
+
+	return names[transport];
+}
+
+struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
+{
+	struct map_node *node = map_find(endpoint->flows, slice_from(&id, sizeof(id)));
+
+	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
+}
+
+/* -- opened ------------------------------------------------------------------------------------------------ */
+
+static struct slice copy_text(char **at, struct slice text)
+{
+	struct slice copy = slice_from(*at, text.len);
+
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+	return copy;
+}
+
+static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
+{
+	size_t texts = facts->verified.len + facts->tls_version.len + facts->tls_cipher.len;
+	struct flow *flow = mem_zalloc(1, sizeof(*flow) + texts);
+	char *at = (char *)(flow + 1);
+
+	if (!flow)
+		return NULL;
+	flow->id = id;
+	flow->node.key = slice_from(&flow->id, sizeof(flow->id));
+	flow->outbound = facts->outbound;
+	flow->peer = facts->peer;
+	flow->verified = copy_text(&at, facts->verified);
+	flow->tls_version = copy_text(&at, facts->tls_version);
+	flow->tls_cipher = copy_text(&at, facts->tls_cipher);
+	list_init(&flow->servers);
+	list_init(&flow->clients);
+	return flow;
+}
+
+void flow_free(struct flow *flow)
+{
+	if (!flow)
+		return;
+	if (flow->free_slot)
+		flow->free_slot(flow->slot);
+	mem_free(flow->unread);
+	mem_free(flow);
+}
+
+static void opened(struct endpoint *endpoint, flow_id id, const struct flow_facts *facts, struct now now)
+{
+	struct flow *flow;
+
+	assert(flow_worker(id) == endpoint->worker && flow_transport(id) == facts->transport);
+	flow = flow_new(id, facts);
+	if (!flow || map_add(endpoint->flows, &flow->node) != OK) {
+		flow_free(flow);
+		outbox_close(endpoint, id, "too many connections");
+		return;
+	}
+	endpoint->user->flow(endpoint->self, id, facts, now);
+}
+
+/* -- lost -------------------------------------------------------------------------------------------------- */
+
+static void tell_other_workers(struct endpoint *endpoint, flow_id id)
+{
+	for (unsigned to = 0; to < endpoint->n_workers; to++) {
+		struct letter *letter;
+
+		if (to == endpoint->worker)
+			continue;
+		letter = letter_new(&(struct letter){
+			.kind = LETTER_FLOW_LOST,
+			.from = endpoint->worker,
+			.to = to,
+			.flow = id,
+		});
+		if (letter)
+			outbox_post(endpoint, letter);
+		else
+			endpoint->counts.dropped_no_memory++; /* what waits there ends by its timers */
+	}
+}
+
+static void lost(struct endpoint *endpoint, struct flow *flow, const struct flow_facts *facts, struct now now)
+{
+	map_remove(endpoint->flows, &flow->node);
+	list_remove(&endpoint->closing, &flow->closing);
+	LIST_EACH (server, &flow->servers, struct server_tsx, on_flow)
+		server_flow_lost(endpoint, server, now);
+	client_fail_all(endpoint, &flow->clients, CLIENT_FLOW_LOST);
+	tell_other_workers(endpoint, flow->id);
+	endpoint->user->flow(endpoint->self, flow->id, facts, now);
+	flow_free(flow);
+}
+
+void endpoint_flow(struct endpoint *endpoint, flow_id id, const struct flow_facts *facts, struct now now)
+{
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (facts->event == FLOW_OPENED && !flow)
+		opened(endpoint, id, facts, now);
+	else if (facts->event == FLOW_LOST && flow)
+		lost(endpoint, flow, facts, now);
+	else if (flow)
+		flow->blocked = facts->event == FLOW_BLOCKED;
+	endpoint_settle(endpoint, now);
+}
+
+/* -- what the transaction user asks and tells -------------------------------------------------------------- */
+
+bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view)
+{
+	const struct flow *flow = flow_find(endpoint, id);
+
+	if (!flow || flow->why)
+		return false;
+	*ret_view = (struct flow_view){
+		.transport = flow_transport(id),
+		.outbound = flow->outbound,
+		.peer = flow->peer,
+		.verified = flow->verified,
+		.tls_version = flow->tls_version,
+		.tls_cipher = flow->tls_cipher,
+		.n_accounts = flow->n_proofs,
+	};
+	return true;
+}
+
+bool flow_has(const struct flow *flow, account_id account)
+{
+	for (size_t i = 0; i < flow->n_proofs; i++)
+		if (flow->proofs[i] == account)
+			return true;
+	return false;
+}
+
+bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account)
+{
+	const struct flow *flow = flow_find(endpoint, id);
+
+	return flow && flow_has(flow, account);
+}
+
+bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account)
+{
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (!flow || flow->why || account == 0)
+		return false;
+	if (flow_has(flow, account))
+		return true;
+	if (flow->n_proofs == MAX_PROOFS)
+		return false;
+	flow->proofs[flow->n_proofs++] = account;
+	return true;
+}
+
+/* From now on it proves nothing, takes nothing, and nothing that comes on it is read. */
+void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why)
+{
+	if (flow->why)
+		return;
+	flow->why = why;
+	flow->n_proofs = 0;
+	list_append(&endpoint->closing, &flow->closing);
+}
+
+void endpoint_flow_close(struct endpoint *endpoint, flow_id id, const char *why)
+{
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (flow)
+		flow_close(endpoint, flow, why);
+}
+
+void **endpoint_flow_slot(struct endpoint *endpoint, flow_id id, void (*free_slot)(void *))
+{
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (!flow)
+		return NULL;
+	flow->free_slot = free_slot;
+	return &flow->slot;
+}

@@ -1,0 +1,291 @@
+/* From bytes to messages: framing, parsing, and what is said to a peer that does not speak SIP (RFC 3261 §18.3). */
+#include <string.h>
+
+#include "base/ascii.h"
+#include "base/mem.h"
+#include "endpoint/state.h"
+
+/* -- Via: received and rport ------------------------------------------------------------------------------- */
+
+/* Takes one ";name=value" off the front of params; a semicolon in a quoted string does not separate. */
+static struct slice take_param(struct slice *params)
+{
+	bool quoted = false;
+	size_t n = 1;
+
+	for (; n < params->len && (quoted || params->ptr[n] != ';'); n++) {
+		if (params->ptr[n] == '"')
+			quoted = !quoted;
+		else if (quoted && params->ptr[n] == '\\')
+			n++;
+	}
+	struct slice param = slice_sub(*params, 0, n);
+	*params = slice_sub(*params, n, params->len);
+	return param;
+}
+
+/* The two parameters that we write ourselves; what a peer put there counts for nothing. */
+static bool is_ours(struct slice param)
+{
+	struct slice value;
+
+	return sip_param_find(param, SLICE("received"), &value) ||
+	       sip_param_find(param, SLICE("rport"), &value);
+}
+
+void put_received_via(struct writer *out, const struct sip_via *via, const struct address *peer)
+{
+	struct slice params = via->params;
+	struct address sent_by;
+
+	put(out, slice_sub(via->text, 0, via->text.len - params.len));
+	while (params.len > 0) {
+		struct slice param = take_param(&params);
+
+		if (!is_ours(param))
+			put(out, param);
+	}
+	if (!via->has_rport && address_parse_ip(via->host, &sent_by) && address_eq_ip(&sent_by, peer))
+		return;
+	put(out, SLICE(";received="));
+	put_ip(out, peer);
+	if (via->has_rport) {
+		put(out, SLICE(";rport="));
+		put_number(out, peer->port);
+	}
+}
+
+/* -- what is wrong with a message -------------------------------------------------------------------------- */
+
+static void report_fault(struct endpoint *endpoint, const struct flow *flow, const struct sip_fault *fault)
+{
+	char buf[256];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	endpoint->counts.malformed++;
+	if (!endpoint_reports(endpoint, REPORT_WARNING))
+		return;
+	put_fact(&out, "what", slice_of(fault->what));
+	if (fault->name.len)
+		put_fact(&out, "header", fault->name);
+	put(&out, SLICE(" at="));
+	put_number(&out, fault->at);
+	endpoint_report(endpoint, &(struct report){
+					  .level = REPORT_WARNING,
+					  .event = "message.malformed",
+					  .flow = flow->id,
+					  .text = writer_text(&out),
+				  });
+}
+
+/* RFC 3261 §21.4.1: "The Reason-Phrase SHOULD identify the syntax problem in more detail". */
+static void put_reason(struct writer *out, const struct sip_fault *fault)
+{
+	put(out, sip_reason_phrase(fault->status));
+	put(out, SLICE(" - "));
+	put(out, slice_of(fault->what));
+	put(out, SLICE(" ("));
+	for (size_t i = 0; i < fault->name.len; i++)
+		if (ascii_is_alnum(fault->name.ptr[i]) || fault->name.ptr[i] == '-')
+			put_char(out, fault->name.ptr[i]);
+	put(out, fault->name.len ? SLICE(", byte ") : SLICE("byte "));
+	put_number(out, fault->at);
+	put_char(out, ')');
+}
+
+static void refuse(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *message,
+		   const struct sip_fault *fault)
+{
+	char buf[256];
+	struct writer reason = writer_of(buf, sizeof(buf));
+
+	report_fault(endpoint, flow, fault);
+	if (!message || !sip_message_can_be_answered(message))
+		return;
+	put_reason(&reason, fault);
+	server_answer(endpoint, flow, message,
+		      &(struct sip_reply){ .status = fault->status, .reason = writer_text(&reason) });
+}
+
+/* -- messages ---------------------------------------------------------------------------------------------- */
+
+/* Hands a response to the worker that wrote the branch. */
+static void forward_response(struct endpoint *endpoint, flow_id from, struct sip_message *response)
+{
+	unsigned worker;
+	struct letter *letter = NULL;
+
+	if (branch_worker(endpoint, response->via.branch, &worker) && worker != endpoint->worker &&
+	    worker < endpoint->n_workers)
+		letter = letter_new(&(struct letter){
+			.kind = LETTER_RESPONSE,
+			.from = endpoint->worker,
+			.to = worker,
+			.flow = from,
+			.message = response,
+		});
+	if (letter) {
+		outbox_post(endpoint, letter);
+		return;
+	}
+	endpoint->counts.stray_responses++;
+	sip_message_free(response);
+}
+
+/* RFC 3261 §18.1.2: a response whose sent-by is not ours "MUST be silently discarded". */
+static bool is_our_via(const struct endpoint *endpoint, const struct sip_via *via)
+{
+	return slice_eq_nocase(via->host, endpoint->via.host) && via->port == endpoint->via.port;
+}
+
+static void receive(struct endpoint *endpoint, struct flow *flow, struct sip_message *message, struct now now)
+{
+	report_passing(endpoint, "message.in", flow->id, message);
+	if (message->kind == SIP_REQUEST) {
+		server_receive(endpoint, flow, message, now);
+	} else if (!is_our_via(endpoint, &message->via)) {
+		endpoint->counts.stray_responses++;
+		sip_message_free(message);
+	} else if (client_receive(endpoint, flow->id, message, now)) {
+		sip_message_free(message);
+	} else {
+		forward_response(endpoint, flow->id, message);
+	}
+}
+
+/* One complete message. */
+static void parse(struct endpoint *endpoint, struct flow *flow, struct slice text, struct now now)
+{
+	struct sip_message *message;
+	struct sip_fault fault;
+	enum err err = sip_message_parse(text, &endpoint->limits.sip, &message, &fault);
+
+	endpoint->counts.messages_in++;
+	if (err == ERR_NOMEM) {
+		endpoint->counts.dropped_no_memory++;
+	} else if (err != OK) {
+		report_fault(endpoint, flow, &fault);
+		if (transport_is_stream(flow_transport(flow->id)))
+			flow_close(endpoint, flow, "not SIP");
+	} else if (message->fault.status) {
+		refuse(endpoint, flow, message, &message->fault);
+		sip_message_free(message);
+	} else {
+		receive(endpoint, flow, message, now);
+	}
+}
+
+/* -- streams ----------------------------------------------------------------------------------------------- */
+
+/* What cannot be framed cannot be skipped: the header is answered if it can be, and the stream ends. */
+static void end_stream(struct endpoint *endpoint, struct flow *flow, struct slice header_area,
+		       const struct sip_fault *fault)
+{
+	struct sip_message *message = NULL;
+	struct sip_fault ignored;
+
+	if (sip_message_parse(header_area, &endpoint->limits.sip, &message, &ignored) != OK)
+		message = NULL;
+	refuse(endpoint, flow, message, fault);
+	sip_message_free(message);
+	flow_close(endpoint, flow, "malformed stream");
+}
+
+static void take_frame(struct endpoint *endpoint, struct flow *flow, enum sip_frame_kind kind,
+		       struct slice frame, struct now now)
+{
+	struct sending pong = { .flow = flow->id, .bytes = SLICE("\r\n") };
+
+	if (kind == SIP_FRAME_MESSAGE)
+		parse(endpoint, flow, frame, now);
+	else if (kind == SIP_FRAME_PING && send_on(endpoint, &pong) != OK) /* RFC 5626 §3.5.1 */
+		endpoint->counts.dropped_no_memory++;
+}
+
+/* Takes the complete messages off the front of unread. */
+static void take_frames(struct endpoint *endpoint, struct flow *flow, struct slice *unread, struct now now)
+{
+	while (unread->len > 0 && !flow->why) {
+		enum sip_frame_kind kind;
+		struct slice frame;
+		struct sip_fault fault;
+		enum err err = sip_frame(&flow->framer, *unread, &endpoint->limits.sip, &kind, &frame,
+					 &fault);
+
+		if (err == ERR_MORE)
+			return;
+		if (err != OK) {
+			end_stream(endpoint, flow, frame, &fault);
+			return;
+		}
+		flow->framer = (struct sip_framer){ 0 };
+		*unread = slice_sub(*unread, frame.len, unread->len);
+		take_frame(endpoint, flow, kind, frame, now);
+	}
+}
+
+/* Makes room for n unread bytes. */
+static bool make_room(struct flow *flow, size_t n)
+{
+	size_t size = flow->unread_size ? flow->unread_size : 512;
+	char *unread;
+
+	if (n <= flow->unread_size)
+		return true;
+	while (size < n)
+		size *= 2;
+	unread = mem_resize(flow->unread, size);
+	if (!unread)
+		return false;
+	flow->unread = unread;
+	flow->unread_size = size;
+	return true;
+}
+
+/* Keeps what is left for the next time; nothing is kept of a stream that ends, or between messages. */
+static bool keep_unread(struct flow *flow, struct slice unread)
+{
+	if (unread.len == 0 || flow->why) {
+		mem_free(flow->unread);
+		flow->unread = NULL;
+		flow->n_unread = flow->unread_size = 0;
+		return true;
+	}
+	if (flow->n_unread == 0 && !make_room(flow, unread.len))
+		return false;
+	memmove(flow->unread, unread.ptr, unread.len);
+	flow->n_unread = unread.len;
+	return true;
+}
+
+/* The framer refuses a message that is too long, so no more than one and what came with its end is ever kept. */
+static void stream_input(struct endpoint *endpoint, struct flow *flow, struct slice bytes, struct now now)
+{
+	struct slice unread = bytes;
+
+	if (flow->n_unread > 0) {
+		if (!make_room(flow, flow->n_unread + bytes.len)) {
+			flow_close(endpoint, flow, "out of memory");
+			return;
+		}
+		memcpy(flow->unread + flow->n_unread, bytes.ptr, bytes.len);
+		flow->n_unread += bytes.len;
+		unread = slice_from(flow->unread, flow->n_unread);
+	}
+	take_frames(endpoint, flow, &unread, now);
+	if (!keep_unread(flow, unread))
+		flow_close(endpoint, flow, "out of memory");
+}
+
+void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes, struct now now)
+{
+	struct flow *flow = flow_find(endpoint, from);
+
+	if (!flow)
+		outbox_close(endpoint, from, "unknown connection");
+	else if (bytes.len > 0 && !flow->why && transport_is_stream(flow_transport(from)))
+		stream_input(endpoint, flow, bytes, now);
+	else if (bytes.len > 0 && !flow->why && slice_trim(bytes).len > 0)
+		parse(endpoint, flow, bytes, now);
+	endpoint_settle(endpoint, now);
+}

@@ -1,0 +1,409 @@
+/* Server transactions: what a peer asked of us (RFC 3261 §17.2, §9.2, §18.2). */
+#include <string.h>
+
+#include "base/mem.h"
+#include "endpoint/state.h"
+#include "tsx/key.h"
+
+static struct server_tsx *tsx_of(struct server *server)
+{
+	return CONTAINER_OF(server, struct server_tsx, pub);
+}
+
+static void report(struct endpoint *endpoint, enum report_level level, const char *event,
+		   const struct server_tsx *server)
+{
+	endpoint_report(endpoint, &(struct report){
+					  .level = level,
+					  .event = event,
+					  .flow = server->pub.flow,
+					  .call_id = server->request->call_id,
+				  });
+}
+
+/* -- life -------------------------------------------------------------------------------------------------- */
+
+void server_free(struct server_tsx *server)
+{
+	if (!server)
+		return;
+	sip_message_free(server->request);
+	mem_free(server->last);
+	mem_free(server);
+}
+
+/* The flow is part of the key: nobody can meddle with what came on another one. */
+static struct slice key_of(struct endpoint *endpoint, flow_id flow, const struct sip_message *request,
+			   struct slice method)
+{
+	struct writer out = writer_of(endpoint->key, endpoint->key_size);
+
+	put(&out, slice_from(&flow, sizeof(flow)));
+	put_tsx_server_key(&out, request, method);
+	return writer_text(&out);
+}
+
+static struct server_tsx *find(struct endpoint *endpoint, flow_id flow, const struct sip_message *request,
+			       struct slice method)
+{
+	struct map_node *node = map_find(endpoint->servers, key_of(endpoint, flow, request, method));
+
+	return node ? CONTAINER_OF(node, struct server_tsx, node) : NULL;
+}
+
+/* The request is the transaction's only when it was made. NULL without memory. */
+static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flow,
+				     struct sip_message *request)
+{
+	struct slice key = key_of(endpoint, flow->id, request, request->method_name);
+	struct writer via = writer_of(endpoint->scratch, endpoint->scratch_size);
+	struct server_tsx *server;
+	char *texts;
+
+	put_received_via(&via, &request->via, &flow->peer);
+	server = mem_zalloc(1, sizeof(*server) + key.len + via.len);
+	if (!server)
+		return NULL;
+	texts = (char *)(server + 1);
+	memcpy(texts, key.ptr, key.len);
+	memcpy(texts + key.len, via.buf, via.len);
+	server->node.key = slice_from(texts, key.len);
+	server->pub.via = slice_from(texts + key.len, via.len);
+	server->pub.request = request;
+	server->pub.flow = flow->id;
+	server->timer.kind = TIMER_SERVER;
+	server->home = flow;
+	return server;
+}
+
+static void end(struct endpoint *endpoint, struct server_tsx *server)
+{
+	if (link_is_in_list(&server->gone))
+		return;
+	map_remove(endpoint->servers, &server->node);
+	timers_clear(endpoint->timers, &server->timer);
+	if (server->home)
+		list_remove(&server->home->servers, &server->on_flow);
+	server->home = NULL;
+	list_append(&endpoint->gone_servers, &server->gone);
+}
+
+/* After every step: sets the timer, or ends what is terminated. Without a timer it would stay for ever. */
+static void schedule(struct endpoint *endpoint, struct server_tsx *server)
+{
+	ms_t due = tsx_due(&server->tsx);
+
+	if (link_is_in_list(&server->gone))
+		return;
+	if (server->tsx.state == TSX_TERMINATED)
+		end(endpoint, server);
+	else if (due == 0)
+		timers_clear(endpoint->timers, &server->timer);
+	else if (timers_set(endpoint->timers, &server->timer, due) != OK)
+		end(endpoint, server);
+}
+
+/* -- responses --------------------------------------------------------------------------------------------- */
+
+static void send_bytes(struct endpoint *endpoint, flow_id flow, struct slice bytes)
+{
+	struct sending sending = { .flow = flow, .bytes = bytes };
+	enum err err = send_on(endpoint, &sending);
+
+	if (err == ERR_NOMEM || err == ERR_LIMIT)
+		endpoint->counts.dropped_no_memory++;
+}
+
+/* Kept while a retransmission of the request may ask for it again; without memory it then gets no answer. */
+static void keep_last(struct server_tsx *server, struct slice bytes)
+{
+	char *last;
+
+	if (server->tsx.state == TSX_TERMINATED || server->tsx.state == TSX_ACCEPTED)
+		bytes.len = 0;
+	last = bytes.len ? mem_alloc(bytes.len) : NULL;
+	if (last)
+		memcpy(last, bytes.ptr, bytes.len);
+	mem_free(server->last);
+	server->last = last;
+	server->last_len = last ? bytes.len : 0;
+}
+
+static void make_tag(struct endpoint *endpoint, char ret_tag[TAG_SIZE])
+{
+	struct writer out = writer_of(ret_tag, TAG_SIZE);
+	unsigned char bytes[TAG_SIZE / 2];
+
+	random_bytes(endpoint->random, bytes, sizeof(bytes));
+	put_hex(&out, bytes, sizeof(bytes));
+}
+
+static struct slice to_tag(struct endpoint *endpoint, struct server_tsx *server)
+{
+	if (!server->to_tag[0])
+		make_tag(endpoint, server->to_tag);
+	return slice_from(server->to_tag, TAG_SIZE);
+}
+
+static struct writer scratch(struct endpoint *endpoint)
+{
+	return writer_of(endpoint->scratch, endpoint->scratch_size);
+}
+
+static void send_100(struct endpoint *endpoint, struct server_tsx *server)
+{
+	struct sip_reply trying = { .status = 100, .via = server->pub.via };
+	struct writer out = scratch(endpoint);
+
+	put_reply(&out, server->request, &trying);
+	send_bytes(endpoint, server->pub.flow, writer_text(&out));
+	keep_last(server, writer_text(&out));
+}
+
+/* What the machine asks for besides sending what the transaction user passed. */
+static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions)
+{
+	if ((actions & TSX_RESEND) && server->last)
+		send_bytes(endpoint, server->pub.flow, slice_from(server->last, server->last_len));
+	if (actions & TSX_SEND_100)
+		send_100(endpoint, server);
+	if (actions & TSX_TELL_TIMEOUT)
+		report(endpoint, REPORT_INFO, "tsx.no-ack", server);
+	if (actions & TSX_TELL_LOST)
+		report(endpoint, REPORT_DEBUG, "tsx.flow-lost", server);
+	schedule(endpoint, server);
+}
+
+/* Passes a response that was built to the machine, and on if that lets it. */
+static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned status, struct slice bytes,
+		 struct now now)
+{
+	unsigned actions;
+
+	if (link_is_in_list(&server->gone))
+		return;
+	actions = tsx_step(&server->tsx, tsx_send_event(status), now.mono);
+	if (actions & TSX_SEND) {
+		send_bytes(endpoint, server->pub.flow, bytes);
+		keep_last(server, bytes);
+		if (status >= 200 && server->pub.final == 0)
+			server->pub.final = status;
+	}
+	perform(endpoint, server, actions);
+}
+
+/*
+ * RFC 4320 §4.1, §4.2: to a request other than INVITE no 1xx is sent but 100, and 408 never: the client has given up
+ * by then. True if there is nothing to send.
+ */
+static bool is_better_unsaid(struct endpoint *endpoint, struct server_tsx *server, unsigned status)
+{
+	if (server->request->method == SIP_INVITE)
+		return false;
+	if (status == 408)
+		end(endpoint, server);
+	return status == 408 || (status > 100 && status < 200);
+}
+
+static void respond_too_large(struct endpoint *endpoint, struct server_tsx *server, struct now now)
+{
+	struct sip_reply reply = {
+		.status = 500,
+		.reason = SLICE("Response Too Large"),
+		.via = server->pub.via,
+		.to_tag = to_tag(endpoint, server),
+	};
+	struct writer out = scratch(endpoint);
+
+	report(endpoint, REPORT_ERROR, "response.too-large", server);
+	put_reply(&out, server->request, &reply);
+	if (out.overflow)
+		end(endpoint, server);
+	else
+		pass(endpoint, server, 500, writer_text(&out), now);
+}
+
+void endpoint_respond(struct endpoint *endpoint, struct server *pub, const struct sip_reply *reply,
+		      struct now now)
+{
+	struct server_tsx *server = tsx_of(pub);
+	struct sip_reply complete = *reply;
+	struct writer out = scratch(endpoint);
+
+	if (is_better_unsaid(endpoint, server, reply->status))
+		return;
+	if (!complete.via.ptr)
+		complete.via = pub->via;
+	if (!complete.to_tag.ptr)
+		complete.to_tag = to_tag(endpoint, server);
+	put_reply(&out, server->request, &complete);
+	if (out.overflow)
+		respond_too_large(endpoint, server, now);
+	else
+		pass(endpoint, server, reply->status, writer_text(&out), now);
+}
+
+void endpoint_respond_with(struct endpoint *endpoint, struct server *pub, const struct sip_message *response,
+			   const struct sip_edits *edits, struct now now)
+{
+	struct server_tsx *server = tsx_of(pub);
+	struct sip_edits complete = *edits;
+	struct writer out = scratch(endpoint);
+
+	if (is_better_unsaid(endpoint, server, response->status))
+		return;
+	complete.drop_via = true;
+	put_status_line(&out, response->status, response->reason);
+	put_forwarded(&out, response, &complete);
+	if (out.overflow)
+		respond_too_large(endpoint, server, now);
+	else
+		pass(endpoint, server, response->status, writer_text(&out), now);
+}
+
+void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
+		   const struct sip_reply *reply)
+{
+	char tag[TAG_SIZE];
+	struct writer via = writer_of(endpoint->key, endpoint->key_size);
+	struct writer out = scratch(endpoint);
+	struct sip_reply complete = *reply;
+
+	put_received_via(&via, &request->via, &flow->peer);
+	complete.via = writer_text(&via);
+	if (!complete.to_tag.ptr) {
+		make_tag(endpoint, tag);
+		complete.to_tag = slice_from(tag, TAG_SIZE);
+	}
+	put_reply(&out, request, &complete);
+	if (!out.overflow)
+		send_bytes(endpoint, flow->id, writer_text(&out));
+}
+
+/* -- requests ---------------------------------------------------------------------------------------------- */
+
+/* Takes the ACK's borrowed message. RFC 6026 §7.1: that to a 2xx is the transaction user's. */
+static void receive_ack(struct endpoint *endpoint, struct flow *flow, const struct sip_message *ack,
+			struct now now)
+{
+	struct server_tsx *server = find(endpoint, flow->id, ack, SLICE("INVITE"));
+	unsigned actions;
+
+	if (!server) {
+		endpoint->user->ack(endpoint->self, flow->id, ack, now);
+		return;
+	}
+	if (server->tsx.state == TSX_PROCEEDING)
+		endpoint->counts.stray_acks++;
+	actions = tsx_step(&server->tsx, TSX_RECV_ACK, now.mono);
+	if (actions & TSX_PASS_UP)
+		endpoint->user->ack(endpoint->self, flow->id, ack, now);
+	perform(endpoint, server, actions);
+}
+
+/* RFC 3261 §9.2: "assuming that the request method is anything but CANCEL or ACK". INVITE first, it is the usual one. */
+static struct server_tsx *find_cancelled(struct endpoint *endpoint, flow_id flow,
+					 const struct sip_message *cancel)
+{
+	struct server_tsx *server = find(endpoint, flow, cancel, sip_method_name(SIP_INVITE));
+
+	for (enum sip_method method = SIP_METHOD_OTHER + 1; !server && method < SIP_METHODS; method++)
+		if (method != SIP_ACK && method != SIP_CANCEL)
+			server = find(endpoint, flow, cancel, sip_method_name(method));
+	return server;
+}
+
+/* Answered without a transaction: the same CANCEL again gets the same answer and does nothing more. */
+static void receive_cancel(struct endpoint *endpoint, struct flow *flow, const struct sip_message *cancel,
+			   struct now now)
+{
+	struct server_tsx *server = find_cancelled(endpoint, flow->id, cancel);
+	struct sip_reply reply = { .status = server ? 200 : 481 };
+
+	if (server)
+		reply.to_tag = to_tag(endpoint,
+				      server); /* "SHOULD be the same" as in the response to the INVITE */
+	server_answer(endpoint, flow, cancel, &reply);
+	if (!server || server->request->method != SIP_INVITE || server->pub.final || server->cancelled)
+		return;
+	server->cancelled = true;
+	endpoint->user->cancelled(endpoint->self, &server->pub, now);
+}
+
+static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const struct sip_message *request)
+{
+	struct sip_reply reply = { .status = 503, .headers = SLICE("Retry-After: 10\r\n") };
+
+	server_answer(endpoint, flow, request, &reply);
+}
+
+/* A request that begins a transaction. Takes it over if it does. */
+static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_message *request, struct now now)
+{
+	enum tsx_machine machine = request->method == SIP_INVITE ? TSX_INVITE_SERVER : TSX_SERVER;
+	struct server_tsx *server;
+
+	if (flow->servers.n >= endpoint->limits.per_flow)
+		return false;
+	server = server_new(endpoint, flow, request);
+	if (!server)
+		return false;
+	tsx_init(&server->tsx, machine, transport_is_reliable(flow_transport(flow->id)), now.mono);
+	if (timers_set(endpoint->timers, &server->timer, tsx_due(&server->tsx)) != OK)
+		goto fail;
+	if (map_add(endpoint->servers, &server->node) != OK) {
+		timers_clear(endpoint->timers, &server->timer);
+		goto fail;
+	}
+	server->request = request;
+	list_append(&flow->servers, &server->on_flow);
+	endpoint->user->request(endpoint->self, &server->pub, now);
+	return true;
+fail:
+	server_free(server);
+	return false;
+}
+
+static void receive_request(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
+			    struct now now)
+{
+	struct server_tsx *server = find(endpoint, flow->id, request, request->method_name);
+
+	if (server) {
+		perform(endpoint, server, tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono));
+	} else if (begin(endpoint, flow, request, now)) {
+		return;
+	} else {
+		refuse_overload(endpoint, flow, request);
+	}
+	sip_message_free(request);
+}
+
+void server_receive(struct endpoint *endpoint, struct flow *flow, struct sip_message *request, struct now now)
+{
+	switch (request->method) {
+	case SIP_ACK:
+		receive_ack(endpoint, flow, request, now);
+		sip_message_free(request);
+		break;
+	case SIP_CANCEL:
+		receive_cancel(endpoint, flow, request, now);
+		sip_message_free(request);
+		break;
+	default: receive_request(endpoint, flow, request, now);
+	}
+}
+
+void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct now now)
+{
+	enum tsx_event timer = tsx_timer_due(&server->tsx, now.mono);
+
+	perform(endpoint, server, tsx_step(&server->tsx, timer, now.mono));
+}
+
+void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now)
+{
+	list_remove(&server->home->servers, &server->on_flow);
+	server->home = NULL;
+	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono));
+}

@@ -1,0 +1,213 @@
+/* What the files of this room share; nobody else includes it. */
+#pragma once
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/timers.h"
+#include "crypto/digest.h"
+#include "endpoint/endpoint.h"
+#include "sip/frame.h"
+#include "tsx/tsx.h"
+
+enum { TIMER_SERVER = 1, TIMER_CLIENT }; /* kinds of our own timers */
+
+enum { MAX_PROOFS = 8 }; /* accounts proven on one flow */
+
+/* "z9hG4bK" and base64url of 25 bytes, see branch.c. */
+enum { BRANCH_SIZE = 41 };
+
+enum { TAG_SIZE = 16 }; /* of a To tag of ours */
+
+/* An own flow. */
+struct flow {
+	struct map_node node; /* by id */
+	flow_id id;
+	bool outbound;
+	bool blocked;    /* the peer does not read: no new transactions */
+	const char *why; /* set: it is being closed, and is as good as gone */
+	struct link closing;
+	struct address peer;
+	struct slice verified, tls_version, tls_cipher; /* in this allocation */
+
+	account_id proofs[MAX_PROOFS];
+	size_t n_proofs;
+
+	struct sip_framer framer;
+	char *unread; /* what came of a message that is not complete, unread_size bytes of room */
+	size_t n_unread, unread_size;
+
+	struct list servers, clients; /* the transactions on it */
+	void *slot;
+	void (*free_slot)(void *);
+};
+
+/* Another worker's flow on which transactions of ours wait; lives as long as there is one. */
+struct remote {
+	struct map_node node; /* by id */
+	flow_id id;
+	struct list clients;
+};
+
+struct server_tsx {
+	struct server pub;
+	struct map_node node; /* by flow and put_tsx_server_key() */
+	struct link on_flow;
+	struct link gone;
+	struct flow *home; /* NULL once that flow is lost */
+	struct timer timer;
+	struct tsx tsx;
+	struct sip_message *request; /* owned */
+	char *last; /* the last response, for retransmission; NULL: none, or not needed any more */
+	size_t last_len;
+	bool cancelled;
+	char to_tag[TAG_SIZE]; /* ours; zero until it is needed */
+};
+
+struct client_tsx {
+	struct client pub;
+	struct map_node node; /* by put_tsx_client_key() */
+	struct link waits;    /* in waits_on: the clients of its flow */
+	struct list *waits_on;
+	struct remote *remote; /* whose list that is, if the flow is another worker's */
+	struct link queued;    /* in failing or gone_clients */
+	struct timer timer;
+	struct tsx tsx;
+	struct requirement require; /* its domain in this allocation */
+	enum client_failure failure;
+	bool gone;
+	bool internal;            /* a CANCEL of ours: the transaction user knows nothing of it */
+	bool cancel, cancel_sent; /* wanted, done */
+	char *cancel_headers;
+	size_t cancel_headers_len;
+	struct slice branch; /* in this allocation, as the text is */
+	struct slice
+		text; /* of an INVITE, for its ACK and CANCEL, and where it may have to be sent again; else empty */
+};
+
+struct endpoint {
+	unsigned worker, n_workers;
+	struct endpoint_limits limits;
+	enum report_level level;
+	const struct endpoint_user *user;
+	void *self;
+	struct random *random;
+	struct mac *branch_mac;
+	uint64_t branch_counter;
+	char *via_text;     /* "SIP/2.0/TLS " and the sent-by of our Vias */
+	struct sip_via via; /* parsed from it */
+
+	struct map *flows, *remotes, *servers, *clients, *questions;
+	struct timers *timers;
+	struct list failing;                    /* clients whose failure is still to be told */
+	struct list gone_servers, gone_clients; /* to be told and freed when no call about them runs */
+	uint64_t last_question;
+
+	struct arena *outbox_arena; /* holds what is in outbox */
+	struct list outbox;         /* actions */
+	struct list letters;        /* to be posted */
+	struct list closing;        /* flows to be closed, after what is in outbox */
+
+	char *scratch; /* where messages are built */
+	size_t scratch_size;
+	char *key; /* where keys are built */
+	size_t key_size;
+
+	struct endpoint_counts counts;
+};
+
+/* -- endpoint.c ------------------------------------------------------------------------------------------ */
+
+/* Tells failures and the end of transactions; the last thing that every function of the seam does. */
+void endpoint_settle(struct endpoint *endpoint, struct now now);
+
+/* -- outbox.c: what must not fail drops what it cannot queue; ERR_LIMIT (the outbox is full), ERR_NOMEM ----------- */
+
+MUST_CHECK enum err outbox_send(struct endpoint *endpoint, flow_id flow, struct slice bytes);
+/* A flow that is not in the table. */
+void outbox_close(struct endpoint *endpoint, flow_id flow, const char *why);
+MUST_CHECK enum err outbox_ask(struct endpoint *endpoint, const struct action *question);
+/* Takes the letter over. */
+void outbox_post(struct endpoint *endpoint, struct letter *letter);
+/* " name="…"" with the text escaped, for a report. */
+void put_fact(struct writer *out, const char *name, struct slice text);
+/* A message that comes or goes, at REPORT_DEBUG. */
+void report_passing(struct endpoint *endpoint, const char *event, flow_id flow,
+		    const struct sip_message *message);
+
+/* -- send.c ---------------------------------------------------------------------------------------------- */
+
+/* What is to leave on a flow of any worker. */
+struct sending {
+	flow_id flow;
+	struct requirement require;
+	struct slice bytes;
+	struct slice transaction; /* key of the client transaction that begins with it, or empty */
+};
+
+/*
+ * OK: queued, or posted to the flow's owner, who may tell later that it could not. ERR_CLOSED: the flow is gone, or
+ * blocked and this would begin a transaction. ERR_DENIED: the flow does not meet the requirement. ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err send_on(struct endpoint *endpoint, const struct sending *sending);
+
+/* -- flow.c ---------------------------------------------------------------------------------------------- */
+
+/* NULL if it is not here. */
+struct flow *flow_find(const struct endpoint *endpoint, flow_id id);
+bool flow_has(const struct flow *flow, account_id account);
+void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why);
+void flow_free(struct flow *flow);
+
+/* -- input.c --------------------------------------------------------------------------------------------- */
+
+/* The value of a Via with received and rport as RFC 3261 §18.2.1 and RFC 3581 §4 ask for. */
+void put_received_via(struct writer *out, const struct sip_via *via, const struct address *peer);
+
+/* -- server.c -------------------------------------------------------------------------------------------- */
+
+/* A request without fault. Takes it over. */
+void server_receive(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
+		    struct now now);
+/* An answer without a transaction; via and, where needed, a tag are filled in. */
+void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
+		   const struct sip_reply *reply);
+void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct now now);
+void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now);
+void server_free(struct server_tsx *server);
+
+/* -- client.c -------------------------------------------------------------------------------------------- */
+
+/* A response that came on the flow; false if no transaction waits for it there. */
+bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,
+		    struct now now);
+void client_tick(struct endpoint *endpoint, struct client_tsx *client, struct now now);
+/* Queues the failure; endpoint_settle() tells it. */
+void client_fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why);
+/* The same for all that wait on an own flow, which then is left alone; on another worker's flow. */
+void client_fail_all(struct endpoint *endpoint, struct list *clients, enum client_failure why);
+void client_fail_remote(struct endpoint *endpoint, flow_id flow);
+/* The same for the one with that key, if it is still there and waits on that flow. */
+void client_fail_one(struct endpoint *endpoint, flow_id flow, struct slice key, enum client_failure why);
+/* Tells the queued failures. */
+void client_settle(struct endpoint *endpoint, struct now now);
+void client_free(struct client_tsx *client);
+
+/* -- build.c: what a client transaction makes from its request ------------------------------------------- */
+
+/* For parsing what we wrote ourselves, which may be longer than what we take. */
+extern const struct sip_limits own_limits;
+
+/* Request line, Via and the rest. */
+void put_outgoing(struct writer *out, const struct endpoint *endpoint, const struct outgoing *outgoing,
+		  struct slice branch);
+/* The ACK to a final response other than 2xx (RFC 3261 §17.1.1.3). */
+void put_ack(struct writer *out, const struct sip_message *invite, const struct sip_message *response);
+/* RFC 3261 §9.1; headers are lines to add. */
+void put_cancel(struct writer *out, const struct sip_message *invite, struct slice headers);
+
+/* -- branch.c -------------------------------------------------------------------------------------------- */
+
+MUST_CHECK bool branch_make(struct endpoint *endpoint, char ret_branch[BRANCH_SIZE]);
+/* The worker that wrote the branch; false if none of ours did. */
+bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker);
