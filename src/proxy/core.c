@@ -239,7 +239,8 @@ static void on_answer(void *self, struct question *question, const struct answer
 	if (!context->server || context->server->final)
 		return;
 	if (!core_flow_is_alive(core, context->server->flow)) {
-		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" }, now);
+		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" },
+			       now);
 		return;
 	}
 	switch ((enum context_stage)question->kind) {

@@ -71,6 +71,7 @@ static void challenge(struct context *context, const struct auth_realm *realm, b
 		put(&headers, core->server->advertise);
 		put(&headers, SLICE(" \"this domain accepts digest with SHA-256 only\"\r\n"));
 	}
+	report_challenge(context, realm, stale);
 	endpoint_respond(core->endpoint, context->server,
 			 &(struct sip_reply){
 				 .status = is_register(context) ? 401 : 407,

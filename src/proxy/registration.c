@@ -121,6 +121,6 @@ void registration_answer(struct context *context, const struct answer *answer, s
 		return;
 	}
 	question = question_of(context, answer->aor, received, now);
-	report_registered(context, answer->aor);
+	report_registered(context, answer->aor, now);
 	answer_ok(context, &question, now);
 }

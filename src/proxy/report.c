@@ -98,15 +98,43 @@ void report_unanswered(const struct context *context)
 	end(&line, context->server->flow, request->call_id);
 }
 
-void report_registered(const struct context *context, const struct aor *snapshot)
+void report_challenge(const struct context *context, const struct auth_realm *realm, bool stale)
 {
 	const struct sip_message *request = context->server->request;
 	struct line line;
 
-	if (!begin(&line, context->core, REPORT_INFO, "register.ok"))
+	if (!begin(&line, context->core, REPORT_DEBUG, "auth.challenge"))
+		return;
+	text(&line, "realm", realm->name);
+	text(&line, "algorithms", realm->md5 ? SLICE("SHA-256, MD5") : SLICE("SHA-256"));
+	text(&line, "method", request->method_name);
+	if (stale)
+		text(&line, "stale", SLICE("true"));
+	end(&line, context->server->flow, request->call_id);
+}
+
+/* The binding that this very request left behind, or NULL. */
+static const struct binding *binding_of(const struct sip_message *request, const struct aor *snapshot)
+{
+	for (size_t i = 0; i < snapshot->n_bindings; i++)
+		if (snapshot->bindings[i].cseq == request->cseq.number &&
+		    slice_eq(snapshot->bindings[i].call_id, request->call_id))
+			return &snapshot->bindings[i];
+	return NULL;
+}
+
+void report_registered(const struct context *context, const struct aor *snapshot, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+	const struct binding *binding = binding_of(request, snapshot);
+	struct line line;
+
+	if (!begin(&line, context->core, REPORT_INFO, binding ? "register.ok" : "register.removed"))
 		return;
 	text(&line, "aor", snapshot->name);
 	text(&line, "contact", sip_message_value(request, SIP_CONTACT));
+	if (binding && binding->expires > now.wall)
+		number(&line, "expires", (uint64_t)(binding->expires - now.wall));
 	number(&line, "bindings", snapshot->n_bindings);
 	text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
 	end(&line, context->server->flow, request->call_id);
