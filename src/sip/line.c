@@ -24,16 +24,6 @@ static bool fail(struct scan *in, const char *at, const char *what, struct sip_f
 	return false;
 }
 
-static const char *control_name(char c)
-{
-	switch (c) {
-	case '\0': return "a NUL in the header";
-	case '\n': return "a bare LF in the header";
-	case '\r': return "a bare CR in the header";
-	default: return "a control character in the header";
-	}
-}
-
 /*
  * Finds the end of a value: its CRLF. A control character behind a backslash may be part of a quoted-pair;
  * there are so few of them that where one was seen, *ret_escaped makes the caller look again. NULL: *ret_at
@@ -93,7 +83,8 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 	at++;
 	end = value_end(at, in->end, &in->at, &escaped);
 	if (!end)
-		return fail(in, in->at, in->at == in->end ? "the header ends early" : control_name(*in->at),
+		return fail(in, in->at,
+			    in->at == in->end ? "the header ends early" : sip_line_control(*in->at),
 			    ret_fault);
 	at = lex_skip(at, end, LEX_SPACE);
 	ret_header->value = slice_from(at, (size_t)(end - at));
@@ -101,7 +92,7 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 		ret_header->value = slice_trim(ret_header->value);
 	at = escaped ? find_bare_control(ret_header->value) : NULL;
 	if (at)
-		return fail(in, at, control_name(*at), ret_fault);
+		return fail(in, at, sip_line_control(*at), ret_fault);
 	in->at = end + 2;
 	return true;
 }
@@ -114,4 +105,14 @@ const char *sip_line_version(struct slice line)
 		if (line.ptr[at] == ' ' && slice_starts_nocase(slice_sub(line, at, version.len), version))
 			return line.ptr + at;
 	return NULL;
+}
+
+const char *sip_line_control(char c)
+{
+	switch (c) {
+	case '\0': return "a NUL in the header";
+	case '\n': return "a bare LF in the header";
+	case '\r': return "a bare CR in the header";
+	default: return "a control character in the header";
+	}
 }

@@ -22,3 +22,6 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 /* Where the last " SIP/" of a request line begins, or NULL; a malformed Request-URI may hold blanks itself.
  */
 const char *sip_line_version(struct slice line);
+
+/* What to say of a control character that may not stand where it does. */
+const char *sip_line_control(char c);

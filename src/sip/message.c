@@ -148,19 +148,26 @@ static bool parse_status_line(struct parse *parse, struct slice line)
 	return true;
 }
 
-/* False if this is no start line of SIP at all. */
-static bool parse_start_line(struct parse *parse)
+/* False if this is no start line of SIP at all, and why. */
+static bool parse_start_line(struct parse *parse, struct sip_fault *ret_fault)
 {
 	struct scan *in = &parse->in;
 	const char *end = lex_find_control(in->at, in->end);
 	struct slice line = slice_from(in->at, (size_t)(end - in->at));
+	bool is_response = slice_starts_nocase(line, SLICE("SIP/"));
+	bool is_line = in->end - end >= 2 && end[0] == '\r' && end[1] == '\n';
 
-	if (in->end - end < 2 || end[0] != '\r' || end[1] != '\n')
-		return false;
-	in->at = end + 2;
-	if (slice_starts_nocase(line, SLICE("SIP/")))
-		return parse_status_line(parse, line);
-	return parse_request_line(parse, line);
+	if (is_line) {
+		in->at = end + 2;
+		if (is_response ? parse_status_line(parse, line) : parse_request_line(parse, line))
+			return true;
+	}
+	*ret_fault = (struct sip_fault){ .status = 400, .what = "the first line is not one of SIP" };
+	if (!is_line && (is_response || sip_line_version(line))) {
+		ret_fault->what = end < in->end ? sip_line_control(*end) : "no CRLF ends the first line";
+		ret_fault->at = line.len;
+	}
+	return false;
 }
 
 /* -- the header fields
@@ -421,10 +428,8 @@ enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 	}
 	TRY(message_new(text, limits, &message));
 	parse = (struct parse){ .message = message, .limits = limits, .in = scan_of(message->text) };
-	if (!parse_start_line(&parse)) {
-		*ret_fault = (struct sip_fault){ .status = 400, .what = "the first line is not one of SIP" };
+	if (!parse_start_line(&parse, ret_fault))
 		return ERR_SYNTAX;
-	}
 	TRY(parse_headers(&parse));
 	decode_fields(message);
 	check_method(message);
