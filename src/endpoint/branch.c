@@ -14,7 +14,7 @@ enum { PLAIN_SIZE = 9, CHECK_SIZE = 16 };
 
 bool branch_make(struct endpoint *endpoint, char ret_branch[BRANCH_SIZE])
 {
-	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE];
+	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { 0 };
 	struct slice plain = slice_from(bytes, PLAIN_SIZE);
 	struct writer out = writer_of(ret_branch, BRANCH_SIZE);
 
@@ -30,7 +30,7 @@ bool branch_make(struct endpoint *endpoint, char ret_branch[BRANCH_SIZE])
 
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker)
 {
-	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE];
+	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { 0 };
 	struct slice plain = slice_from(bytes, PLAIN_SIZE);
 	size_t n;
 

@@ -48,9 +48,12 @@ enum tsx_event {
 	TSX_SEND_FAILURE,
 	/* either: the transport cannot send */
 	TSX_FLOW_LOST,
-	/* timers, in the RFC's letters; the two without one are the 200 ms of §17.2.1 and the 64*T1 of §9.1
+	/*
+	 * Timers, in the RFC's letters; without one are the wait for the transaction user before a 100 (§17.2.1, RFC
+	 * 4320 §4.1), the end of a request that nobody answers (RFC 4320 §4.2) and that of a cancelled one (§9.1).
 	 */
 	TSX_TIMER_100,
+	TSX_TIMER_EXPIRY,
 	TSX_TIMER_CANCEL,
 	TSX_TIMER_A,
 	TSX_TIMER_B,

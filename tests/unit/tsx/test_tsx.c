@@ -28,6 +28,7 @@ static const char *const event_names[TSX_EVENTS] = {
 	[TSX_RECV_FAILURE] = "300-699",   [TSX_CANCEL] = "cancel",       [TSX_RECV_REQUEST] = "request",
 	[TSX_RECV_ACK] = "ACK",           [TSX_SEND_1XX] = "send 1xx",   [TSX_SEND_2XX] = "send 2xx",
 	[TSX_SEND_FAILURE] = "send 3-6",  [TSX_FLOW_LOST] = "flow lost", [TSX_TIMER_100] = "timer 100",
+	[TSX_TIMER_EXPIRY] = "expiry",
 	[TSX_TIMER_CANCEL] = "cancelled", [TSX_TIMER_A] = "timer A",     [TSX_TIMER_B] = "timer B",
 	[TSX_TIMER_D] = "timer D",        [TSX_TIMER_E] = "timer E",     [TSX_TIMER_F] = "timer F",
 	[TSX_TIMER_G] = "timer G",        [TSX_TIMER_H] = "timer H",     [TSX_TIMER_I] = "timer I",
