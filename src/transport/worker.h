@@ -82,11 +82,12 @@ void worker_stop(struct worker *worker);
 /* Waits for the end of the thread. */
 void worker_join(struct worker *worker);
 /* Whether a drained or stopped worker has come to its end: worker_join() will not wait long. */
-bool worker_has_ended(const struct worker *worker);
+bool worker_has_ended(struct worker *worker);
 
 struct worker_status {
 	struct transport_counts flows;
 	struct endpoint_counts endpoint;
 };
-/* As of the end of a recent turn. From any thread. */
-struct worker_status worker_status(const struct worker *worker);
+/* From any thread but its own: asks the worker and waits for its next turn, at most a second; then it is what was known
+ * before. */
+struct worker_status worker_status(struct worker *worker);

@@ -1,0 +1,265 @@
+#include "sealined/config.h"
+
+#include <unistd.h>
+
+#include "base/ascii.h"
+#include "base/mem.h"
+#include "base/scan.h"
+#include "crypto/identity.h"
+#include "store/state.h"
+
+enum { TEXT_MAX = 4 << 20 };
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+struct config *config_new(void)
+{
+	AUTO(config) struct config *config = mem_new(struct config);
+
+	if (!config)
+		return NULL;
+	config->log_level = REPORT_INFO;
+	config->arena = arena_new(TEXT_MAX);
+	if (!config->arena)
+		return NULL;
+	config->domains = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->domains);
+	if (!config->domains)
+		return NULL;
+	return TAKE(config);
+}
+
+void config_free(struct config *config)
+{
+	if (!config)
+		return;
+	arena_free(config->arena);
+	mem_free(config);
+}
+
+/* -- values -------------------------------------------------------------------------------------------------------- */
+
+static bool wrong(struct writer *why, const char *text)
+{
+	put(why, slice_of(text));
+	return false;
+}
+
+static bool keep_text(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
+{
+	return arena_copy(config->arena, text, ret_kept) == OK || wrong(why, "there is no memory for it");
+}
+
+static bool keep_lower(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
+{
+	char *copy = arena_alloc(config->arena, text.len);
+
+	if (!copy)
+		return wrong(why, "there is no memory for it");
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = ascii_lower(text.ptr[i]);
+	*ret_kept = slice_from(copy, text.len);
+	return true;
+}
+
+/* [TRANSPORT:]ADDR:PORT */
+static bool say_listen(struct config *config, struct slice value, struct writer *why)
+{
+	struct config_listener listener = { .transport = TRANSPORT_TLS };
+	struct scan in = scan_of(value);
+
+	if (config->n_listeners == CONFIG_LISTENERS_MAX)
+		return wrong(why, "there are more than 16 of them");
+	if (scan_text_nocase(&in, SLICE("tcp:")))
+		listener.transport = TRANSPORT_TCP;
+	else if (!scan_text_nocase(&in, SLICE("tls:")) && in.at < in.end && ascii_is_alpha(*in.at))
+		return wrong(
+			why,
+			"it is not of the form [TRANSPORT:]ADDRESS:PORT with tls or tcp and an IP address");
+	if (!address_parse(scan_rest(&in), &listener.address))
+		return wrong(why,
+			     "it has no IP address and port, as in 192.0.2.1:5061 or [2001:db8::1]:5061");
+	for (size_t i = 0; i < config->n_listeners; i++)
+		if (listener.address.port > 0 && address_eq(&config->listeners[i].address, &listener.address))
+			return wrong(why, "it is there already");
+	config->listeners[config->n_listeners++] = listener;
+	return true;
+}
+
+static bool say_domain(struct config *config, struct slice value, struct writer *why)
+{
+	struct slice name;
+
+	if (!identity_is_name(value))
+		return wrong(why, "it is no domain name");
+	if (config->n_domains == CONFIG_DOMAINS_MAX)
+		return wrong(why, "there are more than 1000 of them");
+	if (!keep_lower(config, value, &name, why))
+		return false;
+	for (size_t i = 0; i < config->n_domains; i++)
+		if (slice_eq(config->domains[i].name, name))
+			return wrong(why, "it is there already");
+	config->domains[config->n_domains++] = (struct server_domain){ .name = name };
+	return true;
+}
+
+static bool say_path(struct config *config, struct slice value, struct slice *ret_path, struct writer *why)
+{
+	if (value.len == 0 || value.len >= STATE_PATH_MAX || slice_find(value, '\0') < value.len)
+		return wrong(why, "it is no path");
+	return keep_text(config, value, ret_path, why);
+}
+
+static bool say_certificate(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->certificate, why);
+}
+
+static bool say_key(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->key, why);
+}
+
+static bool say_state(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->state, why);
+}
+
+static bool say_advertise(struct config *config, struct slice value, struct writer *why)
+{
+	if (!identity_is_name(value))
+		return wrong(why, "it is no domain name");
+	return keep_lower(config, value, &config->advertise, why);
+}
+
+static bool say_workers(struct config *config, struct slice value, struct writer *why)
+{
+	struct scan in = scan_of(value);
+	uint64_t number;
+
+	if (!scan_number(&in, CONFIG_WORKERS_MAX, &number) || !scan_done(&in) || number == 0)
+		return wrong(why, "it is no number from 1 to 64");
+	config->workers = (unsigned)number;
+	return true;
+}
+
+static bool say_log_format(struct config *config, struct slice value, struct writer *why)
+{
+	bool json = slice_eq(value, SLICE("json"));
+
+	if (!json && !slice_eq(value, SLICE("text")))
+		return wrong(why, "it is neither text nor json");
+	config->log_format = json ? LOG_JSON : LOG_TEXT;
+	return true;
+}
+
+static bool say_log_level(struct config *config, struct slice value, struct writer *why)
+{
+	static const struct slice names[] = { SLICE_INIT("error"), SLICE_INIT("warning"), SLICE_INIT("info"),
+					      SLICE_INIT("debug") };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (slice_eq(value, names[i])) {
+			config->log_level = (enum report_level)i;
+			return true;
+		}
+	}
+	return wrong(why, "it is none of error, warning, info, debug");
+}
+
+/* clang-format off */
+static const struct {
+	struct slice name;
+	bool (*say)(struct config *config, struct slice value, struct writer *why);
+} settings[SETTINGS] = {
+	[SETTING_LISTEN]      = { SLICE_INIT("listen"),      say_listen },
+	[SETTING_DOMAINS]     = { SLICE_INIT("domains"),     say_domain },
+	[SETTING_CERTIFICATE] = { SLICE_INIT("certificate"), say_certificate },
+	[SETTING_KEY]         = { SLICE_INIT("key"),         say_key },
+	[SETTING_ADVERTISE]   = { SLICE_INIT("advertise"),   say_advertise },
+	[SETTING_WORKERS]     = { SLICE_INIT("workers"),     say_workers },
+	[SETTING_LOG_FORMAT]  = { SLICE_INIT("log-format"),  say_log_format },
+	[SETTING_LOG_LEVEL]   = { SLICE_INIT("log-level"),   say_log_level },
+	[SETTING_STATE]       = { SLICE_INIT("state"),       say_state },
+};
+/* clang-format on */
+
+struct slice setting_name(enum setting setting)
+{
+	return settings[setting].name;
+}
+
+bool config_say(struct config *config, enum setting setting, struct slice value, struct writer *why)
+{
+	return settings[setting].say(config, value, why);
+}
+
+void config_unsay(struct config *config, enum setting setting)
+{
+	if (setting == SETTING_LISTEN)
+		config->n_listeners = 0;
+	if (setting == SETTING_DOMAINS)
+		config->n_domains = 0;
+}
+
+/* -- the whole ----------------------------------------------------------------------------------------------------- */
+
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : n > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)n;
+}
+
+static void put_place(struct writer *out, const struct config *config, enum setting setting,
+		      struct slice file)
+{
+	const struct config_place *place = &config->places[setting];
+
+	if (place->line == 0)
+		return;
+	put(out, file);
+	put_char(out, ':');
+	put_number(out, place->line);
+	put_char(out, ':');
+	put_number(out, place->column);
+	put(out, SLICE(": "));
+}
+
+static bool has_both_or_none(struct config *config, struct slice file, struct writer *why)
+{
+	if (!config->certificate.len == !config->key.len)
+		return true;
+	put_place(why, config, config->key.len ? SETTING_KEY : SETTING_CERTIFICATE, file);
+	return wrong(why, config->key.len ? "there is a key, but no certificate"
+					  : "there is a certificate, but no key");
+}
+
+static bool find_state(struct config *config, struct writer *why)
+{
+	char buf[STATE_PATH_MAX];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	if (config->state.len > 0)
+		return true;
+	if (!state_find(&out, slice_of(NULL)))
+		return wrong(why, "there is no place for the state: HOME is not set; say --state DIRECTORY");
+	return keep_text(config, writer_text(&out), &config->state, why);
+}
+
+bool config_complete(struct config *config, struct slice file, struct writer *why)
+{
+	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
+
+	if (!has_both_or_none(config, file, why) || !find_state(config, why))
+		return false;
+	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
+		if (!say_listen(config, loopback[i], why))
+			return false;
+	if (config->n_domains == 0 && !say_domain(config, SLICE("localhost"), why))
+		return false;
+	if (config->advertise.len == 0)
+		config->advertise = config->domains[0].name;
+	if (config->workers == 0)
+		config->workers = cores();
+	return true;
+}

@@ -1,0 +1,94 @@
+/*
+ * The configuration: what the file and the options say, as values. Options come after the file and replace what it
+ * says; a list that is given in options replaces the whole list of the file. man/sealined.yaml.5 is the reference.
+ *
+ * All text belongs to the configuration's arena.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/address.h"
+#include "base/arena.h"
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/writer.h"
+#include "endpoint/action.h"
+#include "endpoint/flow.h"
+#include "proxy/config.h"
+#include "sealined/log.h"
+
+enum {
+	CONFIG_LISTENERS_MAX = 16,
+	CONFIG_DOMAINS_MAX = 1000,
+	CONFIG_WORKERS_MAX = 64,
+};
+
+struct config_listener {
+	enum transport_protocol transport;
+	struct address address;
+};
+
+/* Where in the file something was said; line 0: it was not. Both count from 1. */
+struct config_place {
+	size_t line, column;
+};
+
+enum setting {
+	SETTING_LISTEN,
+	SETTING_DOMAINS,
+	SETTING_CERTIFICATE,
+	SETTING_KEY,
+	SETTING_ADVERTISE,
+	SETTING_WORKERS,
+	SETTING_LOG_FORMAT,
+	SETTING_LOG_LEVEL,
+	SETTING_STATE,
+	SETTINGS,
+};
+
+struct config {
+	struct arena *arena;
+	struct config_listener listeners[CONFIG_LISTENERS_MAX];
+	size_t n_listeners;
+	struct server_domain *domains; /* CONFIG_DOMAINS_MAX of room */
+	size_t n_domains;
+	struct slice certificate, key; /* files; empty: the development CA's */
+	struct slice advertise;        /* lower case */
+	unsigned workers;
+	enum log_format log_format;
+	enum report_level log_level;
+	struct slice state; /* directory */
+	struct config_place places[SETTINGS];
+};
+
+/* Nothing said yet. NULL without memory. */
+MUST_CHECK struct config *config_new(void);
+void config_free(struct config *config);
+OWN(config)
+
+/* The name of a setting in the file: "listen". As an option it has "--" before it, and domains is --domain. */
+struct slice setting_name(enum setting setting);
+
+/*
+ * Says one thing; for listen and domains one more of them. False: why has a clause that says what is wrong with the
+ * value, which the caller shows itself.
+ */
+MUST_CHECK bool config_say(struct config *config, enum setting setting, struct slice value,
+			   struct writer *why);
+/* Forgets what was said of a list, so that it can be said anew. */
+void config_unsay(struct config *config, enum setting setting);
+
+/* Puts defaults where nothing was said, and checks what concerns several settings: false, with a whole message in why. */
+MUST_CHECK bool config_complete(struct config *config, struct slice file, struct writer *why);
+
+/* Reads the file. False: why is "FILE:LINE:COLUMN: what is wrong". */
+MUST_CHECK bool config_read(struct config *config, struct slice file, struct writer *why);
+/* The same for a text that is there already. */
+MUST_CHECK bool config_parse(struct config *config, struct slice file, struct slice text, struct writer *why);
+
+/* The name nearest to the word by the Damerau-Levenshtein distance, if that is at most 2; or empty. */
+struct slice nearest_name(struct slice word, const struct slice names[], size_t n);

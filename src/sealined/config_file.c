@@ -1,0 +1,325 @@
+/*
+ * The file, by libyaml's document interface: every node knows its line and column. Every scalar is text here, typed by
+ * config_say(). YAML's cleverness is refused: anchors, aliases, tags, merge keys, a key given twice, a second document.
+ */
+#include <yaml.h>
+
+#include "base/secret.h"
+#include "sealined/config.h"
+#include "store/state.h"
+
+enum { FILE_MAX = 1 << 20 };
+
+struct reading {
+	struct config *config;
+	struct slice file;
+	yaml_document_t document;
+	struct writer *why;
+
+	/* of the domain that is being read */
+	const yaml_node_t *domain_name;
+	bool domain_md5;
+};
+
+/* -- what is wrong ------------------------------------------------------------------------------------------------- */
+
+/* FILE:LINE:COLUMN: before whatever the caller has to say. Returns false, so that callers can return it. */
+static bool wrong_at(const struct reading *reading, yaml_mark_t mark, const char *text)
+{
+	put(reading->why, reading->file);
+	put_char(reading->why, ':');
+	put_number(reading->why, mark.line + 1);
+	put_char(reading->why, ':');
+	put_number(reading->why, mark.column + 1);
+	put(reading->why, SLICE(": "));
+	put(reading->why, slice_of(text));
+	return false;
+}
+
+static void put_text_quoted(struct writer *out, struct slice text)
+{
+	put_char(out, '"');
+	put_escaped(out, slice_sub(text, 0, 100));
+	put_char(out, '"');
+}
+
+static bool unknown_key(const struct reading *reading, const yaml_node_t *node, struct slice key,
+			struct slice nearest)
+{
+	wrong_at(reading, node->start_mark, "there is no key ");
+	put_text_quoted(reading->why, key);
+	if (nearest.len > 0) {
+		put(reading->why, SLICE("; is "));
+		put_text_quoted(reading->why, nearest);
+		put(reading->why, SLICE(" meant?"));
+	}
+	return false;
+}
+
+static bool twice(const struct reading *reading, const yaml_node_t *node, struct slice key, size_t line)
+{
+	wrong_at(reading, node->start_mark, "the key ");
+	put_text_quoted(reading->why, key);
+	put(reading->why, SLICE(" is given twice, first on line "));
+	put_number(reading->why, line);
+	return false;
+}
+
+static bool wrong_value(const struct reading *reading, const yaml_node_t *node, struct slice value,
+			struct slice what)
+{
+	wrong_at(reading, node->start_mark, "");
+	put_text_quoted(reading->why, value);
+	put(reading->why, SLICE(": "));
+	put(reading->why, what);
+	return false;
+}
+
+/* -- nodes --------------------------------------------------------------------------------------------------------- */
+
+static struct slice scalar_text(const yaml_node_t *node)
+{
+	return slice_from(node->data.scalar.value, node->data.scalar.length);
+}
+
+static bool say(struct reading *reading, enum setting setting, const yaml_node_t *node)
+{
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	if (node->type != YAML_SCALAR_NODE)
+		return wrong_at(reading, node->start_mark,
+				"here stands a single value, not a list or a mapping");
+	if (!config_say(reading->config, setting, scalar_text(node), &what))
+		return wrong_value(reading, node, scalar_text(node), writer_text(&what));
+	return true;
+}
+
+/* Walks the keys of a mapping, each known and given once; each() is told of the n-th name of the list. */
+struct keys {
+	const struct slice *names;
+	size_t n;
+	bool (*each)(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value);
+};
+
+enum { KEYS_MAX = 16 };
+
+static bool walk_keys(struct reading *reading, const yaml_node_t *mapping, const struct keys *keys)
+{
+	size_t lines[KEYS_MAX] = { 0 };
+
+	for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+	     pair < mapping->data.mapping.pairs.top; pair++) {
+		const yaml_node_t *key = yaml_document_get_node(&reading->document, pair->key);
+		const yaml_node_t *value = yaml_document_get_node(&reading->document, pair->value);
+		size_t which = 0;
+
+		if (key->type != YAML_SCALAR_NODE)
+			return wrong_at(reading, key->start_mark, "here stands the name of a key");
+		struct slice name = scalar_text(key);
+		while (which < keys->n && !slice_eq(keys->names[which], name))
+			which++;
+		if (which == keys->n)
+			return unknown_key(reading, key, name, nearest_name(name, keys->names, keys->n));
+		if (lines[which] > 0)
+			return twice(reading, key, name, lines[which]);
+		lines[which] = key->start_mark.line + 1;
+		if (!keys->each(reading, which, key, value))
+			return false;
+	}
+	return true;
+}
+
+/* -- domains: each a name, or a mapping with "name" and "md5" ------------------------------------------------------ */
+
+enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_KEYS };
+
+static bool say_domain_key(struct reading *reading, size_t which, const yaml_node_t *key,
+			   const yaml_node_t *value)
+{
+	(void)key;
+	if (which == DOMAIN_NAME) {
+		reading->domain_name = value;
+		return true;
+	}
+	struct slice text = value->type == YAML_SCALAR_NODE ? scalar_text(value) : slice_of(NULL);
+	reading->domain_md5 = slice_eq(text, SLICE("allow"));
+	return reading->domain_md5 || slice_eq(text, SLICE("refuse")) ||
+	       wrong_at(reading, value->start_mark, "md5 is either allow or refuse");
+}
+
+static bool say_domain(struct reading *reading, const yaml_node_t *node)
+{
+	static const struct slice names[] = {
+		[DOMAIN_NAME] = SLICE_INIT("name"), [DOMAIN_MD5] = SLICE_INIT("md5")
+	};
+	static const struct keys keys = { names, DOMAIN_KEYS, say_domain_key };
+	struct config *config = reading->config;
+
+	reading->domain_name = node;
+	reading->domain_md5 = false;
+	if (node->type == YAML_MAPPING_NODE) {
+		reading->domain_name = NULL;
+		if (!walk_keys(reading, node, &keys))
+			return false;
+	}
+	if (!reading->domain_name)
+		return wrong_at(reading, node->start_mark, "the domain has no \"name\"");
+	if (!say(reading, SETTING_DOMAINS, reading->domain_name))
+		return false;
+	config->domains[config->n_domains - 1].md5_allowed = reading->domain_md5;
+	return true;
+}
+
+/* -- the whole ----------------------------------------------------------------------------------------------------- */
+
+static bool say_list(struct reading *reading, enum setting setting, const yaml_node_t *list)
+{
+	if (list->type != YAML_SEQUENCE_NODE)
+		return wrong_at(reading, list->start_mark,
+				"here stands a list: each entry on a line of its own after a dash");
+	for (const yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
+		const yaml_node_t *node = yaml_document_get_node(&reading->document, *item);
+
+		if (!(setting == SETTING_DOMAINS ? say_domain(reading, node) : say(reading, setting, node)))
+			return false;
+	}
+	return true;
+}
+
+static bool say_key(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value)
+{
+	enum setting setting = (enum setting)which;
+
+	reading->config->places[setting] = (struct config_place){ key->start_mark.line + 1,
+								  key->start_mark.column + 1 };
+	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
+		return say_list(reading, setting, value);
+	return say(reading, setting, value);
+}
+
+static bool say_root(struct reading *reading)
+{
+	const yaml_node_t *root = yaml_document_get_root_node(&reading->document);
+	struct slice names[SETTINGS];
+	struct keys keys = { names, SETTINGS, say_key };
+
+	if (!root) /* nothing but comments */
+		return true;
+	if (root->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, root->start_mark,
+				"here stand keys and values, as in \"state: /var/lib/sealine\"");
+	for (int i = 0; i < SETTINGS; i++)
+		names[i] = setting_name((enum setting)i);
+	return walk_keys(reading, root, &keys);
+}
+
+/* -- what YAML allows and we do not: only the events tell of it ---------------------------------------------------- */
+
+static bool wrong_grammar(const struct reading *reading, const yaml_parser_t *parser)
+{
+	if (parser->error == YAML_MEMORY_ERROR)
+		return wrong_at(reading, parser->mark, "there is not enough memory");
+	wrong_at(reading, parser->problem_mark, parser->problem ? parser->problem : "this is no YAML");
+	if (parser->context) {
+		put(reading->why, SLICE(" ("));
+		put(reading->why, slice_of(parser->context));
+		put(reading->why, SLICE(")"));
+	}
+	return false;
+}
+
+static bool is_plain(const struct reading *reading, const yaml_event_t *event, bool *seen)
+{
+	const yaml_char_t *anchor = NULL, *tag = NULL;
+
+	switch (event->type) {
+	case YAML_ALIAS_EVENT: return wrong_at(reading, event->start_mark, "aliases (*) are not used here");
+	case YAML_DOCUMENT_START_EVENT:
+		if (*seen)
+			return wrong_at(reading, event->start_mark, "there is a second document in the file");
+		*seen = true;
+		break;
+	case YAML_SCALAR_EVENT:
+		anchor = event->data.scalar.anchor;
+		tag = event->data.scalar.tag;
+		break;
+	case YAML_SEQUENCE_START_EVENT:
+		anchor = event->data.sequence_start.anchor;
+		tag = event->data.sequence_start.tag;
+		break;
+	case YAML_MAPPING_START_EVENT:
+		anchor = event->data.mapping_start.anchor;
+		tag = event->data.mapping_start.tag;
+		break;
+	default: break;
+	}
+	if (anchor)
+		return wrong_at(reading, event->start_mark, "anchors (&) are not used here");
+	return !tag || wrong_at(reading, event->start_mark, "tags (!) are not used here");
+}
+
+static bool open_parser(yaml_parser_t *parser, struct slice text)
+{
+	if (!yaml_parser_initialize(parser))
+		return false;
+	yaml_parser_set_input_string(parser, (const unsigned char *)text.ptr, text.len);
+	return true;
+}
+
+static bool check_events(const struct reading *reading, struct slice text)
+{
+	yaml_parser_t parser;
+	bool ok = true, ended = false, seen = false;
+
+	if (!open_parser(&parser, text))
+		return false;
+	while (ok && !ended) {
+		yaml_event_t event;
+
+		if (!yaml_parser_parse(&parser, &event)) {
+			ok = wrong_grammar(reading, &parser);
+			break;
+		}
+		ok = is_plain(reading, &event, &seen);
+		ended = event.type == YAML_STREAM_END_EVENT;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return ok;
+}
+
+bool config_parse(struct config *config, struct slice file, struct slice text, struct writer *why)
+{
+	struct reading reading = { .config = config, .file = file, .why = why };
+	yaml_parser_t parser;
+
+	if (!check_events(&reading, text) || !open_parser(&parser, text))
+		return false;
+	bool ok = yaml_parser_load(&parser, &reading.document);
+	if (ok) {
+		ok = say_root(&reading);
+		yaml_document_delete(&reading.document);
+	} else {
+		wrong_grammar(&reading, &parser);
+	}
+	yaml_parser_delete(&parser);
+	return ok;
+}
+
+bool config_read(struct config *config, struct slice file, struct writer *why)
+{
+	AUTO(secret) struct secret *text = NULL;
+	enum err err = state_read(file, FILE_MAX, &text);
+
+	if (err == OK)
+		return config_parse(config, file, secret_slice(text), why);
+	put(why, file);
+	put(why, SLICE(": "));
+	put(why, err == ERR_NOT_FOUND ? SLICE("there is no such file")
+		 : err == ERR_DENIED  ? SLICE("it may not be read")
+		 : err == ERR_LIMIT   ? SLICE("it is larger than a configuration can be")
+				      : SLICE("it cannot be read"));
+	return false;
+}

@@ -1,0 +1,208 @@
+#include "sealined/crew.h"
+
+#include "base/mem.h"
+#include "crypto/random.h"
+#include "proxy/core.h"
+#include "sealined/log.h"
+
+static const struct endpoint_limits limits = {
+	.flows = 20000,
+	.transactions = 100000,
+	.per_flow = 1000,
+	.output = 16 << 20,
+};
+
+/* One worker's own. */
+struct member {
+	struct crew *crew;
+	struct setup *setup;
+	struct crypto *crypto;
+	struct random *random;
+	struct core *core;
+};
+
+/* -- the crew ------------------------------------------------------------------------------------------------------ */
+
+static bool derive(struct mac *mac, struct slice label, uint8_t key[32])
+{
+	return mac_make(mac, &label, 1, key, 32);
+}
+
+static void write_sent_by(struct crew *crew)
+{
+	const struct server_config *server = &crew->setup->server;
+	struct writer out = writer_of(crew->sent_by, sizeof crew->sent_by - 1);
+
+	put(&out, server->advertise);
+	if (server->ports[TRANSPORT_TLS]) {
+		put_char(&out, ':');
+		put_number(&out, server->ports[TRANSPORT_TLS]);
+	}
+	crew->sent_by[out.len] = '\0';
+}
+
+bool crew_init(struct crew *crew, struct crypto *crypto, struct slice secret, struct setup *setup)
+{
+	AUTO(mac) struct mac *mac = mac_new(crypto, secret);
+
+	pthread_mutex_init(&crew->mutex, NULL);
+	crew->setup = setup;
+	write_sent_by(crew);
+	return mac && derive(mac, SLICE("sealine nonce"), crew->nonce_key) &&
+	       derive(mac, SLICE("sealine flow token"), crew->token_key) &&
+	       derive(mac, SLICE("sealine branch"), crew->branch_key);
+}
+
+void crew_fini(struct crew *crew)
+{
+	setup_free(crew->setup);
+	pthread_mutex_destroy(&crew->mutex);
+	mem_wipe(crew, sizeof *crew);
+}
+
+struct setup *crew_setup(struct crew *crew)
+{
+	pthread_mutex_lock(&crew->mutex);
+	struct setup *setup = setup_ref(crew->setup);
+	pthread_mutex_unlock(&crew->mutex);
+	return setup;
+}
+
+void crew_change(struct crew *crew, struct setup *setup)
+{
+	pthread_mutex_lock(&crew->mutex);
+	struct setup *before = crew->setup;
+	crew->setup = setup;
+	pthread_mutex_unlock(&crew->mutex);
+	setup_free(before);
+}
+
+/* -- a worker's parts, on its thread ------------------------------------------------------------------------------- */
+
+static enum err make_context(struct crypto *crypto, const struct setup *setup,
+			     struct tls_context **ret_context)
+{
+	AUTO(tls_context) struct tls_context *context = tls_server_new(crypto);
+	AUTO(chain) struct chain *chain = NULL;
+	AUTO(key) struct key *key = NULL;
+	struct verdict verdict;
+
+	if (!context || !identity_parse(crypto, &setup->identity, &chain, &key))
+		return ERR_NOMEM;
+	TRY(tls_server_add(context, chain, key, &verdict));
+	*ret_context = TAKE(context);
+	return OK;
+}
+
+static enum err make_core(struct member *member)
+{
+	const struct crew *crew = member->crew;
+	struct core_config config = {
+		.crypto = member->crypto,
+		.nonce_key = slice_from(crew->nonce_key, sizeof crew->nonce_key),
+		.token_key = slice_from(crew->token_key, sizeof crew->token_key),
+		.start = crew->start,
+		.server = &member->setup->server,
+	};
+
+	return core_new(&config, &member->core);
+}
+
+static enum err make_endpoint(struct member *member, unsigned number, struct worker_parts *parts)
+{
+	const struct crew *crew = member->crew;
+	struct endpoint_config config = {
+		.worker = number,
+		.n_workers = crew->n_workers,
+		.limits = limits,
+		.map_key = parts->map_key,
+		.branch_key = crew->branch_key,
+		.random = member->random,
+		.crypto = member->crypto,
+		.sent_by = slice_of(crew->sent_by),
+		.level = log_level(),
+		.user = &core_user,
+		.user_self = member->core,
+	};
+
+	config.limits.sip = sip_limits_default;
+	TRY(endpoint_new(&config, &parts->endpoint));
+	core_attach(member->core, parts->endpoint);
+	return OK;
+}
+
+static enum err make_parts(struct member *member, unsigned number, struct worker_parts *parts)
+{
+	member->crypto = crypto_new();
+	member->random = member->crypto ? random_new(member->crypto) : NULL;
+	if (!member->random)
+		return ERR_NOMEM;
+	parts->map_key = random_map_key(member->random);
+	TRY(make_core(member));
+	TRY(make_endpoint(member, number, parts));
+	return make_context(member->crypto, member->setup, &parts->server);
+}
+
+static void crew_close(void *self, struct worker_parts *parts)
+{
+	struct member *member = parts->own;
+
+	(void)self;
+	tls_context_free(parts->server);
+	endpoint_free(parts->endpoint);
+	core_free(member->core);
+	random_free(member->random);
+	crypto_free(member->crypto);
+	setup_free(member->setup);
+	mem_free(member);
+}
+
+static enum err crew_open(void *self, unsigned number, struct worker_parts *ret_parts)
+{
+	struct member *member = mem_new(struct member);
+	struct worker_parts parts = { .own = member };
+
+	if (!member)
+		return ERR_NOMEM;
+	member->crew = self;
+	member->setup = crew_setup(self);
+	enum err err = make_parts(member, number, &parts);
+	if (err == OK)
+		*ret_parts = parts;
+	else
+		crew_close(self, &parts);
+	return err;
+}
+
+static void crew_reload(void *self, struct worker_parts *parts, struct now now)
+{
+	struct member *member = parts->own;
+	struct setup *setup = crew_setup(self);
+	struct tls_context *context;
+
+	(void)now;
+	enum err err = make_context(member->crypto, setup, &context);
+	if (err != OK) {
+		log_event(REPORT_ERROR, "reload.failed", " why=\"%s\"", err_text(err));
+		setup_free(setup);
+		return;
+	}
+	core_reconfigure(member->core, &setup->server);
+	tls_context_free(parts->server);
+	parts->server = context;
+	setup_free(member->setup);
+	member->setup = setup;
+}
+
+static void crew_report(void *self, const struct report *report)
+{
+	(void)self;
+	log_report(report);
+}
+
+const struct worker_user crew_user = {
+	.open = crew_open,
+	.reload = crew_reload,
+	.close = crew_close,
+	.report = crew_report,
+};

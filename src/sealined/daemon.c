@@ -1,0 +1,471 @@
+#include "sealined/daemon.h"
+
+#include <signal.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "crypto/random.h"
+#include "net/socket.h"
+#include "store/state.h"
+
+enum {
+	AORS_MAX = 10 * 1000 * 1000,
+	WATCHES_MAX = 64,
+	SECRET_SIZE = 32,
+	DRAIN_MS = 10 * 1000, /* how long calls in the making may take when the server ends */
+	DRAIN_LOOK_MS = 20,
+};
+
+/* -- failing to start ------------------------------------------------------------------------------------------------ */
+
+static int failed(int code, const char *what, struct slice why)
+{
+	struct log_text text;
+
+	log_event(REPORT_ERROR, "start.failed", " what=\"%s\" why=\"%s\"", what, log_text(&text, why));
+	return code;
+}
+
+static int failed_by(const char *what, enum err err)
+{
+	return failed(EXIT_FAILED, what, slice_of(err_text(err)));
+}
+
+/* -- the state directory --------------------------------------------------------------------------------------------- */
+
+static int refuse_store(enum err err, const struct writer *why)
+{
+	struct slice text =
+		err == ERR_AGAIN ? SLICE("another process uses the state directory: a server runs already")
+		: err == ERR_CONFLICT
+			? SLICE("the database was written by a newer version of Sealine, or is none of ours")
+		: err == ERR_DENIED ? SLICE("there is no permission")
+		: why->len > 0      ? writer_text(why)
+				    : slice_of(err_text(err));
+
+	return failed(EXIT_FAILED, "the store", text);
+}
+
+static int open_store(struct slice dir, struct store **ret_store)
+{
+	char text[500];
+	struct writer why = writer_of(text, sizeof text);
+	enum err err = state_make(dir);
+
+	if (err != OK)
+		return failed(EXIT_FAILED, "the state directory",
+			      err == ERR_DENIED
+				      ? SLICE("it must belong to us and be closed to others (mode 0700)")
+				      : slice_of(err_text(err)));
+	err = store_open(dir, &why, ret_store);
+	return err == OK ? 0 : refuse_store(err, &why);
+}
+
+static enum err publish_at_start(void *self, struct aor *aor)
+{
+	return location_put(self, aor);
+}
+
+/* Everything that is stored into memory, and the number of this start. */
+static int load_store(struct daemon *daemon, struct store *store, struct random *random)
+{
+	daemon->location = location_new(AORS_MAX, random_map_key(random));
+	if (!daemon->location)
+		return failed_by("the location table", ERR_NOMEM);
+	enum err err = store_count_start(store, &daemon->crew.start);
+	if (err == OK)
+		err = store_each(store, publish_at_start, daemon->location);
+	if (err != OK)
+		return failed(EXIT_FAILED, "the store",
+			      slice_of(err == ERR_IO ? store_trouble(store) : err_text(err)));
+	return 0;
+}
+
+/* The secret that all our keyed checks come from; made at the first start. */
+static enum err read_secret(struct slice dir, struct random *random, struct secret **ret_secret)
+{
+	char path[STATE_PATH_MAX], bytes[SECRET_SIZE];
+	struct writer out = writer_of(path, sizeof path);
+
+	put_state_path(&out, dir, SLICE(STATE_MASTER_SECRET));
+	enum err err = state_read(writer_text(&out), SECRET_SIZE, ret_secret);
+	if (err != ERR_NOT_FOUND)
+		return err == OK && (*ret_secret)->len != SECRET_SIZE ? ERR_SYNTAX : err;
+	random_bytes(random, bytes, sizeof bytes);
+	err = state_write(writer_text(&out), slice_from(bytes, sizeof bytes));
+	mem_wipe(bytes, sizeof bytes);
+	return err == OK ? state_read(writer_text(&out), SECRET_SIZE, ret_secret) : err;
+}
+
+/* -- who we are ------------------------------------------------------------------------------------------------------ */
+
+static int make_identity(struct daemon *daemon, const struct config *config, struct identity *ret_identity)
+{
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+	bool development = config->certificate.len == 0, made = false;
+
+	if (development && !development_make(daemon->crypto, config, net_now(daemon->net).wall, &made, &why))
+		return failed(EXIT_FAILED, "the development CA", writer_text(&why));
+	if (!identity_load(daemon->crypto, config, ret_identity, &why))
+		return failed(EXIT_USAGE, "the certificate", writer_text(&why));
+	return 0;
+}
+
+/* -- listeners ------------------------------------------------------------------------------------------------------- */
+
+static int refuse_listener(const struct address *address, enum err err)
+{
+	char text[200];
+	struct writer why = writer_of(text, sizeof text);
+
+	put_address(&why, address);
+	put(&why, err == ERR_EXISTS      ? SLICE(": another program listens there")
+		  : err == ERR_DENIED    ? SLICE(": that port needs a privilege (CAP_NET_BIND_SERVICE)")
+		  : err == ERR_NOT_FOUND ? SLICE(": this machine has no such address")
+					 : SLICE(": it cannot be listened on"));
+	return failed(EXIT_FAILED, "listening", writer_text(&why));
+}
+
+/* One socket for each worker. */
+static enum err listen_on(struct daemon *daemon, struct listening *listening)
+{
+	int fds[CONFIG_WORKERS_MAX];
+	size_t n = daemon->workers.n;
+	enum err err = OK;
+
+	TRY(socket_listen(&listening->address, n, fds));
+	listening->address = socket_local_address(fds[0]);
+	for (size_t i = 0; i < n; i++) {
+		if (err == OK)
+			err = worker_add_listener(daemon->workers.all[i], listening->transport, fds[i]);
+		if (err != OK)
+			socket_close(fds[i]);
+	}
+	return err;
+}
+
+static int listen_everywhere(struct daemon *daemon, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_listeners; i++) {
+		struct listening listening = { config->listeners[i].transport, config->listeners[i].address };
+		enum err err = listen_on(daemon, &listening);
+
+		/* A machine without IPv6 is no reason not to serve IPv4. */
+		if (err == ERR_NOT_FOUND && listening.address.family == ADDRESS_V6 &&
+		    address_is_loopback(&listening.address)) {
+			log_event(REPORT_WARNING, "listen.skipped",
+				  " address=[::1] why=\"this machine has no IPv6\"");
+			continue;
+		}
+		if (err != OK)
+			return refuse_listener(&listening.address, err);
+		daemon->listening[daemon->n_listening++] = listening;
+	}
+	return 0;
+}
+
+/* -- the store's thread ---------------------------------------------------------------------------------------------- */
+
+static void desk_publish(void *self, struct slice name, struct aor *aor)
+{
+	struct daemon *daemon = self;
+	struct log_text text;
+
+	if (!aor)
+		location_remove(daemon->location, name);
+	else if (location_put(daemon->location, aor) != OK)
+		log_event(REPORT_ERROR, "store.not-published",
+			  " aor=\"%s\" why=\"no memory; a restart reads it from the disk\"",
+			  log_text(&text, name));
+}
+
+static void desk_done(void *self, struct job *job)
+{
+	struct daemon *daemon = self;
+
+	if (job->worker == MAIN_THREAD)
+		mailbox_post_job(daemon->mailbox, job);
+	else
+		worker_post_job(daemon->workers.all[job->worker], job);
+}
+
+static void desk_trouble(void *self, const char *text)
+{
+	struct log_text shown;
+
+	(void)self;
+	log_event(REPORT_ERROR, "store.failed", " why=\"%s\"", log_text(&shown, slice_of(text)));
+}
+
+/* -- starting -------------------------------------------------------------------------------------------------------- */
+
+static int make_workers(struct daemon *daemon, const struct config *config)
+{
+	struct worker_config worker_config = {
+		.start = daemon->crew.start,
+		.limits = transport_limits_default,
+		.user = &crew_user,
+		.user_self = &daemon->crew,
+		.location = daemon->location,
+		.workers = &daemon->workers,
+	};
+
+	daemon->crew.n_workers = config->workers;
+	for (unsigned i = 0; i < config->workers; i++) {
+		worker_config.number = i;
+		daemon->workers.all[i] = worker_new(&worker_config);
+		if (!daemon->workers.all[i])
+			return failed_by("a worker", ERR_NOMEM);
+		daemon->workers.n++;
+	}
+	return 0;
+}
+
+/* Takes both over. */
+static int make_crew(struct daemon *daemon, struct slice secret, struct config *config,
+		     struct identity *identity)
+{
+	uint16_t ports[TRANSPORT_WS + 1] = { 0 };
+
+	for (size_t i = daemon->n_listening; i-- > 0;)
+		ports[daemon->listening[i].transport] = daemon->listening[i].address.port;
+	struct setup *setup = setup_new(config, identity, ports);
+	if (!setup)
+		return failed_by("the configuration", ERR_NOMEM);
+	daemon->has_crew = true;
+	if (!crew_init(&daemon->crew, daemon->crypto, secret, setup))
+		return failed_by("the keys", ERR_NOMEM);
+	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	return 0;
+}
+
+static int start_threads(struct daemon *daemon, struct store **store)
+{
+	struct desk_user user = {
+		.self = daemon, .publish = desk_publish, .done = desk_done, .trouble = desk_trouble
+	};
+	enum err err = desk_new(*store, &user, &daemon->desk);
+
+	if (err != OK)
+		return failed_by("the store's thread", err);
+	*store = NULL;
+	for (size_t i = 0; i < daemon->workers.n; i++) {
+		worker_set_desk(daemon->workers.all[i], daemon->desk);
+		err = worker_start(daemon->workers.all[i]);
+		if (err != OK)
+			return failed_by("a worker's thread", err);
+	}
+	return 0;
+}
+
+static int start_control(struct daemon *daemon, struct slice dir)
+{
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
+
+	put_state_path(&out, dir, SLICE(STATE_CONTROL_SOCKET));
+	enum err err = control_new(daemon->net, writer_text(&out), &daemon->control);
+	if (err == ERR_LIMIT)
+		return failed(EXIT_FAILED, "the control socket",
+			      SLICE("the path of the state directory is too long (107 bytes)"));
+	if (err == OK)
+		err = net_signal(daemon->net, SIGTERM);
+	if (err == OK)
+		err = net_signal(daemon->net, SIGINT);
+	if (err == OK)
+		err = net_signal(daemon->net, SIGHUP);
+	return err == OK ? 0 : failed_by("the control socket", err);
+}
+
+static void put_listening(struct writer *out, const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->n_listening; i++) {
+		put(out, i > 0 ? SLICE(",") : SLICE(""));
+		put(out, daemon->listening[i].transport == TRANSPORT_TLS ? SLICE("tls:") : SLICE("tcp:"));
+		put_address(out, &daemon->listening[i].address);
+	}
+}
+
+static void put_domains(struct writer *out, const struct config *config)
+{
+	for (size_t i = 0; i < config->n_domains; i++) {
+		put(out, i > 0 ? SLICE(",") : SLICE(""));
+		put(out, config->domains[i].name);
+	}
+}
+
+/* What is protected, what is not, and what to do next; then that we are ready. */
+static void announce(const struct daemon *daemon, const struct setup *setup)
+{
+	const struct config *config = setup->config;
+	char listen[1000], domains[2000];
+	struct writer listen_out = writer_of(listen, sizeof listen),
+		      domains_out = writer_of(domains, sizeof domains);
+	struct log_text dir;
+	bool clear = false;
+
+	for (size_t i = 0; i < daemon->n_listening; i++)
+		clear |= !transport_is_secure(daemon->listening[i].transport);
+	put_listening(&listen_out, daemon);
+	put_domains(&domains_out, config);
+	log_text(&dir, config->state);
+	log_event(
+		REPORT_INFO, "about.protected",
+		" text=\"every hop over TLS, with the certificate of %.*s%s; nothing is relayed without a proof of who asks\"",
+		SLICE_FMT(config->advertise),
+		setup->identity.development ? ", made by our own development CA: see sealine ca export" : "");
+	log_event(clear ? REPORT_WARNING : REPORT_INFO, "about.not-protected",
+		  " text=\"%s what phones do with a message once they have it%s\"",
+		  clear ? "whatever comes over the TCP listener in clear;" : "",
+		  "; sound and pictures are protected only where the phones encrypt them");
+	for (size_t i = 0; i < config->n_domains; i++)
+		if (config->domains[i].md5_allowed)
+			log_event(REPORT_WARNING, "about.md5",
+				  " domain=%.*s text=\"accounts of this domain may use MD5 digests\"",
+				  SLICE_FMT(config->domains[i].name));
+	if (location_counts(daemon->location, 0).aors == 0)
+		log_event(
+			REPORT_INFO, "about.accounts",
+			" text=\"there is no account yet; add one: sealine user add alice@%.*s --generate --state %s\"",
+			SLICE_FMT(config->domains[0].name), dir.text);
+	log_event(REPORT_INFO, "ready", " listen=%.*s domain=%.*s state=\"%s\" workers=%zu version=%s",
+		  SLICE_FMT(writer_text(&listen_out)), SLICE_FMT(writer_text(&domains_out)), dir.text,
+		  daemon->workers.n, SEALINE_VERSION);
+	sd_notifyf(0, "READY=1\nSTATUS=Serving %.*s", SLICE_FMT(writer_text(&domains_out)));
+}
+
+/* Takes the configuration over. 0: it runs. */
+static int start(struct daemon *daemon, struct config *config, struct random *random)
+{
+	AUTO(config) struct config *owned = config;
+	AUTO(store) struct store *store = NULL;
+	AUTO(secret) struct secret *secret = NULL;
+	struct identity identity;
+	int code = open_store(config->state, &store);
+
+	if (code == 0)
+		code = make_identity(daemon, config, &identity);
+	if (code != 0)
+		return code;
+	enum err err = read_secret(config->state, random, &secret);
+	code = err == OK ? load_store(daemon, store, random) : failed_by(STATE_MASTER_SECRET, err);
+	if (code == 0)
+		code = make_workers(daemon, config);
+	if (code == 0)
+		code = listen_everywhere(daemon, config);
+	if (code != 0) {
+		identity_fini(&identity);
+		return code;
+	}
+	code = make_crew(daemon, secret_slice(secret), TAKE(owned), &identity);
+	if (code == 0)
+		code = start_control(daemon, daemon->crew.setup->config->state);
+	return code == 0 ? start_threads(daemon, &store) : code;
+}
+
+/* -- serving --------------------------------------------------------------------------------------------------------- */
+
+static void end(struct daemon *daemon, struct now now)
+{
+	log_event(REPORT_INFO, daemon->state == SERVING ? "draining" : "stopping", "%s", "");
+	sd_notify(0, "STOPPING=1");
+	for (size_t i = 0; i < daemon->workers.n; i++) {
+		if (daemon->state == SERVING)
+			worker_drain(daemon->workers.all[i], now.mono + DRAIN_MS);
+		else
+			worker_stop(daemon->workers.all[i]);
+	}
+	daemon->state = daemon->state == SERVING ? DRAINING : STOPPING;
+}
+
+static void take_signal(struct daemon *daemon, int signal, struct now now)
+{
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+
+	if (signal != SIGHUP)
+		end(daemon, now);
+	else if (daemon->state == SERVING && !daemon_reload(daemon, &why))
+		return; /* it has been logged, and the old configuration serves on */
+}
+
+static bool workers_have_ended(const struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		if (!worker_has_ended(daemon->workers.all[i]))
+			return false;
+	return true;
+}
+
+static void serve(struct daemon *daemon)
+{
+	struct control_call *call;
+	struct net_event event;
+	struct job *job;
+
+	while (daemon->state == SERVING || !workers_have_ended(daemon)) {
+		struct now now = net_now(daemon->net);
+
+		net_wait(daemon->net, daemon->state == SERVING ? daemon->renewal : now.mono + DRAIN_LOOK_MS);
+		now = net_now(daemon->net);
+		while (net_next(daemon->net, &event)) {
+			if (event.kind == NET_SIGNAL)
+				take_signal(daemon, event.signal, now);
+			else if (event.kind == NET_READY)
+				control_event(daemon->control, &event, now);
+		}
+		while ((job = mailbox_take_job(daemon->mailbox)))
+			daemon_job_done(daemon, job);
+		while ((call = control_next(daemon->control)))
+			daemon_answer(daemon, call, now);
+		daemon_renew(daemon, now);
+	}
+}
+
+static void stop(struct daemon *daemon)
+{
+	for (size_t i = 0; i < daemon->workers.n; i++) {
+		worker_stop(daemon->workers.all[i]);
+		worker_join(daemon->workers.all[i]);
+	}
+	control_free(daemon->control);
+	desk_free(
+		daemon->desk); /* its last answers go to workers and a main thread that do not read them any more */
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		worker_free(daemon->workers.all[i]);
+	if (daemon->has_crew)
+		crew_fini(&daemon->crew);
+	mailbox_free(daemon->mailbox);
+	location_free(daemon->location);
+	net_free(daemon->net);
+}
+
+int daemon_run(const struct options *options, struct config *config)
+{
+	struct daemon daemon = { .options = options };
+	AUTO(config) struct config *owned = config;
+	int code = EXIT_FAILED;
+
+	daemon.crypto = crypto_new();
+	struct random *random = daemon.crypto ? random_new(daemon.crypto) : NULL;
+	daemon.net = net_new(WATCHES_MAX);
+	daemon.mailbox = daemon.net ? mailbox_new(daemon.net) : NULL;
+	if (random && daemon.mailbox) {
+		daemon.started = net_now(daemon.net).wall;
+		daemon.started_mono = net_now(daemon.net).mono;
+		code = start(&daemon, TAKE(owned), random);
+	} else {
+		code = failed_by("the process", ERR_NOMEM);
+	}
+	if (code == 0) {
+		announce(&daemon, daemon.crew.setup);
+		serve(&daemon);
+		log_event(REPORT_INFO, "ended", "%s", "");
+	}
+	stop(&daemon);
+	random_free(random);
+	crypto_free(daemon.crypto);
+	return code;
+}

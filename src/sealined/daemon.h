@@ -1,0 +1,69 @@
+/*
+ * The running server, as the main thread sees it: it wires everything up, answers the control socket, follows signals, and
+ * renews the development certificate. Workers and the store's thread do the rest.
+ */
+#pragma once
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/writer.h"
+#include "control/control.h"
+#include "crypto/lib.h"
+#include "location/location.h"
+#include "net/net.h"
+#include "sealined/crew.h"
+#include "sealined/options.h"
+#include "store/desk.h"
+#include "transport/mailbox.h"
+#include "transport/worker.h"
+
+/* The number that stands for the main thread where a worker's is asked for. */
+#define MAIN_THREAD UINT_MAX
+
+struct listening {
+	enum transport_protocol transport;
+	struct address address; /* with the real port */
+};
+
+struct daemon {
+	const struct options *options;
+	struct crypto *crypto;
+	struct net *net;
+	struct location *location;
+	struct desk *desk;
+	struct mailbox *mailbox; /* jobs that come back to the main thread */
+	struct control *control;
+	struct crew crew;
+	bool has_crew;
+	struct workers workers;
+	struct listening listening[CONFIG_LISTENERS_MAX];
+	size_t n_listening;
+	utc_t started;
+	ms_t started_mono, renewal;
+	enum { SERVING, DRAINING, STOPPING } state;
+};
+
+/* Exit codes of the program. */
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Serves until it is told to end. Takes the configuration over. The exit code of the program. */
+MUST_CHECK int daemon_run(const struct options *options, struct config *config);
+
+/* -- reload.c ------------------------------------------------------------------------------------------------------ */
+
+/* Reads configuration and certificates again. False: the old ones stay, and why is a sentence. */
+MUST_CHECK bool daemon_reload(struct daemon *daemon, struct writer *why);
+/* Makes another development certificate if it is time to. */
+void daemon_renew(struct daemon *daemon, struct now now);
+/* Warns of domains that our certificate does not prove, and of one that ends soon. */
+void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
+
+/* -- requests.c ---------------------------------------------------------------------------------------------------- */
+
+void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
+/* A job that a request has led to is done. Takes it over. */
+void daemon_job_done(struct daemon *daemon, struct job *job);

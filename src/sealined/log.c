@@ -1,0 +1,190 @@
+#include "sealined/log.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/scan.h"
+
+enum { LINE_MAX_SIZE = 4096 }; /* also PIPE_BUF: up to there lines of several threads do not mix in a pipe */
+
+static enum log_format format_now;
+static _Atomic int level_now = REPORT_INFO;
+
+static const char *const level_names[] = {
+	[REPORT_ERROR] = "error",
+	[REPORT_WARNING] = "warning",
+	[REPORT_INFO] = "info",
+	[REPORT_DEBUG] = "debug",
+};
+
+void log_set(enum log_format format, enum report_level level)
+{
+	format_now = format;
+	log_set_level(level);
+}
+
+void log_set_level(enum report_level level)
+{
+	atomic_store(&level_now, (int)level);
+}
+
+enum report_level log_level(void)
+{
+	return (enum report_level)atomic_load(&level_now);
+}
+
+/* Our escapes are those of JSON, but for \xHH, which stays as it is read. */
+static void put_json_value(struct writer *out, struct slice value)
+{
+	put_char(out, '"');
+	for (size_t i = 0; i < value.len; i++) {
+		if (value.ptr[i] == '\\' && i + 1 < value.len) {
+			put(out, value.ptr[i + 1] == 'x' ? SLICE("\\\\") : SLICE("\\"));
+			put_char(out, value.ptr[++i]);
+		} else {
+			put_char(out, value.ptr[i]);
+		}
+	}
+	put_char(out, '"');
+}
+
+/* key=value or key="value with \" in it" */
+static bool scan_field(struct scan *in, struct slice *ret_key, struct slice *ret_value)
+{
+	while (scan_char(in, ' '))
+		;
+	if (!scan_until(in, '=', ret_key) || !scan_char(in, '='))
+		return false;
+	const char *from = in->at;
+	if (!scan_char(in, '"')) {
+		if (!scan_until(in, ' ', ret_value)) {
+			*ret_value = scan_rest(in);
+			in->at = in->end;
+		}
+		return true;
+	}
+	from = in->at;
+	while (!scan_done(in) && scan_peek(in) != '"')
+		in->at += scan_peek(in) == '\\' && in->at + 1 < in->end ? 2 : 1;
+	*ret_value = scan_since(in, from);
+	return scan_char(in, '"');
+}
+
+static void put_json_member(struct writer *out, struct slice key, struct slice value)
+{
+	put(out, SLICE(",\""));
+	put(out, key);
+	put(out, SLICE("\":"));
+	put_json_value(out, value);
+}
+
+static struct slice flow_text(char buf[20], flow_id flow)
+{
+	return slice_from(buf, (size_t)snprintf(buf, 20, "%" PRIx64, flow));
+}
+
+static void put_json(struct writer *out, const struct report *report)
+{
+	struct scan in = scan_of(report->text);
+	char buf[20], escaped[300];
+	struct writer call_id = writer_of(escaped, sizeof escaped);
+	struct slice key, value;
+
+	put(out, SLICE("\"level\":\""));
+	put(out, slice_of(level_names[report->level]));
+	put(out, SLICE("\",\"event\":\""));
+	put(out, slice_of(report->event));
+	put_char(out, '"');
+	if (report->flow)
+		put_json_member(out, SLICE("flow"), flow_text(buf, report->flow));
+	if (report->call_id.len > 0) {
+		put_escaped(&call_id, report->call_id);
+		put_json_member(out, SLICE("call_id"), writer_text(&call_id));
+	}
+	while (scan_field(&in, &key, &value))
+		put_json_member(out, key, value);
+}
+
+static void put_text(struct writer *out, const struct report *report)
+{
+	char buf[20];
+
+	put(out, slice_of(level_names[report->level]));
+	put_char(out, ' ');
+	put(out, slice_of(report->event));
+	if (report->flow) {
+		put(out, SLICE(" flow="));
+		put(out, flow_text(buf, report->flow));
+	}
+	if (report->call_id.len > 0) {
+		put(out, SLICE(" call_id=\""));
+		put_escaped(out, report->call_id);
+		put_char(out, '"');
+	}
+	put(out, report->text);
+}
+
+void put_log_line(struct writer *out, enum log_format format, const struct report *report)
+{
+	if (format == LOG_JSON)
+		put_json(out, report);
+	else
+		put_text(out, report);
+}
+
+static void put_time(struct writer *out)
+{
+	struct timespec now;
+	struct tm parts;
+	char text[40];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &parts);
+	size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+	put(out, slice_from(text, n));
+	n = (size_t)snprintf(text, sizeof text, ".%03ldZ", now.tv_nsec / 1000000);
+	put(out, slice_from(text, n));
+}
+
+void log_report(const struct report *report)
+{
+	char line[LINE_MAX_SIZE];
+	struct writer out = writer_of(line, sizeof line - 2);
+	bool json = format_now == LOG_JSON;
+
+	if (report->level > log_level())
+		return;
+	put(&out, json ? SLICE("{\"ts\":\"") : SLICE(""));
+	put_time(&out);
+	put(&out, json ? SLICE("\",") : SLICE(" "));
+	put_log_line(&out, format_now, report);
+	out.size = sizeof line;
+	put(&out, json ? SLICE("}\n") : SLICE("\n"));
+	if (write(STDERR_FILENO, out.buf, out.len) < 0)
+		return; /* there is nobody to tell */
+}
+
+void log_event(enum report_level level, const char *event, const char *fields, ...)
+{
+	char text[LINE_MAX_SIZE - 300];
+	va_list args;
+
+	if (level > log_level())
+		return;
+	va_start(args, fields);
+	int n = vsnprintf(text, sizeof text, fields, args);
+	va_end(args);
+	size_t len = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+	log_report(&(struct report){ .level = level, .event = event, .text = slice_from(text, len) });
+}
+
+const char *log_text(struct log_text *room, struct slice text)
+{
+	struct writer out = writer_of(room->text, sizeof room->text - 1);
+
+	put_escaped(&out, text);
+	room->text[out.len] = '\0';
+	return room->text;
+}

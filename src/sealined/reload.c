@@ -1,0 +1,144 @@
+#include <systemd/sd-daemon.h>
+
+#include "crypto/identity.h"
+#include "sealined/daemon.h"
+
+enum {
+	WARN_DAYS = 14,
+	RENEWAL_MS = 3600 * 1000,
+};
+
+static bool same_listeners(const struct config *a, const struct config *b)
+{
+	bool same = a->n_listeners == b->n_listeners;
+
+	for (size_t i = 0; same && i < a->n_listeners; i++)
+		same = a->listeners[i].transport == b->listeners[i].transport &&
+		       address_eq(&a->listeners[i].address, &b->listeners[i].address);
+	return same;
+}
+
+/* What was decided once for all, and would silently stay as it is. */
+static bool may_change(const struct config *old, const struct config *new, struct writer *why)
+{
+	const char *setting = !same_listeners(old, new)                   ? "listen"
+			      : old->workers != new->workers              ? "workers"
+			      : !slice_eq(old->state, new->state)         ? "state"
+			      : !slice_eq(old->advertise, new->advertise) ? "advertise"
+			      : old->log_format != new->log_format        ? "log-format"
+									  : NULL;
+
+	if (!setting)
+		return true;
+	put(why, SLICE("a change of "));
+	put(why, slice_of(setting));
+	put(why, SLICE(" needs a restart"));
+	return false;
+}
+
+/* Takes the configuration over. */
+static struct setup *make_setup(struct daemon *daemon, const struct setup *old, struct config *config,
+				struct writer *why)
+{
+	AUTO(config) struct config *owned = config;
+	struct identity identity;
+	bool made;
+
+	if (!may_change(old->config, config, why))
+		return NULL;
+	if (config->certificate.len == 0 &&
+	    !development_make(daemon->crypto, config, net_now(daemon->net).wall, &made, why))
+		return NULL;
+	if (!identity_load(daemon->crypto, config, &identity, why))
+		return NULL;
+	uint16_t ports[TRANSPORT_WS + 1] = { 0 };
+	for (size_t i = daemon->n_listening; i-- > 0;)
+		ports[daemon->listening[i].transport] = daemon->listening[i].address.port;
+	struct setup *setup = setup_new(TAKE(owned), &identity, ports);
+	if (!setup)
+		put(why, slice_of(err_text(ERR_NOMEM)));
+	return setup;
+}
+
+static bool reload(struct daemon *daemon, struct writer *why)
+{
+	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
+	struct config *config = options_load(daemon->options, why);
+	struct setup *setup = config ? make_setup(daemon, old, config, why) : NULL;
+
+	if (!setup)
+		return false;
+	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	log_set_level(setup->config->log_level);
+	crew_change(&daemon->crew, setup);
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		worker_reload(daemon->workers.all[i]);
+	return true;
+}
+
+bool daemon_reload(struct daemon *daemon, struct writer *why)
+{
+	struct log_text text;
+
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)net_now(daemon->net).mono * 1000);
+	bool ok = reload(daemon, why);
+	sd_notify(0, "READY=1");
+	if (ok)
+		log_event(REPORT_INFO, "reloaded", "%s", "");
+	else
+		log_event(REPORT_ERROR, "reload.failed", " why=\"%s; the old configuration stays\"",
+			  log_text(&text, writer_text(why)));
+	return ok;
+}
+
+void daemon_renew(struct daemon *daemon, struct now now)
+{
+	AUTO(setup) struct setup *setup = crew_setup(&daemon->crew);
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+	struct log_text shown;
+	bool made = false;
+
+	if (now.mono < daemon->renewal)
+		return;
+	daemon->renewal = now.mono + RENEWAL_MS;
+	if (!setup->identity.development)
+		return;
+	if (!development_make(daemon->crypto, setup->config, now.wall, &made, &why))
+		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s\"",
+			  log_text(&shown, writer_text(&why)));
+	else if (made && daemon_reload(daemon, &why))
+		log_event(REPORT_INFO, "certificate.renewed", "%s", "");
+}
+
+static void warn_of_names(const struct setup *setup, const struct certificate *own)
+{
+	struct verdict verdict;
+
+	for (size_t i = 0; i < setup->config->n_domains; i++) {
+		struct slice name = setup->config->domains[i].name;
+
+		if (identity_check(own, name, &verdict) != OK)
+			log_event(
+				REPORT_WARNING, "certificate.no-proof",
+				" domain=%.*s why=\"the certificate does not prove this domain: its phones will refuse us "
+				"(RFC 5922)\"",
+				SLICE_FMT(name));
+	}
+}
+
+void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	AUTO(chain) struct chain *chain = NULL;
+	AUTO(key) struct key *key = NULL;
+
+	if (!identity_parse(daemon->crypto, &setup->identity, &chain, &key))
+		return;
+	warn_of_names(setup, chain_at(chain, 0));
+	int64_t days = certificate_days_left(chain_at(chain, 0), now);
+	if (days < WARN_DAYS && !setup->identity.development)
+		log_event(days < 0 ? REPORT_ERROR : REPORT_WARNING, "certificate.ends",
+			  " days_left=%lld why=\"phones refuse a server whose certificate has expired\"",
+			  (long long)days);
+}

@@ -1,0 +1,529 @@
+/* The requests of the control socket; man/sealine-control.7 is their reference. */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "sealined/daemon.h"
+#include "sip/uri.h"
+#include "store/state.h"
+
+/* A request that waits for jobs. */
+struct errand {
+	struct control_call *call;
+	bool batch;
+	size_t left; /* jobs that are not back yet */
+	json_int_t added;
+	json_t *refused; /* of a batch */
+};
+
+struct refusal {
+	const char *error;
+	char message[700];
+};
+
+static bool refuse(struct refusal *refusal, const char *error, const char *message)
+{
+	refusal->error = error;
+	snprintf(refusal->message, sizeof refusal->message, "%s", message);
+	return false;
+}
+
+/* -- what is said of a user ------------------------------------------------------------------------------------------ */
+
+struct user {
+	char name[STORE_NAME_MAX];
+	size_t n_name;
+	struct account digests;
+};
+
+static bool read_name(const json_t *object, struct user *user, struct refusal *refusal)
+{
+	struct slice text = slice_of(json_string_value(json_object_get(object, "aor")));
+	struct writer out = writer_of(user->name, sizeof user->name);
+	char buf[STORE_NAME_MAX + 10];
+	struct writer uri_text = writer_of(buf, sizeof buf);
+	struct sip_uri uri;
+
+	put(&uri_text, SLICE("sip:"));
+	put(&uri_text, text);
+	if (uri_text.overflow || !sip_uri_parse(writer_text(&uri_text), &uri))
+		return refuse(refusal, "syntax", "\"aor\" is no user@domain");
+	put_aor(&out, &uri);
+	user->n_name = out.len;
+	if (out.overflow || out.len == 0 || user->name[0] == '@' ||
+	    slice_find(writer_text(&out), '@') == out.len)
+		return refuse(refusal, "syntax", "\"aor\" is no user@domain");
+	return true;
+}
+
+static bool read_digest(const json_t *object, const char *key, void *buf, size_t size, bool *ret_has)
+{
+	const json_t *member = json_object_get(object, key);
+	size_t n = 0;
+
+	*ret_has = member;
+	return !member || (json_is_string(member) &&
+			   hex_decode(slice_of(json_string_value(member)), buf, size, &n) && n == size);
+}
+
+static bool read_digests(const json_t *object, struct user *user, struct refusal *refusal)
+{
+	struct account *digests = &user->digests;
+
+	if (!read_digest(object, "sha256", digests->sha256, sizeof digests->sha256, &digests->has_sha256) ||
+	    !digests->has_sha256)
+		return refuse(refusal, "syntax", "\"sha256\" is no SHA-256 digest in hexadecimal");
+	if (!read_digest(object, "md5", digests->md5, sizeof digests->md5, &digests->has_md5))
+		return refuse(refusal, "syntax", "\"md5\" is no MD5 digest in hexadecimal");
+	return true;
+}
+
+static bool check_domain(const struct server_config *server, const struct user *user, struct refusal *refusal)
+{
+	struct slice name = slice_from(user->name, user->n_name);
+	struct slice domain = slice_sub(name, slice_find(name, '@') + 1, name.len);
+
+	refusal->error = "denied";
+	for (size_t i = 0; i < server->n_domains; i++) {
+		if (!slice_eq(server->domains[i].name, domain))
+			continue;
+		if (!user->digests.has_md5 || server->domains[i].md5_allowed)
+			return true;
+		snprintf(refusal->message, sizeof refusal->message,
+			 "the domain %.*s does not allow MD5 (\"md5: allow\" in the configuration)",
+			 SLICE_FMT(domain));
+		return false;
+	}
+	snprintf(refusal->message, sizeof refusal->message, "%.*s is no domain of this server",
+		 SLICE_FMT(domain));
+	return false;
+}
+
+/* A job of this kind for what the object says; NULL: refusal says why. */
+static struct job *read_job(struct daemon *daemon, enum job_kind kind, const json_t *object,
+			    struct refusal *refusal)
+{
+	AUTO(setup) struct setup *setup = crew_setup(&daemon->crew);
+	struct user user = { .n_name = 0 };
+	bool needs_digests = kind != JOB_REMOVE;
+
+	if (!read_name(object, &user, refusal) || (needs_digests && !read_digests(object, &user, refusal)))
+		return NULL;
+	if (needs_digests && !check_domain(&setup->server, &user, refusal))
+		return NULL;
+	struct job *job = job_new_account(kind, slice_from(user.name, user.n_name),
+					  needs_digests ? &user.digests : NULL);
+	mem_wipe(&user, sizeof user);
+	if (!job)
+		refuse(refusal, "failed", err_text(ERR_NOMEM));
+	return job;
+}
+
+/* -- jobs ------------------------------------------------------------------------------------------------------------ */
+
+static bool explain(const struct job *job, struct refusal *refusal)
+{
+	struct log_text name;
+	const char *shown = log_text(&name, job->wanted->name);
+	const char *format = "%s: it could not be stored; the server's log says why";
+
+	refusal->error = "failed";
+	if (job->err == OK)
+		return true;
+	if (job->err == ERR_EXISTS) {
+		refusal->error = "exists";
+		format = "there is an account %s already";
+	} else if (job->err == ERR_NOT_FOUND) {
+		refusal->error = "not-found";
+		format = "there is no account %s";
+	}
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	snprintf(refusal->message, sizeof refusal->message, format, shown);
+#pragma GCC diagnostic pop
+	return false;
+}
+
+/* Who holds the old password, or no account any more, is cut off on every worker. */
+static void drop_flows(struct daemon *daemon, account_id account)
+{
+	for (unsigned i = 0; i < daemon->workers.n; i++) {
+		struct letter *letter = mem_new(struct letter);
+
+		if (!letter) {
+			log_event(REPORT_ERROR, "account.not-dropped", " account=%" PRId64 " why=\"%s\"",
+				  account, err_text(ERR_NOMEM));
+			return;
+		}
+		*letter = (struct letter){
+			.kind = LETTER_DROP_ACCOUNT, .from = i, .to = i, .account = account
+		};
+		worker_post(daemon->workers.all[i], letter);
+	}
+}
+
+static void note_refusal(struct errand *errand, json_int_t index, const char *aor,
+			 const struct refusal *refusal)
+{
+	json_array_append_new(errand->refused,
+			      json_pack("{s:I, s:s?, s:s, s:s}", "index", index, "aor", aor, "error",
+					refusal->error, "message", refusal->message));
+}
+
+static void finish(struct errand *errand)
+{
+	if (errand->batch)
+		control_reply(errand->call, json_pack("{s:b, s:I, s:o}", "ok", 1, "added", errand->added,
+						      "refused", errand->refused));
+	mem_free(errand);
+}
+
+static void finish_one(struct errand *errand, bool ok, const struct refusal *refusal)
+{
+	if (ok)
+		control_reply(errand->call, json_pack("{s:b}", "ok", 1));
+	else
+		control_refuse(errand->call, refusal->error, refusal->message);
+}
+
+void daemon_job_done(struct daemon *daemon, struct job *job)
+{
+	struct errand *errand = job->owner;
+	struct refusal refusal;
+	struct log_text name;
+	bool ok = explain(job, &refusal);
+
+	log_text(&name, job->wanted->name);
+	if (ok && (job->kind == JOB_PASSWD || job->kind == JOB_REMOVE))
+		drop_flows(daemon, job->account);
+	if (ok)
+		log_event(REPORT_INFO,
+			  job->kind == JOB_ADD      ? "account.added"
+			  : job->kind == JOB_REMOVE ? "account.removed"
+						    : "account.changed",
+			  " aor=\"%s\"", name.text);
+	if (!errand->batch)
+		finish_one(errand, ok, &refusal);
+	else if (ok)
+		errand->added++;
+	else
+		note_refusal(errand, (json_int_t)job->question, name.text, &refusal);
+	job_free(job);
+	if (--errand->left == 0)
+		finish(errand);
+}
+
+static void post(struct daemon *daemon, struct errand *errand, struct job *job, uint64_t index)
+{
+	job->worker = MAIN_THREAD;
+	job->owner = errand;
+	job->question = index;
+	errand->left++;
+	desk_post(daemon->desk, job);
+}
+
+static void answer_one(struct daemon *daemon, struct control_call *call, enum job_kind kind)
+{
+	struct refusal refusal;
+	struct job *job = read_job(daemon, kind, call->request, &refusal);
+
+	if (!job) {
+		control_refuse(call, refusal.error, refusal.message);
+		return;
+	}
+	struct errand *errand = mem_new(struct errand);
+	if (!errand) {
+		job_free(job);
+		control_reply(call, NULL);
+		return;
+	}
+	errand->call = call;
+	post(daemon, errand, job, 0);
+}
+
+static void user_add(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	(void)now;
+	answer_one(daemon, call, JOB_ADD);
+}
+
+static void user_passwd(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	(void)now;
+	answer_one(daemon, call, JOB_PASSWD);
+}
+
+static void user_remove(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	(void)now;
+	answer_one(daemon, call, JOB_REMOVE);
+}
+
+static void user_import(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	const json_t *users = json_object_get(call->request, "users");
+	struct refusal refusal;
+
+	(void)now;
+	if (!json_is_array(users) || json_array_size(users) > CONTROL_BATCH_MAX) {
+		control_refuse(call, "syntax", "\"users\" is no list of at most 5000 objects");
+		return;
+	}
+	struct errand *errand = mem_new(struct errand);
+	if (!errand) {
+		control_reply(call, NULL);
+		return;
+	}
+	*errand = (struct errand){ .call = call, .batch = true, .left = 1, .refused = json_array() };
+	for (size_t i = 0; i < json_array_size(users); i++) {
+		const json_t *user = json_array_get(users, i);
+		struct job *job = read_job(daemon, JOB_ADD, user, &refusal);
+
+		if (job)
+			post(daemon, errand, job, i);
+		else
+			note_refusal(errand, (json_int_t)i, json_string_value(json_object_get(user, "aor")),
+				     &refusal);
+	}
+	if (--errand->left == 0)
+		finish(errand);
+}
+
+/* -- lists and figures ----------------------------------------------------------------------------------------------- */
+
+/* Text from a peer, which need not be UTF-8. */
+static json_t *json_text(struct slice text)
+{
+	struct log_text room;
+
+	return json_string(log_text(&room, text));
+}
+
+static json_t *describe_bindings(const struct aor *aor, utc_t now)
+{
+	json_t *bindings = json_array();
+
+	for (size_t i = 0; i < aor->n_bindings; i++) {
+		const struct binding *binding = &aor->bindings[i];
+
+		if (binding->expires <= now)
+			continue;
+		json_array_append_new(bindings,
+				      json_pack("{s:o, s:I, s:b, s:o, s:o}", "contact",
+						json_text(binding->contact), "expires",
+						(json_int_t)(binding->expires - now), "secure",
+						binding->secure, "received", json_text(binding->received),
+						"user_agent", json_text(binding->user_agent)));
+	}
+	return bindings;
+}
+
+static void user_list(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	struct slice after = slice_of(json_string_value(json_object_get(call->request, "after")));
+	struct aor **aors = mem_zalloc(CONTROL_BATCH_MAX, sizeof(struct aor *));
+	json_t *users = json_array();
+	size_t n = 0;
+	enum err err = aors ? location_list(daemon->location, after, CONTROL_BATCH_MAX, aors, &n) : ERR_NOMEM;
+
+	for (size_t i = 0; i < n; i++) {
+		json_array_append_new(users, json_pack("{s:o, s:b, s:o}", "aor", json_text(aors[i]->name),
+						       "md5", aors[i]->account.has_md5, "bindings",
+						       describe_bindings(aors[i], now.wall)));
+		aor_unref(aors[i]);
+	}
+	mem_free(aors);
+	json_t *reply = json_pack("{s:b, s:o, s:b}", "ok", 1, "users", users, "more", n == CONTROL_BATCH_MAX);
+	if (err != OK)
+		json_decref(TAKE(reply));
+	control_reply(call, reply);
+}
+
+static json_t *describe_flows(const struct transport_counts *flows)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "clear", (json_int_t)flows->clear, "tls",
+			 (json_int_t)flows->tls, "account", (json_int_t)flows->account, "domain",
+			 (json_int_t)flows->domain, "handshaking", (json_int_t)flows->handshaking);
+}
+
+static void add_flows(struct transport_counts *sum, const struct transport_counts *more)
+{
+	sum->clear += more->clear;
+	sum->tls += more->tls;
+	sum->account += more->account;
+	sum->domain += more->domain;
+	sum->handshaking += more->handshaking;
+}
+
+static json_t *describe_worker(unsigned number, const struct worker_status *status)
+{
+	const struct transport_counts *flows = &status->flows;
+	const struct endpoint_counts *endpoint = &status->endpoint;
+	json_t *worker = json_pack("{s:i, s:o}", "number", (int)number, "flows", describe_flows(flows));
+	const struct {
+		const char *key;
+		uint64_t value;
+	} figures[] = {
+		{ "accepted", flows->accepted },
+		{ "refused_handshakes", flows->refused_handshakes },
+		{ "refused_connections", flows->refused_connections },
+		{ "closed_blocked", flows->closed_blocked },
+		{ "closed_idle", flows->closed_idle },
+		{ "bytes_in", flows->bytes_in },
+		{ "bytes_out", flows->bytes_out },
+		{ "messages_in", endpoint->messages_in },
+		{ "messages_out", endpoint->messages_out },
+		{ "malformed", endpoint->malformed },
+		{ "refused_sends", endpoint->refused_sends },
+		{ "transactions", endpoint->servers + endpoint->clients },
+	};
+
+	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
+		json_object_set_new(worker, figures[i].key, json_integer((json_int_t)figures[i].value));
+	return worker;
+}
+
+static json_t *describe_certificate(const struct certificate *certificate, struct slice file,
+				    bool development, utc_t now)
+{
+	unsigned char hash[CERTIFICATE_FINGERPRINT_SIZE];
+	char subject[500], names[2000], hex[2 * sizeof hash];
+	struct writer subject_out = writer_of(subject, sizeof subject),
+		      names_out = writer_of(names, sizeof names);
+	struct writer hex_out = writer_of(hex, sizeof hex);
+
+	put_certificate_subject(&subject_out, certificate);
+	put_certificate_names(&names_out, certificate);
+	if (certificate_fingerprint(certificate, hash))
+		put_hex(&hex_out, hash, sizeof hash);
+	return json_pack("{s:o, s:s%, s:s%, s:I, s:I, s:s%, s:b}", "file", json_text(file), "subject",
+			 subject_out.buf, subject_out.len, "names", names_out.buf, names_out.len, "not_after",
+			 (json_int_t)certificate_not_after(certificate), "days_left",
+			 (json_int_t)certificate_days_left(certificate, now), "sha256", hex_out.buf,
+			 hex_out.len, "development", development);
+}
+
+static json_t *describe_certificates(struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	AUTO(chain) struct chain *chain = NULL;
+	AUTO(key) struct key *key = NULL;
+	json_t *list = json_array();
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
+
+	if (!identity_parse(daemon->crypto, &setup->identity, &chain, &key))
+		return list;
+	for (size_t i = 0; i < chain_length(chain); i++) {
+		struct slice file = setup->config->certificate;
+
+		if (setup->identity.development) {
+			out.len = 0;
+			put_state_path(&out, setup->config->state,
+				       slice_of(i == 0 ? STATE_SERVER_CERTIFICATE : STATE_CA_CERTIFICATE));
+			file = writer_text(&out);
+		}
+		json_array_append_new(list, describe_certificate(chain_at(chain, i), file,
+								 setup->identity.development, now));
+	}
+	return list;
+}
+
+static json_t *describe_domains(const struct setup *setup)
+{
+	json_t *domains = json_array();
+
+	for (size_t i = 0; i < setup->config->n_domains; i++) {
+		const struct server_domain *domain = &setup->config->domains[i];
+
+		json_array_append_new(domains, json_pack("{s:o, s:b}", "name", json_text(domain->name), "md5",
+							 domain->md5_allowed));
+	}
+	return domains;
+}
+
+static json_t *describe_listeners(const struct daemon *daemon)
+{
+	json_t *listeners = json_array();
+
+	for (size_t i = 0; i < daemon->n_listening; i++) {
+		char text[100];
+		struct writer out = writer_of(text, sizeof text);
+
+		put(&out, daemon->listening[i].transport == TRANSPORT_TLS ? SLICE("tls:") : SLICE("tcp:"));
+		put_address(&out, &daemon->listening[i].address);
+		json_array_append_new(listeners, json_text(writer_text(&out)));
+	}
+	return listeners;
+}
+
+static void status(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	AUTO(setup) struct setup *setup = crew_setup(&daemon->crew);
+	struct location_counts counts = location_counts(daemon->location, now.wall);
+	struct transport_counts sum = { .clear = 0 };
+	json_t *workers = json_array();
+
+	for (unsigned i = 0; i < daemon->workers.n; i++) {
+		struct worker_status worker = worker_status(daemon->workers.all[i]);
+
+		add_flows(&sum, &worker.flows);
+		json_array_append_new(workers, describe_worker(i, &worker));
+	}
+	control_reply(call,
+		      json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "ok", 1,
+				"version", SEALINE_VERSION, "pid", (int)getpid(), "started",
+				(json_int_t)daemon->started, "uptime",
+				(json_int_t)((now.mono - daemon->started_mono) / 1000), "domains",
+				describe_domains(setup), "listeners", describe_listeners(daemon), "accounts",
+				(json_int_t)counts.aors, "bindings", (json_int_t)counts.bindings, "workers",
+				workers, "flows", describe_flows(&sum), "certificates",
+				describe_certificates(daemon, setup, now.wall)));
+}
+
+static void version(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	(void)daemon;
+	(void)now;
+	control_reply(call, json_pack("{s:b, s:s}", "ok", 1, "version", SEALINE_VERSION));
+}
+
+static void reload(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text - 1);
+
+	(void)now;
+	if (daemon_reload(daemon, &why)) {
+		control_reply(call, json_pack("{s:b}", "ok", 1));
+	} else {
+		text[why.len] = '\0';
+		control_refuse(call, "failed", text);
+	}
+}
+
+/* clang-format off */
+static const struct {
+	struct slice name;
+	void (*answer)(struct daemon *daemon, struct control_call *call, struct now now);
+} requests[] = {
+	{ SLICE_INIT("version"),     version },
+	{ SLICE_INIT("status"),      status },
+	{ SLICE_INIT("reload"),      reload },
+	{ SLICE_INIT("user-add"),    user_add },
+	{ SLICE_INIT("user-passwd"), user_passwd },
+	{ SLICE_INIT("user-remove"), user_remove },
+	{ SLICE_INIT("user-list"),   user_list },
+	{ SLICE_INIT("user-import"), user_import },
+};
+/* clang-format on */
+
+void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now)
+{
+	for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+		if (slice_eq(requests[i].name, call->name)) {
+			requests[i].answer(daemon, call, now);
+			return;
+		}
+	}
+	control_refuse(call, "unknown", "there is no such request");
+}

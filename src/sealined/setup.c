@@ -1,0 +1,65 @@
+#include "sealined/setup.h"
+
+#include "base/mem.h"
+
+static uint16_t written_port(enum transport_protocol transport, uint16_t port)
+{
+	return port == (transport_is_secure(transport) ? 5061 : 5060) ? 0 : port;
+}
+
+/* The addresses that somebody may write instead of our name; the unspecified one is no address. */
+static void name_addresses(struct setup *setup)
+{
+	static const struct address nowhere;
+	const struct config *config = setup->config;
+
+	for (size_t i = 0; i < config->n_listeners; i++) {
+		struct address address = config->listeners[i].address;
+		char *text = arena_alloc(config->arena, 50);
+		struct writer out = writer_of(text, 50);
+
+		if (!text || memcmp(address.ip, nowhere.ip, sizeof address.ip) == 0)
+			continue;
+		put_host(&out, &address);
+		setup->names[setup->server.n_names++] = writer_text(&out);
+	}
+	setup->server.names = setup->names;
+}
+
+struct setup *setup_new(struct config *config, struct identity *identity,
+			const uint16_t ports[TRANSPORT_WS + 1])
+{
+	struct setup *setup = mem_new(struct setup);
+
+	if (!setup) {
+		config_free(config);
+		identity_fini(identity);
+		return NULL;
+	}
+	setup->refs = 1;
+	setup->config = config;
+	setup->identity = *identity;
+	setup->server = server_config_default;
+	setup->server.domains = config->domains;
+	setup->server.n_domains = config->n_domains;
+	setup->server.advertise = config->advertise;
+	for (int i = 0; i <= TRANSPORT_WS; i++)
+		setup->server.ports[i] = written_port((enum transport_protocol)i, ports[i]);
+	name_addresses(setup);
+	return setup;
+}
+
+struct setup *setup_ref(struct setup *setup)
+{
+	atomic_fetch_add_explicit(&setup->refs, 1, memory_order_relaxed);
+	return setup;
+}
+
+void setup_free(struct setup *setup)
+{
+	if (!setup || atomic_fetch_sub_explicit(&setup->refs, 1, memory_order_acq_rel) > 1)
+		return;
+	config_free(setup->config);
+	identity_fini(&setup->identity);
+	mem_free(setup);
+}

@@ -1,0 +1,157 @@
+#include "base/mem.h"
+#include "net/socket.h"
+#include "transport/private.h"
+
+static uint16_t default_port(enum transport_protocol protocol)
+{
+	return transport_is_secure(protocol) ? 5061 : 5060;
+}
+
+static struct dial *dial_new(struct transport *transport, const struct connect_question *connect)
+{
+	struct dial *dial = mem_zalloc(1, sizeof *dial + connect->host.len + connect->domain.len);
+
+	if (!dial)
+		return NULL;
+	struct writer texts = writer_of(dial + 1, connect->host.len + connect->domain.len);
+	put(&texts, connect->host);
+	put(&texts, connect->domain);
+	dial->owner = OWNER_DIAL;
+	dial->transport = transport;
+	dial->protocol = connect->transport;
+	dial->host = slice_sub(writer_text(&texts), 0, connect->host.len);
+	dial->domain = slice_sub(writer_text(&texts), connect->host.len, connect->domain.len);
+	list_append(&transport->dials, &dial->link);
+	return dial;
+}
+
+void dial_free(struct dial *dial)
+{
+	list_remove(&dial->transport->dials, &dial->link);
+	net_lookup_free(dial->lookup);
+	mem_free(dial);
+}
+
+static void answer(struct transport *transport, const struct answer *answer, struct now now)
+{
+	endpoint_answer(transport->config.endpoint, answer, now);
+}
+
+/* Answers with a refusal that says with whom it was, and forgets the dial. */
+static void give_up(struct dial *dial, enum err err, struct slice why, struct now now)
+{
+	struct transport *transport = dial->transport;
+	char text[1000];
+	struct writer out = writer_of(text, sizeof text);
+
+	put_escaped(&out, dial->host);
+	if (dial->next > 0) {
+		put(&out, SLICE(" ("));
+		put_address(&out, &dial->addresses[dial->next - 1]);
+		put(&out, SLICE(")"));
+	}
+	put(&out, SLICE(": "));
+	put(&out, why);
+	struct answer refusal = { .question = dial->question, .err = err, .why = writer_text(&out) };
+	dial_free(dial);
+	answer(transport, &refusal, now);
+}
+
+/* Each address gets its share of the time that is left, so that a dead one does not use it all. */
+static enum err try_address(struct dial *dial, const struct address *address, struct now now)
+{
+	struct transport *transport = dial->transport;
+	size_t left = dial->n_addresses - dial->next + 1;
+	struct wire *wire;
+	int fd;
+
+	TRY(socket_connect(address, &fd));
+	TRY(wire_new(transport, dial->protocol, fd, &wire));
+	transport->counts.connected++;
+	wire->outbound = true;
+	wire->dial = dial;
+	wire->peer = *address;
+	wire->deadline = dial->due > now.mono ? now.mono + (dial->due - now.mono) / left : now.mono;
+	net_watch_deadline(wire->watch, wire->deadline);
+	net_watch_set(wire->watch, NET_WRITABLE);
+	return OK;
+}
+
+static void try_next(struct dial *dial, enum err err, struct slice why, struct now now)
+{
+	while (dial->next < dial->n_addresses) {
+		const struct address *address = &dial->addresses[dial->next++];
+
+		err = try_address(dial, address, now);
+		if (err == OK)
+			return;
+		why = err == ERR_DENIED      ? SLICE("nobody listens there (connection refused)")
+		      : err == ERR_NOT_FOUND ? SLICE("there is no way to it")
+					     : slice_of(err_text(err));
+		err = ERR_IO;
+	}
+	give_up(dial, err, why, now);
+}
+
+void dial_start(struct transport *transport, uint64_t question, const struct connect_question *connect,
+		struct now now)
+{
+	uint16_t port = connect->port ? connect->port : default_port(connect->transport);
+	struct dial *dial = dial_new(transport, connect);
+
+	if (!dial) {
+		answer(transport,
+		       &(struct answer){ .question = question, .err = ERR_NOMEM, .why = SLICE("no memory") },
+		       now);
+		return;
+	}
+	dial->question = question;
+	dial->due = now.mono + transport->config.limits.connect;
+	if (address_parse_ip(connect->host, &dial->addresses[0])) {
+		dial->addresses[0].port = port;
+		dial->n_addresses = 1;
+		try_next(dial, ERR_IO, slice_of(NULL), now);
+		return;
+	}
+	enum err err = net_lookup_new(transport->config.net, dial->host, port, dial->due, dial,
+				      &dial->lookup);
+	if (err != OK)
+		give_up(dial, err == ERR_SYNTAX ? ERR_NOT_FOUND : err,
+			err == ERR_SYNTAX ? SLICE("that is no host name") : slice_of(err_text(err)), now);
+}
+
+void dial_found(struct dial *dial, const struct net_event *event, struct now now)
+{
+	dial->lookup = NULL;
+	if (event->err == ERR_NOT_FOUND) {
+		give_up(dial, ERR_NOT_FOUND, SLICE("there is no such host"), now);
+	} else if (event->err != OK) {
+		give_up(dial, event->err,
+			event->err == ERR_AGAIN ? SLICE("its name was not looked up in time")
+						: SLICE("its name cannot be looked up"),
+			now);
+	} else {
+		dial->n_addresses = event->n_addresses < NET_ADDRESSES_MAX ? event->n_addresses
+									   : NET_ADDRESSES_MAX;
+		memcpy(dial->addresses, event->addresses, dial->n_addresses * sizeof *dial->addresses);
+		try_next(dial, ERR_NOT_FOUND, SLICE("it has no address"), now);
+	}
+}
+
+void dial_done(struct dial *dial, flow_id flow, struct now now)
+{
+	struct answer reached = { .question = dial->question, .err = OK, .flow = flow };
+	struct transport *transport = dial->transport;
+
+	dial_free(dial);
+	answer(transport, &reached, now);
+}
+
+void dial_failed(struct dial *dial, enum err err, struct slice why, struct now now)
+{
+	/* Who is not who he should be is told at once: another address would not make that better. */
+	if (err == ERR_DENIED)
+		give_up(dial, err, why, now);
+	else
+		try_next(dial, err, why, now);
+}

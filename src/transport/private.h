@@ -1,0 +1,141 @@
+/* What the files of this room share: the transport, its wires (connections), and outbound ones on their way (dials). */
+#pragma once
+
+#include "base/list.h"
+#include "base/quota.h"
+#include "tls/conn.h"
+#include "transport/transport.h"
+
+/* The first member of whatever is given to net/ as an owner. */
+enum owner { OWNER_LISTENER, OWNER_WIRE, OWNER_DIAL };
+
+enum { LISTENERS_MAX = 16 };
+
+struct listener {
+	enum owner owner;
+	struct transport *transport;
+	enum transport_protocol protocol;
+	int fd;
+	struct net_watch *watch;
+};
+
+/* How many connections one IP address has made to us. */
+struct source {
+	struct map_node node; /* by ip */
+	uint8_t ip[17];       /* family, then the address */
+	size_t n;
+};
+
+enum wire_state {
+	WIRE_CONNECTING,
+	WIRE_HANDSHAKING,
+	WIRE_OPEN,    /* known to the endpoint */
+	WIRE_CLOSING, /* open, but only until what is queued has left */
+};
+
+/* A connection: what carries a flow. Belongs to the transport. */
+struct wire {
+	enum owner owner;
+	enum wire_state state;
+	struct transport *transport;
+	struct map_node node; /* by id */
+	flow_id id;
+	int fd;
+	struct net_watch *watch;
+	struct tls_conn *tls; /* NULL: clear */
+	struct dial *dial;    /* of an outbound one that is not open yet */
+	struct source *source;
+	struct address peer;
+	bool outbound;
+	bool blocked;    /* the endpoint was told so */
+	const char *why; /* WIRE_CLOSING */
+
+	char *out; /* what waits to be written: from at_out to n_out */
+	size_t at_out, n_out, size_out;
+	struct link dirty; /* in transport->dirty: to be written at the end of this turn */
+	struct link again; /* in transport->again: its input or handshake goes on in the next turn … */
+	unsigned turn;     /* … after this one */
+
+	ms_t heard;    /* when it last said something */
+	ms_t stuck;    /* since when it has taken nothing of what waits; 0: it takes what it gets */
+	ms_t deadline; /* connecting or handshaking: the end of patience */
+};
+
+/* An ACTION_CONNECT under way. */
+struct dial {
+	enum owner owner;
+	struct link link; /* in transport->dials */
+	struct transport *transport;
+	uint64_t question;
+	enum transport_protocol protocol;
+	struct net_lookup *lookup;
+	struct address addresses[NET_ADDRESSES_MAX];
+	size_t n_addresses, next;
+	ms_t due;
+	struct slice host, domain; /* in this allocation, behind the struct */
+};
+
+struct transport {
+	struct transport_config config;
+	uint32_t counter; /* of flow_ids */
+	struct map *wires, *sources;
+	struct list dirty, again, dials;
+	struct listener listeners[LISTENERS_MAX];
+	size_t n_listeners;
+	unsigned turn;
+	unsigned handshakes;   /* steps left in this turn */
+	struct quota refusals; /* to be logged */
+	unsigned unlogged;
+	struct transport_counts counts;
+	char *input; /* config.limits.input_per_turn bytes */
+};
+
+/* -- wire.c -------------------------------------------------------------------------------------------------------- */
+
+/* Takes the descriptor over in any case. On failure it is closed. ERR_LIMIT, ERR_NOMEM, ERR_IO. */
+MUST_CHECK enum err wire_new(struct transport *transport, enum transport_protocol protocol, int fd,
+			     struct wire **ret_wire);
+/* Ends it without a word to the endpoint. */
+void wire_free(struct wire *wire);
+/* Goes on: the handshake of a TLS one, or it is open. The wire may be gone afterwards. */
+void wire_begin(struct wire *wire, struct now now);
+void wire_event(struct wire *wire, unsigned ready, struct now now);
+/* Goes on with what was put off in the turn before. The wire may be gone afterwards. */
+void wire_again(struct wire *wire, struct now now);
+/* Queues bytes for the end of this turn. The wire may be gone afterwards: it takes no more. */
+void wire_send(struct wire *wire, struct slice bytes, struct now now);
+/* Writes what is queued, as far as that goes. The wire may be gone afterwards. */
+void wire_flush(struct wire *wire, struct now now);
+
+/* Why a wire ends; err is for the answer to a dial. */
+struct wire_end {
+	enum report_level level;
+	enum err err;
+	struct slice why; /* a sentence */
+};
+/* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
+void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
+
+/* -- dial.c -------------------------------------------------------------------------------------------------------- */
+
+/* Answers the question by itself if it cannot even begin. */
+void dial_start(struct transport *transport, uint64_t question, const struct connect_question *connect,
+		struct now now);
+void dial_free(struct dial *dial);
+void dial_found(struct dial *dial, const struct net_event *event, struct now now);
+/* Its wire is open: answers, and the dial is gone. */
+void dial_done(struct dial *dial, flow_id flow, struct now now);
+/* Its wire did not come about: tries the next address, or answers, and the dial is gone. */
+void dial_failed(struct dial *dial, enum err err, struct slice why, struct now now);
+
+/* -- accept.c ------------------------------------------------------------------------------------------------------ */
+
+void listener_event(struct listener *listener, struct now now);
+/* The connection that was charged to it has ended. Accepts NULL. */
+void source_release(struct transport *transport, struct source *source);
+
+/* -- transport.c --------------------------------------------------------------------------------------------------- */
+
+/* Whether a report at this level is wanted. */
+bool transport_reports(const struct transport *transport, enum report_level level);
+void transport_report(struct transport *transport, const struct report *report);

@@ -1,0 +1,289 @@
+#include "transport/transport.h"
+
+#include "base/mem.h"
+#include "net/socket.h"
+#include "transport/private.h"
+
+const struct transport_limits transport_limits_default = {
+	.flows = 20000,
+	.flows_per_source = 1000,
+	.high_mark = 64 << 10,
+	.output = 1 << 20,
+	.input_per_turn = 64 << 10,
+	.handshakes_per_turn = 32,
+	.handshake = 10 * 1000,
+	.connect = 20 * 1000,
+	.write = 20 * 1000,
+	.idle = 60 * 1000,
+	.idle_proven = 2 * 3600 * 1000,
+};
+
+/* Refusals that are logged: a burst, and then so many a second. */
+enum { REFUSALS_BURST = 100, REFUSALS_PER_SECOND = 10 };
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+static bool make_tables(struct transport *transport)
+{
+	const struct transport_config *config = &transport->config;
+
+	transport->wires = map_new(config->limits.flows + 1, config->map_key);
+	transport->sources = map_new(config->limits.flows + 1, config->map_key);
+	transport->input = mem_alloc(config->limits.input_per_turn);
+	return transport->wires && transport->sources && transport->input;
+}
+
+struct transport *transport_new(const struct transport_config *config)
+{
+	struct transport *transport = mem_new(struct transport);
+
+	if (!transport)
+		return NULL;
+	transport->config = *config;
+	transport->handshakes = config->limits.handshakes_per_turn;
+	list_init(&transport->dirty);
+	list_init(&transport->again);
+	list_init(&transport->dials);
+	quota_init(&transport->refusals, REFUSALS_BURST, REFUSALS_PER_SECOND, net_now(config->net).mono);
+	if (!make_tables(transport)) {
+		transport_free(transport);
+		return NULL;
+	}
+	return transport;
+}
+
+static struct wire *wire_of(struct map_node *node)
+{
+	return node ? (struct wire *)(void *)((char *)node - offsetof(struct wire, node)) : NULL;
+}
+
+static void free_each(struct map_node *node, void *arg)
+{
+	(void)arg;
+	wire_free(wire_of(node));
+}
+
+void transport_free(struct transport *transport)
+{
+	if (!transport)
+		return;
+	transport_deafen(transport);
+	if (transport->wires)
+		map_each(transport->wires, free_each, NULL);
+	LIST_EACH (dial, &transport->dials, struct dial, link)
+		dial_free(dial);
+	map_free(transport->wires);
+	map_free(transport->sources);
+	mem_free(transport->input);
+	mem_free(transport);
+}
+
+enum err transport_listen(struct transport *transport, enum transport_protocol protocol, int fd)
+{
+	struct listener *listener = &transport->listeners[transport->n_listeners];
+
+	if (transport->n_listeners == LISTENERS_MAX)
+		return ERR_LIMIT;
+	*listener = (struct listener){
+		.owner = OWNER_LISTENER, .transport = transport, .protocol = protocol, .fd = fd
+	};
+	TRY(net_watch_new(transport->config.net, fd, NET_READABLE, listener, &listener->watch));
+	transport->n_listeners++;
+	return OK;
+}
+
+void transport_deafen(struct transport *transport)
+{
+	for (size_t i = 0; i < transport->n_listeners; i++) {
+		net_watch_free(transport->listeners[i].watch);
+		socket_close(transport->listeners[i].fd);
+	}
+	transport->n_listeners = 0;
+}
+
+void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client)
+{
+	transport->config.server = server;
+	transport->config.client = client;
+}
+
+/* -- the log --------------------------------------------------------------------------------------------------------- */
+
+bool transport_reports(const struct transport *transport, enum report_level level)
+{
+	return transport->config.services.report && endpoint_reports(transport->config.endpoint, level);
+}
+
+void transport_report(struct transport *transport, const struct report *report)
+{
+	if (transport_reports(transport, report->level))
+		transport->config.services.report(transport->config.services.self, report);
+}
+
+/* -- what the endpoint asks for ---------------------------------------------------------------------------------------- */
+
+static struct wire *find(struct transport *transport, flow_id flow)
+{
+	return wire_of(map_find(transport->wires, slice_from(&flow, sizeof flow)));
+}
+
+static void close_flow(struct transport *transport, flow_id flow, const char *why)
+{
+	struct wire *wire = find(transport, flow);
+
+	if (!wire || wire->state != WIRE_OPEN)
+		return;
+	wire->state = WIRE_CLOSING;
+	wire->why = why;
+	if (!link_is_in_list(&wire->dirty))
+		list_append(&transport->dirty, &wire->dirty);
+}
+
+static void look_up(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	AUTO(aor)
+	struct aor *aor = services->lookup ? services->lookup(services->self, action->lookup.aor) : NULL;
+	struct answer answer = { .question = action->question, .err = aor ? OK : ERR_NOT_FOUND, .aor = aor };
+
+	endpoint_answer(transport->config.endpoint, &answer, now);
+}
+
+static void store(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	enum err err = services->store ? services->store(services->self, action->question, &action->store)
+				       : ERR_IO;
+
+	if (err != OK)
+		endpoint_answer(transport->config.endpoint,
+				&(struct answer){ .question = action->question, .err = err }, now);
+}
+
+static void perform(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	struct wire *wire;
+
+	switch (action->kind) {
+	case ACTION_SEND:
+		wire = find(transport, action->send.flow);
+		if (wire)
+			wire_send(wire, action->send.bytes, now);
+		break;
+	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why); break;
+	case ACTION_CONNECT: dial_start(transport, action->question, &action->connect, now); break;
+	case ACTION_LOOKUP: look_up(transport, action, now); break;
+	case ACTION_STORE: store(transport, action, now); break;
+	case ACTION_POST:
+		if (services->post)
+			services->post(services->self, action->post);
+		else
+			letter_free(action->post);
+		break;
+	case ACTION_REPORT: transport_report(transport, &action->report); break;
+	}
+}
+
+/* -- a turn ------------------------------------------------------------------------------------------------------------ */
+
+void transport_event(struct transport *transport, const struct net_event *event, struct now now)
+{
+	enum owner *owner = event->owner;
+
+	(void)transport;
+	if (!owner)
+		return;
+	switch (*owner) {
+	case OWNER_LISTENER: listener_event(event->owner, now); break;
+	case OWNER_WIRE: wire_event(event->owner, event->ready, now); break;
+	case OWNER_DIAL: dial_found(event->owner, event, now); break;
+	}
+}
+
+void transport_answer(struct transport *transport, const struct answer *answer, struct now now)
+{
+	endpoint_answer(transport->config.endpoint, answer, now);
+}
+
+/* What was put off in an earlier turn; what is put off meanwhile stays for the next one. */
+static void go_on(struct transport *transport, struct now now)
+{
+	struct link *link;
+
+	while ((link = list_first(&transport->again))) {
+		struct wire *wire = CONTAINER_OF(link, struct wire, again);
+
+		if (wire->turn == transport->turn)
+			break;
+		list_remove(&transport->again, link);
+		wire_again(wire, now);
+	}
+}
+
+static void flush(struct transport *transport, struct now now)
+{
+	struct link *link;
+
+	while ((link = list_take_first(&transport->dirty)))
+		wire_flush(CONTAINER_OF(link, struct wire, dirty), now);
+}
+
+void transport_perform(struct transport *transport, struct now now)
+{
+	struct endpoint *endpoint = transport->config.endpoint;
+	struct action action;
+	bool more = true;
+
+	go_on(transport, now);
+	/* A flow that is lost while it is written to may leave the endpoint with more to do. */
+	while (more) {
+		more = false;
+		while (endpoint_output(endpoint, &action)) {
+			perform(transport, &action, now);
+			more = true;
+		}
+		flush(transport, now);
+	}
+	transport->turn++;
+	transport->handshakes = transport->config.limits.handshakes_per_turn;
+}
+
+ms_t transport_due(const struct transport *transport)
+{
+	return transport->again.n > 0 ? 1 : 0;
+}
+
+/* -- counts ------------------------------------------------------------------------------------------------------------ */
+
+struct counting {
+	const struct transport *transport;
+	struct transport_counts counts;
+};
+
+static void count_each(struct map_node *node, void *arg)
+{
+	const struct wire *wire = wire_of(node);
+	struct counting *counting = arg;
+	struct transport_counts *counts = &counting->counts;
+	struct flow_view view;
+
+	if (!endpoint_flow_view(counting->transport->config.endpoint, wire->id, &view))
+		counts->handshaking++;
+	else if (!wire->tls)
+		counts->clear++;
+	else if (view.verified.len > 0)
+		counts->domain++;
+	else if (view.n_accounts > 0)
+		counts->account++;
+	else
+		counts->tls++;
+}
+
+struct transport_counts transport_counts(const struct transport *transport)
+{
+	struct counting counting = { .transport = transport, .counts = transport->counts };
+
+	map_each(transport->wires, count_each, &counting);
+	return counting.counts;
+}

@@ -1,0 +1,533 @@
+#include <errno.h>
+#include <sys/socket.h>
+
+#include "base/mem.h"
+#include "net/socket.h"
+#include "transport/private.h"
+
+enum {
+	OUT_FIRST = 2048,
+	OUT_KEPT = 4096, /* a larger buffer is given back when it is empty */
+};
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+static enum err wire_watch(struct wire *wire)
+{
+	struct transport *transport = wire->transport;
+
+	TRY(net_watch_new(transport->config.net, wire->fd, 0, wire, &wire->watch));
+	return map_add(transport->wires, &wire->node);
+}
+
+enum err wire_new(struct transport *transport, enum transport_protocol protocol, int fd,
+		  struct wire **ret_wire)
+{
+	struct wire *wire = transport->counter < FLOW_COUNTER_MAX ? mem_new(struct wire) : NULL;
+
+	if (!wire) {
+		socket_close(fd);
+		return ERR_NOMEM;
+	}
+	*wire = (struct wire){ .owner = OWNER_WIRE, .transport = transport, .fd = fd };
+	wire->id = flow_id_of(transport->config.worker, transport->config.start, protocol,
+			      ++transport->counter);
+	wire->node.key = slice_from(&wire->id, sizeof wire->id);
+	enum err err = wire_watch(wire);
+	if (err != OK) {
+		net_watch_free(wire->watch);
+		socket_close(fd);
+		mem_free(wire);
+		return err;
+	}
+	*ret_wire = wire;
+	return OK;
+}
+
+void wire_free(struct wire *wire)
+{
+	struct transport *transport = wire->transport;
+
+	list_remove(&transport->dirty, &wire->dirty);
+	list_remove(&transport->again, &wire->again);
+	map_remove(transport->wires, &wire->node);
+	source_release(transport, wire->source);
+	if (wire->tls)
+		tls_conn_shutdown(wire->tls);
+	tls_conn_free(wire->tls);
+	net_watch_free(wire->watch);
+	socket_close(wire->fd);
+	mem_free(wire->out);
+	mem_free(wire);
+}
+
+static bool is_known(const struct wire *wire)
+{
+	return wire->state == WIRE_OPEN || wire->state == WIRE_CLOSING;
+}
+
+static void put_field(struct writer *out, struct slice name, struct slice text)
+{
+	put(out, name);
+	put(out, SLICE("\""));
+	put_escaped(out, text);
+	put(out, SLICE("\""));
+}
+
+static void put_wire(struct writer *out, const struct wire *wire)
+{
+	put(out, SLICE(" peer="));
+	put_address(out, &wire->peer);
+	put(out, SLICE(" transport="));
+	put(out, transport_name(flow_transport(wire->id)));
+}
+
+static void report_end(struct wire *wire, const struct wire_end *end, struct now now)
+{
+	struct transport *transport = wire->transport;
+	const char *event = is_known(wire)   ? "flow.lost"
+			    : wire->outbound ? "connect.failed"
+					     : "handshake.refused";
+	char text[1000];
+	struct writer out = writer_of(text, sizeof text);
+
+	if (!transport_reports(transport, end->level))
+		return;
+	if (!is_known(wire) && !quota_take(&transport->refusals, 1, now.mono)) {
+		transport->unlogged++;
+		return;
+	}
+	put_wire(&out, wire);
+	put_field(&out, SLICE(" why="), end->why);
+	if (transport->unlogged > 0) {
+		put(&out, SLICE(" unlogged="));
+		put_number(&out, transport->unlogged);
+		transport->unlogged = 0;
+	}
+	transport_report(transport, &(struct report){ .level = end->level,
+						      .event = event,
+						      .flow = wire->id,
+						      .text = writer_text(&out) });
+}
+
+static void report_opened(const struct wire *wire, const struct flow_facts *facts)
+{
+	char text[500];
+	struct writer out = writer_of(text, sizeof text);
+
+	if (!transport_reports(wire->transport, REPORT_INFO))
+		return;
+	put_wire(&out, wire);
+	if (facts->tls_version.len > 0) {
+		put(&out, SLICE(" tls="));
+		put(&out, facts->tls_version);
+		put(&out, SLICE(" cipher="));
+		put(&out, facts->tls_cipher);
+	}
+	if (facts->verified.len > 0)
+		put_field(&out, SLICE(" verified="), facts->verified);
+	transport_report(wire->transport, &(struct report){ .level = REPORT_INFO,
+							    .event = "flow.opened",
+							    .flow = wire->id,
+							    .text = writer_text(&out) });
+}
+
+static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
+{
+	struct tls_facts tls = { .version = "", .cipher = "" };
+
+	if (wire->tls)
+		tls_conn_facts(wire->tls, &tls);
+	struct flow_facts facts = {
+		.event = event,
+		.transport = flow_transport(wire->id),
+		.outbound = wire->outbound,
+		.local = socket_local_address(wire->fd),
+		.peer = wire->peer,
+		.verified = slice_of(tls.domain),
+		.tls_version = slice_of(tls.version),
+		.tls_cipher = slice_of(tls.cipher),
+		.why = why,
+	};
+
+	if (event == FLOW_OPENED)
+		report_opened(wire, &facts);
+	endpoint_flow(wire->transport->config.endpoint, wire->id, &facts, now);
+}
+
+void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
+{
+	struct dial *dial = wire->dial;
+
+	report_end(wire, end, now);
+	if (is_known(wire))
+		tell(wire, FLOW_LOST, end->why, now);
+	else if (!dial)
+		wire->transport->counts.refused_handshakes++;
+	wire_free(wire);
+	if (dial)
+		dial_failed(dial, end->err, end->why, now);
+}
+
+/* -- what to wait for, and how long -------------------------------------------------------------------------------- */
+
+static size_t waiting(const struct wire *wire)
+{
+	return wire->n_out - wire->at_out;
+}
+
+/* A peer that does not read is not read from either. */
+static void wait_for_more(struct wire *wire)
+{
+	unsigned bits = 0;
+
+	if (wire->state == WIRE_OPEN && waiting(wire) < wire->transport->config.limits.high_mark)
+		bits |= NET_READABLE;
+	if (waiting(wire) > 0)
+		bits |= NET_WRITABLE;
+	net_watch_set(wire->watch, bits);
+}
+
+static void put_off(struct wire *wire)
+{
+	if (!link_is_in_list(&wire->again))
+		list_append(&wire->transport->again, &wire->again);
+	wire->turn = wire->transport->turn;
+}
+
+/* Whether the other end is known, so that it may be silent for longer. */
+static bool is_proven(const struct wire *wire)
+{
+	struct flow_view view;
+
+	return endpoint_flow_view(wire->transport->config.endpoint, wire->id, &view) &&
+	       (view.n_accounts > 0 || view.verified.len > 0);
+}
+
+static ms_t idle_until(const struct wire *wire)
+{
+	const struct transport_limits *limits = &wire->transport->config.limits;
+
+	return wire->heard + (is_proven(wire) ? limits->idle_proven : limits->idle);
+}
+
+/* Whoever becomes proven, or says something, moves the end of his time; that is noticed when it comes. */
+static void set_deadline(struct wire *wire)
+{
+	ms_t due = idle_until(wire), stuck_until = wire->stuck + wire->transport->config.limits.write;
+
+	net_watch_deadline(wire->watch, wire->stuck && stuck_until < due ? stuck_until : due);
+}
+
+static void open_deadline_passed(struct wire *wire, struct now now)
+{
+	struct transport *transport = wire->transport;
+
+	if (wire->stuck && now.mono >= wire->stuck + transport->config.limits.write) {
+		transport->counts.closed_blocked++;
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_WARNING, ERR_AGAIN, SLICE("it takes nothing any more") },
+			  now);
+	} else if (now.mono >= idle_until(wire)) {
+		transport->counts.closed_idle++;
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_INFO, ERR_AGAIN, SLICE("it was silent for too long") },
+			  now);
+	} else {
+		set_deadline(wire);
+	}
+}
+
+static void deadline_passed(struct wire *wire, struct now now)
+{
+	char text[700];
+	struct writer out = writer_of(text, sizeof text);
+	struct verdict verdict;
+
+	switch (wire->state) {
+	case WIRE_CONNECTING: put(&out, SLICE("there was no answer in time")); break;
+	case WIRE_HANDSHAKING:
+		tls_conn_timed_out(wire->tls, &verdict);
+		put_verdict(&out, &verdict);
+		break;
+	case WIRE_OPEN:
+	case WIRE_CLOSING: open_deadline_passed(wire, now); return;
+	}
+	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_AGAIN, writer_text(&out) }, now);
+}
+
+/* -- in ------------------------------------------------------------------------------------------------------------ */
+
+static enum err read_clear(int fd, void *buf, size_t size, size_t *ret_n)
+{
+	ssize_t n = recv(fd, buf, size, 0);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_IO;
+	*ret_n = (size_t)n;
+	return n > 0 ? OK : ERR_CLOSED;
+}
+
+static void hear(struct wire *wire, struct now now)
+{
+	struct transport *transport = wire->transport;
+	size_t room = transport->config.limits.input_per_turn;
+	enum err err = OK;
+	size_t n;
+
+	while (room > 0) {
+		err = wire->tls ? tls_conn_read(wire->tls, transport->input, room, &n)
+				: read_clear(wire->fd, transport->input, room, &n);
+		if (err != OK)
+			break;
+		room -= n;
+		transport->counts.bytes_in += n;
+		wire->heard = now.mono;
+		endpoint_input(transport->config.endpoint, wire->id, slice_from(transport->input, n), now);
+	}
+	if (err == OK)
+		put_off(wire);
+	else if (err == ERR_AGAIN)
+		wait_for_more(wire);
+	else if (err == ERR_CLOSED)
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_INFO, err, SLICE("the peer closed the connection") },
+			  now);
+	else
+		wire_lose(wire, &(struct wire_end){ REPORT_INFO, err, SLICE("the connection broke") }, now);
+}
+
+/* -- the way to being open ------------------------------------------------------------------------------------------- */
+
+static void open_wire(struct wire *wire, struct now now)
+{
+	struct dial *dial = TAKE(wire->dial);
+	flow_id id = wire->id;
+
+	wire->state = WIRE_OPEN;
+	wire->heard = now.mono;
+	tell(wire, FLOW_OPENED, slice_of(NULL), now);
+	set_deadline(wire);
+	wait_for_more(wire);
+	put_off(wire); /* what came along with the handshake lies in the TLS connection already */
+	if (dial)
+		dial_done(dial, id, now);
+}
+
+static void shake_hands(struct wire *wire, struct now now)
+{
+	char text[700];
+	struct writer out = writer_of(text, sizeof text);
+	struct verdict verdict;
+
+	if (wire->transport->handshakes == 0) {
+		put_off(wire);
+		return;
+	}
+	wire->transport->handshakes--;
+	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
+	if (err == OK) {
+		open_wire(wire, now);
+	} else if (err == ERR_AGAIN) {
+		net_watch_set(wire->watch, tls_conn_wants(wire->tls));
+	} else {
+		if (err == ERR_DENIED)
+			put_verdict(&out, &verdict);
+		else
+			put(&out, slice_of(err_text(err)));
+		wire_lose(wire, &(struct wire_end){ REPORT_WARNING, err, writer_text(&out) }, now);
+	}
+}
+
+static enum err start_tls(struct wire *wire)
+{
+	const struct transport_config *config = &wire->transport->config;
+	struct tls_context *context = wire->outbound ? config->client : config->server;
+
+	if (!context)
+		return ERR_DENIED;
+	return tls_conn_new(context, wire->fd, wire->dial ? wire->dial->domain : slice_of(NULL), &wire->tls);
+}
+
+void wire_begin(struct wire *wire, struct now now)
+{
+	if (!transport_is_secure(flow_transport(wire->id))) {
+		open_wire(wire, now);
+		return;
+	}
+	enum err err = start_tls(wire);
+	if (err != OK) {
+		struct slice why = err == ERR_SYNTAX
+					   ? SLICE("a certificate cannot prove what is no domain name")
+				   : err == ERR_DENIED ? SLICE("there is nothing configured for TLS")
+						       : slice_of(err_text(err));
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_WARNING, err == ERR_SYNTAX ? ERR_DENIED : err, why },
+			  now);
+		return;
+	}
+	wire->state = WIRE_HANDSHAKING;
+	net_watch_deadline(wire->watch, wire->deadline);
+	net_watch_set(wire->watch, NET_READABLE);
+	shake_hands(wire, now);
+}
+
+static void connected(struct wire *wire, struct now now)
+{
+	enum err err = socket_connected(wire->fd);
+
+	if (err == ERR_AGAIN)
+		return;
+	if (err == OK) {
+		wire_begin(wire, now);
+		return;
+	}
+	struct slice why = err == ERR_DENIED      ? SLICE("nobody listens there (connection refused)")
+			   : err == ERR_NOT_FOUND ? SLICE("there is no way to it")
+						  : SLICE("it cannot be reached");
+	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_IO, why }, now);
+}
+
+/* -- out ------------------------------------------------------------------------------------------------------------- */
+
+static bool make_room(struct wire *wire, size_t n)
+{
+	size_t size = wire->size_out ? wire->size_out : OUT_FIRST;
+
+	if (wire->at_out > 0) {
+		wire->n_out -= wire->at_out;
+		memmove(wire->out, wire->out + wire->at_out, wire->n_out);
+		wire->at_out = 0;
+	}
+	while (size < wire->n_out + n)
+		size *= 2;
+	if (size == wire->size_out)
+		return true;
+	char *out = mem_resize(wire->out, size);
+	if (!out)
+		return false;
+	wire->out = out;
+	wire->size_out = size;
+	return true;
+}
+
+void wire_send(struct wire *wire, struct slice bytes, struct now now)
+{
+	struct transport *transport = wire->transport;
+	bool fits = waiting(wire) + bytes.len <= transport->config.limits.output;
+
+	if (wire->state != WIRE_OPEN)
+		return;
+	if (!fits || !make_room(wire, bytes.len)) {
+		/* A message that is left out would leave a gap in the stream's sense, so the stream ends. */
+		transport->counts.closed_blocked++;
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_WARNING, ERR_LIMIT,
+					      fits ? SLICE("no memory for what is sent to it")
+						   : SLICE("it does not read what is sent to it") },
+			  now);
+		return;
+	}
+	memcpy(wire->out + wire->n_out, bytes.ptr, bytes.len);
+	wire->n_out += bytes.len;
+	if (!link_is_in_list(&wire->dirty))
+		list_append(&transport->dirty, &wire->dirty);
+}
+
+static enum err write_clear(int fd, struct slice text, size_t *ret_n)
+{
+	ssize_t n = send(fd, text.ptr, text.len, MSG_NOSIGNAL);
+
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : errno == EPIPE ? ERR_CLOSED : ERR_IO;
+	*ret_n = (size_t)n;
+	return OK;
+}
+
+static enum err write_some(struct wire *wire)
+{
+	struct slice text = slice_from(wire->out + wire->at_out, waiting(wire));
+	size_t n = 0;
+
+	TRY(wire->tls ? tls_conn_write(wire->tls, text, &n) : write_clear(wire->fd, text, &n));
+	wire->at_out += n;
+	wire->transport->counts.bytes_out += n;
+	wire->stuck = 0;
+	return OK;
+}
+
+static void release_out(struct wire *wire)
+{
+	wire->at_out = wire->n_out = 0;
+	if (wire->size_out <= OUT_KEPT)
+		return;
+	mem_free(TAKE(wire->out));
+	wire->size_out = 0;
+}
+
+/* Tells the endpoint when the peer begins or ends to be too slow. */
+static void tell_blocked(struct wire *wire, struct now now)
+{
+	bool blocked = waiting(wire) >= wire->transport->config.limits.high_mark;
+
+	if (blocked == wire->blocked || wire->state != WIRE_OPEN)
+		return;
+	wire->blocked = blocked;
+	tell(wire, blocked ? FLOW_BLOCKED : FLOW_UNBLOCKED, slice_of(NULL), now);
+}
+
+void wire_flush(struct wire *wire, struct now now)
+{
+	bool was_stuck = wire->stuck;
+	enum err err = OK;
+
+	while (err == OK && waiting(wire) > 0)
+		err = write_some(wire);
+	if (err != OK && err != ERR_AGAIN) {
+		wire_lose(wire, &(struct wire_end){ REPORT_INFO, err, SLICE("the connection broke") }, now);
+		return;
+	}
+	if (waiting(wire) == 0) {
+		release_out(wire);
+		if (wire->state == WIRE_CLOSING) {
+			wire_lose(wire, &(struct wire_end){ REPORT_INFO, ERR_CLOSED, slice_of(wire->why) },
+				  now);
+			return;
+		}
+	} else if (!wire->stuck) {
+		wire->stuck = now.mono;
+	}
+	if (was_stuck != (wire->stuck != 0))
+		set_deadline(wire);
+	tell_blocked(wire, now);
+	wait_for_more(wire);
+}
+
+/* -- events ---------------------------------------------------------------------------------------------------------- */
+
+void wire_again(struct wire *wire, struct now now)
+{
+	if (wire->state == WIRE_HANDSHAKING)
+		shake_hands(wire, now);
+	else if (wire->state == WIRE_OPEN)
+		hear(wire, now);
+}
+
+void wire_event(struct wire *wire, unsigned ready, struct now now)
+{
+	if (ready & NET_DEADLINE) {
+		deadline_passed(wire, now);
+		return;
+	}
+	if (ready & NET_WRITABLE && waiting(wire) > 0 && !link_is_in_list(&wire->dirty))
+		list_append(&wire->transport->dirty, &wire->dirty);
+	switch (wire->state) {
+	case WIRE_CONNECTING: connected(wire, now); break;
+	case WIRE_HANDSHAKING: shake_hands(wire, now); break;
+	case WIRE_OPEN:
+		if (ready & NET_READABLE)
+			hear(wire, now);
+		break;
+	case WIRE_CLOSING: break;
+	}
+}

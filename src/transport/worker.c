@@ -1,0 +1,369 @@
+#include "transport/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include "base/mem.h"
+#include "net/net.h"
+#include "net/socket.h"
+#include "transport/mailbox.h"
+
+enum {
+	LISTENERS_MAX = 16,
+	STATUS_WAIT_S = 1,
+};
+
+struct pending_listener {
+	enum transport_protocol protocol;
+	int fd;
+};
+
+struct worker {
+	struct worker_config config;
+	struct net *net;
+	struct mailbox *mailbox;
+	struct desk *desk;
+	struct pending_listener listeners[LISTENERS_MAX];
+	size_t n_listeners;
+	pthread_t thread;
+	bool started;
+
+	/* orders and what became of them */
+	pthread_mutex_t mutex;
+	pthread_cond_t changed;
+	bool ready, ended, reload, drain, stop, count;
+	enum err err;
+	ms_t drain_until;
+	struct worker_status status;
+
+	/* the thread's own */
+	struct worker_parts parts;
+	struct transport *transport;
+	bool draining;
+};
+
+/* -- life ---------------------------------------------------------------------------------------------------------- */
+
+struct worker *worker_new(const struct worker_config *config)
+{
+	struct worker *worker = mem_new(struct worker);
+
+	if (!worker)
+		return NULL;
+	worker->config = *config;
+	pthread_mutex_init(&worker->mutex, NULL);
+	pthread_cond_init(&worker->changed, NULL);
+	worker->net = net_new(config->limits.flows + LISTENERS_MAX + 16);
+	worker->mailbox = worker->net ? mailbox_new(worker->net) : NULL;
+	if (!worker->mailbox) {
+		worker_free(worker);
+		return NULL;
+	}
+	return worker;
+}
+
+void worker_free(struct worker *worker)
+{
+	if (!worker)
+		return;
+	for (size_t i = 0; i < worker->n_listeners; i++)
+		socket_close(worker->listeners[i].fd);
+	mailbox_free(worker->mailbox);
+	net_free(worker->net);
+	pthread_cond_destroy(&worker->changed);
+	pthread_mutex_destroy(&worker->mutex);
+	mem_free(worker);
+}
+
+enum err worker_add_listener(struct worker *worker, enum transport_protocol protocol, int listener)
+{
+	if (worker->n_listeners == LISTENERS_MAX)
+		return ERR_LIMIT;
+	worker->listeners[worker->n_listeners++] = (struct pending_listener){ protocol, listener };
+	return OK;
+}
+
+void worker_set_desk(struct worker *worker, struct desk *desk)
+{
+	worker->desk = desk;
+}
+
+/* -- the services of its transport --------------------------------------------------------------------------------- */
+
+static struct aor *look_up(void *self, struct slice aor)
+{
+	struct worker *worker = self;
+
+	return location_find(worker->config.location, aor);
+}
+
+static enum err store(void *self, uint64_t question, const struct store_question *store)
+{
+	struct worker *worker = self;
+	struct job *job = job_new_bind(store);
+
+	if (!job)
+		return ERR_NOMEM;
+	job->worker = worker->config.number;
+	job->question = question;
+	desk_post(worker->desk, job);
+	return OK;
+}
+
+static void post(void *self, struct letter *letter)
+{
+	struct worker *worker = self;
+	const struct workers *workers = worker->config.workers;
+
+	if (letter->to < workers->n)
+		worker_post(workers->all[letter->to], letter);
+	else
+		letter_free(letter);
+}
+
+static void report(void *self, const struct report *report)
+{
+	struct worker *worker = self;
+
+	worker->config.user->report(worker->config.user_self, report);
+}
+
+/* -- the thread ------------------------------------------------------------------------------------------------------ */
+
+static enum err open_transport(struct worker *worker)
+{
+	struct transport_config config = {
+		.net = worker->net,
+		.endpoint = worker->parts.endpoint,
+		.worker = worker->config.number,
+		.start = worker->config.start,
+		.map_key = worker->parts.map_key,
+		.limits = worker->config.limits,
+		.services = { .self = worker,
+			      .lookup = look_up,
+			      .store = store,
+			      .post = post,
+			      .report = report },
+		.server = worker->parts.server,
+		.client = worker->parts.client,
+	};
+
+	worker->transport = transport_new(&config);
+	if (!worker->transport)
+		return ERR_NOMEM;
+	while (worker->n_listeners > 0) {
+		const struct pending_listener *listener = &worker->listeners[worker->n_listeners - 1];
+
+		TRY(transport_listen(worker->transport, listener->protocol, listener->fd));
+		worker->n_listeners--;
+	}
+	return OK;
+}
+
+static void empty_mailbox(struct worker *worker, struct now now)
+{
+	struct letter *letter;
+	struct job *job;
+
+	while ((letter = mailbox_take(worker->mailbox)))
+		endpoint_letter(worker->parts.endpoint, letter, now);
+	while ((job = mailbox_take_job(worker->mailbox))) {
+		struct answer answer = { .question = job->question, .err = job->err, .aor = job->aor };
+
+		transport_answer(worker->transport, &answer, now);
+		job_free(job);
+	}
+}
+
+static void count(struct worker *worker)
+{
+	worker->status.flows = transport_counts(worker->transport);
+	worker->status.endpoint = endpoint_counts(worker->parts.endpoint);
+	worker->count = false;
+	pthread_cond_broadcast(&worker->changed);
+}
+
+static bool is_idle(const struct worker *worker)
+{
+	struct endpoint_counts counts = endpoint_counts(worker->parts.endpoint);
+
+	return counts.servers == 0 && counts.clients == 0;
+}
+
+/* Follows the orders that other threads have left. False: it is time to end. */
+static bool follow_orders(struct worker *worker, struct now now)
+{
+	pthread_mutex_lock(&worker->mutex);
+	bool reload = worker->reload, stop = worker->stop;
+	bool late = worker->drain && now.mono >= worker->drain_until;
+	worker->draining = worker->drain;
+	worker->reload = false;
+	if (worker->count)
+		count(worker);
+	pthread_mutex_unlock(&worker->mutex);
+	if (reload) {
+		worker->config.user->reload(worker->config.user_self, &worker->parts, now);
+		transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
+	}
+	if (worker->draining)
+		transport_deafen(worker->transport);
+	return !stop && !late && !(worker->draining && is_idle(worker));
+}
+
+static ms_t earlier(ms_t a, ms_t b)
+{
+	return a && (!b || a < b) ? a : b;
+}
+
+static ms_t next_turn(const struct worker *worker)
+{
+	ms_t due = earlier(endpoint_due(worker->parts.endpoint), transport_due(worker->transport));
+
+	return worker->draining ? earlier(due, worker->drain_until) : due;
+}
+
+static void run(struct worker *worker)
+{
+	struct net_event event;
+	struct now now;
+
+	do {
+		net_wait(worker->net, next_turn(worker));
+		now = net_now(worker->net);
+		while (net_next(worker->net, &event))
+			transport_event(worker->transport, &event, now);
+		empty_mailbox(worker, now);
+		endpoint_tick(worker->parts.endpoint, now);
+		transport_perform(worker->transport, now);
+	} while (follow_orders(worker, now));
+}
+
+static void tell_ready(struct worker *worker, enum err err)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->err = err;
+	worker->ready = true;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+static void tell_ended(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->ended = true;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
+static void *thread(void *arg)
+{
+	struct worker *worker = arg;
+	enum err err = worker->config.user->open(worker->config.user_self, worker->config.number,
+						 &worker->parts);
+
+	if (err == OK) {
+		err = open_transport(worker);
+		tell_ready(worker, err);
+		if (err == OK)
+			run(worker);
+		transport_free(worker->transport);
+		worker->config.user->close(worker->config.user_self, &worker->parts);
+	} else {
+		tell_ready(worker, err);
+	}
+	tell_ended(worker);
+	return NULL;
+}
+
+/* Signals are for the main thread. */
+static enum err start_thread(struct worker *worker)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&worker->thread, NULL, thread, worker);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return failed ? ERR_IO : OK;
+}
+
+enum err worker_start(struct worker *worker)
+{
+	TRY(start_thread(worker));
+	worker->started = true;
+	pthread_mutex_lock(&worker->mutex);
+	while (!worker->ready)
+		pthread_cond_wait(&worker->changed, &worker->mutex);
+	enum err err = worker->err;
+	pthread_mutex_unlock(&worker->mutex);
+	return err;
+}
+
+void worker_join(struct worker *worker)
+{
+	if (worker->started)
+		pthread_join(worker->thread, NULL);
+	worker->started = false;
+}
+
+/* -- from other threads ---------------------------------------------------------------------------------------------- */
+
+void worker_post(struct worker *worker, struct letter *letter)
+{
+	mailbox_post(worker->mailbox, letter);
+}
+
+void worker_post_job(struct worker *worker, struct job *job)
+{
+	mailbox_post_job(worker->mailbox, job);
+}
+
+static void order(struct worker *worker, bool *what)
+{
+	pthread_mutex_lock(&worker->mutex);
+	*what = true;
+	pthread_mutex_unlock(&worker->mutex);
+	net_wake(worker->net);
+}
+
+void worker_reload(struct worker *worker)
+{
+	order(worker, &worker->reload);
+}
+
+void worker_drain(struct worker *worker, ms_t until)
+{
+	pthread_mutex_lock(&worker->mutex);
+	worker->drain_until = until;
+	pthread_mutex_unlock(&worker->mutex);
+	order(worker, &worker->drain);
+}
+
+void worker_stop(struct worker *worker)
+{
+	order(worker, &worker->stop);
+}
+
+bool worker_has_ended(struct worker *worker)
+{
+	pthread_mutex_lock(&worker->mutex);
+	bool ended = worker->ended;
+	pthread_mutex_unlock(&worker->mutex);
+	return ended;
+}
+
+struct worker_status worker_status(struct worker *worker)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STATUS_WAIT_S;
+	order(worker, &worker->count);
+	pthread_mutex_lock(&worker->mutex);
+	while (worker->count && !worker->ended &&
+	       pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == 0)
+		;
+	struct worker_status status = worker->status;
+	pthread_mutex_unlock(&worker->mutex);
+	return status;
+}

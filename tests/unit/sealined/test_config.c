@@ -1,0 +1,210 @@
+#include "harness.h"
+
+#include "sealined/config.h"
+
+static struct config *fresh(void)
+{
+	struct config *config = config_new();
+
+	assert_non_null(config);
+	return config;
+}
+
+static bool parse(struct config *config, const char *text, struct writer *why)
+{
+	return config_parse(config, SLICE("f.yaml"), slice_of(text), why);
+}
+
+static void understands_every_key(void **state)
+{
+	static const char text[] = "# all of it\n"
+				   "listen:\n"
+				   "  - 192.0.2.1:5061\n"
+				   "  - tcp:[::1]:5060\n"
+				   "  - \"tls:[2001:db8::1]:0\"\n"
+				   "domains:\n"
+				   "  - Example.ORG\n"
+				   "  - {md5: allow, name: old.example}\n"
+				   "  - name: new.example\n"
+				   "    md5: refuse\n"
+				   "certificate: /etc/sealine/cert.pem\n"
+				   "key: /etc/sealine/key.pem\n"
+				   "advertise: SIP.example.org\n"
+				   "workers: 3\n"
+				   "log-format: json\n"
+				   "log-level: debug\n"
+				   "state: /var/lib/sealine\n";
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(config, text, &why));
+	assert_true(config_complete(config, SLICE("f.yaml"), &why));
+	assert_int_equal(config->n_listeners, 3);
+	assert_int_equal(config->listeners[0].transport, TRANSPORT_TLS);
+	assert_int_equal(config->listeners[0].address.port, 5061);
+	assert_int_equal(config->listeners[1].transport, TRANSPORT_TCP);
+	assert_int_equal(config->listeners[1].address.family, ADDRESS_V6);
+	assert_int_equal(config->listeners[2].address.port, 0);
+	assert_int_equal(config->n_domains, 3);
+	assert_true(slice_eq(config->domains[0].name, SLICE("example.org")));
+	assert_false(config->domains[0].md5_allowed);
+	assert_true(slice_eq(config->domains[1].name, SLICE("old.example")));
+	assert_true(config->domains[1].md5_allowed);
+	assert_false(config->domains[2].md5_allowed);
+	assert_true(slice_eq(config->certificate, SLICE("/etc/sealine/cert.pem")));
+	assert_true(slice_eq(config->key, SLICE("/etc/sealine/key.pem")));
+	assert_true(slice_eq(config->advertise, SLICE("sip.example.org")));
+	assert_int_equal(config->workers, 3);
+	assert_int_equal(config->log_format, LOG_JSON);
+	assert_int_equal(config->log_level, REPORT_DEBUG);
+	assert_true(slice_eq(config->state, SLICE("/var/lib/sealine")));
+}
+
+static void needs_nothing(void **state)
+{
+	static const char *const texts[] = { "", "# only a comment\n" };
+	char buf[500];
+
+	setenv("HOME", "/home/somebody", 1);
+	unsetenv("STATE_DIRECTORY");
+	unsetenv("XDG_STATE_HOME");
+	for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+		AUTO(config) struct config *config = fresh();
+		struct writer why = writer_of(buf, sizeof buf);
+
+		assert_true(parse(config, texts[i], &why));
+		assert_true(config_complete(config, SLICE("f.yaml"), &why));
+		assert_int_equal(config->n_listeners, 2);
+		assert_int_equal(config->listeners[0].address.port, 5061);
+		assert_true(address_is_loopback(&config->listeners[1].address));
+		assert_true(slice_eq(config->domains[0].name, SLICE("localhost")));
+		assert_true(slice_eq(config->advertise, SLICE("localhost")));
+		assert_true(slice_eq(config->state, SLICE("/home/somebody/.local/state/sealine")));
+		assert_true(config->workers >= 1);
+	}
+}
+
+static const struct {
+	const char *label, *text, *why;
+} bad_files[] = {
+	{ "an unknown key", "lisen: []\n", "f.yaml:1:1: there is no key \"lisen\"; is \"listen\" meant?" },
+	{ "two letters swapped", "# c\n\n  wrokers: 2\n",
+	  "f.yaml:3:3: there is no key \"wrokers\"; is \"workers\" meant?" },
+	{ "a key like no other", "colour: red\n", "f.yaml:1:1: there is no key \"colour\"" },
+	{ "a merge key", "<<: {workers: 2}\n", "f.yaml:1:1: there is no key \"<<\"" },
+	{ "a key twice", "workers: 1\nstate: /x\nworkers: 2\n",
+	  "f.yaml:3:1: the key \"workers\" is given twice, first on line 1" },
+	{ "a list as key", "[a]: b\n", "f.yaml:1:1: here stands the name of a key" },
+	{ "no mapping", "- listen\n",
+	  "f.yaml:1:1: here stand keys and values, as in \"state: /var/lib/sealine\"" },
+	{ "an anchor", "workers: &w 2\n", "f.yaml:1:10: anchors (&) are not used here" },
+	{ "an alias", "workers: *w\n", "f.yaml:1:10: aliases (*) are not used here" },
+	{ "a tag", "workers: !!int 2\n", "f.yaml:1:10: tags (!) are not used here" },
+	{ "a second document", "workers: 2\n---\nworkers: 3\n",
+	  "f.yaml:2:1: there is a second document in the file" },
+	{ "a brace that is not closed", "domains: {a: b\n",
+	  "f.yaml:2:1: did not find expected ',' or '}' (while parsing a flow mapping)" },
+	{ "a tab", "domains:\n\t- a.example\n",
+	  "f.yaml:2:1: found character that cannot start any token (while scanning for the next token)" },
+	{ "no number", "workers: many\n", "f.yaml:1:10: \"many\": it is no number from 1 to 64" },
+	{ "a number out of range", "workers: 65\n", "f.yaml:1:10: \"65\": it is no number from 1 to 64" },
+	{ "no workers at all", "workers: 0\n", "f.yaml:1:10: \"0\": it is no number from 1 to 64" },
+	{ "a list where a value stands", "state: [a]\n",
+	  "f.yaml:1:8: here stands a single value, not a list or a mapping" },
+	{ "a value where a list stands", "listen: 127.0.0.1:5061\n",
+	  "f.yaml:1:9: here stands a list: each entry on a line of its own after a dash" },
+	{ "an address without a port", "listen:\n  - 127.0.0.1\n",
+	  "f.yaml:2:5: \"127.0.0.1\": it has no IP address and port, as in 192.0.2.1:5061 or [2001:db8::1]:5061" },
+	{ "an unknown transport", "listen: [\"sctp:127.0.0.1:5061\"]\n",
+	  "f.yaml:1:10: \"sctp:127.0.0.1:5061\": it is not of the form [TRANSPORT:]ADDRESS:PORT with tls or tcp and an IP address" },
+	{ "an address twice", "listen: [\"127.0.0.1:5061\", \"tcp:127.0.0.1:5061\"]\n",
+	  "f.yaml:1:28: \"tcp:127.0.0.1:5061\": it is there already" },
+	{ "no domain name", "domains: [\"a b\"]\n", "f.yaml:1:11: \"a b\": it is no domain name" },
+	{ "an address as domain", "domains: [192.0.2.1]\n",
+	  "f.yaml:1:11: \"192.0.2.1\": it is no domain name" },
+	{ "a domain twice", "domains: [a.example, A.example]\n",
+	  "f.yaml:1:22: \"A.example\": it is there already" },
+	{ "a domain without name", "domains:\n  - md5: allow\n", "f.yaml:2:5: the domain has no \"name\"" },
+	{ "an unknown key of a domain", "domains:\n  - nam: a.example\n",
+	  "f.yaml:2:5: there is no key \"nam\"; is \"name\" meant?" },
+	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
+	  "f.yaml:3:10: md5 is either allow or refuse" },
+	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
+	{ "a certificate without key", "# c\ncertificate: /x\n",
+	  "f.yaml:2:1: there is a certificate, but no key" },
+	{ "a key without certificate", "state: /s\nkey: /x\n",
+	  "f.yaml:2:1: there is a key, but no certificate" },
+	{ "text that is not shown as it is", "workers: \"\\e[31m\"\n",
+	  "f.yaml:1:10: \"\\x1b[31m\": it is no number from 1 to 64" },
+};
+
+static void says_where_and_what_is_wrong(void **state)
+{
+	char buf[500];
+
+	setenv("HOME", "/home/somebody", 1);
+	for (size_t i = 0; i < sizeof bad_files / sizeof *bad_files; i++) {
+		AUTO(config) struct config *config = fresh();
+		struct writer why = writer_of(buf, sizeof buf);
+		bool ok = parse(config, bad_files[i].text, &why) &&
+			  config_complete(config, SLICE("f.yaml"), &why);
+
+		print_message("# %s: %.*s\n", bad_files[i].label, SLICE_FMT(writer_text(&why)));
+		assert_false(ok);
+		assert_true(slice_eq(writer_text(&why), slice_of(bad_files[i].why)));
+	}
+}
+
+static void lets_options_replace_a_list(void **state)
+{
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(config, "domains: [a.example, b.example]\nworkers: 2\n", &why));
+	config_unsay(config, SETTING_DOMAINS);
+	assert_true(config_say(config, SETTING_DOMAINS, SLICE("c.example"), &why));
+	assert_true(config_say(config, SETTING_WORKERS, SLICE("4"), &why));
+	assert_int_equal(config->n_domains, 1);
+	assert_true(slice_eq(config->domains[0].name, SLICE("c.example")));
+	assert_int_equal(config->workers, 4);
+}
+
+static const struct {
+	const char *word, *nearest;
+} words[] = {
+	{ "listen", "listen" },
+	{ "listens", "listen" },
+	{ "lsiten", "listen" },
+	{ "Listen", "listen" },
+	{ "domain", "domains" },
+	{ "stat", "state" },
+	{ "keys", "key" },
+	{ "", NULL },
+	{ "xyz", NULL },
+	{ "advertised", "advertise" },
+	{ "certificatexxx", NULL },
+	{ "a-word-that-is-longer-than-any-name-can-be", NULL },
+};
+
+static void finds_the_nearest_name(void **state)
+{
+	struct slice names[SETTINGS];
+
+	for (int i = 0; i < SETTINGS; i++)
+		names[i] = setting_name((enum setting)i);
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		struct slice nearest = nearest_name(slice_of(words[i].word), names, SETTINGS);
+
+		print_message("# %s: %.*s\n", words[i].word, SLICE_FMT(nearest));
+		assert_true(slice_eq(nearest, slice_of(words[i].nearest)));
+	}
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(understands_every_key),        cmocka_unit_test(needs_nothing),
+	cmocka_unit_test(says_where_and_what_is_wrong), cmocka_unit_test(lets_options_replace_a_list),
+	cmocka_unit_test(finds_the_nearest_name),
+};
+TEST_MAIN(tests)
