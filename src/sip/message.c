@@ -74,8 +74,7 @@ static void fault(struct sip_message *message, unsigned status, const char *what
 
 static const struct slice no_name;
 
-/* -- the start line
- * ------------------------------------------------------------------------------------------------- */
+/* -- the start line --------------------------------------------------------------------------------- */
 
 /* SIP-Version = "SIP" "/" 1*DIGIT "." 1*DIGIT, up to the end */
 static void check_version(struct sip_message *message, struct slice version)
@@ -170,8 +169,7 @@ static bool parse_start_line(struct parse *parse, struct sip_fault *ret_fault)
 	return false;
 }
 
-/* -- the header fields
- * ------------------------------------------------------------------------------------------------ */
+/* -- the header fields ------------------------------------------------------------------------------ */
 
 /* Room for one more; the old array stays behind in the arena. */
 static bool grow(struct parse *parse)
@@ -264,8 +262,7 @@ static enum err parse_headers(struct parse *parse)
 	return OK;
 }
 
-/* -- what routing needs
- * ----------------------------------------------------------------------------------------------- */
+/* -- what routing needs ----------------------------------------------------------------------------- */
 
 static bool decode_via(struct sip_message *message, struct scan *in)
 {
@@ -391,9 +388,7 @@ static void parse_body(struct parse *parse)
 		message->body.len = (size_t)length;
 }
 
-/* -- the whole
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- the whole -------------------------------------------------------------------------------------- */
 
 static enum err message_new(struct slice text, const struct sip_limits *limits,
 			    struct sip_message **ret_message)

@@ -246,8 +246,7 @@ bool sip_uri_header_find(struct slice headers, struct slice name, struct slice *
 	return false;
 }
 
-/* -- comparison
- * ----------------------------------------------------------------------------------------------------- */
+/* -- comparison ------------------------------------------------------------------------------------- */
 
 /* escaped = "%" HEXDIG HEXDIG, undone */
 static bool scan_escape(struct scan *in, char *ret_c)
@@ -399,9 +398,7 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 	}
 }
 
-/* -- writing
- * ----------------------------------------------------------------------------------------------------------
- */
+/* -- writing ---------------------------------------------------------------------------------------- */
 
 static void put_canonical_user(struct writer *out, struct slice user)
 {
