@@ -60,7 +60,7 @@ static void init_outgoing(struct outgoing *out)
 	out->sequence &= 0x7fff;
 }
 
-enum err media_call_new(struct letter *letter, struct events *events, uint64_t now,
+enum err media_call_new(struct order *order, struct events *events, uint64_t now,
 			struct media_call **ret_call, char text[MEDIA_MAX_TEXT])
 {
 	AUTO(media_call) struct media_call *call = mem_new(struct media_call);
@@ -68,19 +68,19 @@ enum err media_call_new(struct letter *letter, struct events *events, uint64_t n
 	snprintf(text, MEDIA_MAX_TEXT, "%s", err_text(ERR_NOMEM));
 	if (!call)
 		return ERR_NOMEM;
-	call->id = letter->call;
+	call->id = order->call;
 	call->events = events;
-	call->port = TAKE(letter->port);
+	call->port = TAKE(order->port);
 	call->started = now;
 	init_outgoing(&call->out);
 	call->in.jitter = rtp_jitter_new(AUDIO_RATE);
 	call->codec = codec_new();
 	if (!call->in.jitter || !call->codec)
 		return ERR_NOMEM;
-	TRY(open_devices(call, &letter->devices, text));
+	TRY(open_devices(call, &order->devices, text));
 	media_call_reports_init(call, now);
 	snprintf(text, MEDIA_MAX_TEXT, "the SRTP keys could not be used");
-	TRY(media_call_update(call, &letter->agreed, now));
+	TRY(media_call_update(call, &order->agreed, now));
 	*ret_call = TAKE(call);
 	return OK;
 }

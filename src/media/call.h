@@ -92,8 +92,8 @@ struct media_call {
 	struct reports reports;
 };
 
-/* Takes what it needs out of the letter. text says what went wrong. */
-MUST_CHECK enum err media_call_new(struct letter *letter, struct events *events, uint64_t now,
+/* Takes what it needs out of the order. text says what went wrong. */
+MUST_CHECK enum err media_call_new(struct order *order, struct events *events, uint64_t now,
 				   struct media_call **ret_call, char text[MEDIA_MAX_TEXT]);
 /* Closes all, wipes the keys; says nothing to anybody. */
 void media_call_free(struct media_call *call);

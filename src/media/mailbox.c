@@ -34,75 +34,75 @@ static enum err init(pthread_mutex_t *lock, int *fd)
 	return ERR_IO;
 }
 
-/* ---- letters ---------------------------------------------------------------------------------------------------- */
+/* ---- orders ---------------------------------------------------------------------------------------------------- */
 
-struct letter *letter_new(enum letter_kind kind, uint64_t call)
+struct order *order_new(enum order_kind kind, uint64_t call)
 {
-	struct letter *letter = mem_new(struct letter);
+	struct order *order = mem_new(struct order);
 
-	if (letter) {
-		letter->kind = kind;
-		letter->call = call;
+	if (order) {
+		order->kind = kind;
+		order->call = call;
 	}
-	return letter;
+	return order;
 }
 
-void letter_free(struct letter *letter)
+void order_free(struct order *order)
 {
-	if (!letter)
+	if (!order)
 		return;
-	media_port_free(letter->port);
-	mem_free((char *)(uintptr_t)letter->devices.source.name);
-	mem_free((char *)(uintptr_t)letter->devices.sink.name);
-	mem_free((char *)(uintptr_t)letter->devices.record);
-	sdp_media_wipe(&letter->agreed);
-	mem_free(letter);
+	media_port_free(order->port);
+	mem_free((char *)(uintptr_t)order->devices.source.name);
+	mem_free((char *)(uintptr_t)order->devices.sink.name);
+	mem_free((char *)(uintptr_t)order->devices.record);
+	sdp_media_wipe(&order->agreed);
+	mem_free(order);
 }
 
-enum err letters_init(struct letters *letters)
+enum err orders_init(struct orders *orders)
 {
-	list_init(&letters->list);
-	letters->is_closing = false;
-	return init(&letters->lock, &letters->fd);
+	list_init(&orders->list);
+	orders->is_closing = false;
+	return init(&orders->lock, &orders->fd);
 }
 
-void letters_fini(struct letters *letters)
+void orders_fini(struct orders *orders)
 {
-	LIST_EACH (letter, &letters->list, struct letter, link) {
-		list_remove(&letters->list, &letter->link);
-		letter_free(letter);
+	LIST_EACH (order, &orders->list, struct order, link) {
+		list_remove(&orders->list, &order->link);
+		order_free(order);
 	}
-	close(letters->fd);
-	pthread_mutex_destroy(&letters->lock);
+	close(orders->fd);
+	pthread_mutex_destroy(&orders->lock);
 }
 
-void letters_post(struct letters *letters, struct letter *letter)
+void orders_post(struct orders *orders, struct order *order)
 {
-	pthread_mutex_lock(&letters->lock);
-	list_append(&letters->list, &letter->link);
-	pthread_mutex_unlock(&letters->lock);
-	signal_fd(letters->fd);
+	pthread_mutex_lock(&orders->lock);
+	list_append(&orders->list, &order->link);
+	pthread_mutex_unlock(&orders->lock);
+	signal_fd(orders->fd);
 }
 
-void letters_close(struct letters *letters)
+void orders_close(struct orders *orders)
 {
-	pthread_mutex_lock(&letters->lock);
-	letters->is_closing = true;
-	pthread_mutex_unlock(&letters->lock);
-	signal_fd(letters->fd);
+	pthread_mutex_lock(&orders->lock);
+	orders->is_closing = true;
+	pthread_mutex_unlock(&orders->lock);
+	signal_fd(orders->fd);
 }
 
-struct letter *letters_take(struct letters *letters, bool *ret_is_closing)
+struct order *orders_take(struct orders *orders, bool *ret_is_closing)
 {
 	struct link *link;
 
-	pthread_mutex_lock(&letters->lock);
-	link = list_take_first(&letters->list);
-	*ret_is_closing = letters->is_closing;
+	pthread_mutex_lock(&orders->lock);
+	link = list_take_first(&orders->list);
+	*ret_is_closing = orders->is_closing;
 	if (!link)
-		clear_fd(letters->fd);
-	pthread_mutex_unlock(&letters->lock);
-	return link ? CONTAINER_OF(link, struct letter, link) : NULL;
+		clear_fd(orders->fd);
+	pthread_mutex_unlock(&orders->lock);
+	return link ? CONTAINER_OF(link, struct order, link) : NULL;
 }
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /*
- * What goes from the main thread to the media thread (letters) and back (events). Each direction is a queue under a
+ * What goes from the main thread to the media thread (orders) and back (events). Each direction is a queue under a
  * lock of its own, with a descriptor that is readable while it is not empty. For the files of this room.
  */
 #pragma once
@@ -12,40 +12,40 @@
 #include "media/event.h"
 #include "media/media.h"
 
-enum letter_kind { LETTER_START, LETTER_UPDATE, LETTER_DTMF, LETTER_STATISTICS, LETTER_STOP };
+enum order_kind { ORDER_START, ORDER_UPDATE, ORDER_DTMF, ORDER_STATISTICS, ORDER_STOP };
 
-struct letter {
+struct order {
 	struct link link;
-	enum letter_kind kind;
+	enum order_kind kind;
 	uint64_t call;
-	char digit;                   /* LETTER_DTMF */
-	struct sdp_media agreed;      /* LETTER_START, LETTER_UPDATE */
-	struct media_port *port;      /* LETTER_START: owned */
-	struct media_devices devices; /* LETTER_START: the texts are owned */
+	char digit;                   /* ORDER_DTMF */
+	struct sdp_media agreed;      /* ORDER_START, ORDER_UPDATE */
+	struct media_port *port;      /* ORDER_START: owned */
+	struct media_devices devices; /* ORDER_START: the texts are owned */
 };
 
 /* NULL without memory. */
-struct letter *letter_new(enum letter_kind kind, uint64_t call);
+struct order *order_new(enum order_kind kind, uint64_t call);
 /* Wipes the keys and frees what was not taken out. */
-void letter_free(struct letter *letter);
-OWN(letter)
+void order_free(struct order *order);
+OWN(order)
 
-struct letters {
+struct orders {
 	pthread_mutex_t lock;
 	int fd;
 	struct list list;
 	bool is_closing;
 };
 
-MUST_CHECK enum err letters_init(struct letters *letters);
-/* Frees the letters that were not read; accepts a zeroed one. */
-void letters_fini(struct letters *letters);
-/* The letter is owned by the queue from here on. */
-void letters_post(struct letters *letters, struct letter *letter);
+MUST_CHECK enum err orders_init(struct orders *orders);
+/* Frees the orders that were not read; accepts a zeroed one. */
+void orders_fini(struct orders *orders);
+/* The order is owned by the queue from here on. */
+void orders_post(struct orders *orders, struct order *order);
 /* The last thing that is posted. */
-void letters_close(struct letters *letters);
-/* The oldest letter, or NULL. */
-struct letter *letters_take(struct letters *letters, bool *ret_is_closing);
+void orders_close(struct orders *orders);
+/* The oldest order, or NULL. */
+struct order *orders_take(struct orders *orders, bool *ret_is_closing);
 
 enum {
 	EVENTS_KEPT = 128,

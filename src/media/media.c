@@ -18,7 +18,7 @@ enum {
 };
 
 struct media {
-	struct letters letters;
+	struct orders orders;
 	struct events events;
 	pthread_t thread;
 
@@ -58,18 +58,18 @@ static void drop(struct media *media, size_t place, enum media_event_kind last, 
 	events_post(&media->events, &event);
 }
 
-static void start(struct media *media, struct letter *letter, uint64_t now)
+static void start(struct media *media, struct order *order, uint64_t now)
 {
-	struct media_event failed = { .kind = MEDIA_FAILED, .call = letter->call };
+	struct media_event failed = { .kind = MEDIA_FAILED, .call = order->call };
 	struct media_call *call = NULL;
 
-	assert(find(media, letter->call) == media->n_calls);
+	assert(find(media, order->call) == media->n_calls);
 	if (media->n_calls == MAX_CALLS) {
 		snprintf(failed.text, sizeof failed.text, "there are too many calls");
 		events_post(&media->events, &failed);
 		return;
 	}
-	if (media_call_new(letter, &media->events, now, &call, failed.text) != OK) {
+	if (media_call_new(order, &media->events, now, &call, failed.text) != OK) {
 		events_post(&media->events, &failed);
 		return;
 	}
@@ -79,9 +79,9 @@ static void start(struct media *media, struct letter *letter, uint64_t now)
 	media_call_tell(call, MEDIA_STARTED);
 }
 
-static void update(struct media *media, size_t place, const struct letter *letter, uint64_t now)
+static void update(struct media *media, size_t place, const struct order *order, uint64_t now)
 {
-	enum err err = media_call_update(media->calls[place], &letter->agreed, now);
+	enum err err = media_call_update(media->calls[place], &order->agreed, now);
 
 	if (err == ERR_DENIED)
 		drop(media, place, MEDIA_FAILED, "an encrypted call would have gone on in clear");
@@ -89,20 +89,20 @@ static void update(struct media *media, size_t place, const struct letter *lette
 		drop(media, place, MEDIA_FAILED, "the new keys could not be used");
 }
 
-static void obey(struct media *media, struct letter *letter, uint64_t now)
+static void obey(struct media *media, struct order *order, uint64_t now)
 {
-	size_t place = find(media, letter->call);
+	size_t place = find(media, order->call);
 
-	if (letter->kind == LETTER_START) {
-		start(media, letter, now);
+	if (order->kind == ORDER_START) {
+		start(media, order, now);
 		return;
 	}
 	if (place == media->n_calls)
 		return;
-	switch (letter->kind) {
-	case LETTER_UPDATE: update(media, place, letter, now); break;
-	case LETTER_DTMF: media_call_digit(media->calls[place], letter->digit); break;
-	case LETTER_STATISTICS: media_call_tell(media->calls[place], MEDIA_STATISTICS); break;
+	switch (order->kind) {
+	case ORDER_UPDATE: update(media, place, order, now); break;
+	case ORDER_DTMF: media_call_digit(media->calls[place], order->digit); break;
+	case ORDER_STATISTICS: media_call_tell(media->calls[place], MEDIA_STATISTICS); break;
 	default:
 		media_call_bye(media->calls[place], now);
 		drop(media, place, MEDIA_ENDED, "");
@@ -111,14 +111,14 @@ static void obey(struct media *media, struct letter *letter, uint64_t now)
 }
 
 /* False when there is nothing more to come. */
-static bool read_letters(struct media *media)
+static bool read_orders(struct media *media)
 {
-	struct letter *letter;
+	struct order *order;
 	bool is_closing;
 
-	while ((letter = letters_take(&media->letters, &is_closing)) != NULL) {
-		obey(media, letter, now_us());
-		letter_free(letter);
+	while ((order = orders_take(&media->orders, &is_closing)) != NULL) {
+		obey(media, order, now_us());
+		order_free(order);
 	}
 	return !is_closing;
 }
@@ -135,7 +135,7 @@ static int wait_ms(const struct media *media)
 /* Sleeps until something has come or the next frame is due, and receives. */
 static void wait_and_receive(struct media *media)
 {
-	struct pollfd fds[1 + 2 * MAX_CALLS] = { { .fd = media->letters.fd, .events = POLLIN } };
+	struct pollfd fds[1 + 2 * MAX_CALLS] = { { .fd = media->orders.fd, .events = POLLIN } };
 	nfds_t n = 1;
 
 	for (size_t i = 0; i < media->n_calls; i++) {
@@ -166,7 +166,7 @@ static void *run(void *arg)
 {
 	struct media *media = arg;
 
-	while (read_letters(media)) {
+	while (read_orders(media)) {
 		wait_and_receive(media);
 		tick(media);
 	}
@@ -196,10 +196,10 @@ static enum err init_queues(struct media *media)
 {
 	enum err err;
 
-	TRY(letters_init(&media->letters));
+	TRY(orders_init(&media->orders));
 	err = events_init(&media->events);
 	if (err != OK)
-		letters_fini(&media->letters);
+		orders_fini(&media->orders);
 	return err;
 }
 
@@ -220,7 +220,7 @@ enum err media_new(struct media **ret_media)
 	}
 	err = start_thread(media);
 	if (err != OK) {
-		letters_fini(&media->letters);
+		orders_fini(&media->orders);
 		events_fini(&media->events);
 		mem_free(media);
 		return err;
@@ -233,9 +233,9 @@ void media_free(struct media *media)
 {
 	if (!media)
 		return;
-	letters_close(&media->letters);
+	orders_close(&media->orders);
 	pthread_join(media->thread, NULL);
-	letters_fini(&media->letters);
+	orders_fini(&media->orders);
 	events_fini(&media->events);
 	mem_free(media);
 }
@@ -271,63 +271,63 @@ enum err media_start(struct media *media, uint64_t call, struct media_port *port
 		     const struct sdp_media *agreed, const struct media_devices *devices)
 {
 	AUTO(media_port) struct media_port *owned = port;
-	AUTO(letter) struct letter *letter = letter_new(LETTER_START, call);
+	AUTO(order) struct order *order = order_new(ORDER_START, call);
 
-	if (!letter)
+	if (!order)
 		return ERR_NOMEM;
-	letter->agreed = *agreed;
-	letter->devices.source.kind = devices->source.kind;
-	letter->devices.sink.kind = devices->sink.kind;
-	if (!copy_text(devices->source.name, &letter->devices.source.name) ||
-	    !copy_text(devices->sink.name, &letter->devices.sink.name) ||
-	    !copy_text(devices->record, &letter->devices.record))
+	order->agreed = *agreed;
+	order->devices.source.kind = devices->source.kind;
+	order->devices.sink.kind = devices->sink.kind;
+	if (!copy_text(devices->source.name, &order->devices.source.name) ||
+	    !copy_text(devices->sink.name, &order->devices.sink.name) ||
+	    !copy_text(devices->record, &order->devices.record))
 		return ERR_NOMEM;
-	letter->port = TAKE(owned);
-	letters_post(&media->letters, TAKE(letter));
+	order->port = TAKE(owned);
+	orders_post(&media->orders, TAKE(order));
 	return OK;
 }
 
 enum err media_update(struct media *media, uint64_t call, const struct sdp_media *agreed)
 {
-	struct letter *letter = letter_new(LETTER_UPDATE, call);
+	struct order *order = order_new(ORDER_UPDATE, call);
 
-	if (!letter)
+	if (!order)
 		return ERR_NOMEM;
-	letter->agreed = *agreed;
-	letters_post(&media->letters, letter);
+	order->agreed = *agreed;
+	orders_post(&media->orders, order);
 	return OK;
 }
 
 enum err media_dtmf(struct media *media, uint64_t call, char digit)
 {
-	struct letter *letter;
+	struct order *order;
 
 	if (rtp_event_of_digit(digit) < 0)
 		return ERR_SYNTAX;
-	letter = letter_new(LETTER_DTMF, call);
-	if (!letter)
+	order = order_new(ORDER_DTMF, call);
+	if (!order)
 		return ERR_NOMEM;
-	letter->digit = digit;
-	letters_post(&media->letters, letter);
+	order->digit = digit;
+	orders_post(&media->orders, order);
 	return OK;
 }
 
-static enum err post(struct media *media, enum letter_kind kind, uint64_t call)
+static enum err post(struct media *media, enum order_kind kind, uint64_t call)
 {
-	struct letter *letter = letter_new(kind, call);
+	struct order *order = order_new(kind, call);
 
-	if (!letter)
+	if (!order)
 		return ERR_NOMEM;
-	letters_post(&media->letters, letter);
+	orders_post(&media->orders, order);
 	return OK;
 }
 
 enum err media_ask_statistics(struct media *media, uint64_t call)
 {
-	return post(media, LETTER_STATISTICS, call);
+	return post(media, ORDER_STATISTICS, call);
 }
 
 enum err media_stop(struct media *media, uint64_t call)
 {
-	return post(media, LETTER_STOP, call);
+	return post(media, ORDER_STOP, call);
 }

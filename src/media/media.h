@@ -1,7 +1,7 @@
 /*
  * The phone's media thread: RTP sockets, SRTP, codecs and audio devices of all its calls.
  *
- * The main thread and the media thread share nothing. Commands are letters that are copied or handed over;
+ * The main thread and the media thread share nothing. Commands are orders that are copied or handed over;
  * what happens comes back as events, which are taken with media_next_event() when media_fd() is readable.
  * All functions below are for one thread, the one that called media_new().
  *
