@@ -85,13 +85,17 @@ static void on_connected(struct phone *phone, const struct ua_event *event, stru
 static void on_disconnected(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	bool never = !phone->was_registered;
+	bool is_end = never && (event->cause == UA_CERTIFICATE || is_once(phone));
+	struct ua_event told = *event;
 
 	phone->is_away = true;
-	show_error(phone, event,
+	if (is_end)
+		told.retry_in = 0;
+	show_error(phone, &told,
 		   event->cause == UA_CERTIFICATE ? "The server is not who it should be"
 		   : never                        ? "The server is not reached"
 						  : "The server is gone");
-	if (never && (event->cause == UA_CERTIFICATE || is_once(phone)))
+	if (is_end)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }
 

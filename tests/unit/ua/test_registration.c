@@ -1,0 +1,311 @@
+#include "world.h"
+
+/* -- a server's words --------------------------------------------------------------------------------------------- */
+
+#define CHALLENGE(realm, nonce, rest)                                                       \
+	"WWW-Authenticate: Digest realm=\"" realm "\", qop=\"auth\", nonce=\"" nonce "\", " \
+	"algorithm=SHA-256" rest "\r\n"
+
+static bool has_credentials(const struct sip_message *request)
+{
+	return sip_message_header(request, SIP_AUTHORIZATION) ||
+	       sip_message_header(request, SIP_PROXY_AUTHORIZATION);
+}
+
+static void assert_value(const struct sip_message *message, enum sip_header_id id, const char *expected)
+{
+	struct slice value = sip_message_value(message, id);
+
+	if (!slice_eq(value, slice_of(expected)))
+		fail_msg("%.*s, not %s", SLICE_FMT(value), expected);
+}
+
+static void registers_with_its_instance_over_its_flow(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	request = world_expect(&world, SIP_REGISTER);
+	assert_true(slice_eq(request->uri_text, SLICE("sips:localhost"))); /* RFC3261:10.2 */
+	assert_true(slice_eq(request->to.uri.text, SLICE("sips:alice@localhost")));
+	assert_value(request, SIP_CONTACT,
+		     "<sips:alice@127.0.0.1:40001>;reg-id=1;"
+		     "+sip.instance=\"<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>\""); /* RFC5626:4.2 */
+	assert_value(request, SIP_SUPPORTED, "path, outbound");
+	assert_false(has_credentials(request));
+	world_answer(&world, request, 200, "Contact: <sips:alice@127.0.0.1:40001>;expires=300\r\n",
+		     SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTERED)->seconds, 300);
+	assert_true(ua_is_registered(world.ua));
+	world_pass(&world, 149000); /* half of its life has not passed */
+	world_expect_silence(&world);
+	world_pass(&world, 122000); /* nine tenths have */
+	request = world_expect(&world, SIP_REGISTER);
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	world_expect_no_event(&world, UA_REGISTERED);
+	world_close(&world);
+}
+
+static void answers_its_own_realm_with_digest(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+	struct sip_credentials credentials;
+	uint32_t first;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	request = world_expect(&world, SIP_REGISTER);
+	first = request->cseq.number;
+	world_answer(&world, request, 401, CHALLENGE("localhost", "abc", ""), SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_int_equal(request->cseq.number, first + 1); /* RFC3261:22.2 */
+	assert_true(sip_credentials_parse(sip_message_value(request, SIP_AUTHORIZATION), &credentials));
+	assert_true(slice_eq(credentials.username, SLICE("alice")));
+	assert_true(slice_eq(credentials.uri, SLICE("sips:localhost")));
+	assert_true(slice_eq(credentials.nc, SLICE("00000001")));
+	assert_true(slice_eq(world_event(&world, UA_ALGORITHM)->text, SLICE("SHA-256")));
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	world_event(&world, UA_REGISTERED);
+	world_close(&world);
+}
+
+static void a_wrong_password_is_told_and_not_tried_again(void **state)
+{
+	struct world world;
+	const struct ua_event *event;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 401, CHALLENGE("localhost", "abc", ""),
+		     SLICE(""));
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 401, CHALLENGE("localhost", "def", ""),
+		     SLICE(""));
+	event = world_event(&world, UA_REGISTRATION_FAILED);
+	assert_int_equal(event->cause, UA_WRONG_PASSWORD);
+	assert_int_equal(event->retry_in, 0);
+	world_pass(&world, 7200000);
+	world_expect_silence(&world);
+	world_close(&world);
+}
+
+static const struct {
+	const char *label, *challenge;
+} hostile[] = {
+	{ "another realm", CHALLENGE("bank.example", "abc", "") },
+	{ "another scheme", "WWW-Authenticate: Basic realm=\"localhost\"\r\n" },
+	{ "an algorithm that nobody knows",
+	  "WWW-Authenticate: Digest realm=\"localhost\", nonce=\"a\", qop=\"auth\", algorithm=ROT13\r\n" },
+	{ "no challenge at all", "" },
+};
+
+static void a_challenge_that_is_none_of_ours_gets_no_password(void **state)
+{
+	for (size_t i = 0; i < sizeof hostile / sizeof hostile[0]; i++) {
+		struct world world;
+
+		print_message("# %s\n", hostile[i].label);
+		world_open(&world, &(struct ua_config){ 0 });
+		world_connect(&world, "localhost");
+		world_answer(&world, world_expect(&world, SIP_REGISTER), 401, hostile[i].challenge,
+			     SLICE(""));
+		world_expect_silence(&world);
+		assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_NOT_AUTHENTIC);
+		world_close(&world);
+	}
+}
+
+static void challenges_are_not_answered_for_ever(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+	int rounds = 0;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	while ((request = world_sent(&world)) && rounds++ < 20)
+		world_answer(&world, request, 401, CHALLENGE("localhost", "abc", ", stale=true"), SLICE(""));
+	assert_in_range(rounds, 2, 5);
+	world_event(&world, UA_REGISTRATION_FAILED);
+	world_close(&world);
+}
+
+static void a_weaker_algorithm_than_remembered_is_refused(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ .least = DIGEST_SHA256 });
+	world_connect(&world, "localhost");
+	world_answer(
+		&world, world_expect(&world, SIP_REGISTER), 401,
+		"WWW-Authenticate: Digest realm=\"localhost\", nonce=\"a\", qop=\"auth\", algorithm=MD5\r\n",
+		SLICE(""));
+	world_expect_silence(&world);
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_NOT_AUTHENTIC);
+	world_close(&world);
+}
+
+static void a_flow_that_proves_another_name_is_closed_unused(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "other.example");
+	world_expect_silence(&world);
+	assert_int_equal(world.closed, 1);
+	world_close(&world);
+}
+
+static void in_clear_it_registers_only_when_that_was_asked_for(void **state)
+{
+	const struct ua_config tls = { .aor = SLICE("sip:alice@localhost") };
+	const struct ua_config tcp = { .aor = SLICE("sip:alice@localhost"), .transport = TRANSPORT_TCP };
+	const struct ua_config both = { .aor = SLICE("sips:alice@localhost"), .transport = TRANSPORT_TCP };
+	struct world world;
+	struct ua *ua;
+
+	assert_int_equal(ua_new(&both, &ua), ERR_DENIED);
+	world_open(&world, &tls);
+	world_connect(&world, ""); /* what transport/ would never do */
+	world_expect_silence(&world);
+	world_close(&world);
+
+	world_open(&world, &tcp);
+	world_connect(&world, "");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 401, CHALLENGE("localhost", "abc", ""),
+		     SLICE(""));
+	assert_true(has_credentials(world_expect(&world, SIP_REGISTER)));
+	world_close(&world);
+}
+
+static void a_lost_flow_is_opened_again_soon_and_then_less_often(void **state)
+{
+	struct world world;
+	ms_t waited = 0;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_register(&world);
+	world_lose_flow(&world);
+	assert_false(ua_is_registered(world.ua));
+	assert_in_range(world_event(&world, UA_DISCONNECTED)->retry_in, 1, 1000);
+	for (int i = 0; i < 4; i++) {
+		world_pass(&world, world.event.retry_in);
+		waited += world.event.retry_in;
+		world_refuse_connection(&world, ERR_IO);
+		assert_int_equal(world_event(&world, UA_DISCONNECTED)->cause, UA_SERVER_GONE);
+		assert_true(world.event.retry_in <= 32000);
+	}
+	assert_true(waited <= 30000); /* four tries within half a minute */
+	world_pass(&world, world.event.retry_in);
+	world_register(&world);
+	world_close(&world);
+}
+
+static void a_certificate_that_is_refused_is_told_as_such(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_refuse_connection(&world, ERR_DENIED);
+	assert_int_equal(world_event(&world, UA_DISCONNECTED)->cause, UA_CERTIFICATE);
+	world_expect_silence(&world);
+	world_close(&world);
+}
+
+static void does_what_the_registrar_asks_for(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 423, "Min-Expires: 1800\r\n", SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_value(request, SIP_EXPIRES, "1800"); /* RFC3261:10.2.8 */
+	world_answer(&world, request, 439, NULL, SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_value(request, SIP_CONTACT, "<sips:alice@127.0.0.1:40001>"); /* RFC5626:11.6 */
+	world_answer(&world, request, 503, "Retry-After: 20\r\n", SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->retry_in, 20000);
+	world_pass(&world, 19999);
+	world_expect_silence(&world);
+	world_pass(&world, 1);
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 404, NULL, SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_UNKNOWN_USER);
+	assert_int_equal(world.event.retry_in, 0);
+	world_close(&world);
+}
+
+static void a_false_proof_of_the_password_is_the_end_of_the_flow(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 401, CHALLENGE("localhost", "abc", ""),
+		     SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	world_answer(&world, request, 200,
+		     "Authentication-Info: qop=auth, rspauth=\"0000\", cnonce=\"x\", nc=00000001\r\n",
+		     SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_NOT_AUTHENTIC);
+	assert_int_equal(world.closed, 1);
+	world_close(&world);
+}
+
+static void takes_its_binding_back_when_it_stops(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_register(&world);
+	ua_stop(world.ua, world.now);
+	world_pump(&world);
+	request = world_expect(&world, SIP_REGISTER);
+	assert_value(request, SIP_EXPIRES, "0");
+	world_expect_no_event(&world, UA_STOPPED);
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	world_event(&world, UA_STOPPED);
+	world_close(&world);
+}
+
+static void stops_without_the_server_too(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_register(&world);
+	ua_stop(world.ua, world.now);
+	world_pump(&world);
+	world_expect(&world, SIP_REGISTER);
+	world_pass(&world, 2000);
+	world_event(&world, UA_STOPPED);
+	world_close(&world);
+
+	world_open(&world, &(struct ua_config){ 0 });
+	ua_stop(world.ua, world.now);
+	world_event(&world, UA_STOPPED);
+	world_close(&world);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(registers_with_its_instance_over_its_flow),
+	cmocka_unit_test(answers_its_own_realm_with_digest),
+	cmocka_unit_test(a_wrong_password_is_told_and_not_tried_again),
+	cmocka_unit_test(a_challenge_that_is_none_of_ours_gets_no_password),
+	cmocka_unit_test(challenges_are_not_answered_for_ever),
+	cmocka_unit_test(a_weaker_algorithm_than_remembered_is_refused),
+	cmocka_unit_test(a_flow_that_proves_another_name_is_closed_unused),
+	cmocka_unit_test(in_clear_it_registers_only_when_that_was_asked_for),
+	cmocka_unit_test(a_lost_flow_is_opened_again_soon_and_then_less_often),
+	cmocka_unit_test(a_certificate_that_is_refused_is_told_as_such),
+	cmocka_unit_test(does_what_the_registrar_asks_for),
+	cmocka_unit_test(a_false_proof_of_the_password_is_the_end_of_the_flow),
+	cmocka_unit_test(takes_its_binding_back_when_it_stops),
+	cmocka_unit_test(stops_without_the_server_too),
+};
+TEST_MAIN(tests)
