@@ -1,0 +1,85 @@
+#include "harness.h"
+
+#include <string.h>
+
+#include "proxy/token.h"
+
+static struct crypto *crypto;
+static struct mac *mac, *other_mac;
+
+static int setup(void **state)
+{
+	crypto = crypto_new();
+	if (!crypto)
+		return -1;
+	mac = mac_new(crypto, SLICE("0123456789abcdef0123456789abcdef"));
+	other_mac = mac_new(crypto, SLICE("another key another key another "));
+	return mac && other_mac ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+	mac_free(mac);
+	mac_free(other_mac);
+	crypto_free(crypto);
+	return 0;
+}
+
+static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true };
+
+static struct slice make(char buf[TOKEN_LENGTH])
+{
+	struct writer out = writer_of(buf, TOKEN_LENGTH);
+
+	assert_true(put_token(&out, mac, &token, SLICE("call")));
+	assert_false(out.overflow);
+	assert_int_equal(out.len, TOKEN_LENGTH);
+	return writer_text(&out);
+}
+
+static void comes_back_as_it_was_written(void **state)
+{
+	char buf[TOKEN_LENGTH];
+	struct token parsed;
+
+	assert_true(token_parse(mac, make(buf), SLICE("call"), &parsed));
+	assert_true(parsed.flow_a == token.flow_a && parsed.flow_b == token.flow_b);
+	assert_true(parsed.account_a == token.account_a && parsed.account_b == token.account_b);
+	assert_true(parsed.sips);
+}
+
+static void is_good_in_its_own_dialog_and_under_our_key_only(void **state)
+{
+	char buf[TOKEN_LENGTH];
+	struct slice text = make(buf);
+	struct token parsed;
+
+	assert_false(token_parse(mac, text, SLICE("other"), &parsed));
+	assert_false(token_parse(mac, text, SLICE("callx"), &parsed));
+	assert_false(token_parse(mac, text, SLICE(""), &parsed));
+	assert_false(token_parse(other_mac, text, SLICE("call"), &parsed));
+}
+
+static void with_any_character_changed_is_refused(void **state)
+{
+	char buf[TOKEN_LENGTH], changed[TOKEN_LENGTH];
+	struct token parsed;
+
+	make(buf);
+	for (size_t i = 0; i < sizeof buf; i++) {
+		memcpy(changed, buf, sizeof buf);
+		changed[i] = buf[i] == 'A' ? 'B' : 'A';
+		assert_false(token_parse(mac, slice_from(changed, sizeof changed), SLICE("call"), &parsed));
+	}
+	assert_false(token_parse(mac, slice_from(buf, sizeof buf - 1), SLICE("call"), &parsed));
+	assert_false(token_parse(mac, (struct slice){ 0 }, SLICE("call"), &parsed));
+	assert_false(token_parse(mac, SLICE("alice"), SLICE("call"), &parsed));
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(comes_back_as_it_was_written, setup, teardown),
+	cmocka_unit_test_setup_teardown(is_good_in_its_own_dialog_and_under_our_key_only, setup, teardown),
+	cmocka_unit_test_setup_teardown(with_any_character_changed_is_refused, setup, teardown),
+};
+
+TEST_MAIN(tests)
