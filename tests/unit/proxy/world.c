@@ -315,7 +315,7 @@ void world_ask(struct world *world, enum peer from, const struct ask *ask, struc
 	put(&out, OR(ask->uri, "sip:bob@example.org"));
 	put(&out, SLICE(" SIP/2.0\r\nVia: SIP/2.0/TLS 192.0.2.99:1234;branch=z9hG4bK-test-"));
 	put_number(&out, ++world->n_sent);
-	put(&out, SLICE("\r\nFrom: "));
+	put(&out, SLICE(";rport\r\nFrom: "));
 	put(&out, OR(ask->from, "<sip:alice@example.org>;tag=a"));
 	put(&out, SLICE("\r\nTo: "));
 	put(&out, OR(ask->to, "<sip:bob@example.org>"));

@@ -1,0 +1,234 @@
+/* REGISTER by way of the core: proof, registrar, store, and what is said in the end (RFC 3261 §10, §22). */
+#include "world.h"
+
+static const struct ask ask = { .method = "REGISTER",
+				.uri = "sip:example.org",
+				.to = "<sip:alice@example.org>",
+				.headers = "Contact: <sip:alice@192.0.2.10>;expires=300\r\n" };
+
+static bool has(struct slice text, const char *needle)
+{
+	return slice_find_text(text, slice_of(needle)) < text.len;
+}
+
+static void an_answered_registration_is_stored(void **state)
+{
+	struct world *world = world_new();
+	struct sip_message *ok;
+
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	ok = world_one(world, ALICE_PHONE);
+	assert_int_equal(ok->status, 200);
+	assert_true(has(ok->text, "Contact: <sip:alice@192.0.2.10>;expires=300\r\n"));
+	assert_true(has(ok->text, "Date: "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 1);
+	assert_true(world->accounts[ALICE].bindings[0].flow == world_flow(ALICE_PHONE));
+	assert_true(world->accounts[ALICE].bindings[0].secure);
+	assert_true(slice_eq(world->accounts[ALICE].bindings[0].received, SLICE("192.0.2.99:1234")));
+	assert_true(endpoint_flow_has(world->endpoint, world_flow(ALICE_PHONE), world->accounts[ALICE].id));
+	assert_true(has(world_log(world), "flow.proven account=\"alice@example.org\""));
+	assert_true(has(world_log(world), "register.ok aor=\"alice@example.org\""));
+	assert_true(has(world_log(world), "expires=300"));
+	sip_message_free(ok);
+	world_end(world);
+}
+
+static void a_binding_over_tcp_is_not_secure(void **state)
+{
+	struct world *world = world_new();
+
+	world_ask_proven(world, CLEAR, ALICE, &ask);
+	assert_true(has(world_passed(world, CLEAR), "SIP/2.0 200 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 1);
+	assert_false(world->accounts[ALICE].bindings[0].secure);
+	world_end(world);
+}
+
+static void the_server_proves_itself_too(void **state) /* RFC7616:3.5 */
+{
+	struct world *world = world_new();
+	const struct auth_subject subject = { SLICE("REGISTER"), SLICE("sip:example.org"), { 0 } };
+	char buf[2048];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct auth_sent sent;
+	struct sip_message *ok;
+
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	world_challenged(world, ALICE_PHONE, ALICE);
+	assert_true(put_authorization(&out, &world->phones[ALICE], &subject, &sent));
+	world_ask(world, ALICE_PHONE, &ask, writer_text(&out));
+	ok = world_one(world, ALICE_PHONE);
+	assert_int_equal(auth_client_confirm(&world->phones[ALICE], &sent, ok), AUTH_PROOF_GOOD);
+	sip_message_free(ok);
+	world_end(world);
+}
+
+static void one_nonce_serves_many_requests(void **state)
+{
+	struct world *world = world_new();
+
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	world_passed(world, ALICE_PHONE);
+	for (int i = 0; i < 5; i++) {
+		char buf[2048];
+		struct writer out = writer_of(buf, sizeof buf);
+
+		world_put_credentials(world, &out, ALICE, &ask);
+		world_ask(world, ALICE_PHONE, &ask, writer_text(&out));
+		assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 200 "));
+	}
+	world_pass(world, 3601000);
+	char buf[2048];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	world_put_credentials(world, &out, ALICE, &ask);
+	world_ask(world, ALICE_PHONE, &ask, writer_text(&out));
+	assert_true(has(world_passed(world, ALICE_PHONE), "stale=true"));
+	world_end(world);
+}
+
+static void a_conflict_is_decided_again(void **state)
+{
+	struct world *world = world_new();
+
+	world->n_conflicts = 3;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 200 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 1);
+
+	world->n_conflicts = 100;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 503 "));
+	world_end(world);
+}
+
+static void what_is_not_stored_is_not_acknowledged(void **state)
+{
+	struct world *world = world_new();
+	struct slice got;
+
+	world->store_fails = true;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	got = world_passed(world, ALICE_PHONE);
+	assert_true(has(got, "SIP/2.0 503 "));
+	assert_true(has(got, "Retry-After: "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 0);
+	world_end(world);
+}
+
+static void a_refusal_of_the_registrar_is_passed_on(void **state)
+{
+	struct world *world = world_new();
+	struct ask brief = ask;
+	struct slice got;
+
+	brief.headers = "Contact: <sip:alice@192.0.2.10>;expires=5\r\n";
+	world_ask_proven(world, ALICE_PHONE, ALICE, &brief);
+	got = world_passed(world, ALICE_PHONE);
+	assert_true(has(got, "SIP/2.0 423 Interval Too Brief\r\n"));
+	assert_true(has(got, "Min-Expires: 60\r\n"));
+	assert_true(has(world_log(world), "register.refused status=423"));
+	world_end(world);
+}
+
+static void a_phone_that_is_called_answers_on_the_flow_it_registered_on(void **state)
+{
+	struct world *world = world_new();
+
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	world_ask_proven(
+		world, BOB_PHONE, BOB,
+		&(struct ask){ .uri = "sip:alice@example.org", .from = "<sip:bob@example.org>;tag=b" });
+	world_passed(world, BOB_PHONE);
+	assert_true(has(world_passed(world, ALICE_PHONE), "INVITE sip:alice@192.0.2.10 SIP/2.0"));
+	world_end(world);
+}
+
+static void a_domain_with_defaults_says_that_it_wants_sha_256(void **state)
+{
+	struct world *world = world_new();
+	struct slice got;
+
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	got = world_passed(world, ALICE_PHONE);
+	assert_true(has(got, "algorithm=SHA-256"));
+	assert_false(has(got, "MD5"));
+	assert_true(
+		has(got, "Warning: 399 sip.example.org \"this domain accepts digest with SHA-256 only\""));
+	assert_false(has(world_log(world), "auth.unanswered"));
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	assert_true(has(world_log(world), "auth.unanswered aor=\"alice@example.org\""));
+	world_end(world);
+}
+
+static void a_domain_that_allows_md5_offers_it_last(void **state)
+{
+	static const struct server_domain lax[] = { { SLICE_INIT("example.org"), true } };
+	struct world *world = world_new();
+	struct slice got;
+
+	world->server.domains = lax;
+	core_reconfigure(world->core, &world->server);
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	got = world_passed(world, ALICE_PHONE);
+	assert_true(slice_find_text(got, SLICE("algorithm=SHA-256")) <
+		    slice_find_text(got, SLICE("algorithm=MD5")));
+	assert_true(has(got, "algorithm=MD5"));
+	assert_false(has(got, "Warning"));
+	world_end(world);
+}
+
+/* The answer for somebody who is not there must tell as little as that for a wrong password. */
+static void unknown_users_cannot_be_told_from_wrong_passwords(void **state)
+{
+	struct world *world = world_new();
+	struct ask nobody = ask;
+	struct sip_message *answers[2];
+
+	nobody.to = "<sip:nobody@example.org>";
+	world->phones[ALICE].login.password = SLICE("guess");
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	answers[0] = world_one(world, ALICE_PHONE);
+	world->phones[ALICE].login.username = SLICE("nobody");
+	world_ask_proven(world, ALICE_PHONE, ALICE, &nobody);
+	answers[1] = world_one(world, ALICE_PHONE);
+	assert_int_equal(answers[0]->status, 401);
+	assert_int_equal(answers[1]->status, 401);
+	assert_int_equal(answers[0]->n_headers, answers[1]->n_headers);
+	for (size_t i = 0; i < answers[0]->n_headers; i++)
+		assert_int_equal(answers[0]->headers[i].id, answers[1]->headers[i].id);
+	assert_false(has(answers[0]->text, "stale"));
+	assert_false(has(answers[1]->text, "stale"));
+	sip_message_free(answers[0]);
+	sip_message_free(answers[1]);
+	world_end(world);
+}
+
+static void ten_accounts_do_not_fit_on_one_flow(void **state)
+{
+	struct world *world = world_new();
+
+	for (account_id id = 100; id < 108; id++)
+		assert_true(endpoint_flow_prove(world->endpoint, world_flow(ALICE_PHONE), id));
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 403 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 0);
+	world_end(world);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(an_answered_registration_is_stored),
+	cmocka_unit_test(a_binding_over_tcp_is_not_secure),
+	cmocka_unit_test(the_server_proves_itself_too),
+	cmocka_unit_test(one_nonce_serves_many_requests),
+	cmocka_unit_test(a_conflict_is_decided_again),
+	cmocka_unit_test(what_is_not_stored_is_not_acknowledged),
+	cmocka_unit_test(a_refusal_of_the_registrar_is_passed_on),
+	cmocka_unit_test(a_phone_that_is_called_answers_on_the_flow_it_registered_on),
+	cmocka_unit_test(a_domain_with_defaults_says_that_it_wants_sha_256),
+	cmocka_unit_test(a_domain_that_allows_md5_offers_it_last),
+	cmocka_unit_test(unknown_users_cannot_be_told_from_wrong_passwords),
+	cmocka_unit_test(ten_accounts_do_not_fit_on_one_flow),
+};
+
+TEST_MAIN(tests)
