@@ -316,10 +316,12 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		" text=\"every hop over TLS, with the certificate of %.*s%s; nothing is relayed without a proof of who asks\"",
 		SLICE_FMT(config->advertise),
 		setup->identity.development ? ", made by our own development CA: see sealine ca export" : "");
-	log_event(clear ? REPORT_WARNING : REPORT_INFO, "about.not-protected",
-		  " text=\"%s what phones do with a message once they have it%s\"",
-		  clear ? "whatever comes over the TCP listener in clear;" : "",
-		  "; sound and pictures are protected only where the phones encrypt them");
+	log_event(
+		REPORT_INFO, "about.not-protected",
+		" text=\"what phones do with a message once they have it; sound, where the phones do not encrypt it\"");
+	if (clear)
+		log_event(REPORT_WARNING, "about.clear",
+			  " text=\"whatever comes over TCP can be read by all on the way\"");
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (config->domains[i].md5_allowed)
 			log_event(REPORT_WARNING, "about.md5",
@@ -367,17 +369,31 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 
 /* -- serving --------------------------------------------------------------------------------------------------------- */
 
+/* Told to end: first accepts nothing new, and when told again ends at once. */
 static void end(struct daemon *daemon, struct now now)
 {
-	log_event(REPORT_INFO, daemon->state == SERVING ? "draining" : "stopping", "%s", "");
-	sd_notify(0, "STOPPING=1");
-	for (size_t i = 0; i < daemon->workers.n; i++) {
-		if (daemon->state == SERVING)
-			worker_drain(daemon->workers.all[i], now.mono + DRAIN_MS);
-		else
-			worker_stop(daemon->workers.all[i]);
+	if (daemon->state == DRAINING) {
+		daemon->drain_until = now.mono;
+		return;
 	}
-	daemon->state = daemon->state == SERVING ? DRAINING : STOPPING;
+	log_event(REPORT_INFO, "draining", "%s", "");
+	sd_notify(0, "STOPPING=1");
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		worker_drain(daemon->workers.all[i]);
+	daemon->state = DRAINING;
+	daemon->drain_until = now.mono + DRAIN_MS;
+}
+
+/* A call that one worker handles may be carried by the flows of another: they end together. */
+static bool has_drained(const struct daemon *daemon, struct now now)
+{
+	bool idle = true;
+
+	if (daemon->state == SERVING)
+		return false;
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		idle &= worker_is_idle(daemon->workers.all[i]);
+	return idle || now.mono >= daemon->drain_until;
 }
 
 static void take_signal(struct daemon *daemon, int signal, struct now now)
@@ -391,23 +407,14 @@ static void take_signal(struct daemon *daemon, int signal, struct now now)
 		return; /* it has been logged, and the old configuration serves on */
 }
 
-static bool workers_have_ended(const struct daemon *daemon)
-{
-	for (size_t i = 0; i < daemon->workers.n; i++)
-		if (!worker_has_ended(daemon->workers.all[i]))
-			return false;
-	return true;
-}
-
 static void serve(struct daemon *daemon)
 {
 	struct control_call *call;
 	struct net_event event;
 	struct job *job;
+	struct now now = net_now(daemon->net);
 
-	while (daemon->state == SERVING || !workers_have_ended(daemon)) {
-		struct now now = net_now(daemon->net);
-
+	while (!has_drained(daemon, now)) {
 		net_wait(daemon->net, daemon->state == SERVING ? daemon->renewal : now.mono + DRAIN_LOOK_MS);
 		now = net_now(daemon->net);
 		while (net_next(daemon->net, &event)) {

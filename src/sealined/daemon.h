@@ -44,7 +44,8 @@ struct daemon {
 	size_t n_listening;
 	utc_t started;
 	ms_t started_mono, renewal;
-	enum { SERVING, DRAINING, STOPPING } state;
+	enum { SERVING, DRAINING } state;
+	ms_t drain_until;
 };
 
 /* Exit codes of the program. */

@@ -148,7 +148,8 @@ static bool explain(const struct job *job, struct refusal *refusal)
 static void drop_flows(struct daemon *daemon, account_id account)
 {
 	for (unsigned i = 0; i < daemon->workers.n; i++) {
-		struct letter *letter = mem_new(struct letter);
+		struct letter *letter = letter_new(&(struct letter){
+			.kind = LETTER_DROP_ACCOUNT, .from = i, .to = i, .account = account });
 
 		if (!letter) {
 			log_event(REPORT_ERROR, "account.not-dropped", " account=%" PRId64 " why=\"%s\"",

@@ -32,14 +32,13 @@ struct worker {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
 	bool ready, ended, reload, drain, stop, count;
+	bool idle; /* while it drains: nothing is under way here */
 	enum err err;
-	ms_t drain_until;
 	struct worker_status status;
 
 	/* the thread's own */
 	struct worker_parts parts;
 	struct transport *transport;
-	bool draining;
 };
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -194,10 +193,9 @@ static bool is_idle(const struct worker *worker)
 static bool follow_orders(struct worker *worker, struct now now)
 {
 	pthread_mutex_lock(&worker->mutex);
-	bool reload = worker->reload, stop = worker->stop;
-	bool late = worker->drain && now.mono >= worker->drain_until;
-	worker->draining = worker->drain;
+	bool reload = worker->reload, drain = worker->drain, stop = worker->stop;
 	worker->reload = false;
+	worker->idle = drain && is_idle(worker);
 	if (worker->count)
 		count(worker);
 	pthread_mutex_unlock(&worker->mutex);
@@ -205,9 +203,9 @@ static bool follow_orders(struct worker *worker, struct now now)
 		worker->config.user->reload(worker->config.user_self, &worker->parts, now);
 		transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
 	}
-	if (worker->draining)
+	if (drain)
 		transport_deafen(worker->transport);
-	return !stop && !late && !(worker->draining && is_idle(worker));
+	return !stop;
 }
 
 static ms_t earlier(ms_t a, ms_t b)
@@ -217,9 +215,7 @@ static ms_t earlier(ms_t a, ms_t b)
 
 static ms_t next_turn(const struct worker *worker)
 {
-	ms_t due = earlier(endpoint_due(worker->parts.endpoint), transport_due(worker->transport));
-
-	return worker->draining ? earlier(due, worker->drain_until) : due;
+	return earlier(endpoint_due(worker->parts.endpoint), transport_due(worker->transport));
 }
 
 static void run(struct worker *worker)
@@ -331,25 +327,22 @@ void worker_reload(struct worker *worker)
 	order(worker, &worker->reload);
 }
 
-void worker_drain(struct worker *worker, ms_t until)
+void worker_drain(struct worker *worker)
+{
+	order(worker, &worker->drain);
+}
+
+bool worker_is_idle(struct worker *worker)
 {
 	pthread_mutex_lock(&worker->mutex);
-	worker->drain_until = until;
+	bool idle = worker->idle || worker->ended;
 	pthread_mutex_unlock(&worker->mutex);
-	order(worker, &worker->drain);
+	return idle;
 }
 
 void worker_stop(struct worker *worker)
 {
 	order(worker, &worker->stop);
-}
-
-bool worker_has_ended(struct worker *worker)
-{
-	pthread_mutex_lock(&worker->mutex);
-	bool ended = worker->ended;
-	pthread_mutex_unlock(&worker->mutex);
-	return ended;
 }
 
 struct worker_status worker_status(struct worker *worker)

@@ -76,13 +76,13 @@ MUST_CHECK enum err worker_start(struct worker *worker);
 void worker_post(struct worker *worker, struct letter *letter);
 void worker_post_job(struct worker *worker, struct job *job);
 void worker_reload(struct worker *worker);
-/* Accepts nothing new, and stops when nothing is under way or the time (mono) has come. */
-void worker_drain(struct worker *worker, ms_t until);
+/* Accepts nothing new; what is under way goes on. */
+void worker_drain(struct worker *worker);
+/* Whether a draining worker has no transaction of its own any more. It may still carry those of others. */
+bool worker_is_idle(struct worker *worker);
 void worker_stop(struct worker *worker);
 /* Waits for the end of the thread. */
 void worker_join(struct worker *worker);
-/* Whether a drained or stopped worker has come to its end: worker_join() will not wait long. */
-bool worker_has_ended(struct worker *worker);
 
 struct worker_status {
 	struct transport_counts flows;
