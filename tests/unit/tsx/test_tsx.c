@@ -24,16 +24,15 @@ static const char *const state_names[TSX_STATES] = {
 };
 
 static const char *const event_names[TSX_EVENTS] = {
-	[TSX_NO_EVENT] = "none",          [TSX_RECV_1XX] = "1xx",        [TSX_RECV_2XX] = "2xx",
-	[TSX_RECV_FAILURE] = "300-699",   [TSX_CANCEL] = "cancel",       [TSX_RECV_REQUEST] = "request",
-	[TSX_RECV_ACK] = "ACK",           [TSX_SEND_1XX] = "send 1xx",   [TSX_SEND_2XX] = "send 2xx",
-	[TSX_SEND_FAILURE] = "send 3-6",  [TSX_FLOW_LOST] = "flow lost", [TSX_TIMER_100] = "timer 100",
-	[TSX_TIMER_EXPIRY] = "expiry",
-	[TSX_TIMER_CANCEL] = "cancelled", [TSX_TIMER_A] = "timer A",     [TSX_TIMER_B] = "timer B",
-	[TSX_TIMER_D] = "timer D",        [TSX_TIMER_E] = "timer E",     [TSX_TIMER_F] = "timer F",
-	[TSX_TIMER_G] = "timer G",        [TSX_TIMER_H] = "timer H",     [TSX_TIMER_I] = "timer I",
-	[TSX_TIMER_J] = "timer J",        [TSX_TIMER_K] = "timer K",     [TSX_TIMER_L] = "timer L",
-	[TSX_TIMER_M] = "timer M",
+	[TSX_NO_EVENT] = "none",         [TSX_RECV_1XX] = "1xx",           [TSX_RECV_2XX] = "2xx",
+	[TSX_RECV_FAILURE] = "300-699",  [TSX_CANCEL] = "cancel",          [TSX_RECV_REQUEST] = "request",
+	[TSX_RECV_ACK] = "ACK",          [TSX_SEND_1XX] = "send 1xx",      [TSX_SEND_2XX] = "send 2xx",
+	[TSX_SEND_FAILURE] = "send 3-6", [TSX_FLOW_LOST] = "flow lost",    [TSX_TIMER_100] = "timer 100",
+	[TSX_TIMER_EXPIRY] = "expiry",   [TSX_TIMER_CANCEL] = "cancelled", [TSX_TIMER_A] = "timer A",
+	[TSX_TIMER_B] = "timer B",       [TSX_TIMER_D] = "timer D",        [TSX_TIMER_E] = "timer E",
+	[TSX_TIMER_F] = "timer F",       [TSX_TIMER_G] = "timer G",        [TSX_TIMER_H] = "timer H",
+	[TSX_TIMER_I] = "timer I",       [TSX_TIMER_J] = "timer J",        [TSX_TIMER_K] = "timer K",
+	[TSX_TIMER_L] = "timer L",       [TSX_TIMER_M] = "timer M",
 };
 
 static const struct {

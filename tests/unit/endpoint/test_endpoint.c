@@ -1,0 +1,291 @@
+#include "bench.h"
+
+#include <string.h>
+
+#include "base/mem.h"
+#include "sip/build.h"
+
+static const struct requirement nothing;
+
+/* -- two workers ------------------------------------------------------------------------------------------- */
+
+static void asks_on_another_workers_flow(void **state)
+{
+	flow_id bob;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TCP, 5);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench_expect("> 5 INVITE sip:bob@192.0.2.7 SIP/2.0\n");
+	assert_non_null(strstr(bench.sent, "\r\nVia: SIP/2.0/TCP proxy.example.org:5061;"));
+	bench_input(bob, bench_reply(180));
+	bench_input(bob, bench_reply(486));
+	bench_expect("response 180\nresponse 486\nclient gone\n> 5 ACK sip:bob@192.0.2.7 SIP/2.0\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).clients, 0);
+	assert_int_equal(endpoint_counts(bench.endpoint[1]).stray_responses, 0);
+	bench_stop();
+}
+
+static void cancels_on_another_workers_flow(void **state)
+{
+	flow_id bob;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench_input(bob, bench_reply(180));
+	endpoint_cancel(bench.endpoint[0], bench.client, SLICE(""), bench.now);
+	bench_pass(0);
+	bench_expect(
+		"> 5 INVITE sip:bob@192.0.2.7 SIP/2.0\nresponse 180\n> 5 CANCEL sip:bob@192.0.2.7 SIP/2.0\n");
+	bench_stop();
+}
+
+static void learns_that_another_workers_flow_is_lost(void **state)
+{
+	flow_id bob, carol;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	carol = bench_open(1, TRANSPORT_TLS, 6);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	assert_int_equal(bench_ask(0, SIP_INVITE, carol, nothing), OK);
+	bench.log.len = 0;
+	bench_flow(bob, FLOW_LOST);
+	bench_expect("lost\nfailed flow lost\nfailed flow lost\nclient gone\nclient gone\n");
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench_expect("failed flow lost\nclient gone\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).clients, 1);
+	bench_stop();
+}
+
+static void is_refused_by_the_owner_of_the_flow_and_nobody_else_is(void **state)
+{
+	struct requirement account = { .level = REQUIRE_ACCOUNT, .account = 7 };
+	flow_id bob;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	assert_int_equal(bench_ask(0, SIP_MESSAGE, bob, nothing), OK);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, account), OK);
+	bench_expect("> 5 MESSAGE sip:bob@192.0.2.7 SIP/2.0\nfailed refused\nclient gone\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[1]).refused_sends, 1);
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).clients, 1);
+	assert_true(endpoint_flow_prove(bench.endpoint[1], bob, 7));
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, account), OK);
+	bench_expect("> 5 INVITE sip:bob@192.0.2.7 SIP/2.0\n");
+	bench_stop();
+}
+
+static void takes_a_forwarded_response_only_from_the_flow_that_was_asked(void **state)
+{
+	flow_id bob, mallory;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	mallory = bench_open(1, TRANSPORT_TLS, 6);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench.log.len = 0;
+	bench_input(mallory, bench_reply(200));
+	bench_expect("");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).stray_responses, 1);
+	bench_stop();
+}
+
+static void does_not_forward_a_response_with_a_made_up_branch(void **state)
+{
+	char reply[1024], *at;
+	flow_id bob;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench.log.len = 0;
+	snprintf(reply, sizeof(reply), "%s", bench_reply(200));
+	at = strstr(reply, "branch=z9hG4bK") + strlen("branch=z9hG4bK") + 20;
+	*at = *at == 'x' ? 'y' : 'x';
+	bench_input(bob, reply);
+	bench_expect("");
+	assert_int_equal(endpoint_counts(bench.endpoint[1]).stray_responses, 1);
+	bench_stop();
+}
+
+static void sends_to_no_worker_that_does_not_exist(void **state)
+{
+	bench_start(2);
+	assert_int_equal(bench_ask(0, SIP_INVITE, flow_id_of(9, 1, TRANSPORT_TLS, 1), nothing), OK);
+	bench_pass(0);
+	bench_expect("failed flow lost\nclient gone\n");
+	bench_stop();
+}
+
+static void closes_the_flows_of_an_account_that_is_dropped(void **state)
+{
+	struct letter *letter;
+	flow_id flow[3];
+
+	bench_start(1);
+	for (unsigned i = 0; i < 3; i++)
+		flow[i] = bench_open(0, TRANSPORT_TLS, i + 1);
+	assert_true(endpoint_flow_prove(bench.endpoint[0], flow[0], 7));
+	assert_true(endpoint_flow_prove(bench.endpoint[0], flow[1], 8));
+	letter = letter_new(&(struct letter){ .kind = LETTER_DROP_ACCOUNT, .account = 7 });
+	assert_non_null(letter);
+	endpoint_letter(bench.endpoint[0], letter, bench.now);
+	bench_pass(0);
+	bench_expect("close 1 account removed or changed\n");
+	assert_false(endpoint_flow_has(bench.endpoint[0], flow[0], 7));
+	assert_true(endpoint_flow_has(bench.endpoint[0], flow[1], 8));
+	bench_stop();
+}
+
+/* -- flows ------------------------------------------------------------------------------------------------- */
+
+static void remembers_who_is_proven_on_a_flow(void **state)
+{
+	struct flow_view view;
+	flow_id flow;
+
+	bench_start(1);
+	flow = bench_open_verified(0, 1, "b.example");
+	assert_false(endpoint_flow_has(bench.endpoint[0], flow, 1));
+	for (account_id account = 1; account <= 8; account++)
+		assert_true(endpoint_flow_prove(bench.endpoint[0], flow, account));
+	assert_true(endpoint_flow_prove(bench.endpoint[0], flow, 8));
+	assert_false(endpoint_flow_prove(bench.endpoint[0], flow, 9));
+	assert_true(endpoint_flow_has(bench.endpoint[0], flow, 1));
+	assert_true(endpoint_flow_view(bench.endpoint[0], flow, &view));
+	assert_int_equal(view.n_accounts, 8);
+	assert_int_equal(view.transport, TRANSPORT_TLS);
+	assert_true(slice_eq(view.verified, SLICE("b.example")));
+	assert_true(slice_eq(view.tls_version, SLICE("TLSv1.3")));
+	bench_flow(flow, FLOW_LOST);
+	assert_false(endpoint_flow_has(bench.endpoint[0], flow, 1));
+	assert_false(endpoint_flow_prove(bench.endpoint[0], flow, 1));
+	assert_false(endpoint_flow_view(bench.endpoint[0], flow, &view));
+	bench_stop();
+}
+
+static void has_room_for_what_its_user_keeps_of_a_flow(void **state)
+{
+	flow_id flow;
+	void **slot;
+
+	bench_start(1);
+	flow = bench_open(0, TRANSPORT_TLS, 1);
+	slot = endpoint_flow_slot(bench.endpoint[0], flow, mem_free);
+	assert_non_null(slot);
+	assert_null(*slot);
+	*slot = mem_alloc(10);
+	assert_ptr_equal(endpoint_flow_slot(bench.endpoint[0], flow, mem_free), slot);
+	bench_flow(flow, FLOW_LOST);
+	assert_null(endpoint_flow_slot(bench.endpoint[0], flow, mem_free));
+	bench_stop();
+}
+
+static void takes_no_more_flows_than_allowed(void **state)
+{
+	bench_start(1);
+	for (unsigned i = 0; i < bench_limits.flows; i++)
+		bench_open(0, TRANSPORT_TLS, i + 1);
+	bench_expect("");
+	bench_open(0, TRANSPORT_TLS, 999);
+	bench_expect("close 999 too many connections\n");
+	bench_stop();
+}
+
+/* -- questions and timers ---------------------------------------------------------------------------------- */
+
+static void asks_and_hands_the_answer_to_who_asked(void **state)
+{
+	struct binding binding = { .contact = SLICE("sip:bob@192.0.2.7") };
+	struct store_question store = { .aor = SLICE("bob@example.org"),
+					.bindings = &binding,
+					.n_bindings = 1 };
+	struct connect_question connect = { .transport = TRANSPORT_TLS, .host = SLICE("sip.example.org") };
+	struct question question = { 0 };
+
+	bench_start(1);
+	assert_int_equal(endpoint_lookup(bench.endpoint[0], &question, SLICE("bob@example.org")), OK);
+	bench_pass(0);
+	bench_expect("lookup bob@example.org\n");
+	endpoint_answer(bench.endpoint[0], &(struct answer){ .question = bench.asked, .err = ERR_NOT_FOUND },
+			bench.now);
+	bench_expect("answer not found\n");
+	assert_int_equal(question.id, 0);
+	endpoint_answer(bench.endpoint[0], &(struct answer){ .question = bench.asked }, bench.now);
+	bench_expect("");
+
+	assert_int_equal(endpoint_store(bench.endpoint[0], &question, &store), OK);
+	bench_pass(0);
+	bench_expect("store sip:bob@192.0.2.7\n");
+	endpoint_forget(bench.endpoint[0], &question);
+	endpoint_forget(bench.endpoint[0], &question);
+	endpoint_answer(bench.endpoint[0], &(struct answer){ .question = bench.asked }, bench.now);
+	bench_expect("");
+
+	assert_int_equal(endpoint_connect(bench.endpoint[0], &question, &connect), OK);
+	bench_pass(0);
+	bench_expect("connect sip.example.org\n");
+	bench_stop();
+}
+
+static void runs_the_timers_of_its_user(void **state)
+{
+	struct timer timer = { .kind = ENDPOINT_TIMER_USER };
+
+	bench_start(1);
+	assert_int_equal(endpoint_due(bench.endpoint[0]), 0);
+	assert_int_equal(timers_set(endpoint_timers(bench.endpoint[0]), &timer, bench.now.mono + 10), OK);
+	assert_int_equal(endpoint_due(bench.endpoint[0]), bench.now.mono + 10);
+	bench_pass(9);
+	bench_expect("");
+	bench_pass(1);
+	bench_expect("timer\n");
+	bench_stop();
+}
+
+static void refuses_to_begin_with_a_name_that_is_none(void **state)
+{
+	static const uint8_t branch_key[32];
+	struct endpoint *endpoint;
+	struct endpoint_config config = {
+		.n_workers = 1,
+		.branch_key = branch_key,
+		.sent_by = SLICE("proxy.example.org;x"),
+	};
+
+	bench_start(1);
+	config.limits = bench_limits;
+	config.random = bench.random;
+	config.crypto = bench.crypto;
+	assert_int_equal(endpoint_new(&config, &endpoint), ERR_SYNTAX);
+	config.sent_by = SLICE("[2001:db8::1]:5061");
+	config.worker = 3;
+	assert_int_equal(endpoint_new(&config, &endpoint), OK);
+	assert_true(slice_eq(endpoint_sent_by(endpoint), config.sent_by));
+	assert_int_equal(endpoint_worker(endpoint), 3);
+	assert_ptr_equal(endpoint_random(endpoint), bench.random);
+	endpoint_free(endpoint);
+	bench_stop();
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(asks_on_another_workers_flow),
+	cmocka_unit_test(cancels_on_another_workers_flow),
+	cmocka_unit_test(learns_that_another_workers_flow_is_lost),
+	cmocka_unit_test(is_refused_by_the_owner_of_the_flow_and_nobody_else_is),
+	cmocka_unit_test(takes_a_forwarded_response_only_from_the_flow_that_was_asked),
+	cmocka_unit_test(does_not_forward_a_response_with_a_made_up_branch),
+	cmocka_unit_test(sends_to_no_worker_that_does_not_exist),
+	cmocka_unit_test(closes_the_flows_of_an_account_that_is_dropped),
+	cmocka_unit_test(remembers_who_is_proven_on_a_flow),
+	cmocka_unit_test(has_room_for_what_its_user_keeps_of_a_flow),
+	cmocka_unit_test(takes_no_more_flows_than_allowed),
+	cmocka_unit_test(asks_and_hands_the_answer_to_who_asked),
+	cmocka_unit_test(runs_the_timers_of_its_user),
+	cmocka_unit_test(refuses_to_begin_with_a_name_that_is_none),
+};
+
+TEST_MAIN(tests)

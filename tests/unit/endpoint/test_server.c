@@ -1,0 +1,352 @@
+#include "bench.h"
+
+#include <string.h>
+
+static flow_id alice;
+
+static void start(void)
+{
+	bench_start(1);
+	alice = bench_open(0, TRANSPORT_TLS, 1);
+}
+
+/* -- one transaction --------------------------------------------------------------------------------------- */
+
+static void hands_a_request_to_the_transaction_user_and_forgets_it_when_answered(void **state)
+{
+	start();
+	bench_input(alice, bench_request("OPTIONS", "z9hG4bK1"));
+	bench_expect("request OPTIONS\n");
+	bench_respond(200);
+	assert_int_equal(bench.server->final, 200);
+	bench_pass(0);
+	bench_expect("> 1 SIP/2.0 200 OK\nserver gone\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).servers, 0);
+	bench_stop();
+}
+
+static void puts_a_tag_of_its_own_behind_To_once_and_for_all(void **state)
+{
+	char tag[64], *at;
+
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(180);
+	at = strstr(bench.sent, "To: <sip:bob@example.org>;tag=");
+	assert_non_null(at);
+	memcpy(tag, at, 46);
+	tag[46] = '\0';
+	bench_respond(486);
+	assert_non_null(strstr(bench.sent, tag));
+	bench_stop();
+}
+
+static void absorbs_a_retransmission_with_the_last_response(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("request INVITE\n");
+	bench_respond(180);
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("> 1 SIP/2.0 180 Ringing\n> 1 SIP/2.0 180 Ringing\n");
+	bench_respond(486);
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("> 1 SIP/2.0 486 Busy Here\n> 1 SIP/2.0 486 Busy Here\n");
+	bench_stop();
+}
+
+static void absorbs_a_retransmission_after_200_without_a_word(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(200);
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(200);
+	bench_respond(180);
+	bench_respond(486);
+	bench_expect("request INVITE\n> 1 SIP/2.0 200 OK\n> 1 SIP/2.0 200 OK\n");
+	bench_pass(31999);
+	bench_expect("");
+	bench_pass(1);
+	bench_expect("server gone\n");
+	bench_stop();
+}
+
+static void says_100_when_the_transaction_user_takes_its_time(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_pass(199);
+	bench_expect("request INVITE\n");
+	bench_pass(1);
+	bench_expect("> 1 SIP/2.0 100 Trying\n");
+	assert_null(strstr(bench.sent, "To: <sip:bob@example.org>;tag="));
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("> 1 SIP/2.0 100 Trying\n");
+	bench_pass(1000 * 3600);
+	bench_expect("");
+	bench_stop();
+}
+
+/* RFC 4320 */
+static void keeps_other_requests_than_INVITE_short(void **state)
+{
+	start();
+	bench_input(alice, bench_request("MESSAGE", "z9hG4bK1"));
+	bench_respond(180);
+	bench_expect("request MESSAGE\n");
+	bench_pass(3500);
+	bench_expect("> 1 SIP/2.0 100 Trying\n");
+	bench_pass(28499);
+	bench_expect("");
+	bench_pass(1);
+	bench_expect("server gone\n");
+
+	bench_input(alice, bench_request("MESSAGE", "z9hG4bK2"));
+	bench_respond(408);
+	bench_respond(500);
+	bench_pass(0);
+	bench_expect("request MESSAGE\nserver gone\n");
+
+	bench_input(alice, bench_request("INVITE", "z9hG4bK3"));
+	bench_respond(408);
+	bench_expect("request INVITE\n> 1 SIP/2.0 408 Request Timeout\n");
+	bench_stop();
+}
+
+static void gives_up_when_no_ACK_comes(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(404);
+	bench_expect("request INVITE\n> 1 SIP/2.0 404 Not Found\n");
+	bench_pass(31999);
+	bench_expect("");
+	bench_pass(1);
+	bench_expect("server gone\n");
+	bench_stop();
+}
+
+static void repeats_a_refusal_over_udp_until_the_ACK(void **state)
+{
+	flow_id flow;
+
+	start();
+	flow = bench_open(0, TRANSPORT_UDP, 2);
+	bench_input(flow, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(404);
+	bench_pass(1500);
+	bench_expect(
+		"request INVITE\n> 2 SIP/2.0 404 Not Found\n> 2 SIP/2.0 404 Not Found\n> 2 SIP/2.0 404 Not Found\n");
+	bench_input(flow, bench_request("ACK", "z9hG4bK1"));
+	bench_pass(4999);
+	bench_expect("");
+	bench_pass(1);
+	bench_expect("server gone\n");
+	bench_stop();
+}
+
+/* -- ACK --------------------------------------------------------------------------------------------------- */
+
+static void absorbs_the_ACK_to_a_refusal(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(486);
+	bench_input(alice, bench_request("ACK", "z9hG4bK1"));
+	bench_expect("request INVITE\n> 1 SIP/2.0 486 Busy Here\nserver gone\n");
+	bench_stop();
+}
+
+static void passes_the_ACK_to_a_2xx_on(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(200);
+	bench_input(alice, bench_request("ACK", "z9hG4bK2"));
+	bench_input(alice, bench_request("ACK", "z9hG4bK1"));
+	bench_expect("request INVITE\n> 1 SIP/2.0 200 OK\nack\nack\n");
+	bench_stop();
+}
+
+static void drops_an_ACK_to_nothing_yet(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_input(alice, bench_request("ACK", "z9hG4bK1"));
+	bench_expect("request INVITE\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).stray_acks, 1);
+	bench_stop();
+}
+
+/* -- CANCEL ------------------------------------------------------------------------------------------------ */
+
+static const struct {
+	const char *label, *method; /* of the request to cancel; NULL: there is none */
+	unsigned status;            /* sent before, or 0 */
+	const char *branch, *log;   /* of the CANCEL; what happens then */
+} cancels[] = {
+	{ "nothing", NULL, 0, "z9hG4bK1", "> 1 SIP/2.0 481 Call/Transaction Does Not Exist\n" },
+	{ "another branch", "INVITE", 0, "z9hG4bK2", "> 1 SIP/2.0 481 Call/Transaction Does Not Exist\n" },
+	{ "an INVITE", "INVITE", 0, "z9hG4bK1", "cancelled\n> 1 SIP/2.0 200 OK\n" },
+	{ "a ringing INVITE", "INVITE", 180, "z9hG4bK1", "cancelled\n> 1 SIP/2.0 200 OK\n" },
+	{ "an accepted INVITE", "INVITE", 200, "z9hG4bK1", "> 1 SIP/2.0 200 OK\n" },
+	{ "a refused INVITE", "INVITE", 486, "z9hG4bK1", "> 1 SIP/2.0 200 OK\n" },
+	{ "a MESSAGE", "MESSAGE", 0, "z9hG4bK1", "> 1 SIP/2.0 200 OK\n" },
+};
+
+static void cancels_what_can_be_cancelled(void **state)
+{
+	for (size_t i = 0; i < sizeof(cancels) / sizeof(cancels[0]); i++) {
+		start();
+		if (cancels[i].method)
+			bench_input(alice, bench_request(cancels[i].method, "z9hG4bK1"));
+		if (cancels[i].status)
+			bench_respond(cancels[i].status);
+		bench.log.len = 0;
+		bench_input(alice, bench_request("CANCEL", cancels[i].branch));
+		bench_expect(cancels[i].log);
+		bench_stop();
+	}
+}
+
+static void answers_a_repeated_CANCEL_alike_and_cancels_once(void **state)
+{
+	char first[sizeof(bench.sent)];
+
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_input(alice, bench_request("CANCEL", "z9hG4bK1"));
+	bench_expect("request INVITE\ncancelled\n> 1 SIP/2.0 200 OK\n");
+	memcpy(first, bench.sent, sizeof(first));
+	bench_input(alice, bench_request("CANCEL", "z9hG4bK1"));
+	bench_expect("> 1 SIP/2.0 200 OK\n");
+	assert_string_equal(bench.sent, first);
+	bench_stop();
+}
+
+static void lets_nobody_cancel_what_came_on_another_flow(void **state)
+{
+	flow_id mallory;
+
+	start();
+	mallory = bench_open(0, TRANSPORT_TLS, 2);
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_input(mallory, bench_request("CANCEL", "z9hG4bK1"));
+	bench_expect("request INVITE\n> 2 SIP/2.0 481 Call/Transaction Does Not Exist\n");
+	bench_input(mallory, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("request INVITE\n");
+	bench_stop();
+}
+
+/* -- limits and losses ------------------------------------------------------------------------------------- */
+
+static void lets_one_flow_have_only_so_many_transactions(void **state)
+{
+	start();
+	for (unsigned i = 0; i < bench_limits.per_flow; i++) {
+		char branch[32];
+
+		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
+		bench_input(alice, bench_request("INVITE", branch));
+	}
+	bench.log.len = 0;
+	bench_input(alice, bench_request("INVITE", "z9hG4bKmore"));
+	bench_expect("> 1 SIP/2.0 503 Service Unavailable\n");
+	assert_non_null(strstr(bench.sent, "\r\nRetry-After: 10\r\n"));
+	bench_input(bench_open(0, TRANSPORT_TLS, 2), bench_request("INVITE", "z9hG4bKmore"));
+	bench_expect("request INVITE\n");
+	bench_stop();
+}
+
+static void keeps_a_transaction_whose_flow_is_lost_but_sends_nothing(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_flow(alice, FLOW_LOST);
+	bench_expect("request INVITE\nlost\n");
+	bench_respond(180);
+	bench_respond(486);
+	bench_expect("");
+	bench_pass(32000);
+	bench_expect("server gone\n");
+	bench_stop();
+}
+
+static void answers_500_instead_of_what_is_too_large(void **state)
+{
+	static char huge[100000];
+	struct sip_reply reply = { .status = 200, .body = { huge, sizeof(huge) } };
+
+	memset(huge, 'x', sizeof(huge));
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	endpoint_respond(bench.endpoint[0], bench.server, &reply, bench.now);
+	bench_pass(0);
+	bench_expect("request INVITE\nresponse.too-large \n> 1 SIP/2.0 500 Response Too Large\n");
+	bench_stop();
+}
+
+static void passes_a_response_on_without_our_via(void **state)
+{
+	struct sip_edits edits = { .top = SLICE("Record-Route: <sip:x;lr>\r\n"), .max_forwards = -1 };
+	struct sip_message *response;
+	struct sip_fault fault;
+
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	assert_int_equal(
+		sip_message_parse(
+			SLICE("SIP/2.0 183 Wait\r\nVia: SIP/2.0/TLS proxy.example.org;branch=z9hG4bKp\r\n"
+			      "Via: SIP/2.0/TLS client.example.org;branch=z9hG4bK1\r\n"
+			      "From: <sip:alice@example.org>;tag=alice\r\n"
+			      "To: <sip:bob@example.org>;tag=bob\r\n"
+			      "Call-ID: 1@client.example.org\r\nCSeq: 1 INVITE\r\n"
+			      "Content-Length: 0\r\n\r\n"),
+			&sip_limits_default, &response, &fault),
+		OK);
+	endpoint_respond_with(bench.endpoint[0], bench.server, response, &edits, bench.now);
+	sip_message_free(response);
+	bench_pass(0);
+	assert_string_equal(bench.sent,
+			    "SIP/2.0 183 Wait\r\nRecord-Route: <sip:x;lr>\r\n"
+			    "Via: SIP/2.0/TLS client.example.org;branch=z9hG4bK1\r\n"
+			    "From: <sip:alice@example.org>;tag=alice\r\nTo: <sip:bob@example.org>;tag=bob\r\n"
+			    "Call-ID: 1@client.example.org\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n");
+	bench_stop();
+}
+
+static void tells_of_every_transaction_that_goes_when_it_ends(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	endpoint_free(bench.endpoint[0]);
+	bench.endpoint[0] = NULL;
+	bench_expect("request INVITE\nserver gone\n");
+	bench_stop();
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(hands_a_request_to_the_transaction_user_and_forgets_it_when_answered),
+	cmocka_unit_test(puts_a_tag_of_its_own_behind_To_once_and_for_all),
+	cmocka_unit_test(absorbs_a_retransmission_with_the_last_response),
+	cmocka_unit_test(absorbs_a_retransmission_after_200_without_a_word),
+	cmocka_unit_test(says_100_when_the_transaction_user_takes_its_time),
+	cmocka_unit_test(keeps_other_requests_than_INVITE_short),
+	cmocka_unit_test(gives_up_when_no_ACK_comes),
+	cmocka_unit_test(repeats_a_refusal_over_udp_until_the_ACK),
+	cmocka_unit_test(absorbs_the_ACK_to_a_refusal),
+	cmocka_unit_test(passes_the_ACK_to_a_2xx_on),
+	cmocka_unit_test(drops_an_ACK_to_nothing_yet),
+	cmocka_unit_test(cancels_what_can_be_cancelled),
+	cmocka_unit_test(answers_a_repeated_CANCEL_alike_and_cancels_once),
+	cmocka_unit_test(lets_nobody_cancel_what_came_on_another_flow),
+	cmocka_unit_test(lets_one_flow_have_only_so_many_transactions),
+	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_but_sends_nothing),
+	cmocka_unit_test(answers_500_instead_of_what_is_too_large),
+	cmocka_unit_test(passes_a_response_on_without_our_via),
+	cmocka_unit_test(tells_of_every_transaction_that_goes_when_it_ends),
+};
+
+TEST_MAIN(tests)
