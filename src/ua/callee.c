@@ -167,7 +167,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 	err = prepare(call, server);
 	if (err == OK && request->body.len > 0)
 		fault = description_check(&call->description, request->body);
-	if (err != OK || fault.status != 0 || !change_takes_timer(call, server, now)) {
+	if (err != OK || fault.status != 0 || !change_takes_timer(ua, server, &call->session, now)) {
 		if (err != OK)
 			refuse_dialog(ua, server, err, now);
 		else if (fault.status != 0)

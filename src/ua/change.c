@@ -7,19 +7,19 @@ enum { LINES_MAX = 1024 };
 
 /* -- theirs ---------------------------------------------------------------------------------------------------- */
 
-bool change_takes_timer(struct call *call, struct server *server, struct now now)
+bool change_takes_timer(struct ua *ua, struct server *server, struct session_timer *ret_timer, struct now now)
 {
 	char lines[64];
 	struct writer out = writer_of(lines, sizeof lines);
 
-	switch (session_timer_asked(&call->session, server->request)) {
+	switch (session_timer_asked(ret_timer, server->request)) {
 	case OK: return true;
 	case ERR_LIMIT:
 		put_ua_line(&out, SLICE("Min-SE"), SESSION_MIN_SE);
-		ua_reply(call->ua, server, 422, writer_text(&out), now);
+		ua_reply(ua, server, 422, writer_text(&out), now);
 		return false;
 	default:
-		ua_reply_warning(call->ua, server, 400, 399, SLICE("Session-Expires is malformed"), now);
+		ua_reply_warning(ua, server, 400, 399, SLICE("Session-Expires is malformed"), now);
 		return false;
 	}
 }
@@ -41,6 +41,7 @@ static bool may_change(struct call *call, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
 	struct description_fault fault = { .status = 0 };
+	struct session_timer timer = call->session;
 
 	if (call->invite) {
 		ua_reply(call->ua, server, 491, SLICE(""), now);
@@ -58,13 +59,14 @@ static bool may_change(struct call *call, struct server *server, struct now now)
 		ua_reply_warning(call->ua, server, fault.status, fault.warning, fault.text, now);
 		return false;
 	}
-	if (!change_takes_timer(call, server, now))
+	if (!change_takes_timer(call->ua, server, &timer, now))
 		return false;
 	if (dlg_refresh_target(call->dialog, request) != OK) {
 		ua_reply_warning(call->ua, server, 400, 399,
 				 SLICE("Contact is not acceptable in this dialog"), now);
 		return false;
 	}
+	call->session = timer;
 	call_run_session_timer(call, now);
 	return true;
 }

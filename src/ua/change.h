@@ -7,8 +7,9 @@
 void change_invite(struct call *call, struct server *server, struct now now);
 void change_update(struct call *call, struct server *server, struct now now);
 
-/* Takes the session timer of a request; false if it is too short: it was answered 422 or 400 then. */
-MUST_CHECK bool change_takes_timer(struct call *call, struct server *server, struct now now);
+/* The session timer that a request asks for; false if it is too short: it was answered 422 or 400 then. */
+MUST_CHECK bool change_takes_timer(struct ua *ua, struct server *server, struct session_timer *ret_timer,
+				   struct now now);
 /* The session timer is due: our refresh, or the end. */
 void change_session_due(struct call *call, struct now now);
 /* The wait after a 491 is over. */
