@@ -261,8 +261,7 @@ static struct sip_message *parse(const struct row *row)
 			put(&out, slice_of(defaults[i]));
 	put(&out, headers);
 	put(&out, SLICE("Content-Length: 0\r\n\r\n"));
-	if (sip_message_parse(writer_text(&out), &sip_limits_default, &message, &fault) != OK)
-		fail_msg("%s: not parsed: %s", row->label, fault.what);
+	assert_int_equal(sip_message_parse(writer_text(&out), &sip_limits_default, &message, &fault), OK);
 	return message;
 }
 
