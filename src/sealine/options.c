@@ -1,0 +1,241 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "sealine/command.h"
+#include "sealine/output.h"
+
+/* clang-format off */
+static const struct command commands[] = {
+	{
+		.words = "user add", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_add_run,
+		.flags = FLAG_JSON | FLAG_PASSWORD_STDIN | FLAG_GENERATE | FLAG_MD5,
+		.help =
+		"usage: sealine user add AOR [--generate | --password-stdin] [--md5] [--state DIR] [--json]\n"
+		"Adds an account. The password is asked for, twice, unless an option says where it comes from; what is\n"
+		"kept is its digest.\n"
+		"\n"
+		"  AOR               alice@example.org, with or without sip: or sips: before it\n"
+		"  --generate        make a password and print it, this once\n"
+		"  --password-stdin  take the first line of standard input\n"
+		"  --md5             keep an MD5 digest too, for a phone that knows nothing better; its domain has to\n"
+		"                    allow it (md5: allow)\n"
+		"  --state DIR       where sealined keeps its state\n"
+		"  --json            one JSON object: aor, and the password if it was generated\n"
+		"\n"
+		"Example: sealine user add alice@localhost --generate\n",
+	},
+	{
+		.words = "user import", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_import_run,
+		.flags = FLAG_JSON | FLAG_MD5,
+		.help =
+		"usage: sealine user import FILE|- [--md5] [--state DIR] [--json]\n"
+		"Adds many accounts: one line an account, its address, a tab, its password. A file with a malformed line\n"
+		"is not taken at all; accounts that are there already are left as they are and named.\n"
+		"\n"
+		"  --md5        keep MD5 digests too\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object: added, and refused with line, aor and message of each\n"
+		"\n"
+		"Example: printf 'bob@localhost\\tsecret\\n' | sealine user import -\n",
+	},
+	{
+		.words = "user list", .takes_state = true, .run = user_list_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine user list [--state DIR] [--json]\n"
+		"Lists the accounts, and where each is registered.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object: users, a list of objects with aor, md5 and bindings\n"
+		"\n"
+		"Example: sealine user list --json | jq -r .users[].aor\n",
+	},
+	{
+		.words = "user passwd", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_passwd_run,
+		.flags = FLAG_JSON | FLAG_PASSWORD_STDIN | FLAG_GENERATE | FLAG_MD5,
+		.help =
+		"usage: sealine user passwd AOR [--generate | --password-stdin] [--md5] [--state DIR] [--json]\n"
+		"Changes a password. The account's phones are disconnected and have to register anew. The options are those\n"
+		"of sealine user add.\n"
+		"\n"
+		"Example: pwgen 20 1 | sealine user passwd alice@localhost --password-stdin\n",
+	},
+	{
+		.words = "user remove", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_remove_run,
+		.help =
+		"usage: sealine user remove AOR [--state DIR]\n"
+		"Removes an account. Its phones are disconnected.\n"
+		"\n"
+		"Example: sealine user remove alice@localhost\n",
+	},
+	{
+		.words = "ca show", .takes_state = true, .run = ca_show_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine ca show [--state DIR] [--json]\n"
+		"Shows the certificates that sealined made for itself: the development CA's and its own.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object: certificates, a list of objects with file, subject, issuer, names,\n"
+		"               not_before, not_after, days_left, sha256\n"
+		"\n"
+		"Example: sealine ca show\n",
+	},
+	{
+		.words = "ca export", .takes_state = true, .run = ca_export_run,
+		.help =
+		"usage: sealine ca export [--state DIR]\n"
+		"Writes the certificate of the development CA (PEM) to standard output, for phones that are to trust it.\n"
+		"\n"
+		"Example: sealine ca export > sealine-ca.pem\n",
+	},
+	{
+		.words = "parse", .n_least = 1, .n_most = SIZE_MAX, .run = parse_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine parse FILE...|- [--json]\n"
+		"Reads each file as one SIP message, as it would come in a datagram, and says what it is, or what is wrong\n"
+		"with it and at which byte (from 0). What a proxy would pass on but the RFCs forbid is remarked upon.\n"
+		"\n"
+		"  --json  one JSON object a file: file, valid, and error {what, at} or start line and header fields\n"
+		"\n"
+		"Exit status: 0 all are valid, 1 some are not, 2 usage, or a file that cannot be read.\n"
+		"\n"
+		"Example: sealine parse invite.sip\n",
+	},
+	{
+		.words = "status", .takes_state = true, .run = status_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine status [--state DIR] [--json]\n"
+		"Shows the running server: workers, connections by what is proven of them, registrations, certificates.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object; see sealine-control(7)\n"
+		"\n"
+		"Example: sealine status\n",
+	},
+};
+/* clang-format on */
+
+enum { N_COMMANDS = sizeof commands / sizeof commands[0] };
+
+static const char usage[] = "usage: sealine COMMAND [ARGUMENT]... [OPTION]...\n"
+			    "The tool for sealined, the SIP server that talks TLS.\n"
+			    "\n"
+			    "  user add AOR         add an account\n"
+			    "  user import FILE|-   add many\n"
+			    "  user list            list them, and where they are registered\n"
+			    "  user passwd AOR      change a password\n"
+			    "  user remove AOR      remove an account\n"
+			    "  ca show              show the certificates that sealined made for itself\n"
+			    "  ca export            write the certificate that phones are to trust\n"
+			    "  status               show the running server\n"
+			    "  parse FILE...|-      say what a SIP message is, or what is wrong with it\n"
+			    "\n"
+			    "sealine COMMAND --help says more. --version says which this is.\n"
+			    "\n"
+			    "Example: sealine user add alice@localhost --generate\n";
+
+enum { OPTION_STATE = 1 << 8, OPTION_HELP };
+
+static const struct option options[] = {
+	{ "state", required_argument, NULL, OPTION_STATE },
+	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "json", no_argument, NULL, FLAG_JSON },
+	{ "password-stdin", no_argument, NULL, FLAG_PASSWORD_STDIN },
+	{ "generate", no_argument, NULL, FLAG_GENERATE },
+	{ "md5", no_argument, NULL, FLAG_MD5 },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* Whether argv begins with the command's words, behind the program's name; the place of the last one. */
+static bool is_called(const struct command *command, int argc, char *argv[], int *ret_last)
+{
+	char words[64];
+
+	*ret_last = strchr(command->words, ' ') ? 2 : 1;
+	if (argc <= *ret_last)
+		return false;
+	snprintf(words, sizeof words, "%s%s%s", argv[1], *ret_last == 2 ? " " : "",
+		 *ret_last == 2 ? argv[2] : "");
+	return strcmp(words, command->words) == 0;
+}
+
+static bool wrong_use(const struct command *command, const char *what, const char *with)
+{
+	return complain("%s: %s%s; see sealine %s --help", command->words, what, with, command->words);
+}
+
+static bool take_option(const struct command *command, const struct option *option,
+			struct invocation *invocation)
+{
+	if (option->val == OPTION_STATE && command->takes_state) {
+		invocation->state = slice_of(optarg);
+		return invocation->state.len > 0 || wrong_use(command, "--state needs a directory", "");
+	}
+	if (option->val != OPTION_STATE && (command->flags & (unsigned)option->val)) {
+		invocation->flags |= (unsigned)option->val;
+		return true;
+	}
+	return wrong_use(command, "it takes no --", option->name);
+}
+
+static bool check_invocation(const struct command *command, const struct invocation *invocation)
+{
+	if (invocation->n_arguments < command->n_least)
+		return wrong_use(command, "an argument is missing", "");
+	if (invocation->n_arguments > command->n_most)
+		return wrong_use(command, "there are too many arguments", "");
+	if ((invocation->flags & FLAG_GENERATE) && (invocation->flags & FLAG_PASSWORD_STDIN))
+		return wrong_use(command, "--generate and --password-stdin exclude each other", "");
+	return true;
+}
+
+static enum exit_code run_command(const struct command *command, int argc, char *argv[])
+{
+	struct invocation invocation = { .flags = 0 };
+	enum exit_code code;
+	int option, index = 0;
+
+	while ((option = getopt_long(argc, argv, "", options, &index)) != -1) {
+		if (option == OPTION_HELP) {
+			fputs(command->help, stdout);
+			return EXIT_OK;
+		}
+		if (option == '?') {
+			fprintf(stderr, "See sealine %s --help.\n", command->words);
+			return EXIT_USAGE;
+		}
+		if (!take_option(command, &options[index], &invocation))
+			return EXIT_USAGE;
+	}
+	invocation.arguments = argv + optind;
+	invocation.n_arguments = (size_t)(argc - optind);
+	if (!check_invocation(command, &invocation))
+		return EXIT_USAGE;
+	code = command->run(&invocation);
+	return output_is_written() || code != EXIT_OK ? code : EXIT_FOUND;
+}
+
+enum exit_code sealine_run(int argc, char *argv[])
+{
+	int last;
+
+	for (size_t i = 0; i < N_COMMANDS; i++)
+		if (is_called(&commands[i], argc, argv, &last)) {
+			argv[last] = argv[0]; /* getopt_long() names it */
+			return run_command(&commands[i], argc - last, argv + last);
+		}
+	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
+		puts("sealine " SEALINE_VERSION);
+		return EXIT_OK;
+	}
+	if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) {
+		fputs(usage, stdout);
+		return EXIT_OK;
+	}
+	if (argc > 1)
+		complain("there is no command \"%s%s%s\"; see sealine --help", argv[1], argc > 2 ? " " : "",
+			 argc > 2 ? argv[2] : "");
+	else
+		fputs(usage, stderr);
+	return EXIT_USAGE;
+}

@@ -1,0 +1,35 @@
+#include "sealine/server.h"
+
+#include "control/control.h"
+#include "sealine/output.h"
+
+enum { PATIENCE = 60 * 1000 }; /* ms; a batch of 5,000 accounts takes a second or two */
+
+static const char *reason(enum err err)
+{
+	switch (err) {
+	case ERR_DENIED: return "it belongs to another user; run this as the user of sealined, or as root";
+	case ERR_AGAIN: return "sealined did not reply in time; see its log";
+	case ERR_CLOSED: return "sealined went away before it replied; see its log, then try again";
+	case ERR_LIMIT: return "the request or the reply is too long for one line; ask for less at a time";
+	case ERR_SYNTAX: return "what replied is no sealined; see what listens there";
+	case ERR_NOMEM: return "out of memory; nothing was changed";
+	default: return "input/output error; see the log of sealined";
+	}
+}
+
+enum err server_ask(struct slice socket, json_t *request, json_t **ret_reply)
+{
+	json_t *reply = NULL;
+	enum err err = request ? control_ask(socket, request, PATIENCE, &reply) : ERR_NOMEM;
+
+	json_decref(request);
+	if (err == ERR_NOT_FOUND)
+		return err;
+	if (err != OK) {
+		(void)complain("%.*s: %s", SLICE_FMT(socket), reason(err));
+		return err == ERR_EXISTS ? ERR_IO : err;
+	}
+	*ret_reply = reply;
+	return json_is_true(json_object_get(reply, "ok")) ? OK : ERR_EXISTS;
+}
