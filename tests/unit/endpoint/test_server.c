@@ -282,6 +282,7 @@ static void answers_500_instead_of_what_is_too_large(void **state)
 	memset(huge, 'x', sizeof(huge));
 	start();
 	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	assert_non_null(bench.server);
 	endpoint_respond(bench.endpoint[0], bench.server, &reply, bench.now);
 	bench_pass(0);
 	bench_expect("request INVITE\nresponse.too-large \n> 1 SIP/2.0 500 Response Too Large\n");
@@ -306,6 +307,7 @@ static void passes_a_response_on_without_our_via(void **state)
 			      "Content-Length: 0\r\n\r\n"),
 			&sip_limits_default, &response, &fault),
 		OK);
+	assert_non_null(bench.server);
 	endpoint_respond_with(bench.endpoint[0], bench.server, response, &edits, bench.now);
 	sip_message_free(response);
 	bench_pass(0);
