@@ -27,12 +27,15 @@ struct sink {
 
 /* ---- ALSA ------------------------------------------------------------------------------------------------------- */
 
-/* The library prints its troubles to stderr unless told otherwise; we say them in our own event. */
-__attribute__((format(printf, 5, 6))) static void be_quiet(const char *file, int line, const char *function,
-							   int err, const char *fmt, ...)
-{
-	(void)file, (void)line, (void)function, (void)err, (void)fmt;
-}
+/*
+ * The library prints its troubles to stderr unless told otherwise; we say them in our own event. The parameters
+ * are ALSA's choice.
+ */
+/* clang-format off */
+__attribute__((format(printf, 5, 6)))
+static void be_quiet(const char *file, int line, const char *function, int err, const char *fmt, ...)
+	{ (void)file, (void)line, (void)function, (void)err, (void)fmt; }
+/* clang-format on */
 
 static enum err open_pcm(const char *name, snd_pcm_stream_t stream, snd_pcm_t **ret_pcm,
 			 char text[MEDIA_MAX_TEXT])

@@ -139,40 +139,51 @@ static bool unprotect(struct media_call *call, bool is_rtcp, void *buf, size_t *
 	}
 }
 
-static void receive_datagram(struct media_call *call, bool rtcp_socket, uint8_t *buf, size_t len,
-			     const struct address *from, uint64_t now)
-{
-	bool is_rtcp = rtp_is_rtcp(slice_from(buf, len));
-	bool fits = rtcp_socket ? is_rtcp : !is_rtcp || call->agreed.rtcp_mux;
+struct datagram {
+	uint8_t bytes[MEDIA_MAX_DATAGRAM];
+	size_t len;
+	struct address from;
+	bool at_rtcp_socket;
+};
 
-	if (len < RTP_HEADER - 4 || !fits) {
+static void receive_rtcp(struct media_call *call, const struct datagram *datagram, uint64_t now)
+{
+	struct destination *to = datagram->at_rtcp_socket ? &call->rtcp : &call->rtp;
+
+	if (learn(to, call->agreed.secure, &datagram->from, now))
+		media_call_receive_rtcp(call, slice_from(datagram->bytes, datagram->len), now);
+	else
+		call->in.refused++;
+}
+
+static void receive_datagram(struct media_call *call, struct datagram *datagram, uint64_t now)
+{
+	bool is_rtcp = rtp_is_rtcp(slice_from(datagram->bytes, datagram->len));
+	bool fits = datagram->at_rtcp_socket ? is_rtcp : !is_rtcp || call->agreed.rtcp_mux;
+
+	if (!fits) {
 		call->in.refused++;
 		return;
 	}
-	if (call->agreed.secure && !unprotect(call, is_rtcp, buf, &len))
+	if (call->agreed.secure && !unprotect(call, is_rtcp, datagram->bytes, &datagram->len))
 		return;
-	if (!is_rtcp) {
-		receive_rtp(call, slice_from(buf, len), from, now);
-		return;
-	}
-	if (!learn(rtcp_socket ? &call->rtcp : &call->rtp, call->agreed.secure, from, now)) {
-		call->in.refused++;
-		return;
-	}
-	media_call_receive_rtcp(call, slice_from(buf, len), now);
+	if (is_rtcp)
+		receive_rtcp(call, datagram, now);
+	else
+		receive_rtp(call, slice_from(datagram->bytes, datagram->len), &datagram->from, now);
 }
 
 void media_call_receive(struct media_call *call, int fd, uint64_t now)
 {
-	uint8_t buf[MEDIA_MAX_DATAGRAM];
-	struct address from;
-	ssize_t n;
+	struct datagram datagram = { .at_rtcp_socket = fd == call->port->rtcp };
 
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		n = media_port_receive(fd, buf, sizeof buf, &from);
+		ssize_t n = media_port_receive(fd, datagram.bytes, sizeof datagram.bytes, &datagram.from);
+
 		if (n < 0)
 			return;
-		receive_datagram(call, fd == call->port->rtcp, buf, (size_t)n, &from, now);
+		datagram.len = (size_t)n;
+		receive_datagram(call, &datagram, now);
 	}
 }
 

@@ -30,21 +30,25 @@ static void put_le(struct writer *out, uint32_t number, int n)
 		put_char(out, (char)(number >> 8 * i));
 }
 
+struct format {
+	unsigned tag, channels, bits;
+	uint32_t rate;
+};
+
 /* A header with the given format, a chunk to be passed over, and n samples of value 1000. */
-static void put_wav(struct writer *out, unsigned format, unsigned channels, uint32_t rate, unsigned bits,
-		    uint32_t n)
+static void put_wav(struct writer *out, const struct format *format, uint32_t n)
 {
 	put(out, SLICE("RIFF\0\0\0\0WAVE"
 		       "LIST\3\0\0\0abc\0fmt \x10\0\0\0"));
-	put_le(out, format, 2);
-	put_le(out, channels, 2);
-	put_le(out, rate, 4);
-	put_le(out, rate * channels * bits / 8, 4);
-	put_le(out, channels * bits / 8, 2);
-	put_le(out, bits, 2);
+	put_le(out, format->tag, 2);
+	put_le(out, format->channels, 2);
+	put_le(out, format->rate, 4);
+	put_le(out, format->rate * format->channels * format->bits / 8, 4);
+	put_le(out, format->channels * format->bits / 8, 2);
+	put_le(out, format->bits, 2);
 	put(out, SLICE("data"));
-	put_le(out, n * channels * 2, 4);
-	for (uint32_t i = 0; i < n * channels; i++)
+	put_le(out, n * format->channels * 2, 4);
+	for (uint32_t i = 0; i < n * format->channels; i++)
 		put_le(out, 1000, 2);
 }
 
@@ -81,18 +85,17 @@ static void reads_what_it_wrote(void **state)
 
 static const struct {
 	const char *label;
-	unsigned format, channels, bits;
-	uint32_t rate;
+	struct format format;
 	enum err err;
 } cases[] = {
-	{ "8 kHz", 1, 1, 16, 8000, OK },
-	{ "22.05 kHz", 1, 1, 16, 22050, OK },
-	{ "44.1 kHz stereo", 1, 2, 16, 44100, OK },
-	{ "48 kHz", 1, 1, 16, 48000, OK },
-	{ "8 bits", 1, 1, 8, 8000, ERR_SYNTAX },
-	{ "float", 3, 1, 16, 48000, ERR_SYNTAX },
-	{ "three channels", 1, 3, 16, 48000, ERR_SYNTAX },
-	{ "no rate", 1, 1, 16, 0, ERR_SYNTAX },
+	{ "8 kHz", { 1, 1, 16, 8000 }, OK },
+	{ "22.05 kHz", { 1, 1, 16, 22050 }, OK },
+	{ "44.1 kHz stereo", { 1, 2, 16, 44100 }, OK },
+	{ "48 kHz", { 1, 1, 16, 48000 }, OK },
+	{ "8 bits", { 1, 1, 8, 8000 }, ERR_SYNTAX },
+	{ "float", { 3, 1, 16, 48000 }, ERR_SYNTAX },
+	{ "three channels", { 1, 3, 16, 48000 }, ERR_SYNTAX },
+	{ "no rate", { 1, 1, 16, 0 }, ERR_SYNTAX },
 };
 
 static void reads_pcm_of_any_rate(void **state)
@@ -107,8 +110,7 @@ static void reads_pcm_of_any_rate(void **state)
 		enum err err;
 		size_t n;
 
-		put_wav(&out, cases[i].format, cases[i].channels, cases[i].rate, cases[i].bits,
-			cases[i].rate);
+		put_wav(&out, &cases[i].format, cases[i].format.rate);
 		assert_false(out.overflow);
 		file = file_with(writer_text(&out));
 		err = wav_reader_open(file.path, &reader);
@@ -134,7 +136,7 @@ static void a_file_that_ends_early_is_played_to_its_end(void **state)
 	struct file file;
 	enum err err;
 
-	put_wav(&out, 1, 1, 48000, 16, 50);
+	put_wav(&out, &(struct format){ 1, 1, 16, 48000 }, 50);
 	file = file_with(slice_sub(writer_text(&out), 0, out.len - 21));
 	err = wav_reader_open(file.path, &reader);
 	unlink(file.path);

@@ -2,7 +2,7 @@
 
 #include "harness.h"
 
-#include <string.h>
+#include "base/writer.h"
 
 #define HEAD       "v=0\r\no=alice 1 2 IN IP4 192.0.2.1\r\ns=-\r\n"
 #define CONNECTION "c=IN IP4 192.0.2.1\r\n"
@@ -170,19 +170,22 @@ static enum err parse_repeated(const char *line, size_t n)
 
 static void keeps_its_limits(void **state)
 {
-	char formats[8 + 2 * (SDP_MAX_FORMATS + 1) + 64] = "m=audio 1 RTP/AVP";
-	size_t at = strlen(formats);
+	char formats[200];
+	struct writer out = writer_of(formats, sizeof formats);
 
 	assert_int_equal(parse_repeated("m=audio 1 RTP/AVP 0\r\n", SDP_MAX_SECTIONS), OK);
 	assert_int_equal(parse_repeated("m=audio 1 RTP/AVP 0\r\n", SDP_MAX_SECTIONS + 1), ERR_LIMIT);
 	assert_int_equal(parse_repeated("a=x\r\n", SDP_MAX_ATTRIBUTES), OK);
 	assert_int_equal(parse_repeated("a=x\r\n", SDP_MAX_ATTRIBUTES + 1), ERR_LIMIT);
 	assert_int_equal(parse_repeated("a=x\r\n", SDP_MAX_TEXT / 5), ERR_LIMIT);
-	for (int i = 0; i < SDP_MAX_FORMATS; i++, at += 2)
-		memcpy(formats + at, " 0", 2);
-	memcpy(formats + at, "\r\n", 3);
+
+	put(&out, SLICE("m=audio 1 RTP/AVP"));
+	for (int i = 0; i < SDP_MAX_FORMATS; i++)
+		put(&out, SLICE(" 0"));
+	put(&out, SLICE("\r\n\0"));
 	assert_int_equal(parse_repeated(formats, 1), OK);
-	memcpy(formats + at, " 0\r\n", 5);
+	out.len -= 3;
+	put(&out, SLICE(" 0\r\n\0"));
 	assert_int_equal(parse_repeated(formats, 1), ERR_LIMIT);
 }
 
