@@ -83,6 +83,7 @@ static void free_server_at(struct map_node *node, void *arg)
 	struct server_tsx *server = CONTAINER_OF(node, struct server_tsx, node);
 
 	map_remove(endpoint->servers, node);
+	timers_clear(endpoint->timers, &server->timer);
 	endpoint->user->server_gone(endpoint->self, &server->pub);
 	server_free(server);
 }
@@ -93,6 +94,7 @@ static void free_client_at(struct map_node *node, void *arg)
 	struct client_tsx *client = CONTAINER_OF(node, struct client_tsx, node);
 
 	map_remove(endpoint->clients, node);
+	timers_clear(endpoint->timers, &client->timer);
 	if (!client->internal)
 		endpoint->user->client_gone(endpoint->self, &client->pub);
 	client_free(client);

@@ -230,6 +230,7 @@ void endpoint_report(struct endpoint *endpoint, const struct report *report);
 struct endpoint_counts {
 	uint64_t messages_in, messages_out, malformed, stray_responses, stray_acks, refused_sends,
 		dropped_no_memory;
-	size_t flows, servers, clients;
+	size_t flows, servers, clients; /* transactions that are kept, answered ones too */
+	size_t pending;                 /* server transactions without a final response so far */
 };
 struct endpoint_counts endpoint_counts(const struct endpoint *endpoint);

@@ -82,6 +82,8 @@ static void end(struct endpoint *endpoint, struct server_tsx *server)
 		return;
 	map_remove(endpoint->servers, &server->node);
 	timers_clear(endpoint->timers, &server->timer);
+	if (server->pub.final == 0)
+		endpoint->counts.pending--;
 	if (server->home)
 		list_remove(&server->home->servers, &server->on_flow);
 	server->home = NULL;
@@ -186,8 +188,10 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 	if (actions & TSX_SEND) {
 		send_bytes(endpoint, server->pub.flow, bytes);
 		keep_last(server, bytes);
-		if (status >= 200 && server->pub.final == 0)
+		if (status >= 200 && server->pub.final == 0) {
 			server->pub.final = status;
+			endpoint->counts.pending--;
+		}
 	}
 	perform(endpoint, server, actions);
 }
@@ -357,6 +361,7 @@ static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_messa
 	}
 	server->request = request;
 	list_append(&flow->servers, &server->on_flow);
+	endpoint->counts.pending++;
 	endpoint->user->request(endpoint->self, &server->pub, now);
 	return true;
 fail:

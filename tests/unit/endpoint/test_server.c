@@ -17,7 +17,9 @@ static void hands_a_request_to_the_transaction_user_and_forgets_it_when_answered
 	start();
 	bench_input(alice, bench_request("OPTIONS", "z9hG4bK1"));
 	bench_expect("request OPTIONS\n");
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).pending, 1);
 	bench_respond(200);
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).pending, 0);
 	assert_int_equal(bench.server->final, 200);
 	bench_pass(0);
 	bench_expect("> 1 SIP/2.0 200 OK\nserver gone\n");
@@ -107,6 +109,7 @@ static void keeps_other_requests_than_INVITE_short(void **state)
 	bench_respond(408);
 	bench_respond(500);
 	bench_pass(0);
+	assert_int_equal(endpoint_counts(bench.endpoint[0]).pending, 0);
 	bench_expect("request MESSAGE\nserver gone\n");
 
 	bench_input(alice, bench_request("INVITE", "z9hG4bK3"));
