@@ -33,7 +33,7 @@ static bool set_text(struct auth_text *to, struct slice text)
 {
 	if (text.len > sizeof to->bytes)
 		return false;
-	if (text.len)
+	if (text.ptr)
 		memcpy(to->bytes, text.ptr, text.len);
 	to->len = text.len;
 	return true;

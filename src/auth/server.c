@@ -200,7 +200,7 @@ static enum auth_verdict check_response(struct auth_server *server, const struct
 	exchange = exchange_of(attempt, algorithm, known ? known : dummy);
 	if (!auth_response(server->crypto, &exchange, &expected))
 		return AUTH_FAULT;
-	if (!slice_eq_secret(auth_hex_slice(&expected), attempt->credentials->response))
+	if (!slice_eq_secret(auth_hex_slice(&expected), attempt->credentials->response) || !known)
 		return AUTH_WRONG;
 	return AUTH_OK;
 }

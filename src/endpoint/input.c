@@ -191,14 +191,14 @@ static void end_stream(struct endpoint *endpoint, struct flow *flow, struct slic
 	flow_close(endpoint, flow, "malformed stream");
 }
 
-static void take_frame(struct endpoint *endpoint, struct flow *flow, enum sip_frame_kind kind,
-		       struct slice frame, struct now now)
+static void take_frame(struct endpoint *endpoint, struct flow *flow, const struct sip_frame *frame,
+		       struct now now)
 {
 	struct sending pong = { .flow = flow->id, .bytes = SLICE("\r\n") };
 
-	if (kind == SIP_FRAME_MESSAGE)
-		parse(endpoint, flow, frame, now);
-	else if (kind == SIP_FRAME_PING && send_on(endpoint, &pong) != OK) /* RFC 5626 §3.5.1 */
+	if (frame->kind == SIP_FRAME_MESSAGE)
+		parse(endpoint, flow, frame->bytes, now);
+	else if (frame->kind == SIP_FRAME_PING && send_on(endpoint, &pong) != OK) /* RFC 5626 §3.5.1 */
 		endpoint->counts.dropped_no_memory++;
 }
 
@@ -206,21 +206,18 @@ static void take_frame(struct endpoint *endpoint, struct flow *flow, enum sip_fr
 static void take_frames(struct endpoint *endpoint, struct flow *flow, struct slice *unread, struct now now)
 {
 	while (unread->len > 0 && !flow->why) {
-		enum sip_frame_kind kind;
-		struct slice frame;
-		struct sip_fault fault;
-		enum err err = sip_frame(&flow->framer, *unread, &endpoint->limits.sip, &kind, &frame,
-					 &fault);
+		struct sip_frame frame;
+		enum err err = sip_frame(&flow->framer, *unread, &endpoint->limits.sip, &frame);
 
 		if (err == ERR_MORE)
 			return;
 		if (err != OK) {
-			end_stream(endpoint, flow, frame, &fault);
+			end_stream(endpoint, flow, frame.bytes, &frame.fault);
 			return;
 		}
 		flow->framer = (struct sip_framer){ 0 };
-		*unread = slice_sub(*unread, frame.len, unread->len);
-		take_frame(endpoint, flow, kind, frame, now);
+		*unread = slice_sub(*unread, frame.bytes.len, unread->len);
+		take_frame(endpoint, flow, &frame, now);
 	}
 }
 

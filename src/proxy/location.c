@@ -112,11 +112,12 @@ void location_answer(struct context *context, const struct answer *answer, struc
 	enum location_lack lack;
 	size_t n;
 
+	if (answer->err == ERR_NOT_FOUND) {
+		context_refuse(context, &(struct refusal){ .status = 404 }, now);
+		return;
+	}
 	if (answer->err != OK) {
-		context_refuse(context,
-			       answer->err == ERR_NOT_FOUND ? &(struct refusal){ .status = 404 }
-							    : &refusal_internal,
-			       now);
+		context_refuse(context, &refusal_internal, now);
 		return;
 	}
 	targets = mem_zalloc(answer->aor->n_bindings, sizeof *targets);

@@ -21,34 +21,34 @@ static bool begin(struct line *line, struct core *core, enum report_level level,
 	return true;
 }
 
-static void key(struct line *line, const char *name)
+static void add_key(struct line *line, const char *name)
 {
 	put_char(&line->out, ' ');
 	put(&line->out, slice_of(name));
 	put_char(&line->out, '=');
 }
 
-static void text(struct line *line, const char *name, struct slice value)
+static void add_text(struct line *line, const char *name, struct slice value)
 {
-	key(line, name);
+	add_key(line, name);
 	put_char(&line->out, '"');
 	put_escaped(&line->out, value);
 	put_char(&line->out, '"');
 }
 
-static void number(struct line *line, const char *name, uint64_t value)
+static void add_number(struct line *line, const char *name, uint64_t value)
 {
-	key(line, name);
+	add_key(line, name);
 	put_number(&line->out, value);
 }
 
-static void aor(struct line *line, const char *name, const struct sip_uri *uri)
+static void add_aor(struct line *line, const char *name, const struct sip_uri *uri)
 {
 	char buf[512];
 	struct writer out = writer_of(buf, sizeof buf);
 
 	put_aor(&out, uri);
-	text(line, name, writer_text(&out));
+	add_text(line, name, writer_text(&out));
 }
 
 static void end(struct line *line, flow_id flow, struct slice call_id)
@@ -59,13 +59,13 @@ static void end(struct line *line, flow_id flow, struct slice call_id)
 	endpoint_report(line->core->endpoint, &line->report);
 }
 
-void report_flow_proven(struct core *core, flow_id flow, struct slice name)
+void report_flow_proven(struct core *core, flow_id flow, struct slice aor)
 {
 	struct line line;
 
 	if (!begin(&line, core, REPORT_INFO, "flow.proven"))
 		return;
-	text(&line, "account", name);
+	add_text(&line, "account", aor);
 	end(&line, flow, SLICE(""));
 }
 
@@ -77,9 +77,9 @@ void report_auth_failed(const struct context *context, struct slice username, en
 
 	if (!begin(&line, context->core, harmless ? REPORT_DEBUG : REPORT_WARNING, "auth.failed"))
 		return;
-	text(&line, "user", username);
-	text(&line, "method", request->method_name);
-	text(&line, "why", slice_of(auth_verdict_text(verdict)));
+	add_text(&line, "user", username);
+	add_text(&line, "method", request->method_name);
+	add_text(&line, "why", slice_of(auth_verdict_text(verdict)));
 	end(&line, context->server->flow, request->call_id);
 }
 
@@ -90,11 +90,12 @@ void report_unanswered(const struct context *context)
 
 	if (!begin(&line, context->core, REPORT_WARNING, "auth.unanswered"))
 		return;
-	aor(&line, "aor", &request->to.uri);
-	text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
-	text(&line, "why",
-	     SLICE("the phone does not answer a challenge with SHA-256; one that knows only MD5 needs a domain "
-		   "with \"md5: allow\""));
+	add_aor(&line, "aor", &request->to.uri);
+	add_text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
+	add_text(
+		&line, "why",
+		SLICE("the phone does not answer a challenge with SHA-256; one that knows only MD5 needs a domain "
+		      "with \"md5: allow\""));
 	end(&line, context->server->flow, request->call_id);
 }
 
@@ -105,38 +106,38 @@ void report_challenge(const struct context *context, const struct auth_realm *re
 
 	if (!begin(&line, context->core, REPORT_DEBUG, "auth.challenge"))
 		return;
-	text(&line, "realm", realm->name);
-	text(&line, "algorithms", realm->md5 ? SLICE("SHA-256, MD5") : SLICE("SHA-256"));
-	text(&line, "method", request->method_name);
+	add_text(&line, "realm", realm->name);
+	add_text(&line, "algorithms", realm->md5 ? SLICE("SHA-256, MD5") : SLICE("SHA-256"));
+	add_text(&line, "method", request->method_name);
 	if (stale)
-		text(&line, "stale", SLICE("true"));
+		add_text(&line, "stale", SLICE("true"));
 	end(&line, context->server->flow, request->call_id);
 }
 
 /* The binding that this very request left behind, or NULL. */
-static const struct binding *binding_of(const struct sip_message *request, const struct aor *snapshot)
+static const struct binding *binding_of(const struct sip_message *request, const struct aor *aor)
 {
-	for (size_t i = 0; i < snapshot->n_bindings; i++)
-		if (snapshot->bindings[i].cseq == request->cseq.number &&
-		    slice_eq(snapshot->bindings[i].call_id, request->call_id))
-			return &snapshot->bindings[i];
+	for (size_t i = 0; i < aor->n_bindings; i++)
+		if (aor->bindings[i].cseq == request->cseq.number &&
+		    slice_eq(aor->bindings[i].call_id, request->call_id))
+			return &aor->bindings[i];
 	return NULL;
 }
 
-void report_registered(const struct context *context, const struct aor *snapshot, struct now now)
+void report_registered(const struct context *context, const struct aor *aor, struct now now)
 {
 	const struct sip_message *request = context->server->request;
-	const struct binding *binding = binding_of(request, snapshot);
+	const struct binding *binding = binding_of(request, aor);
 	struct line line;
 
 	if (!begin(&line, context->core, REPORT_INFO, binding ? "register.ok" : "register.removed"))
 		return;
-	text(&line, "aor", snapshot->name);
-	text(&line, "contact", sip_message_value(request, SIP_CONTACT));
+	add_text(&line, "aor", aor->name);
+	add_text(&line, "contact", sip_message_value(request, SIP_CONTACT));
 	if (binding && binding->expires > now.wall)
-		number(&line, "expires", (uint64_t)(binding->expires - now.wall));
-	number(&line, "bindings", snapshot->n_bindings);
-	text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
+		add_number(&line, "expires", (uint64_t)(binding->expires - now.wall));
+	add_number(&line, "bindings", aor->n_bindings);
+	add_text(&line, "user_agent", sip_message_value(request, SIP_USER_AGENT));
 	end(&line, context->server->flow, request->call_id);
 }
 
@@ -155,10 +156,10 @@ void report_register_refused(const struct context *context, const struct registr
 
 	if (!begin(&line, context->core, level_of(decision->status), "register.refused"))
 		return;
-	number(&line, "status", decision->status);
-	aor(&line, "aor", &request->to.uri);
-	text(&line, "contact", sip_message_value(request, SIP_CONTACT));
-	text(&line, "why", decision->reason);
+	add_number(&line, "status", decision->status);
+	add_aor(&line, "aor", &request->to.uri);
+	add_text(&line, "contact", sip_message_value(request, SIP_CONTACT));
+	add_text(&line, "why", decision->reason);
 	end(&line, context->server->flow, request->call_id);
 }
 
@@ -170,11 +171,11 @@ void report_refused(struct core *core, const struct server *server, const struct
 
 	if (!begin(&line, core, level_of(refusal->status), "request.refused"))
 		return;
-	number(&line, "status", refusal->status);
-	text(&line, "method", request->method_name);
-	text(&line, "uri", request->uri_text);
-	aor(&line, "from", &request->from.uri);
-	text(&line, "why", refusal->warning ? slice_of(refusal->warning) : why);
+	add_number(&line, "status", refusal->status);
+	add_text(&line, "method", request->method_name);
+	add_text(&line, "uri", request->uri_text);
+	add_aor(&line, "from", &request->from.uri);
+	add_text(&line, "why", refusal->warning ? slice_of(refusal->warning) : why);
 	end(&line, server->flow, request->call_id);
 }
 
@@ -184,7 +185,7 @@ void report_ack_dropped(struct core *core, flow_id from, const struct sip_messag
 
 	if (!begin(&line, core, REPORT_DEBUG, "ack.dropped"))
 		return;
-	text(&line, "why", slice_of(why));
+	add_text(&line, "why", slice_of(why));
 	end(&line, from, ack->call_id);
 }
 
@@ -203,8 +204,8 @@ static bool begin_call(struct line *line, const struct context *context, const c
 	if (!begins_call(context) || !begin(line, context->core, REPORT_INFO, event))
 		return false;
 	request = context->server->request;
-	aor(line, "from", &request->from.uri);
-	aor(line, "to", &request->uri);
+	add_aor(line, "from", &request->from.uri);
+	add_aor(line, "to", &request->uri);
 	return true;
 }
 
@@ -219,9 +220,9 @@ void report_call_started(const struct context *context)
 
 	if (!begin_call(&line, context, "call.started"))
 		return;
-	text(&line, "scheme",
-	     context->server->request->uri.scheme == SIP_SCHEME_SIPS ? SLICE("sips") : SLICE("sip"));
-	number(&line, "phones", context->n_targets);
+	add_text(&line, "scheme",
+		 context->server->request->uri.scheme == SIP_SCHEME_SIPS ? SLICE("sips") : SLICE("sip"));
+	add_number(&line, "phones", context->n_targets);
 	end_call(&line, context);
 }
 
@@ -239,7 +240,7 @@ void report_call_failed(const struct context *context)
 
 	if (!begin_call(&line, context, "call.failed"))
 		return;
-	number(&line, "status", context->best);
+	add_number(&line, "status", context->best);
 	end_call(&line, context);
 }
 
@@ -250,6 +251,6 @@ void report_call_ended(const struct context *context)
 
 	if (request->method != SIP_BYE || !begin(&line, context->core, REPORT_INFO, "call.ended"))
 		return;
-	aor(&line, "by", &request->from.uri);
+	add_aor(&line, "by", &request->from.uri);
 	end_call(&line, context);
 }

@@ -13,8 +13,7 @@ static enum err refuse(enum err err, unsigned status, const char *what, size_t a
 }
 
 /* What stands between messages: CRLFs. */
-static enum err frame_keepalive(struct slice input, enum sip_frame_kind *ret_kind, struct slice *ret_frame,
-				struct sip_fault *ret_fault)
+static enum err frame_keepalive(struct slice input, struct sip_frame *frame)
 {
 	static const struct slice ping = SLICE_INIT("\r\n\r\n");
 	size_t n = 0;
@@ -22,13 +21,13 @@ static enum err frame_keepalive(struct slice input, enum sip_frame_kind *ret_kin
 	while (n < input.len && n < ping.len && input.ptr[n] == ping.ptr[n])
 		n++;
 	if (n == 4 || n == 2) {
-		*ret_kind = n == 4 ? SIP_FRAME_PING : SIP_FRAME_PONG;
-		*ret_frame = slice_sub(input, 0, n);
+		frame->kind = n == 4 ? SIP_FRAME_PING : SIP_FRAME_PONG;
+		frame->bytes = slice_sub(input, 0, n);
 		return OK;
 	}
 	if (n == input.len) /* "\r", or three quarters of a ping */
 		return ERR_MORE;
-	return refuse(ERR_SYNTAX, 400, "a bare CR between messages", n - 1, ret_fault);
+	return refuse(ERR_SYNTAX, 400, "a bare CR between messages", n - 1, &frame->fault);
 }
 
 static bool is_start_line(struct slice line)
@@ -106,50 +105,45 @@ static enum err find_content_length(struct slice header_area, uint64_t *ret_leng
 	return OK;
 }
 
-static enum err measure(struct sip_framer *framer, struct slice *input, const struct sip_limits *limits,
-			struct sip_fault *ret_fault)
+/* Finds how long the message is; what was looked at for that is in frame->bytes. */
+static enum err measure(struct sip_framer *framer, const struct sip_limits *limits, struct sip_frame *frame)
 {
+	struct slice input = frame->bytes;
 	uint64_t length;
 	size_t header_area;
-	enum err err = find_header_end(framer, *input, &header_area, ret_fault);
+	enum err err = find_header_end(framer, input, &header_area, &frame->fault);
 
-	if (err == ERR_MORE && input->len > limits->header_area)
+	if (err == ERR_MORE && input.len > limits->header_area)
 		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
-			      ret_fault);
+			      &frame->fault);
 	if (err != OK)
 		return err;
-	*input = slice_sub(*input, 0, header_area);
+	frame->bytes = slice_sub(input, 0, header_area);
 	if (header_area > limits->header_area)
 		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
-			      ret_fault);
-	TRY(find_content_length(*input, &length, ret_fault));
+			      &frame->fault);
+	TRY(find_content_length(frame->bytes, &length, &frame->fault));
 	if (header_area > limits->message || length > limits->message - header_area)
-		return refuse(ERR_LIMIT, 413, "the message is longer than allowed", header_area, ret_fault);
+		return refuse(ERR_LIMIT, 413, "the message is longer than allowed", header_area,
+			      &frame->fault);
 	framer->need = header_area + (size_t)length;
 	return OK;
 }
 
 enum err sip_frame(struct sip_framer *framer, struct slice input, const struct sip_limits *limits,
-		   enum sip_frame_kind *ret_kind, struct slice *ret_frame, struct sip_fault *ret_fault)
+		   struct sip_frame *ret_frame)
 {
-	struct slice seen = input;
-	enum err err = OK;
-
-	*ret_frame = input;
+	*ret_frame = (struct sip_frame){ .kind = SIP_FRAME_MESSAGE, .bytes = input };
 	if (input.len == 0)
 		return ERR_MORE;
 	if (input.ptr[0] == '\r')
-		return frame_keepalive(input, ret_kind, ret_frame, ret_fault);
+		return frame_keepalive(input, ret_frame);
 	if (!lex_is(input.ptr[0], LEX_TOKEN))
-		return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0, ret_fault);
+		return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0, &ret_frame->fault);
 	if (framer->need == 0)
-		err = measure(framer, &seen, limits, ret_fault);
-	*ret_frame = seen;
-	if (err != OK)
-		return err;
+		TRY(measure(framer, limits, ret_frame));
 	if (input.len < framer->need)
 		return ERR_MORE;
-	*ret_kind = SIP_FRAME_MESSAGE;
-	*ret_frame = slice_sub(input, 0, framer->need);
+	ret_frame->bytes = slice_sub(input, 0, framer->need);
 	return OK;
 }

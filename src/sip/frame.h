@@ -25,16 +25,20 @@ struct sip_framer {
 	bool has_start;  /* the first line was seen, and is one of SIP */
 };
 
+struct sip_frame {
+	enum sip_frame_kind kind;
+	struct slice bytes;     /* in the input */
+	struct sip_fault fault; /* of a stream that cannot go on */
+};
+
 /*
- * Looks at the unread bytes. OK: ret_frame is a message (or a ping or pong) at the start of input, to be
- * consumed. ERR_MORE: incomplete. ERR_SYNTAX (no or a bad Content-Length, a line end that is not CRLF, or
- * bytes that cannot begin a SIP message) and ERR_LIMIT: the stream cannot be resynchronised; ret_frame is
- * then what was read so far (its header area if that is complete), so that a request may be answered 400 or
- * 413 before the flow is closed; ret_fault says why.
+ * Looks at the unread bytes. OK: a message (or a ping or pong) stands at the start of input, to be consumed. ERR_MORE:
+ * incomplete. ERR_SYNTAX (no or a bad Content-Length, a line end that is not CRLF, or bytes that cannot begin a SIP
+ * message) and ERR_LIMIT: the stream cannot be resynchronised; bytes is then what was read so far (its header area if
+ * that is complete), so that a request may be answered 400 or 413 before the flow is closed; fault says why.
  *
- * A lone CRLF is given as a pong at once, since the answer to a ping has to be seen when it comes. So a ping
- * whose two halves arrive apart looks like two pongs (RFC 5626 §4.4.1 gives no way to tell).
+ * A lone CRLF is given as a pong at once, since the answer to a ping has to be seen when it comes. So a ping whose two
+ * halves arrive apart looks like two pongs (RFC 5626 §4.4.1 gives no way to tell).
  */
 MUST_CHECK enum err sip_frame(struct sip_framer *framer, struct slice input, const struct sip_limits *limits,
-			      enum sip_frame_kind *ret_kind, struct slice *ret_frame,
-			      struct sip_fault *ret_fault);
+			      struct sip_frame *ret_frame);
