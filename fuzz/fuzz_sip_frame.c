@@ -28,18 +28,17 @@ static void check_message(struct slice frame)
 static void take_frames(struct sip_framer *framer, struct slice stream, struct outcome *outcome)
 {
 	for (;;) {
-		struct slice unread = slice_sub(stream, outcome->taken, stream.len), frame;
-		enum sip_frame_kind kind;
-		struct sip_fault fault;
+		struct slice unread = slice_sub(stream, outcome->taken, stream.len);
+		struct sip_frame frame;
 
-		outcome->err = sip_frame(framer, unread, &sip_limits_default, &kind, &frame, &fault);
+		outcome->err = sip_frame(framer, unread, &sip_limits_default, &frame);
 		if (outcome->err != OK)
 			return;
-		assert(frame.len > 0 && frame.len <= unread.len);
-		outcome->taken += frame.len;
-		if (kind == SIP_FRAME_MESSAGE) {
+		assert(frame.bytes.len > 0 && frame.bytes.len <= unread.len);
+		outcome->taken += frame.bytes.len;
+		if (frame.kind == SIP_FRAME_MESSAGE) {
 			outcome->n_messages++;
-			check_message(frame);
+			check_message(frame.bytes);
 		}
 		*framer = (struct sip_framer){ 0 };
 	}

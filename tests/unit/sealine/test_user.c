@@ -2,7 +2,7 @@
 
 #include <jansson.h>
 
-#include "store/directory.h"
+#include "../store/directory.h"
 #include "tool.h"
 
 static struct directory directory;
@@ -59,6 +59,7 @@ static void a_generated_password_is_printed_once_and_never_the_same(void **state
 	assert_string_equal(run.err, "");
 	USER(&run, "", "passwd", "a@localhost", "--generate", "--json");
 	object = json_loads(run.out, 0, NULL);
+	assert_non_null(object);
 	assert_string_equal(json_string_value(json_object_get(object, "aor")), "a@localhost");
 	assert_int_equal(json_string_length(json_object_get(object, "password")), 24);
 	json_decref(object);

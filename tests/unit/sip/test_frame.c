@@ -8,12 +8,11 @@
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
 
-static enum err frame_once(struct slice input, const struct sip_limits *limits, enum sip_frame_kind *ret_kind,
-			   struct slice *ret_frame, struct sip_fault *ret_fault)
+static enum err frame_once(const char *input, const struct sip_limits *limits, struct sip_frame *ret_frame)
 {
 	struct sip_framer framer = { 0 };
 
-	return sip_frame(&framer, input, limits, ret_kind, ret_frame, ret_fault);
+	return sip_frame(&framer, slice_of(input), limits, ret_frame);
 }
 
 static const struct {
@@ -62,17 +61,15 @@ static const struct {
 static void a_stream_is_cut_where_content_length_says(void **state)
 {
 	for (size_t i = 0; i < N(frame_cases); i++) {
-		enum sip_frame_kind kind = 0;
-		struct sip_fault fault = { 0 };
-		struct slice frame;
-		enum err err = frame_once(slice_of(frame_cases[i].text), &sip_limits_default, &kind, &frame,
-					  &fault);
+		struct sip_frame frame;
+		enum err err = frame_once(frame_cases[i].text, &sip_limits_default, &frame);
 
-		if (err != frame_cases[i].err || (err == OK && kind != frame_cases[i].kind) ||
-		    (err != ERR_MORE && frame.len != frame_cases[i].taken) ||
-		    fault.status != frame_cases[i].status)
-			fail_msg("%s: %s, %zu bytes, %u %s", frame_cases[i].label, err_text(err), frame.len,
-				 fault.status, fault.what ? fault.what : "");
+		if (err != frame_cases[i].err || (err == OK && frame.kind != frame_cases[i].kind) ||
+		    (err != ERR_MORE && frame.bytes.len != frame_cases[i].taken) ||
+		    frame.fault.status != frame_cases[i].status)
+			fail_msg("%s: %s, %zu bytes, %u %s", frame_cases[i].label, err_text(err),
+				 frame.bytes.len, frame.fault.status,
+				 frame.fault.what ? frame.fault.what : "");
 	}
 }
 
@@ -92,13 +89,11 @@ static void limits_are_kept_before_the_message_is_complete(void **state)
 	};
 
 	for (size_t i = 0; i < N(rows); i++) {
-		enum sip_frame_kind kind;
-		struct sip_fault fault = { 0 };
-		struct slice frame;
+		struct sip_frame frame;
 
-		if (frame_once(slice_of(rows[i].text), &limits, &kind, &frame, &fault) != rows[i].err)
+		if (frame_once(rows[i].text, &limits, &frame) != rows[i].err)
 			fail_msg("%s", rows[i].label);
-		assert_int_equal(fault.status, rows[i].err == ERR_LIMIT ? 413 : 0);
+		assert_int_equal(frame.fault.status, rows[i].err == ERR_LIMIT ? 413 : 0);
 	}
 }
 
@@ -118,21 +113,18 @@ static void take_frames(struct receiver *receiver)
 	while (receiver->start < receiver->end) {
 		size_t n = receiver->end - receiver->start;
 		char *unread = malloc(n); /* of just that size, so that reading past it is seen */
-		enum sip_frame_kind kind;
-		struct sip_fault fault;
-		struct slice frame;
+		struct sip_frame frame;
 		enum err err;
 
 		memcpy(unread, stream + receiver->start, n);
-		err = sip_frame(&receiver->framer, slice_from(unread, n), &sip_limits_default, &kind, &frame,
-				&fault);
+		err = sip_frame(&receiver->framer, slice_from(unread, n), &sip_limits_default, &frame);
 		free(unread);
 		if (err == ERR_MORE)
 			return;
 		assert_int_equal(err, OK);
 		assert_true(receiver->n_frames < N(frame_lengths));
-		assert_int_equal(frame.len, frame_lengths[receiver->n_frames++]);
-		receiver->start += frame.len;
+		assert_int_equal(frame.bytes.len, frame_lengths[receiver->n_frames++]);
+		receiver->start += frame.bytes.len;
 		receiver->framer = (struct sip_framer){ 0 };
 	}
 }

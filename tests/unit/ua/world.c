@@ -76,13 +76,11 @@ static void keep_all(struct world *world, struct slice bytes)
 {
 	while (bytes.len > 0) {
 		struct sip_framer framer = { 0 };
-		struct sip_fault fault;
-		enum sip_frame_kind kind;
-		struct slice frame;
+		struct sip_frame frame;
 
-		assert_int_equal(sip_frame(&framer, bytes, &sip_limits_default, &kind, &frame, &fault), OK);
-		keep(world, frame);
-		bytes = slice_sub(bytes, frame.len, bytes.len);
+		assert_int_equal(sip_frame(&framer, bytes, &sip_limits_default, &frame), OK);
+		keep(world, frame.bytes);
+		bytes = slice_sub(bytes, frame.bytes.len, bytes.len);
 	}
 }
 
