@@ -49,6 +49,18 @@ void auth_server_free(struct auth_server *server)
 	mem_free(server);
 }
 
+/* The algorithms that a challenge may name, strongest first (RFC 8760 §2.3). */
+static const enum digest_algorithm offers[] = { DIGEST_SHA256, DIGEST_MD5 };
+
+static bool is_offered(const struct auth_realm *realm, enum digest_algorithm algorithm)
+{
+	switch (algorithm) {
+	case DIGEST_SHA256: return realm->md5 != AUTH_MD5_ONLY;
+	case DIGEST_MD5: return realm->md5 != AUTH_MD5_REFUSED;
+	default: return false;
+	}
+}
+
 static bool put_one_challenge(struct writer *out, const struct auth_challenge *challenge, struct slice nonce,
 			      enum digest_algorithm algorithm)
 {
@@ -78,9 +90,11 @@ bool put_challenge(struct writer *out, struct auth_server *server, const struct 
 
 	if (!put_auth_nonce(&nonce, server->mac, &made, &scope))
 		return false;
-	if (!put_one_challenge(out, challenge, writer_text(&nonce), DIGEST_SHA256))
-		return false;
-	return !challenge->realm->md5 || put_one_challenge(out, challenge, writer_text(&nonce), DIGEST_MD5);
+	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++)
+		if (is_offered(challenge->realm, offers[i]) &&
+		    !put_one_challenge(out, challenge, writer_text(&nonce), offers[i]))
+			return false;
+	return true;
 }
 
 /* nc-value = 8LHEX (RFC 7616 §3.4); upper case is taken too. 0: malformed. */
@@ -180,7 +194,7 @@ static bool offered_algorithm(const struct auth_attempt *attempt, enum digest_al
 
 	if (!auth_algorithm_parse(attempt->credentials->algorithm, &algorithm, &session) || session)
 		return false;
-	if (algorithm != DIGEST_SHA256 && !(algorithm == DIGEST_MD5 && attempt->realm->md5))
+	if (!is_offered(attempt->realm, algorithm))
 		return false;
 	*ret_algorithm = algorithm;
 	return true;

@@ -42,11 +42,17 @@ MUST_CHECK enum err auth_server_new(struct crypto *crypto, struct slice key, str
 void auth_server_free(struct auth_server *server);
 OWN(auth_server)
 
-/* What a domain of ours asks for. SHA-256 always, before everything else. */
+/* What a domain of ours asks for besides, or instead of, SHA-256. */
+enum auth_md5 {
+	AUTH_MD5_REFUSED,
+	AUTH_MD5_ALLOWED, /* offered as well, after SHA-256 (RFC 8760 §2.3) */
+	AUTH_MD5_ONLY,    /* SHA-256 is not offered: for phones that give up when they see it first */
+};
+
 struct auth_realm {
 	struct slice name; /* in lower case */
-	bool md5;          /* MD5 is offered as well, after SHA-256 */
-	utc_t lifetime;    /* of a nonce, in seconds */
+	enum auth_md5 md5;
+	utc_t lifetime; /* of a nonce, in seconds */
 };
 
 /* The stored H(A1) of an account; NULL where none is. */

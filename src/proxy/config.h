@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "auth/server.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "crypto/lib.h"
@@ -14,7 +15,7 @@
 
 struct server_domain {
 	struct slice name; /* in lower case; also the realm */
-	bool md5_allowed;
+	enum auth_md5 md5;
 };
 
 /* A snapshot: read-only, shared by the workers, replaced whole. */

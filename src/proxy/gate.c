@@ -27,7 +27,7 @@ static bool realm_of(const struct context *context, struct auth_realm *ret_realm
 		return false;
 	*ret_realm = (struct auth_realm){
 		.name = domain->name,
-		.md5 = domain->md5_allowed,
+		.md5 = domain->md5,
 		.lifetime = context->core->server->nonce_lifetime,
 	};
 	return true;
@@ -66,7 +66,7 @@ static void challenge(struct context *context, const struct auth_realm *realm, b
 		context_refuse(context, &refusal_internal, now);
 		return;
 	}
-	if (!realm->md5) {
+	if (realm->md5 == AUTH_MD5_REFUSED) {
 		put(&headers, SLICE("Warning: 399 "));
 		put(&headers, core->server->advertise);
 		put(&headers, SLICE(" \"this domain accepts digest with SHA-256 only\"\r\n"));
@@ -97,7 +97,7 @@ void gate_ask(struct context *context, struct now now)
 	switch (find_credentials(context, &realm, &credentials)) {
 	case AUTH_OK: break;
 	case AUTH_ABSENT:
-		if (is_register(context) && !realm.md5)
+		if (is_register(context) && realm.md5 != AUTH_MD5_ONLY)
 			count_unanswered(context);
 		challenge(context, &realm, false, now);
 		return;

@@ -95,19 +95,24 @@ void report_unanswered(const struct context *context)
 	add_text(
 		&line, "why",
 		SLICE("the phone does not answer a challenge with SHA-256; one that knows only MD5 needs a domain "
-		      "with \"md5: allow\""));
+		      "with \"md5: allow\", or \"md5: only\" if it gives up when SHA-256 is offered first"));
 	end(&line, context->server->flow, request->call_id);
 }
 
 void report_challenge(const struct context *context, const struct auth_realm *realm, bool stale)
 {
+	static const struct slice algorithms[] = {
+		[AUTH_MD5_REFUSED] = SLICE_INIT("SHA-256"),
+		[AUTH_MD5_ALLOWED] = SLICE_INIT("SHA-256, MD5"),
+		[AUTH_MD5_ONLY] = SLICE_INIT("MD5"),
+	};
 	const struct sip_message *request = context->server->request;
 	struct line line;
 
 	if (!begin(&line, context->core, REPORT_DEBUG, "auth.challenge"))
 		return;
 	add_text(&line, "realm", realm->name);
-	add_text(&line, "algorithms", realm->md5 ? SLICE("SHA-256, MD5") : SLICE("SHA-256"));
+	add_text(&line, "algorithms", algorithms[realm->md5]);
 	add_text(&line, "method", request->method_name);
 	if (stale)
 		add_text(&line, "stale", SLICE("true"));
