@@ -130,13 +130,13 @@ static struct auth_hashes hashes_of(const struct account *account)
 	};
 }
 
-/* The account speaks for itself alone; in a dialog the token says who may speak. */
+/* The account speaks for itself alone; in a dialog the token says who may speak under which name. */
 static bool may_speak_for(const struct context *context, const struct aor *aor)
 {
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	if (context->has_token)
+	if (context->in_dialog)
 		return true;
 	put_aor(&name, identity_of(context));
 	return !name.overflow && slice_eq(writer_text(&name), aor->name);

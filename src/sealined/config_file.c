@@ -18,7 +18,7 @@ struct reading {
 
 	/* of the domain that is being read */
 	const yaml_node_t *domain_name;
-	bool domain_md5;
+	enum auth_md5 domain_md5;
 };
 
 /* -- what is wrong ------------------------------------------------------------------------------------------------- */
@@ -137,15 +137,25 @@ enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_KEYS };
 static bool say_domain_key(struct reading *reading, size_t which, const yaml_node_t *key,
 			   const yaml_node_t *value)
 {
+	static const struct slice words[] = {
+		[AUTH_MD5_REFUSED] = SLICE_INIT("refuse"),
+		[AUTH_MD5_ALLOWED] = SLICE_INIT("allow"),
+		[AUTH_MD5_ONLY] = SLICE_INIT("only"),
+	};
+
 	(void)key;
 	if (which == DOMAIN_NAME) {
 		reading->domain_name = value;
 		return true;
 	}
 	struct slice text = value->type == YAML_SCALAR_NODE ? scalar_text(value) : slice_of(NULL);
-	reading->domain_md5 = slice_eq(text, SLICE("allow"));
-	return reading->domain_md5 || slice_eq(text, SLICE("refuse")) ||
-	       wrong_at(reading, value->start_mark, "md5 is either allow or refuse");
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (slice_eq(text, words[i])) {
+			reading->domain_md5 = (enum auth_md5)i;
+			return true;
+		}
+	}
+	return wrong_at(reading, value->start_mark, "md5 is one of refuse, allow, only");
 }
 
 static bool say_domain(struct reading *reading, const yaml_node_t *node)
@@ -157,7 +167,7 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	struct config *config = reading->config;
 
 	reading->domain_name = node;
-	reading->domain_md5 = false;
+	reading->domain_md5 = AUTH_MD5_REFUSED;
 	if (node->type == YAML_MAPPING_NODE) {
 		reading->domain_name = NULL;
 		if (!walk_keys(reading, node, &keys))
@@ -167,7 +177,7 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 		return wrong_at(reading, node->start_mark, "the domain has no \"name\"");
 	if (!say(reading, SETTING_DOMAINS, reading->domain_name))
 		return false;
-	config->domains[config->n_domains - 1].md5_allowed = reading->domain_md5;
+	config->domains[config->n_domains - 1].md5 = reading->domain_md5;
 	return true;
 }
 

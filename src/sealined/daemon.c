@@ -323,7 +323,7 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		log_event(REPORT_WARNING, "about.clear",
 			  " text=\"whatever comes over TCP can be read by all on the way\"");
 	for (size_t i = 0; i < config->n_domains; i++)
-		if (config->domains[i].md5_allowed)
+		if (config->domains[i].md5 != AUTH_MD5_REFUSED)
 			log_event(REPORT_WARNING, "about.md5",
 				  " domain=%.*s text=\"accounts of this domain may use MD5 digests\"",
 				  SLICE_FMT(config->domains[i].name));

@@ -87,7 +87,7 @@ static bool check_domain(const struct server_config *server, const struct user *
 	for (size_t i = 0; i < server->n_domains; i++) {
 		if (!slice_eq(server->domains[i].name, domain))
 			continue;
-		if (!user->digests.has_md5 || server->domains[i].md5_allowed)
+		if (!user->digests.has_md5 || server->domains[i].md5 != AUTH_MD5_REFUSED)
 			return true;
 		snprintf(refusal->message, sizeof refusal->message,
 			 "the domain %.*s does not allow MD5 (\"md5: allow\" in the configuration)",
@@ -431,13 +431,18 @@ static json_t *describe_certificates(struct daemon *daemon, const struct setup *
 
 static json_t *describe_domains(const struct setup *setup)
 {
+	static const char *const md5[] = {
+		[AUTH_MD5_REFUSED] = "refuse",
+		[AUTH_MD5_ALLOWED] = "allow",
+		[AUTH_MD5_ONLY] = "only",
+	};
 	json_t *domains = json_array();
 
 	for (size_t i = 0; i < setup->config->n_domains; i++) {
 		const struct server_domain *domain = &setup->config->domains[i];
 
-		json_array_append_new(domains, json_pack("{s:o, s:b}", "name", json_text(domain->name), "md5",
-							 domain->md5_allowed));
+		json_array_append_new(domains, json_pack("{s:o, s:s}", "name", json_text(domain->name), "md5",
+							 md5[domain->md5]));
 	}
 	return domains;
 }

@@ -65,20 +65,20 @@ def speech(tmp_path):
 
 @pytest.fixture
 def make_server(netns, certificate, tmp_path):
-    """Starts a sealined for DOMAIN on the namespace's address; md5 says whether the domain allows it."""
+    """Starts a sealined for DOMAIN on the namespace's address; md5 is the domain's policy: refuse, allow or only."""
     running = []
 
-    def make(md5=False):
+    def make(md5="refuse"):
         config = tmp_path / "sealined.yaml"
         config.write_text(
             "domains:\n"
             f"  - name: {DOMAIN}\n"
-            f"    md5: {'allow' if md5 else 'refuse'}\n"
+            f"    md5: {md5}\n"
             f"listen: ['tls:{network.ADDRESS}:5061']\n"
             f"certificate: {certificate / 'server.pem'}\n"
             f"key: {certificate / 'server.key'}\n"
         )
-        server = programs.Server(tmp_path / "state", listen=(), options=("-c", config), netns=netns)
+        server = programs.Server(tmp_path / "state", listen=(), options=("-c", config, "--log-level", "debug"), netns=netns)
         running.append(server)
         return server
 

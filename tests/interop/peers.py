@@ -2,6 +2,7 @@
 
 import pathlib
 import subprocess
+import time
 
 import netns as network
 import programs
@@ -29,7 +30,6 @@ class Kamailio(programs.Program):
             ["kamailio", "-f", path / "kamailio.cfg", "-DD", "-E", "-w", path, "-Y", path / "run", "-P", path / "pid"],
             netns=netns,
         )
-        programs.run(["true"])
         self._wait_until_listening(netns)
 
     def _wait_until_listening(self, netns):
@@ -110,13 +110,11 @@ class Linphone(programs.Program):
         super().__init__(["linphonec", "-c", path / "linphonerc"], netns=netns, stdin=subprocess.PIPE, env={"HOME": str(path)})
 
     def registered(self):
-        """Asks until it says so, or fails."""
-        for _ in range(20):
+        """Asks until it says so, or fails. It gets on with its work only while nobody types."""
+        for _ in range(5):
+            time.sleep(programs.slow(3))
             before = len(self.lines)
             self.send_line("status register")
-            try:
-                if "registered, identity" in self.wait_for(r"registered, identity|registered=", 1, since=before):
-                    return True
-            except programs.Timeout:
-                pass
+            if "registered, identity" in self.wait_for(r"registered, identity|registered=", 5, since=before):
+                return True
         return False

@@ -1,6 +1,7 @@
 """sealphone registers and calls through Debian's kamailio over TLS."""
 
 import audio
+import programs
 import pytest
 from conftest import DOMAIN, need
 from peers import Kamailio
@@ -31,7 +32,5 @@ def test_a_wrong_password_is_told_as_such(kamailio, make_phone, netns):
     phone.wait_event("registered", 15)
     phone.stop()
     (phone.state / "password").write_text("not-the-password\n")
-    import programs
-
     again = programs.Program([*phone.argv])  # the same words, in the same namespace
     assert again.wait(20) == 6, again.output

@@ -260,7 +260,7 @@ static void md5_is_offered_last_and_taken_only_where_it_is_allowed(void **state)
 	text = challenge(world, &out, false);
 	assert_true(slice_find_text(text, SLICE("MD5")) == text.len);
 
-	world->realm.md5 = true;
+	world->realm.md5 = AUTH_MD5_ALLOWED;
 	out.len = 0;
 	text = challenge(world, &out, true);
 	assert_true(slice_find_text(text, SLICE("algorithm=SHA-256")) <
@@ -271,6 +271,13 @@ static void md5_is_offered_last_and_taken_only_where_it_is_allowed(void **state)
 	assert_int_equal(judge(world, &(struct variant){ .algorithm = "MD5" }, FLOW, NOW), AUTH_WRONG);
 	world->hashes.ha1[DIGEST_MD5] = world->md5;
 	assert_int_equal(judge(world, &(struct variant){ .algorithm = "MD5" }, FLOW, NOW), AUTH_OK);
+
+	world->realm.md5 = AUTH_MD5_ONLY;
+	out.len = 0;
+	text = challenge(world, &out, false);
+	assert_true(slice_find_text(text, SLICE("SHA-256")) == text.len);
+	assert_true(slice_find_text(text, SLICE("algorithm=MD5")) < text.len);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_ALGORITHM);
 }
 
 static void credentials_for_other_realms_are_passed_over(void **state)

@@ -27,6 +27,7 @@ static void understands_every_key(void **state)
 				   "  - {md5: allow, name: old.example}\n"
 				   "  - name: new.example\n"
 				   "    md5: refuse\n"
+				   "  - {name: desk-phones.example, md5: only}\n"
 				   "certificate: /etc/sealine/cert.pem\n"
 				   "key: /etc/sealine/key.pem\n"
 				   "advertise: SIP.example.org\n"
@@ -46,12 +47,13 @@ static void understands_every_key(void **state)
 	assert_int_equal(config->listeners[1].transport, TRANSPORT_TCP);
 	assert_int_equal(config->listeners[1].address.family, ADDRESS_V6);
 	assert_int_equal(config->listeners[2].address.port, 0);
-	assert_int_equal(config->n_domains, 3);
+	assert_int_equal(config->n_domains, 4);
 	assert_true(slice_eq(config->domains[0].name, SLICE("example.org")));
-	assert_false(config->domains[0].md5_allowed);
+	assert_int_equal(config->domains[0].md5, AUTH_MD5_REFUSED);
 	assert_true(slice_eq(config->domains[1].name, SLICE("old.example")));
-	assert_true(config->domains[1].md5_allowed);
-	assert_false(config->domains[2].md5_allowed);
+	assert_int_equal(config->domains[1].md5, AUTH_MD5_ALLOWED);
+	assert_int_equal(config->domains[2].md5, AUTH_MD5_REFUSED);
+	assert_int_equal(config->domains[3].md5, AUTH_MD5_ONLY);
 	assert_true(slice_eq(config->certificate, SLICE("/etc/sealine/cert.pem")));
 	assert_true(slice_eq(config->key, SLICE("/etc/sealine/key.pem")));
 	assert_true(slice_eq(config->advertise, SLICE("sip.example.org")));
