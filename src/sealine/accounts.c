@@ -92,10 +92,35 @@ static const char *const requests[] = {
 	[CHANGE_REMOVE] = "user-remove",
 };
 
+/* What is wrong with the account itself; false if err is none of that. */
+static bool complain_of_account(const struct entry *entry, enum err err)
+{
+	if (err == ERR_EXISTS)
+		(void)complain(
+			"%.*s: there is such an account already; change its password with sealine user "
+			"passwd",
+			SLICE_FMT(entry->name));
+	if (err == ERR_NOT_FOUND)
+		(void)complain("%.*s: there is no such account; see which there are with sealine user list",
+			       SLICE_FMT(entry->name));
+	return err == ERR_EXISTS || err == ERR_NOT_FOUND;
+}
+
+/* A refusal in the words of sealine-control(7). */
+static void complain_of_refusal(const struct entry *entry, const json_t *reply)
+{
+	struct slice error = text_member(reply, "error"), message = text_member(reply, "message");
+	enum err err = slice_eq(error, SLICE("exists"))      ? ERR_EXISTS
+		       : slice_eq(error, SLICE("not-found")) ? ERR_NOT_FOUND
+							     : ERR_DENIED;
+
+	if (!complain_of_account(entry, err))
+		(void)complain("%.*s: %.*s; nothing was changed", SLICE_FMT(entry->name), SLICE_FMT(message));
+}
+
 static bool change_by_server(struct accounts *accounts, enum change change, const struct entry *entry)
 {
 	json_t *request = json_of_entry(entry), *reply = NULL;
-	struct slice message;
 	enum err err;
 
 	if (request && json_object_set_new(request, "request", json_string(requests[change])) != 0) {
@@ -105,10 +130,8 @@ static bool change_by_server(struct accounts *accounts, enum change change, cons
 	err = server_ask(accounts->socket_path, request, &reply);
 	if (err == ERR_NOT_FOUND)
 		(void)complain("%s: sealined has ended meanwhile; try again", accounts->socket);
-	if (err == ERR_EXISTS) {
-		message = text_member(reply, "message");
-		(void)complain("%.*s: %.*s", SLICE_FMT(entry->name), SLICE_FMT(message));
-	}
+	if (err == ERR_EXISTS)
+		complain_of_refusal(entry, reply);
 	json_decref(reply);
 	return err == OK;
 }
@@ -142,17 +165,11 @@ static bool change_in_files(struct accounts *accounts, enum change change, const
 {
 	enum err err = change_in_store(accounts->store, change, entry);
 
-	switch (err) {
-	case OK: return true;
-	case ERR_EXISTS:
-		return complain(
-			"%.*s: there is such an account already; change its password with sealine user passwd",
-			SLICE_FMT(entry->name));
-	case ERR_NOT_FOUND:
-		return complain("%.*s: there is no such account; see which there are with sealine user list",
-				SLICE_FMT(entry->name));
-	default: return complain_of_store(accounts, err);
-	}
+	if (err == OK)
+		return true;
+	if (!complain_of_account(entry, err))
+		(void)complain_of_store(accounts, err);
+	return false;
 }
 
 bool accounts_change(struct accounts *accounts, enum change change, const struct entry *entry)

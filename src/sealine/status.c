@@ -28,7 +28,9 @@ static void print_domain(const json_t *domain)
 {
 	fputs("domain        ", stdout);
 	print_escaped(text_member(domain, "name"));
-	puts(json_is_true(json_object_get(domain, "md5")) ? " (MD5 allowed)" : "");
+	fputs(" (MD5: ", stdout);
+	print_escaped(text_member(domain, "md5"));
+	puts(")");
 }
 
 static void print_worker(const json_t *worker)
@@ -43,12 +45,14 @@ static void print_worker(const json_t *worker)
 
 static void print_certificate(const json_t *certificate)
 {
+	struct slice names = text_member(certificate, "names");
+
 	fputs("certificate   ", stdout);
 	print_escaped(text_member(certificate, "subject"));
-	fputs(" for ", stdout);
-	print_escaped(text_member(certificate, "names"));
+	fputs(names.len > 0 ? " for " : "", stdout);
+	print_escaped(names);
 	printf(", %lld days left%s\n", number(certificate, "days_left"),
-	       json_is_true(json_object_get(certificate, "development")) ? ", by the development CA" : "");
+	       json_is_true(json_object_get(certificate, "development")) ? ", made by sealined" : "");
 }
 
 static void print_status(const json_t *reply)
