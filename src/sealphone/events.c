@@ -197,7 +197,8 @@ static void on_progress(struct phone *phone, const struct ua_event *event, struc
 	json_t *object = event_of("progress", event);
 
 	(void)now;
-	set(object, "status", json_integer(event->status));
+	if (event->status != 0)
+		set(object, "status", json_integer(event->status));
 	output_say(&phone->output, object, "The call proceeds.");
 	if (event->has_media)
 		audio_agree(phone, event->id, &event->media);

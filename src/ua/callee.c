@@ -267,6 +267,8 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 		return ERR_NOMEM;
 	dlg_confirm_uas(call->dialog);
 	call->state = CALL_ANSWERED;
+	if (!call->description.offering)
+		call_tell_media(call, UA_PROGRESS); /* the caller may speak as soon as it has our answer */
 	return OK;
 }
 

@@ -16,7 +16,7 @@ enum ua_event_kind {
 	UA_STOPPED,             /* after ua_stop(): nothing is under way any more */
 	UA_INCOMING,            /* a call for us; peer claims to be the caller */
 	UA_RINGING,             /* our call rings there (180) */
-	UA_PROGRESS,            /* another 1xx; with early media if has_media */
+	UA_PROGRESS,            /* another 1xx, or our own 2xx; media may begin if has_media */
 	UA_ESTABLISHED,         /* the call stands; media */
 	UA_MEDIA,               /* hold, resume or another change; media */
 	UA_MEDIA_REFUSED,       /* our hold or resume was not accepted; all is as before */

@@ -291,6 +291,7 @@ def test_a_call_outlives_the_server_and_is_ended_over_the_next_one(site, sentenc
     alice = site.talking("alice", "--play", sentence)
     alice.send_line("call bob")
     alice.wait_event("established")
+    bob.wait_event("established")
     site.restart(how)
     for phone in (alice, bob):
         phone.wait_event("error", cause="server-gone")
