@@ -151,24 +151,50 @@ static unsigned rank_of(unsigned status)
 	}
 }
 
-/* message: NULL for a failure that no phone answered; of the same rank a phone's own word is better. */
-static void consider(struct context *context, unsigned status, const struct sip_message *message)
+/* Whether it replaces the best so far; of the same rank a phone's own word is better. */
+static bool is_better(const struct context *context, unsigned status, const struct sip_message *message)
 {
-	struct sip_message *copy = NULL;
+	unsigned rank = rank_of(status), best = rank_of(context->best);
+
+	if (!context->best || rank < best)
+		return true;
+	return rank == best && message && !context->best_message;
+}
+
+static void consider_response(struct context *context, const struct sip_message *message)
+{
+	struct sip_message *copy;
 	struct sip_fault fault;
 
-	if (context->best) {
-		unsigned rank = rank_of(status), best = rank_of(context->best);
-
-		if (rank > best || (rank == best && (context->best_message || !message)))
-			return;
-	}
-	/* Without memory for the copy the status alone is remembered. */
-	if (message && sip_message_parse(message->text, &sip_limits_default, &copy, &fault) != OK)
+	if (!is_better(context, message->status, message))
+		return;
+	if (sip_message_parse(message->text, &sip_limits_default, &copy, &fault) != OK) {
 		copy = NULL;
+		context->failure = CLIENT_NO_MEMORY;
+	}
 	sip_message_free(context->best_message);
 	context->best_message = copy;
+	context->best = message->status;
+}
+
+/* In a dialog a flow that is gone is that: RFC 5626 §5.3.1. */
+static void consider_failure(struct context *context, enum client_failure why)
+{
+	static const unsigned statuses[] = {
+		[CLIENT_TIMEOUT] =
+			408, /* to other than INVITE the endpoint keeps silent instead: RFC 4320 §4.2 */
+		[CLIENT_FLOW_LOST] = 480,
+		[CLIENT_REFUSED] = 480,
+		[CLIENT_NO_MEMORY] = 503,
+	};
+	unsigned status = context->in_dialog && why == CLIENT_FLOW_LOST ? 430 : statuses[why];
+
+	if (!is_better(context, status, NULL))
+		return;
+	sip_message_free(context->best_message);
+	context->best_message = NULL;
 	context->best = status;
+	context->failure = why;
 }
 
 /* RFC 3261 §16.7 step 7: the challenges of all branches are answered at once. */
@@ -207,18 +233,23 @@ static bool keep_without_challenges(const struct sip_header *header, void *arg)
 	       edits.keep(header, edits.keep_arg);
 }
 
-/* What our own side of a failed branch is answered with. */
-static struct refusal refusal_of(const struct context *context, unsigned status)
+/* For a branch that no phone answered. */
+static void answer_with_failure(struct context *context, struct now now)
 {
-	struct refusal refusal = { .status = status };
+	struct refusal refusal = { .status = context->best };
 
-	if (status == 480) {
+	switch (context->failure) {
+	case CLIENT_TIMEOUT: break;
+	case CLIENT_FLOW_LOST:
 		refusal.warning = "the phone's connection is gone";
 		refusal.retry_after = context->core->server->retry_after;
-	} else if (status == 503) {
-		refusal = refusal_overload;
+		break;
+	case CLIENT_REFUSED:
+		refusal.warning = "the phone's connection is not protected as the request demands";
+		break;
+	case CLIENT_NO_MEMORY: refusal = refusal_overload; break;
 	}
-	return refusal;
+	context_refuse(context, &refusal, now);
 }
 
 static void answer_with_best(struct context *context, struct now now)
@@ -228,9 +259,7 @@ static void answer_with_best(struct context *context, struct now now)
 	const struct sip_message *best = context->best_message;
 
 	if (!best) {
-		struct refusal refusal = refusal_of(context, context->best);
-
-		context_refuse(context, &refusal, now);
+		answer_with_failure(context, now);
 		return;
 	}
 	/* RFC 3261 §16.7 step 6: a phone's 503 says nothing about the next request through us */
@@ -275,7 +304,7 @@ static void start_group(struct context *context, struct now now)
 	context->breadth = context->aor && n ? breadth / (unsigned)n : 0;
 	for (size_t i = 0; i < n; i++)
 		if (start_branch(context, &context->targets[context->next++], now) != OK)
-			consider(context, 503, NULL);
+			consider_failure(context, CLIENT_NO_MEMORY);
 }
 
 /* RFC 3261 §16.7 step 5: when all branches have ended the best response goes upstream. */
@@ -350,7 +379,7 @@ void context_response(struct client *client, const struct sip_message *response,
 		return;
 	branch_done(branch);
 	collect_challenges(context, response);
-	consider(context, response->status, response);
+	consider_response(context, response);
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
 	proceed(context, now);
@@ -358,23 +387,13 @@ void context_response(struct client *client, const struct sip_message *response,
 
 void context_failed(struct client *client, enum client_failure why, struct now now)
 {
-	/* RFC 4320 §4.2: no 408 to other than INVITE; the endpoint ends those without a word. */
-	static const unsigned statuses[] = {
-		[CLIENT_TIMEOUT] = 408,
-		[CLIENT_FLOW_LOST] = 480,
-		[CLIENT_REFUSED] = 480,
-		[CLIENT_NO_MEMORY] = 503,
-	};
 	struct branch *branch = client->user;
 	struct context *context = branch->context;
-	unsigned status = statuses[why];
 
 	if (branch->is_done)
 		return;
 	branch_done(branch);
-	if (context->has_token && status == 480)
-		status = 430; /* RFC 5626 §5.3.1 */
-	consider(context, status, NULL);
+	consider_failure(context, why);
 	proceed(context, now);
 }
 
@@ -423,6 +442,6 @@ void context_timer(struct timer *timer, struct now now)
 		return;
 	}
 	branch_done(branch);
-	consider(context, 408, NULL);
+	consider_failure(context, CLIENT_TIMEOUT);
 	proceed(context, now);
 }

@@ -17,6 +17,12 @@
 #include "proxy/state.h"
 #include "proxy/token.h"
 
+/* What a request in a dialog shows of itself: a token of ours for it, under the names in From and To. */
+struct dialog_claim {
+	struct token token;
+	bool may_be_a, may_be_b; /* whose name From has; both in a call of an account with itself */
+};
+
 /* What the answer to the pending question is for. */
 enum context_stage {
 	CONTEXT_SENDER, /* LOOKUP of the account whose credentials the request carries */
@@ -46,8 +52,8 @@ struct context {
 	/* the sender */
 	account_id account; /* 0 until proven */
 	struct own_routes routes;
-	bool has_token;
-	struct token token;
+	bool in_dialog;
+	struct dialog_claim claim; /* if it is */
 
 	/* where it goes: the targets of targets[next] on are still to be tried */
 	struct aor *aor; /* holds what the targets point to; NULL in a dialog */
@@ -60,8 +66,9 @@ struct context {
 	size_t n_pending;
 	bool is_answered;
 	unsigned best;                    /* status of the best final response so far, 0: none */
-	struct sip_message *best_message; /* NULL: best stands for a failure on our side of the phone */
-	char *challenges;                 /* header lines of all 401 and 407 */
+	struct sip_message *best_message; /* NULL: no phone said it, but failure */
+	enum client_failure failure;
+	char *challenges; /* header lines of all 401 and 407 */
 	size_t challenges_len;
 };
 

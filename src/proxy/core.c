@@ -153,9 +153,8 @@ static void classify(struct context *context, struct now now)
 	}
 	context->routes = check_routes(core, request);
 	if (context->routes.user.ptr) {
-		context->has_token = token_parse(core->token_mac, context->routes.user, request->call_id,
-						 &context->token);
-		if (context->has_token)
+		context->in_dialog = dialog_find(core, request, context->routes.user, &context->claim);
+		if (context->in_dialog)
 			dialog_request(context, now);
 		else
 			context_refuse(context,
@@ -225,7 +224,7 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 {
 	if (context->server->request->method == SIP_REGISTER)
 		registration_decide(context, sender, now);
-	else if (context->has_token)
+	else if (context->in_dialog)
 		dialog_request(context, now);
 	else
 		location_ask(context, now);

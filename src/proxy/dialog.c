@@ -8,23 +8,48 @@
 
 enum { NAME_MAX = 512 };
 
-enum dialog_party dialog_party_of(const struct core *core, const struct token *token, flow_id flow)
-{
-	bool is_a, is_b;
+/* -- who it is from ---------------------------------------------------------------------------------------------- */
 
-	/* A call from one phone to itself has one flow for both; then either answer is the same. */
-	if (flow == token->flow_a)
-		return DIALOG_A;
-	if (flow == token->flow_b)
-		return DIALOG_B;
-	is_a = endpoint_flow_has(core->endpoint, flow, token->account_a);
-	is_b = endpoint_flow_has(core->endpoint, flow, token->account_b);
-	if (is_a && is_b)
+bool dialog_find(const struct core *core, const struct sip_message *message, struct slice text,
+		 struct dialog_claim *ret_claim)
+{
+	char from[NAME_MAX], to[NAME_MAX];
+	struct writer from_out = writer_of(from, sizeof from), to_out = writer_of(to, sizeof to);
+	struct token_dialog as_a, as_b;
+
+	put_aor(&from_out, &message->from.uri);
+	put_aor(&to_out, &message->to.uri);
+	if (!message->to.tag.ptr || from_out.overflow || to_out.overflow)
+		return false;
+	as_a = (struct token_dialog){ message->call_id, writer_text(&from_out), writer_text(&to_out) };
+	as_b = (struct token_dialog){ message->call_id, writer_text(&to_out), writer_text(&from_out) };
+	ret_claim->may_be_a = token_parse(core->token_mac, text, &as_a, &ret_claim->token);
+	ret_claim->may_be_b = token_parse(core->token_mac, text, &as_b, &ret_claim->token);
+	return ret_claim->may_be_a || ret_claim->may_be_b;
+}
+
+static bool is_proven(const struct core *core, flow_id flow, flow_id of_token, account_id account)
+{
+	return flow == of_token || endpoint_flow_has(core->endpoint, flow, account);
+}
+
+enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow)
+{
+	const struct token *token = &claim->token;
+	bool is_a = claim->may_be_a && is_proven(core, flow, token->flow_a, token->account_a);
+	bool is_b = claim->may_be_b && is_proven(core, flow, token->flow_b, token->account_b);
+
+	/* a dialog under SIPS is so on every hop */
+	if (token->sips && !transport_is_secure(flow_transport(flow)))
+		return DIALOG_NOBODY;
+	if (is_a && is_b && flow != token->flow_a && flow != token->flow_b)
 		return DIALOG_UNKNOWN;
-	if (is_a)
+	if (is_a && (!is_b || flow == token->flow_a))
 		return DIALOG_A;
 	return is_b ? DIALOG_B : DIALOG_NOBODY;
 }
+
+/* -- where it goes ------------------------------------------------------------------------------------------------ */
 
 /* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
 static struct target other_side(const struct token *token, enum dialog_party party,
@@ -73,7 +98,7 @@ void dialog_request(struct context *context, struct now now)
 {
 	struct core *core = context->core;
 	const struct sip_message *request = context->server->request;
-	enum dialog_party party = dialog_party_of(core, &context->token, context->server->flow);
+	enum dialog_party party = dialog_party_of(core, &context->claim, context->server->flow);
 	struct target target;
 
 	if (party == DIALOG_NOBODY && !context->account) {
@@ -91,7 +116,7 @@ void dialog_request(struct context *context, struct now now)
 		context_refuse(context, &(struct refusal){ .status = 481 }, now);
 		return;
 	}
-	target = other_side(&context->token, party, request);
+	target = other_side(&context->claim.token, party, request);
 	if (core_flow_is_alive(core, target.flow))
 		forward_to(context, &target, now);
 	else
@@ -137,8 +162,8 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 
 void dialog_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	enum dialog_party party = dialog_party_of(context->core, &context->token, context->server->flow);
-	struct target target = other_side(&context->token, party, context->server->request);
+	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
+	struct target target = other_side(&context->claim.token, party, context->server->request);
 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
 	if (answer->err != OK || answer->aor->account.id != target.account ||
@@ -155,14 +180,14 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 {
 	struct own_routes routes = check_routes(core, ack);
 	enum dialog_party party;
+	struct dialog_claim claim;
 	struct target target;
-	struct token token;
 
-	if (!routes.n || !token_parse(core->token_mac, routes.user, ack->call_id, &token)) {
+	if (!routes.n || !dialog_find(core, ack, routes.user, &claim)) {
 		report_ack_dropped(core, from, ack, "no Route of ours with a good token");
 		return;
 	}
-	party = dialog_party_of(core, &token, from);
+	party = dialog_party_of(core, &claim, from);
 	if (party != DIALOG_A && party != DIALOG_B) {
 		report_ack_dropped(core, from, ack, "the connection is not proven for a party of the dialog");
 		return;
@@ -171,6 +196,6 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
 		return;
 	}
-	target = other_side(&token, party, ack);
+	target = other_side(&claim.token, party, ack);
 	forward_ack(core, ack, &target, now);
 }

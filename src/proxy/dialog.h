@@ -6,17 +6,25 @@
 
 #include "proxy/context.h"
 
-/* Which party of the dialog the flow belongs to: it is the flow of the token, or the party's account is proven on it. */
+/*
+ * True if the message is in a dialog (To has a tag), and the text of its topmost Route is a token for it under the names
+ * that it has in From and To.
+ */
+bool dialog_find(const struct core *core, const struct sip_message *message, struct slice text,
+		 struct dialog_claim *ret_claim);
+
 enum dialog_party {
 	DIALOG_A,
 	DIALOG_B,
-	DIALOG_UNKNOWN, /* both parties are one account, and the flow is neither's: no telling where it goes */
+	DIALOG_UNKNOWN, /* both are one account, and the flow is neither's of the token: no telling where it goes */
 	DIALOG_NOBODY,
 };
-enum dialog_party dialog_party_of(const struct core *core, const struct token *token, flow_id flow);
+
+/* Who sent it: the party of that name, if the flow is that of the token, or the party's account is proven on it. */
+enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow);
 
 /*
- * context->token is good: forwards to the other party, over the flow that the token names or the one that this party
+ * context->claim is good: forwards to the other party, over the flow that the token names or the one that this party
  * registered on since. Where nothing proves the sender it is asked for credentials, once.
  */
 void dialog_request(struct context *context, struct now now);

@@ -3,7 +3,7 @@
 #include "sip/build.h"
 #include "sip/credentials.h"
 
-enum { HOPS_DEFAULT = 70 };
+enum { HOPS_DEFAULT = 70, NAME_MAX = 512 };
 
 /* -- what is left out ------------------------------------------------------------------------------------------ */
 
@@ -116,10 +116,15 @@ static bool put_record_routes(struct writer *out, const struct context *context,
 		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
 	};
 	enum transport_protocol from = flow_transport(token.flow_a), to = flow_transport(token.flow_b);
-	char buf[TOKEN_LENGTH];
+	char buf[TOKEN_LENGTH], name_a[NAME_MAX], name_b[NAME_MAX];
 	struct writer text = writer_of(buf, sizeof buf);
+	struct writer a = writer_of(name_a, sizeof name_a), b = writer_of(name_b, sizeof name_b);
 
-	if (!put_token(&text, context->core->token_mac, &token, request->call_id))
+	put_aor(&a, &request->from.uri);
+	put_aor(&b, &request->to.uri);
+	if (a.overflow || b.overflow ||
+	    !put_token(&text, context->core->token_mac, &token,
+		       &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) }))
 		return false;
 	put_record_route(out, context->core, writer_text(&text), token.sips, to);
 	if (from != to)

@@ -24,33 +24,58 @@ static const unsigned char *read_u64(const unsigned char *from, uint64_t *ret_va
 	return from;
 }
 
-bool put_token(struct writer *out, struct mac *mac, const struct token *token, struct slice call_id)
+/* Texts of any length stand under the check with their lengths before them. */
+struct signed_parts {
+	unsigned char lengths[24];
+	struct slice parts[5];
+};
+
+static void set_parts(struct signed_parts *to, const unsigned char claims[CLAIMS_SIZE],
+		      const struct token_dialog *dialog)
+{
+	unsigned char *at = to->lengths;
+
+	at = write_u64(at, dialog->call_id.len);
+	at = write_u64(at, dialog->name_a.len);
+	write_u64(at, dialog->name_b.len);
+	to->parts[0] = slice_from(claims, CLAIMS_SIZE);
+	to->parts[1] = slice_from(to->lengths, sizeof to->lengths);
+	to->parts[2] = dialog->call_id;
+	to->parts[3] = dialog->name_a;
+	to->parts[4] = dialog->name_b;
+}
+
+bool put_token(struct writer *out, struct mac *mac, const struct token *token,
+	       const struct token_dialog *dialog)
 {
 	unsigned char bytes[TOKEN_SIZE] = { VERSION, token->sips }, *at = bytes + 2;
-	const struct slice parts[] = { slice_from(bytes, CLAIMS_SIZE), call_id };
+	struct signed_parts parts;
 
 	at = write_u64(at, token->flow_a);
 	at = write_u64(at, token->flow_b);
 	at = write_u64(at, (uint64_t)token->account_a);
 	write_u64(at, (uint64_t)token->account_b);
-	if (!mac_make(mac, parts, 2, bytes + CLAIMS_SIZE, TAG_SIZE))
+	set_parts(&parts, bytes, dialog);
+	if (!mac_make(mac, parts.parts, 5, bytes + CLAIMS_SIZE, TAG_SIZE))
 		return false;
 	put_base64url(out, bytes, sizeof bytes);
 	return true;
 }
 
-bool token_parse(struct mac *mac, struct slice text, struct slice call_id, struct token *ret_token)
+bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *dialog,
+		 struct token *ret_token)
 {
 	unsigned char bytes[TOKEN_SIZE] = { 0 };
-	const struct slice parts[] = { slice_from(bytes, CLAIMS_SIZE), call_id };
 	const unsigned char *at = bytes + 2;
 	uint64_t account_a, account_b;
+	struct signed_parts parts;
 	struct token token;
 	size_t n;
 
 	if (text.len != TOKEN_LENGTH || !base64_decode(text, bytes, sizeof bytes, &n) || n != TOKEN_SIZE)
 		return false;
-	if (!mac_check(mac, parts, 2, slice_from(bytes + CLAIMS_SIZE, TAG_SIZE)) || bytes[0] != VERSION)
+	set_parts(&parts, bytes, dialog);
+	if (!mac_check(mac, parts.parts, 5, slice_from(bytes + CLAIMS_SIZE, TAG_SIZE)) || bytes[0] != VERSION)
 		return false;
 	at = read_u64(at, &token.flow_a);
 	at = read_u64(at, &token.flow_b);

@@ -1,7 +1,8 @@
 /*
  * What our own Record-Route says of a dialog, and later proves (RFC 3261 §16.6 step 4, RFC 5626 §5.2): between whom it
- * is, over which flows, and whether under SIPS. The text is base64url(version | claims | keyed check), and the check
- * takes the Call-ID in, so that a token is good in the dialog that it was written for and nowhere else.
+ * is, over which flows, and whether under SIPS. The text is base64url(version | claims | keyed check). The check takes
+ * in the Call-ID and the two identities, so that a token is good in the dialog that it was written for and nowhere
+ * else, and each party can speak in it only under the name that it began with.
  */
 #pragma once
 
@@ -21,8 +22,15 @@ struct token {
 	bool sips; /* every hop must be TLS with the account proven */
 };
 
+/* What of the dialog is not in the text, but under the check. */
+struct token_dialog {
+	struct slice call_id;
+	struct slice name_a, name_b; /* the AORs of From and To, as a wrote them */
+};
+
 /* Writes TOKEN_LENGTH characters that may stand as the user part of a URI. False if the library fails. */
 MUST_CHECK bool put_token(struct writer *out, struct mac *mac, const struct token *token,
-			  struct slice call_id);
-/* False for what is not one of ours for that Call-ID. */
-bool token_parse(struct mac *mac, struct slice text, struct slice call_id, struct token *ret_token);
+			  const struct token_dialog *dialog);
+/* False for what is not one of ours for that dialog. */
+bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *dialog,
+		 struct token *ret_token);
