@@ -48,8 +48,9 @@ static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 		return true;
 	}
 	if (sip_message_header(request, SIP_REPLACES)) {
-		ua_reply_warning(ua, server, 603, 399, SLICE("this phone lets nobody replace its calls"),
-				 now);
+		ua_refuse(ua, server,
+			  &(struct ua_fault){ 603, 399, SLICE("this phone lets nobody replace its calls") },
+			  now);
 		return true;
 	}
 	if (ua->is_stopping) {
@@ -66,12 +67,15 @@ static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 static void refuse_dialog(struct ua *ua, struct server *server, enum err err, struct now now)
 {
 	if (err == ERR_DENIED) /* RFC 5630 §5.1.1.4 */
-		ua_reply_warning(ua, server, 480, 381,
-				 SLICE("SIPS Required: Contact or Record-Route is not sips"), now);
+		ua_refuse(ua, server,
+			  &(struct ua_fault){ 480, 381,
+					      SLICE("SIPS Required: Contact or Record-Route is not sips") },
+			  now);
 	else if (err == ERR_NOMEM)
 		ua_reply(ua, server, 500, SLICE(""), now);
 	else
-		ua_reply_warning(ua, server, 400, 399, SLICE("no good Contact or Record-Route"), now);
+		ua_refuse(ua, server,
+			  &(struct ua_fault){ 400, 399, SLICE("no good Contact or Record-Route") }, now);
 }
 
 static enum err prepare(struct call *call, struct server *server)
@@ -153,7 +157,7 @@ static void tell_incoming(struct call *call, const struct sip_message *request)
 void callee_invite(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
-	struct description_fault fault = { .status = 0 };
+	struct ua_fault fault = { .status = 0 };
 	struct call *call;
 	enum err err;
 
@@ -171,7 +175,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 		if (err != OK)
 			refuse_dialog(ua, server, err, now);
 		else if (fault.status != 0)
-			ua_reply_warning(ua, server, fault.status, fault.warning, fault.text, now);
+			ua_refuse(ua, server, &fault, now);
 		call->state = CALL_ENDED; /* never told of */
 		return;
 	}
@@ -213,14 +217,13 @@ void call_cancelled(struct call *call, struct server *server, struct now now)
 /* -- answering ------------------------------------------------------------------------------------------------- */
 
 /* Our side of the session: the answer to their offer, or an offer that their ACK answers. */
-static struct description_fault describe(struct call *call, const struct sip_message *request,
-					 struct writer *out)
+static struct ua_fault describe(struct call *call, const struct sip_message *request, struct writer *out)
 {
 	if (request->body.len > 0)
 		return description_answer(&call->description, request->body, out);
 	if (description_offer(&call->description, out))
-		return (struct description_fault){ .status = 0 };
-	return (struct description_fault){ 500, 399, SLICE("no offer can be made") };
+		return (struct ua_fault){ .status = 0 };
+	return (struct ua_fault){ 500, 399, SLICE("no offer can be made") };
 }
 
 bool callee_send_ok(struct call *call, struct server *server, struct slice description, struct now now)
@@ -248,7 +251,7 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 	struct call *call = call_find(ua, id);
 	char text[DESCRIPTION_MAX];
 	struct writer out = writer_of(text, sizeof text);
-	struct description_fault fault;
+	struct ua_fault fault;
 	bool is_sent;
 
 	if (!call || call->state != CALL_RINGING || !call->asked)
@@ -277,7 +280,7 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 void call_acked(struct call *call, const struct sip_message *ack, struct now now)
 {
 	bool is_first = call->state == CALL_ANSWERED;
-	struct description_fault fault = { .status = 0 };
+	struct ua_fault fault = { .status = 0 };
 
 	if (!call->asked || call->asked->request->cseq.number != ack->cseq.number)
 		return; /* one that came again */

@@ -19,7 +19,8 @@ bool change_takes_timer(struct ua *ua, struct server *server, struct session_tim
 		ua_reply(ua, server, 422, writer_text(&out), now);
 		return false;
 	default:
-		ua_reply_warning(ua, server, 400, 399, SLICE("Session-Expires is malformed"), now);
+		ua_refuse(ua, server, &(struct ua_fault){ 400, 399, SLICE("Session-Expires is malformed") },
+			  now);
 		return false;
 	}
 }
@@ -40,7 +41,7 @@ static void refuse_for_now(struct call *call, struct server *server, struct now 
 static bool may_change(struct call *call, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
-	struct description_fault fault = { .status = 0 };
+	struct ua_fault fault = { .status = 0 };
 	struct session_timer timer = call->session;
 
 	if (call->invite) {
@@ -56,14 +57,15 @@ static bool may_change(struct call *call, struct server *server, struct now now)
 	if (request->body.len > 0)
 		fault = description_check(&call->description, request->body);
 	if (fault.status != 0) {
-		ua_reply_warning(call->ua, server, fault.status, fault.warning, fault.text, now);
+		ua_refuse(call->ua, server, &fault, now);
 		return false;
 	}
 	if (!change_takes_timer(call->ua, server, &timer, now))
 		return false;
 	if (dlg_refresh_target(call->dialog, request) != OK) {
-		ua_reply_warning(call->ua, server, 400, 399,
-				 SLICE("Contact is not acceptable in this dialog"), now);
+		ua_refuse(call->ua, server,
+			  &(struct ua_fault){ 400, 399, SLICE("Contact is not acceptable in this dialog") },
+			  now);
 		return false;
 	}
 	call->session = timer;
@@ -108,14 +110,14 @@ void change_update(struct call *call, struct server *server, struct now now)
 	const struct sip_message *request = server->request;
 	char text[DESCRIPTION_MAX], lines[LINES_MAX];
 	struct writer body = writer_of(text, sizeof text), out = writer_of(lines, sizeof lines);
-	struct description_fault fault = { .status = 0 };
+	struct ua_fault fault = { .status = 0 };
 
 	if (!may_change(call, server, now))
 		return;
 	if (request->body.len > 0)
 		fault = description_answer(&call->description, request->body, &body);
 	if (fault.status != 0) {
-		ua_reply_warning(call->ua, server, fault.status, fault.warning, fault.text, now);
+		ua_refuse(call->ua, server, &fault, now);
 		return;
 	}
 	put_update_lines(&out, call, request);
@@ -211,7 +213,7 @@ void change_again(struct call *call, struct now now)
 static void agree(struct call *call, struct exchange *exchange, const struct sip_message *response,
 		  struct now now)
 {
-	struct description_fault fault;
+	struct ua_fault fault;
 
 	call->invite = NULL;
 	if (dlg_refresh_target(call->dialog, response) != OK) {

@@ -65,32 +65,29 @@ void description_withdraw(struct description *description)
 		end(description);
 }
 
-static struct description_fault fault_of(enum sdp_verdict verdict)
+static struct ua_fault fault_of(enum sdp_verdict verdict)
 {
 	if (verdict == SDP_OK)
-		return (struct description_fault){ .status = 0 };
-	return (struct description_fault){ 488, sdp_verdict_warning(verdict), sdp_verdict_text(verdict) };
+		return (struct ua_fault){ .status = 0 };
+	return (struct ua_fault){ 488, sdp_verdict_warning(verdict), sdp_verdict_text(verdict) };
 }
 
-static struct description_fault parse(struct arena *arena, struct slice text,
-				      const struct sdp_session **ret_session)
+static struct ua_fault parse(struct arena *arena, struct slice text, const struct sdp_session **ret_session)
 {
 	switch (arena ? sdp_session_parse(arena, text, ret_session) : ERR_NOMEM) {
-	case OK: return (struct description_fault){ .status = 0 };
-	case ERR_SYNTAX:
-		return (struct description_fault){ 400, 399, SLICE("the session description is malformed") };
-	case ERR_LIMIT:
-		return (struct description_fault){ 488, 399, SLICE("the session description is too large") };
-	default: return (struct description_fault){ 500, 399, SLICE("there is no memory") };
+	case OK: return (struct ua_fault){ .status = 0 };
+	case ERR_SYNTAX: return (struct ua_fault){ 400, 399, SLICE("the session description is malformed") };
+	case ERR_LIMIT: return (struct ua_fault){ 488, 399, SLICE("the session description is too large") };
+	default: return (struct ua_fault){ 500, 399, SLICE("there is no memory") };
 	}
 }
 
-struct description_fault description_accept(struct description *description, struct slice answer)
+struct ua_fault description_accept(struct description *description, struct slice answer)
 {
 	AUTO(arena) struct arena *arena = arena_new(ARENA_LIMIT);
 	const struct sdp_session *session;
 	struct sdp_media media;
-	struct description_fault fault = parse(arena, answer, &session);
+	struct ua_fault fault = parse(arena, answer, &session);
 
 	if (fault.status == 0)
 		fault = fault_of(sdp_answer_accept(session, &description->local, &media));
@@ -113,13 +110,12 @@ bool description_preview(const struct description *description, struct slice ans
 	return is_good;
 }
 
-struct description_fault description_answer(struct description *description, struct slice offer,
-					    struct writer *out)
+struct ua_fault description_answer(struct description *description, struct slice offer, struct writer *out)
 {
 	AUTO(arena) struct arena *arena = arena_new(ARENA_LIMIT);
 	const struct sdp_session *session;
 	struct sdp_media media;
-	struct description_fault fault = parse(arena, offer, &session);
+	struct ua_fault fault = parse(arena, offer, &session);
 
 	if (fault.status != 0)
 		return fault;
@@ -131,12 +127,12 @@ struct description_fault description_answer(struct description *description, str
 	return fault;
 }
 
-struct description_fault description_check(const struct description *description, struct slice offer)
+struct ua_fault description_check(const struct description *description, struct slice offer)
 {
 	char text[DESCRIPTION_MAX];
 	struct description scratch = *description;
 	struct writer out = writer_of(text, sizeof text);
-	struct description_fault fault;
+	struct ua_fault fault;
 
 	fault = description_answer(&scratch, offer, &out);
 	description_fini(&scratch);

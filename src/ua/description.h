@@ -11,7 +11,9 @@
 #include "base/writer.h"
 #include "crypto/random.h"
 #include "sdp/offer_answer.h"
+#include "ua/fault.h"
 
+/* Faults below say what is wrong with their description: 400, 488 or 500. */
 enum { DESCRIPTION_MAX = 4096 };
 
 struct description {
@@ -21,13 +23,6 @@ struct description {
 	enum sdp_direction wish; /* SDP_SENDONLY: the other side is to be on hold */
 	bool has_media;
 	struct sdp_media media; /* agreed on; good while has_media */
-};
-
-/* What was wrong with theirs; status 0: nothing. */
-struct description_fault {
-	unsigned status;  /* what a request that brought it gets: 400, 488, 500 */
-	unsigned warning; /* warn-code */
-	struct slice text;
 };
 
 void description_init(struct description *description, struct random *random, const struct address *address,
@@ -40,13 +35,12 @@ MUST_CHECK bool description_offer(struct description *description, struct writer
 /* The offer was refused: all is as before. */
 void description_withdraw(struct description *description);
 /* Takes the answer to our offer. On a fault the offer still waits. */
-MUST_CHECK struct description_fault description_accept(struct description *description, struct slice answer);
+MUST_CHECK struct ua_fault description_accept(struct description *description, struct slice answer);
 /* What description_accept() would agree on, for media before the call is answered; changes nothing. */
 MUST_CHECK bool description_preview(const struct description *description, struct slice answer,
 				    struct sdp_media *ret_media);
 /* Writes the answer to their offer; on a fault nothing has changed. */
-MUST_CHECK struct description_fault description_answer(struct description *description, struct slice offer,
-						       struct writer *out);
+MUST_CHECK struct ua_fault description_answer(struct description *description, struct slice offer,
+					      struct writer *out);
 /* Whether description_answer() would take the offer; changes nothing. */
-MUST_CHECK struct description_fault description_check(const struct description *description,
-						      struct slice offer);
+MUST_CHECK struct ua_fault description_check(const struct description *description, struct slice offer);

@@ -73,7 +73,8 @@ static void take_refer(struct ua *ua, struct server *server, struct now now)
 {
 	struct sip_address target;
 
-	ua_reply_warning(ua, server, 603, 399, SLICE("this phone is not transferred by others"), now);
+	ua_refuse(ua, server,
+		  &(struct ua_fault){ 603, 399, SLICE("this phone is not transferred by others") }, now);
 	if (sip_address_parse(sip_message_value(server->request, SIP_REFER_TO), &target))
 		ua_tell(ua, &(struct ua_event){ .kind = UA_REFER_REFUSED,
 						.peer = server->request->from.uri.text,
@@ -105,7 +106,8 @@ static void take_in_dialog(struct call *call, struct server *server, struct now 
 	struct ua *ua = call->ua;
 
 	if (!dlg_receive(call->dialog, server->request)) {
-		ua_reply_warning(ua, server, 500, 399, SLICE("the request is out of order"), now);
+		ua_refuse(ua, server, &(struct ua_fault){ 500, 399, SLICE("the request is out of order") },
+			  now);
 		return;
 	}
 	switch (server->request->method) {

@@ -58,7 +58,7 @@ void put_ua_line(struct writer *out, struct slice name, uint64_t number)
 	put(out, SLICE("\r\n"));
 }
 
-void put_ua_warning(struct writer *out, unsigned code, struct slice text)
+static void put_warning(struct writer *out, unsigned code, struct slice text)
 {
 	put(out, SLICE("Warning: "));
 	put_number(out, code);
@@ -74,14 +74,13 @@ void ua_reply(struct ua *ua, struct server *server, unsigned status, struct slic
 	endpoint_respond(ua->endpoint, server, &reply, now);
 }
 
-void ua_reply_warning(struct ua *ua, struct server *server, unsigned status, unsigned code, struct slice text,
-		      struct now now)
+void ua_refuse(struct ua *ua, struct server *server, const struct ua_fault *fault, struct now now)
 {
 	char line[512];
 	struct writer out = writer_of(line, sizeof line);
 
-	put_ua_warning(&out, code, text);
-	ua_reply(ua, server, status, out.overflow ? SLICE("") : writer_text(&out), now);
+	put_warning(&out, fault->warning, fault->text);
+	ua_reply(ua, server, fault->status, out.overflow ? SLICE("") : writer_text(&out), now);
 }
 
 enum ua_cause ua_cause_of(unsigned status)

@@ -8,6 +8,7 @@
 #include "endpoint/endpoint.h"
 #include "sip/build.h"
 #include "ua/event.h"
+#include "ua/fault.h"
 #include "ua/queue.h"
 #include "ua/ua.h"
 
@@ -88,14 +89,11 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
 void put_ua_abilities(struct writer *out);
 void put_ua_agent(struct writer *out);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
-/* A Warning line (RFC 3261 §20.43). */
-void put_ua_warning(struct writer *out, unsigned code, struct slice text);
 
 /* Replies; headers: lines of its own, or empty. */
 void ua_reply(struct ua *ua, struct server *server, unsigned status, struct slice headers, struct now now);
-/* The same with a Warning. */
-void ua_reply_warning(struct ua *ua, struct server *server, unsigned status, unsigned code, struct slice text,
-		      struct now now);
+/* The fault's status with its Warning. */
+void ua_refuse(struct ua *ua, struct server *server, const struct ua_fault *fault, struct now now);
 
 /* Which cause a final response of another class than 2xx stands for. */
 enum ua_cause ua_cause_of(unsigned status);

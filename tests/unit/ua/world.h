@@ -8,9 +8,9 @@
 
 #include "crypto/lib.h"
 #include "endpoint/endpoint.h"
-#include "sip/credentials.h"
 #include "sdp/offer_answer.h"
 #include "sip/build.h"
+#include "sip/credentials.h"
 #include "ua/ua.h"
 
 enum { WORLD_SENT = 64, WORLD_REALM_SIZE = 512 };
