@@ -1,4 +1,4 @@
-"""A network namespace of a test's own: one address that is not loopback, names in a hosts file, nothing else in it."""
+"""A network namespace of a test's own: one address that is not loopback, and a name server that knows the test's names."""
 
 import os
 import pathlib
@@ -12,8 +12,9 @@ def can_be_made():
     """None, or the reason why not."""
     if os.geteuid() != 0:
         return "network namespaces need root"
-    if not shutil.which("ip"):
-        return "iproute2 is not installed"
+    for program in ("ip", "dnsmasq"):
+        if not shutil.which(program):
+            return f"{program} is not installed"
     probe = f"sealine-probe-{os.getpid()}"
     if subprocess.run(["ip", "netns", "add", probe], stderr=subprocess.DEVNULL).returncode:
         return "the kernel or the container forbids network namespaces"
@@ -38,6 +39,15 @@ class Namespace:
         self._etc.mkdir(parents=True)
         hosts = ["127.0.0.1 localhost", "::1 localhost"] + [f"{ADDRESS} {name}" for name in names]
         (self._etc / "hosts").write_text("\n".join(hosts) + "\n")
+        (self._etc / "resolv.conf").write_text(f"nameserver {ADDRESS}\n")
+        self._names = self._serve_names(names)
+
+    def _serve_names(self, names):
+        """dnsmasq, for programs that ask the name server themselves; its process."""
+        argv = ["ip", "netns", "exec", self.name, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--user=root"]
+        argv += ["--pid-file=", "--no-resolv", "--no-hosts", "--bind-interfaces", f"--listen-address={ADDRESS}"]
+        argv += [f"--address=/{name}/{ADDRESS}" for name in names]
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     @staticmethod
     def _ip(*words):
@@ -47,6 +57,8 @@ class Namespace:
         self._ip("-n", self.name, *words)
 
     def close(self):
+        self._names.terminate()
+        self._names.wait()
         self._ip("netns", "del", self.name)
         shutil.rmtree(self._etc)
 
