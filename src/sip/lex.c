@@ -12,7 +12,7 @@
 /* What letters and digits, and what the mark of RFC 3261 §25.1 "unreserved", may be part of. */
 #define ALNUM                                                                                              \
 	(LEX_TOKEN | LEX_WORD | LEX_QDTEXT | LEX_HOST | LEX_SCHEME | LEX_USER | LEX_PASSWORD | LEX_PARAM | \
-	 LEX_HNV | LEX_URIC | LEX_UNRESERVED | LEX_BARE_USER)
+	 LEX_HNV | LEX_URIC | LEX_UNRESERVED | LEX_BARE_USER | LEX_ALNUM)
 #define MARK                                                                                                 \
 	(LEX_WORD | LEX_QDTEXT | LEX_USER | LEX_PASSWORD | LEX_PARAM | LEX_HNV | LEX_URIC | LEX_UNRESERVED | \
 	 LEX_BARE_USER)
@@ -174,58 +174,74 @@ bool scan_comment(struct scan *in)
 }
 
 /* 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT, each at most 255 */
-static bool is_ipv4(struct slice host)
+bool scan_ipv4(struct scan *in, struct slice *ret_ip)
 {
-	struct scan in = scan_of(host);
-	uint64_t part;
+	const char *at = in->at;
 
-	for (int i = 0; i < 4; i++)
-		if ((i > 0 && !scan_char(&in, '.')) || !scan_number(&in, 255, &part))
+	for (int i = 0; i < 4; i++) {
+		unsigned part = 0, n = 0;
+
+		if (i > 0 && (at == in->end || *at++ != '.'))
 			return false;
-	return scan_done(&in);
+		for (; n < 3 && at < in->end && ascii_is_digit(*at); n++)
+			part = 10 * part + (unsigned)(*at++ - '0');
+		if (n == 0 || part > 255)
+			return false;
+	}
+	if (at < in->end && lex_is(*at, LEX_HOST))
+		return false;
+	*ret_ip = slice_from(in->at, (size_t)(at - in->at));
+	in->at = at;
+	return true;
 }
 
-/* hostname: labels of letters, digits and inner hyphens; the last begins with a letter and may have a dot
- * behind it. */
-static bool is_hostname(struct slice host)
+/* hostname: labels of letters, digits and inner hyphens; the last begins with a letter and may have a dot behind it. */
+static bool scan_hostname(struct scan *in, struct slice *ret_name)
 {
-	char label = '.', last = '.'; /* first byte of the last label, and the byte before */
+	const char *label = in->at, *at = in->at;
 
-	for (size_t i = 0; i < host.len; i++) {
-		char c = host.ptr[i];
-
-		if (!ascii_is_alnum(c) && !ascii_is_alnum(last) && !(c == '-' && last == '-'))
-			return false; /* a label that is empty or begins or ends with a hyphen */
-		if (last == '.')
-			label = c;
-		last = c;
+	while (at < in->end && lex_is(*at, LEX_ALNUM)) {
+		label = at;
+		at = lex_skip(at, in->end, LEX_ALNUM);
+		while (at < in->end && *at == '-') {
+			while (at < in->end && *at == '-')
+				at++;
+			if (at == in->end || !lex_is(*at, LEX_ALNUM))
+				return false;
+			at = lex_skip(at, in->end, LEX_ALNUM);
+		}
+		if (at == in->end || *at != '.')
+			break;
+		at++;
 	}
-	return last != '-' && ascii_is_alpha(label);
+	if (at == in->at || !ascii_is_alpha(*label) || (at < in->end && lex_is(*at, LEX_HOST)))
+		return false;
+	*ret_name = slice_from(in->at, (size_t)(at - in->at));
+	in->at = at;
+	return true;
+}
+
+static bool scan_ipv6_reference(struct scan *in, struct slice *ret_host)
+{
+	const char *end = memchr(in->at, ']', (size_t)(in->end - in->at));
+	struct address ignored;
+	struct slice host;
+
+	if (!end)
+		return false;
+	host = slice_from(in->at, (size_t)(end - in->at) + 1);
+	if (!address_parse_ip(host, &ignored))
+		return false;
+	in->at += host.len;
+	*ret_host = host;
+	return true;
 }
 
 bool scan_host(struct scan *in, struct slice *ret_host)
 {
-	const char *end;
-	struct slice host;
-
-	if (scan_peek(in) == '[') {
-		struct address ignored;
-
-		end = memchr(in->at, ']', (size_t)(in->end - in->at));
-		if (!end)
-			return false;
-		host = slice_from(in->at, (size_t)(end - in->at) + 1);
-		if (!address_parse_ip(host, &ignored))
-			return false;
-	} else {
-		end = lex_skip(in->at, in->end, LEX_HOST);
-		host = slice_from(in->at, (size_t)(end - in->at));
-		if (!is_hostname(host) && !is_ipv4(host))
-			return false;
-	}
-	in->at += host.len;
-	*ret_host = host;
-	return true;
+	if (scan_peek(in) == '[')
+		return scan_ipv6_reference(in, ret_host);
+	return scan_hostname(in, ret_host) || scan_ipv4(in, ret_host);
 }
 
 bool scan_port(struct scan *in, uint16_t *ret_port)

@@ -30,6 +30,7 @@ enum lex_class {
 	LEX_UNRESERVED = 1 << 10,
 	LEX_SPACE = 1 << 11,   /* SP, HTAB */
 	LEX_CONTROL = 1 << 12, /* what no header field may hold bare: %x00-1F without HTAB, and %x7F */
+	LEX_ALNUM = 1 << 14,
 };
 
 extern const uint16_t lex_classes[256];
@@ -56,15 +57,18 @@ bool scan_lws(struct scan *in);
 /* SWS = [LWS] */
 void scan_sws(struct scan *in);
 
-/* SWS c SWS: SEMI, COMMA, EQUAL, SLASH, COLON. */
+/* The slow way of scan_separator(). */
 bool scan_spaced(struct scan *in, char c);
 
-/* The same, quick to see that something else follows. */
+/* SWS c SWS: SEMI, COMMA, EQUAL, SLASH, COLON. Most often there is no white space. */
 static inline bool scan_separator(struct scan *in, char c)
 {
-	if (in->at == in->end || (*in->at != c && (unsigned char)*in->at > ' '))
+	if (in->end - in->at < 2 || (unsigned char)in->at[0] <= ' ' || (unsigned char)in->at[1] <= ' ')
+		return scan_spaced(in, c);
+	if (*in->at != c)
 		return false;
-	return scan_spaced(in, c);
+	in->at++;
+	return true;
 }
 
 static inline bool scan_token(struct scan *in, struct slice *ret_token)
@@ -83,6 +87,9 @@ bool scan_quoted(struct scan *in, struct slice *ret_quoted);
 
 /* "(" … ")" with comments inside, at most 8 deep. */
 bool scan_comment(struct scan *in);
+
+/* IPv4address: four numbers up to 255. */
+bool scan_ipv4(struct scan *in, struct slice *ret_ip);
 
 /* host = hostname / IPv4address / IPv6reference; the last with its brackets. */
 bool scan_host(struct scan *in, struct slice *ret_host);

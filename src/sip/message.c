@@ -230,6 +230,14 @@ static enum err add_header(struct parse *parse, const struct sip_header *header)
 	return OK;
 }
 
+static bool take_empty_line(struct scan *in)
+{
+	if (in->end - in->at < 2 || in->at[0] != '\r' || in->at[1] != '\n')
+		return false;
+	in->at += 2;
+	return true;
+}
+
 /* All header fields and the empty line. */
 static enum err parse_headers(struct parse *parse)
 {
@@ -238,7 +246,7 @@ static enum err parse_headers(struct parse *parse)
 	struct sip_header header;
 	struct sip_fault bad;
 
-	while (!scan_text(in, SLICE("\r\n"))) {
+	while (!take_empty_line(in)) {
 		const char *from = in->at;
 
 		if (scan_done(in)) {

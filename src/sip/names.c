@@ -184,7 +184,8 @@ static const uint8_t compact_forms[26] = {
 enum sip_method sip_method_of(struct slice token)
 {
 	for (enum sip_method method = SIP_METHOD_OTHER + 1; method < SIP_METHODS; method++)
-		if (slice_eq(method_names[method], token))
+		if (method_names[method].len == token.len &&
+		    memcmp(method_names[method].ptr, token.ptr, token.len) == 0)
 			return method;
 	return SIP_METHOD_OTHER;
 }
@@ -194,19 +195,27 @@ struct slice sip_method_name(enum sip_method method)
 	return method_names[method];
 }
 
+/* The lower case of a letter; other characters of names are left as they are. */
+static unsigned lower(char c)
+{
+	return (unsigned char)c | 0x20;
+}
+
 enum sip_header_id sip_header_of(struct slice name)
 {
-	unsigned first, middle, last, id;
+	enum sip_header_id id;
+	unsigned first;
 
 	if (name.len == 0)
 		return SIP_HEADER_OTHER;
-	first = (unsigned char)ascii_lower(name.ptr[0]);
+	first = lower(name.ptr[0]);
 	if (name.len == 1)
-		return first >= 'a' && first <= 'z' ? compact_forms[first - 'a'] : SIP_HEADER_OTHER;
-	middle = (unsigned char)ascii_lower(name.ptr[name.len / 2]);
-	last = (unsigned char)ascii_lower(name.ptr[name.len - 1]);
-	id = header_slots[SLOT(name.len, first, middle, last)];
-	if (slice_eq(header_names[id], name) || slice_eq_nocase(header_names[id], name))
+		return ascii_is_alpha(name.ptr[0]) ? compact_forms[first - 'a'] : SIP_HEADER_OTHER;
+	id = header_slots[SLOT(name.len, first, lower(name.ptr[name.len / 2]),
+			       lower(name.ptr[name.len - 1]))];
+	if (header_names[id].len != name.len)
+		return SIP_HEADER_OTHER;
+	if (memcmp(header_names[id].ptr, name.ptr, name.len) == 0 || slice_eq_nocase(header_names[id], name))
 		return id;
 	return SIP_HEADER_OTHER;
 }
