@@ -1,0 +1,132 @@
+"""sealine as a program: accounts with and without a running server, its terminal, its reports."""
+
+import json
+import os
+import pty
+import subprocess
+import time
+
+import pytest
+
+from programs import BUILD, Server, slow
+from sealine_e2e import Client
+
+
+@pytest.fixture
+def state(tmp_path):
+    return tmp_path / "state"
+
+
+def tool(state, *words, text=""):
+    """Runs the tool; exit status, standard output, standard error."""
+    done = subprocess.run(
+        [BUILD / "sealine", *words, "--state", state], input=text, capture_output=True, text=True, timeout=slow(60)
+    )
+    return done.returncode, done.stdout, done.stderr
+
+
+def users(state):
+    status, out, _ = tool(state, "user", "list", "--json")
+    assert status == 0
+    return {user["aor"]: user for user in json.loads(out)["users"]}
+
+
+@pytest.fixture(params=["files", "server"])
+def anywhere(request, state):
+    """A state directory on which no server runs, and one on which one does."""
+    if request.param == "files":
+        yield state
+        return
+    with Server(state):
+        yield state
+
+
+def test_accounts_are_the_same_through_both_doors(anywhere):
+    assert tool(anywhere, "user", "add", "sips:alice@LocalHost", "--password-stdin", text="secret\n") == (0, "", "")
+    status, out, err = tool(anywhere, "user", "add", "alice@localhost", "--generate")
+    assert (status, out) == (1, "") and err.startswith("sealine: alice@localhost: there is such an account already; ")
+    status, password, _ = tool(anywhere, "user", "passwd", "alice@localhost", "--generate")
+    assert status == 0 and len(password.strip()) == 24
+    status, out, err = tool(anywhere, "user", "passwd", "bob@localhost", "--generate")
+    assert (status, out) == (1, "") and err.startswith("sealine: bob@localhost: there is no such account; ")
+    assert users(anywhere) == {"alice@localhost": {"aor": "alice@localhost", "md5": False, "bindings": []}}
+    assert tool(anywhere, "user", "remove", "alice@localhost") == (0, "", "")
+    assert users(anywhere) == {}
+
+
+def test_an_import_says_which_lines_it_refused(anywhere):
+    assert tool(anywhere, "user", "import", "-", text="a@localhost\tx\n") == (0, "1 accounts added, 0 lines refused\n", "")
+    text = "".join(f"u{i}@localhost\tpw{i}\n" for i in range(6000)) + "a@localhost\ty\n"
+    status, out, err = tool(anywhere, "user", "import", "-", "--json", text=text)
+    report = json.loads(out)
+    assert status == 1 and report["added"] == 6000
+    assert [(line["line"], line["aor"]) for line in report["refused"]] == [(6001, "a@localhost")]
+    status, out, err = tool(anywhere, "user", "import", "-", text="b@localhost\tx\nnothing\n")
+    assert status == 1 and "sealine: line 2: " in err
+    assert len(users(anywhere)) == 6001
+
+
+def test_what_the_tool_sets_is_what_a_phone_proves(state):
+    with Server(state) as server:
+        tool(state, "user", "add", "alice@localhost", "--password-stdin", text="secret\n")
+        with Client(server.port(), ca=state / "ca.pem", aor="alice@localhost", password="secret") as phone:
+            assert phone.ask("REGISTER", "sips:localhost", to="sips:alice@localhost").status == 200
+            assert len(users(state)["alice@localhost"]["bindings"]) == 1
+            assert json.loads(tool(state, "status", "--json")[1])["bindings"] == 1
+            assert tool(state, "user", "remove", "alice@localhost")[0] == 0
+            assert phone.is_closed()
+
+
+def test_status_needs_a_server(state):
+    status, out, err = tool(state, "status")
+    assert (status, out) == (1, "") and "no server runs there; start sealined" in err
+    with Server(state):
+        status, out, _ = tool(state, "status")
+        assert status == 0 and "\ndomain        localhost" in out
+
+
+def test_the_exported_certificate_is_the_one_that_is_shown(state, tmp_path):
+    with Server(state):
+        pass
+    (tmp_path / "ca.pem").write_text(tool(state, "ca", "export")[1])
+    shown = json.loads(tool(state, "ca", "show", "--json")[1])["certificates"][0]
+    printed = subprocess.run(
+        ["openssl", "x509", "-in", tmp_path / "ca.pem", "-noout", "-fingerprint", "-sha256"], capture_output=True, text=True
+    ).stdout
+    assert printed.split("=")[1].strip().replace(":", "").lower() == shown["sha256"]
+
+
+def on_terminal(state, *typed):
+    """Adds an account on a terminal where somebody types; exit status and all that is to be seen."""
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(BUILD / "sealine", ["sealine", "user", "add", "alice@localhost", "--state", str(state)])
+    seen = b""
+    for line in typed:
+        while not seen.endswith(b": "):
+            seen += os.read(terminal, 1000)
+        time.sleep(slow(0.1))
+        os.write(terminal, line)
+        seen += b"|"
+    try:
+        while more := os.read(terminal, 1000):
+            seen += more
+    except OSError:
+        pass
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), seen.decode()
+
+
+def test_a_password_is_asked_for_twice_and_not_shown(state):
+    status, seen = on_terminal(state, b"secret\n", b"secret\n")
+    assert status == 0 and seen.startswith("Password for alice@localhost: |") and "secret" not in seen
+    assert "alice@localhost" in users(state)
+
+
+def test_two_passwords_that_differ_change_nothing(state):
+    status, seen = on_terminal(state, b"secret\n", b"other\n")
+    assert status == 1 and "the two passwords differ" in seen
+
+
+def test_an_interrupt_leaves_the_terminal_as_it_was(state):
+    assert on_terminal(state, b"sec\x03")[0] == 130
