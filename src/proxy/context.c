@@ -6,6 +6,7 @@
 #include "proxy/forward.h"
 #include "proxy/report.h"
 #include "sip/build.h"
+#include "sip/fields.h"
 
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
@@ -279,10 +280,10 @@ static void answer_with_best(struct context *context, struct now now)
 
 static unsigned max_breadth(const struct sip_message *request)
 {
-	struct scan in = scan_of(sip_message_value(request, SIP_MAX_BREADTH));
-	uint64_t breadth;
+	uint32_t breadth;
 
-	return scan_number(&in, UINT16_MAX, &breadth) && scan_done(&in) ? (unsigned)breadth : BREADTH_DEFAULT;
+	return sip_delta_parse(sip_message_value(request, SIP_MAX_BREADTH), &breadth) ? breadth
+										      : BREADTH_DEFAULT;
 }
 
 static uint16_t q_of(const struct target *target)

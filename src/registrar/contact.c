@@ -1,42 +1,16 @@
 #include "registrar/contact.h"
 
-#include "base/ascii.h"
 #include "base/scan.h"
+#include "sip/fields.h"
 #include "sip/lex.h"
 
 enum { EXPIRES_MALFORMED = 3600 };
 
 uint32_t registrar_expires(struct slice value)
 {
-	struct scan in = scan_of(slice_trim(value));
-	uint64_t seconds;
+	uint32_t seconds;
 
-	if (!scan_number(&in, UINT32_MAX, &seconds) || !scan_done(&in))
-		return EXPIRES_MALFORMED;
-	return (uint32_t)seconds;
-}
-
-/* qvalue = ( "0" [ "." 0*3DIGIT ] ) / ( "1" [ "." 0*3("0") ] ) */
-static bool parse_q(struct slice value, uint16_t *ret_q)
-{
-	struct scan in = scan_of(value);
-	unsigned q, weight = 1000;
-
-	if (scan_char(&in, '1'))
-		q = 1000;
-	else if (scan_char(&in, '0'))
-		q = 0;
-	else
-		return false;
-	if (scan_char(&in, '.'))
-		while (ascii_is_digit(scan_peek(&in)) && weight > 1) {
-			weight /= 10;
-			q += (unsigned)(*in.at++ - '0') * weight;
-		}
-	if (!scan_done(&in) || q > 1000)
-		return false;
-	*ret_q = (uint16_t)q;
-	return true;
+	return sip_delta_parse(slice_trim(value), &seconds) ? seconds : EXPIRES_MALFORMED;
 }
 
 /* +sip.instance="<urn:uuid:…>" (RFC 5626 §4.1) */
@@ -50,15 +24,14 @@ static bool parse_instance(struct slice value, struct slice *ret_instance)
 	return true;
 }
 
+/* RFC 5626 §4.2.1: "a value between 1 and 2**31 - 1" */
 static bool parse_reg_id(struct slice value, uint32_t *ret_reg_id)
 {
-	struct scan in = scan_of(value);
-	uint64_t number;
+	uint32_t reg_id;
 
-	/* RFC 5626 §4.2.1: "a value between 1 and 2**31 - 1" */
-	if (!scan_number(&in, INT32_MAX, &number) || !scan_done(&in) || number == 0)
+	if (!sip_delta_parse(value, &reg_id) || reg_id == 0 || reg_id > INT32_MAX)
 		return false;
-	*ret_reg_id = (uint32_t)number;
+	*ret_reg_id = reg_id;
 	return true;
 }
 
@@ -72,7 +45,7 @@ enum err registrar_contact_parse(struct slice value, struct registrar_contact *r
 	if (contact.address.uri.scheme != SIP_SCHEME_SIP && contact.address.uri.scheme != SIP_SCHEME_SIPS)
 		return ERR_DENIED;
 	params = contact.address.params;
-	if (sip_param_find(params, SLICE("q"), &found) && !parse_q(found, &contact.q))
+	if (sip_param_find(params, SLICE("q"), &found) && !sip_q_parse(found, &contact.q))
 		return ERR_SYNTAX;
 	if (sip_param_find(params, SLICE("+sip.instance"), &found) &&
 	    !parse_instance(found, &contact.instance))
