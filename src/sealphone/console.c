@@ -12,6 +12,7 @@ static struct {
 	struct phone *phone;
 	struct now now;
 	bool is_terminal;
+	bool has_line;        /* a line was taken; the prompt is to be shown again */
 	char line[LINE_SIZE]; /* when it is none */
 	size_t len;
 } console;
@@ -188,8 +189,11 @@ static void show_again(void)
 	rl_forced_update_display();
 }
 
+static const char prompt[] = "> ";
+
 static void take_line(char *line)
 {
+	console.has_line = line != NULL;
 	if (!line) { /* end of input */
 		phone_finish(console.phone, EXIT_OK, console.now);
 		return;
@@ -231,7 +235,7 @@ enum err console_open(struct phone *phone)
 	TRY(net_watch_new(phone->net, STDIN_FILENO, NET_READABLE, &phone->input_watch, &phone->input_watch));
 	if (!console.is_terminal)
 		return OK;
-	rl_callback_handler_install("> ", take_line);
+	rl_callback_handler_install(prompt, take_line);
 	phone->output.before = make_room;
 	phone->output.after = show_again;
 	return OK;
@@ -243,16 +247,22 @@ void console_close(struct phone *phone)
 	phone->input_watch = NULL;
 	phone->output.before = NULL;
 	phone->output.after = NULL;
-	if (console.is_terminal)
+	if (console.is_terminal) {
+		make_room();
 		rl_callback_handler_remove();
+	}
 	console.is_terminal = false;
 }
 
 void console_read(struct phone *phone, struct now now)
 {
 	console.now = now;
-	if (console.is_terminal)
-		rl_callback_read_char();
-	else
+	if (!console.is_terminal) {
 		read_plain(phone);
+		return;
+	}
+	rl_callback_read_char();
+	if (console.has_line) /* libedit would show its prompt with the next key only */
+		rl_callback_handler_install(prompt, take_line);
+	console.has_line = false;
 }

@@ -31,10 +31,12 @@ static void set(json_t *object, const char *key, json_t *value)
 /* The object that each event begins with. */
 static json_t *event_of(const char *name, const struct ua_event *event)
 {
+	bool is_message = event->kind == UA_MESSAGE || event->kind == UA_MESSAGE_SENT ||
+			  event->kind == UA_MESSAGE_FAILED;
 	json_t *object = json_pack("{s:s}", "event", name);
 
 	if (event->id != 0)
-		set(object, "call", json_integer((json_int_t)event->id));
+		set(object, is_message ? "id" : "call", json_integer((json_int_t)event->id));
 	return object;
 }
 
@@ -182,6 +184,18 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 	phone->current = event->id;
 	if (answers)
 		phone_answer(phone, event->id, now);
+}
+
+static void on_incoming_refused(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("incoming-refused", event);
+	struct shown peer, why;
+
+	(void)now;
+	set(object, "from", output_string(event->peer));
+	set_cause(object, event);
+	output_say(&phone->output, object, "A call from somebody who claims to be %s was refused: %s.",
+		   show(&peer, event->peer), show(&why, event->text));
 }
 
 static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
@@ -364,6 +378,7 @@ static void (*const handlers[])(struct phone *phone, const struct ua_event *even
 	[UA_REGISTRATION_FAILED] = on_registration_failed,
 	[UA_STOPPED] = on_stopped,
 	[UA_INCOMING] = on_incoming,
+	[UA_INCOMING_REFUSED] = on_incoming_refused,
 	[UA_RINGING] = on_ringing,
 	[UA_PROGRESS] = on_progress,
 	[UA_ESTABLISHED] = on_established,

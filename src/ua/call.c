@@ -80,6 +80,14 @@ void call_server_gone(struct call *call, struct server *server)
 	call->refs--;
 }
 
+enum ua_cause call_media_cause(const struct call *call)
+{
+	bool must = call->description.local.srtp == SDP_SRTP_REQUIRED ||
+		    (call->description.has_media && call->description.media.secure);
+
+	return must ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE;
+}
+
 void call_tell_media(struct call *call, enum ua_event_kind kind)
 {
 	struct ua_event event = {

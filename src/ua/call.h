@@ -77,6 +77,8 @@ void call_ref(struct call *call);
 void call_drop_exchange(struct call *call, struct exchange *exchange);
 void call_server_gone(struct call *call, struct server *server);
 
+/* What to say when their description is not taken: most often because it would not be encrypted as it must be. */
+enum ua_cause call_media_cause(const struct call *call);
 /* Tells that the call stands, or stands differently now. */
 void call_tell_media(struct call *call, enum ua_event_kind kind);
 /* Tells UA_ENDED and wipes what is secret. What is still to be sent was sent before. */

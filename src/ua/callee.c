@@ -154,6 +154,23 @@ static void tell_incoming(struct call *call, const struct sip_message *request)
 			  });
 }
 
+/* The person hears of it: the caller may have meant well. */
+static void refuse_media(struct call *call, struct server *server, const struct ua_fault *fault,
+			 struct now now)
+{
+	const struct ua_event event = {
+		.kind = UA_INCOMING_REFUSED,
+		.cause = call_media_cause(call),
+		.status = fault->status,
+		.text = fault->text,
+		.peer = call->peer,
+		.secure = call->secure,
+	};
+
+	ua_refuse(call->ua, server, fault, now);
+	ua_tell(call->ua, &event);
+}
+
 void callee_invite(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
@@ -175,7 +192,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 		if (err != OK)
 			refuse_dialog(ua, server, err, now);
 		else if (fault.status != 0)
-			ua_refuse(ua, server, &fault, now);
+			refuse_media(call, server, &fault, now);
 		call->state = CALL_ENDED; /* never told of */
 		return;
 	}
@@ -297,7 +314,7 @@ void call_acked(struct call *call, const struct sip_message *ack, struct now now
 	if (call->leave_when_acked)
 		call_leave(call, call->leaving, SLICE("we hung up"), now);
 	else if (fault.status != 0)
-		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+		call_leave(call, call_media_cause(call), fault.text, now);
 	else if (is_first)
 		call_tell_media(call, UA_ESTABLISHED);
 	if (is_first && call->state == CALL_UP)

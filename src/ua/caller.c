@@ -197,7 +197,7 @@ static void establish(struct call *call, struct exchange *invite, const struct s
 	call_send_ack(call->ua, call->dialog, invite, now);
 	fault = description_accept(&call->description, response->body);
 	if (fault.status != 0) {
-		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+		call_leave(call, call_media_cause(call), fault.text, now);
 		return;
 	}
 	call_run_session_timer(call, now);

@@ -225,7 +225,7 @@ static void agree(struct call *call, struct exchange *exchange, const struct sip
 	call_send_ack(call->ua, call->dialog, exchange, now);
 	fault = description_accept(&call->description, response->body);
 	if (fault.status != 0) { /* the other side believes in what we cannot have */
-		call_leave(call, call->secure ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE, fault.text, now);
+		call_leave(call, call_media_cause(call), fault.text, now);
 		return;
 	}
 	call->before = call->description.wish;

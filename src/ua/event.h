@@ -15,6 +15,7 @@ enum ua_event_kind {
 	UA_REGISTRATION_FAILED, /* cause, status, text; retry_in 0: it is not tried again */
 	UA_STOPPED,             /* after ua_stop(): nothing is under way any more */
 	UA_INCOMING,            /* a call for us; peer claims to be the caller */
+	UA_INCOMING_REFUSED,    /* one that cannot be had as it should be: status, text */
 	UA_RINGING,             /* our call rings there (180) */
 	UA_PROGRESS,            /* another 1xx, or our own 2xx; media may begin if has_media */
 	UA_ESTABLISHED,         /* the call stands; media */
