@@ -1,0 +1,272 @@
+#include "world.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const uint8_t branch_key[32] = "the key of the branches";
+static const struct server_domain domains[] = { { .name = SLICE_INIT(WORLD_DOMAIN) } };
+
+/* -- the store --------------------------------------------------------------------------------------------- */
+
+bool world_add_account(struct world *world, struct slice name)
+{
+	struct world_account *account = &world->accounts[world->n_accounts];
+	const struct auth_login login = { .username = name, .realm = SLICE(WORLD_DOMAIN), .password = name };
+	struct account stored = { .id = (account_id)world->n_accounts + 1, .has_sha256 = true };
+	struct writer out;
+	char text[256];
+
+	if (world->n_accounts == ACCOUNTS_MAX ||
+	    !auth_ha1(world->workers[0].crypto, DIGEST_SHA256, &login, stored.sha256))
+		return false;
+	out = writer_of(text, sizeof(text));
+	put(&out, name);
+	put(&out, SLICE("@" WORLD_DOMAIN));
+	account->name = name;
+	account->aor = aor_new(writer_text(&out), 1, &stored, NULL, 0);
+	world->n_accounts += account->aor != NULL;
+	return account->aor != NULL;
+}
+
+static struct world_account *account_of(struct world *world, struct slice aor)
+{
+	for (size_t i = 0; i < world->n_accounts; i++)
+		if (slice_eq(world->accounts[i].aor->name, aor))
+			return &world->accounts[i];
+	return NULL;
+}
+
+static void look_up(struct world *world, struct worker *worker, const struct action *action)
+{
+	struct world_account *account = account_of(world, action->lookup.aor);
+	struct answer answer = {
+		.question = action->question,
+		.err = account ? OK : ERR_NOT_FOUND,
+		.aor = account ? account->aor : NULL,
+	};
+
+	endpoint_answer(worker->endpoint, &answer, world->now);
+}
+
+static enum err store(struct world_account *account, const struct store_question *question)
+{
+	struct aor *aor;
+
+	if (question->version != account->aor->version)
+		return ERR_CONFLICT;
+	aor = aor_new(account->aor->name, account->aor->version + 1, &account->aor->account,
+		      question->bindings, question->n_bindings);
+	if (!aor)
+		return ERR_IO;
+	aor_unref(account->aor);
+	account->aor = aor;
+	return OK;
+}
+
+static void commit(struct world *world, struct worker *worker, const struct action *action)
+{
+	struct world_account *account = account_of(world, action->store.aor);
+	struct answer answer = { .question = action->question, .err = ERR_NOT_FOUND };
+
+	if (account) {
+		answer.err = store(account, &action->store);
+		answer.aor = account->aor;
+	}
+	endpoint_answer(worker->endpoint, &answer, world->now);
+}
+
+/* -- actions ----------------------------------------------------------------------------------------------- */
+
+static void perform(struct world *world, struct worker *worker, const struct action *action)
+{
+	switch (action->kind) {
+	case ACTION_SEND: world->user->sent(world->self, action->send.flow, action->send.bytes); break;
+	case ACTION_CLOSE:
+		world->user->closed(world->self, action->close.flow, action->close.why);
+		world_lose(world, action->close.flow);
+		break;
+	case ACTION_LOOKUP: look_up(world, worker, action); break;
+	case ACTION_STORE: commit(world, worker, action); break;
+	case ACTION_POST:
+		endpoint_letter(world->workers[action->post->to].endpoint, action->post, world->now);
+		break;
+	case ACTION_REPORT: world->user->reported(world->self, &action->report); break;
+	case ACTION_CONNECT: /* this server connects to nobody */
+		endpoint_answer(worker->endpoint,
+				&(struct answer){ .question = action->question, .err = ERR_IO }, world->now);
+		break;
+	}
+}
+
+static void settle(struct world *world)
+{
+	struct action action;
+	bool again = true;
+
+	while (again) {
+		again = false;
+		for (unsigned i = 0; i < world->n_workers; i++)
+			while (endpoint_output(world->workers[i].endpoint, &action)) {
+				perform(world, &world->workers[i], &action);
+				again = true;
+			}
+	}
+}
+
+/* -- life -------------------------------------------------------------------------------------------------- */
+
+static bool start_worker(struct world *world, unsigned i)
+{
+	struct worker *worker = &world->workers[i];
+	struct core_config core = {
+		.crypto = worker->crypto,
+		.nonce_key = SLICE("the key of the nonces, 32 bytes."),
+		.token_key = SLICE("the key of the tokens, 32 bytes."),
+		.start = world->start,
+		.server = &world->server,
+	};
+	struct endpoint_config endpoint = {
+		.worker = i,
+		.n_workers = world->n_workers,
+		.limits = { sip_limits_default, 1000, 1000, 100, 1 << 24 },
+		.branch_key = branch_key,
+		.random = worker->random,
+		.crypto = worker->crypto,
+		.sent_by = SLICE("sip." WORLD_DOMAIN),
+		.level = REPORT_INFO,
+		.user = &core_user,
+	};
+
+	if (core_new(&core, &worker->core) != OK)
+		return false;
+	endpoint.user_self = worker->core;
+	if (endpoint_new(&endpoint, &worker->endpoint) != OK)
+		return false;
+	core_attach(worker->core, worker->endpoint);
+	return true;
+}
+
+static void stop_worker(struct worker *worker)
+{
+	endpoint_free(worker->endpoint);
+	core_free(worker->core);
+	worker->endpoint = NULL;
+	worker->core = NULL;
+	worker->n_flows = 0;
+}
+
+bool world_init(struct world *world, unsigned n_workers, const struct world_user *user, void *self)
+{
+	*world = (struct world){
+		.n_workers = n_workers,
+		.now = { .mono = 1, .wall = 1700000000 },
+		.start = 1,
+		.user = user,
+		.self = self,
+		.server = server_config_default,
+	};
+	world->server.domains = domains;
+	world->server.n_domains = 1;
+	world->server.advertise = SLICE("sip." WORLD_DOMAIN);
+	for (unsigned i = 0; i < n_workers; i++) {
+		world->workers[i].crypto = crypto_new();
+		world->workers[i].random = random_new_predictable(i);
+		if (!world->workers[i].crypto || !world->workers[i].random || !start_worker(world, i))
+			return false;
+	}
+	return true;
+}
+
+void world_fini(struct world *world)
+{
+	for (unsigned i = 0; i < world->n_workers; i++) {
+		stop_worker(&world->workers[i]);
+		random_free(world->workers[i].random);
+		crypto_free(world->workers[i].crypto);
+	}
+	for (size_t i = 0; i < world->n_accounts; i++)
+		aor_unref(world->accounts[i].aor);
+}
+
+bool world_restart(struct world *world)
+{
+	world->start++;
+	for (unsigned i = 0; i < world->n_workers; i++)
+		stop_worker(&world->workers[i]);
+	for (unsigned i = 0; i < world->n_workers; i++)
+		if (!start_worker(world, i))
+			return false;
+	return true;
+}
+
+/* -- events ------------------------------------------------------------------------------------------------ */
+
+static struct endpoint *owner(struct world *world, flow_id flow)
+{
+	assert(flow_worker(flow) < world->n_workers);
+	return world->workers[flow_worker(flow)].endpoint;
+}
+
+flow_id world_connect(struct world *world, unsigned worker, enum transport_protocol transport,
+		      struct address peer)
+{
+	flow_id flow = flow_id_of(worker, world->start, transport, ++world->workers[worker].n_flows);
+	struct flow_facts facts = { .event = FLOW_OPENED, .transport = transport, .peer = peer };
+
+	if (transport_is_secure(transport))
+		facts.tls_version = SLICE("TLSv1.3");
+	endpoint_flow(owner(world, flow), flow, &facts, world->now);
+	settle(world);
+	return flow;
+}
+
+void world_lose(struct world *world, flow_id flow)
+{
+	struct flow_facts facts = { .event = FLOW_LOST, .transport = flow_transport(flow) };
+
+	endpoint_flow(owner(world, flow), flow, &facts, world->now);
+	settle(world);
+}
+
+void world_input(struct world *world, flow_id flow, struct slice bytes)
+{
+	endpoint_input(owner(world, flow), flow, bytes, world->now);
+	settle(world);
+}
+
+/* When the first of the workers has something to do; 0: never. */
+static ms_t next_due(const struct world *world)
+{
+	ms_t first = 0;
+
+	for (unsigned i = 0; i < world->n_workers; i++) {
+		ms_t due = endpoint_due(world->workers[i].endpoint);
+
+		if (due && (!first || due < first))
+			first = due;
+	}
+	return first;
+}
+
+static void advance(struct world *world, ms_t to)
+{
+	static const ms_t second = 1000;
+
+	if (to <= world->now.mono)
+		return;
+	world->now.wall += (utc_t)(to / second - world->now.mono / second);
+	world->now.mono = to;
+}
+
+void world_pass(struct world *world, ms_t time)
+{
+	ms_t end = world->now.mono + time;
+
+	for (ms_t due = next_due(world); due && due <= end; due = next_due(world)) {
+		advance(world, due);
+		for (unsigned i = 0; i < world->n_workers; i++)
+			endpoint_tick(world->workers[i].endpoint, world->now);
+		settle(world);
+	}
+	advance(world, end);
+}
