@@ -501,7 +501,7 @@ static bool receive_response(struct phone *phone, struct world *world, const str
 		acknowledge(phone, world, response);
 	if (answer_challenge(phone, world, response))
 		return true;
-	if (response->status > 100 && response->status < 300)
+	if (response->status > 100 && response->status < 300 && !phone->invite.in_dialog)
 		enter_dialog_as_caller(phone, response);
 	return false;
 }
