@@ -10,7 +10,6 @@
 
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
-	AFTER_CANCEL = 32000, /* 64*T1, RFC 3261 §9.1 */
 	CHALLENGES_MAX = 4096,
 	BREADTH_DEFAULT = 60, /* RFC 5393 §5.3.3 */
 };
@@ -20,7 +19,7 @@ struct branch {
 	struct link link;
 	struct context *context;
 	struct client *client;
-	struct timer timer; /* C (RFC 3261 §16.6 step 11), then how long a CANCEL may take */
+	struct timer timer; /* C, of an INVITE (RFC 3261 §16.6 step 11) */
 	bool is_done;       /* it has its final response, or will have none */
 	bool is_cancelled;
 };
@@ -71,18 +70,25 @@ static bool is_invite(const struct branch *branch)
 	return branch->client->method == SIP_INVITE;
 }
 
-/* The timer of an INVITE's branch runs until the branch is done; moving it cannot fail. */
-static enum err set_timer(struct branch *branch, ms_t after, struct now now)
+static enum err set_timer_c(struct branch *branch, struct now now)
 {
-	return timers_set(endpoint_timers(branch->context->core->endpoint), &branch->timer, now.mono + after);
+	const struct core *core = branch->context->core;
+
+	return timers_set(endpoint_timers(core->endpoint), &branch->timer, now.mono + core->server->timer_c);
 }
 
-static void move_timer(struct branch *branch, ms_t after, struct now now)
+/* RFC 3261 §16.7 step 2; moving a timer that runs cannot fail. */
+static void restart_timer_c(struct branch *branch, struct now now)
 {
-	enum err err = set_timer(branch, after, now);
+	enum err err = set_timer_c(branch, now);
 
 	assert(err == OK);
 	(void)err;
+}
+
+static void clear_timer_c(struct branch *branch)
+{
+	timers_clear(endpoint_timers(branch->context->core->endpoint), &branch->timer);
 }
 
 static void branch_done(struct branch *branch)
@@ -91,7 +97,7 @@ static void branch_done(struct branch *branch)
 		return;
 	branch->is_done = true;
 	branch->context->n_pending--;
-	timers_clear(endpoint_timers(branch->context->core->endpoint), &branch->timer);
+	clear_timer_c(branch);
 }
 
 static enum err start_branch(struct context *context, const struct target *target, struct now now)
@@ -104,11 +110,11 @@ static enum err start_branch(struct context *context, const struct target *targe
 	branch->context = context;
 	branch->timer.kind = BRANCH_TIMER;
 	if (context->server->request->method == SIP_INVITE)
-		err = set_timer(branch, context->core->server->timer_c, now);
+		err = set_timer_c(branch, now);
 	if (err == OK)
 		err = forward_request(context, target, branch, now, &branch->client);
 	if (err != OK) {
-		timers_clear(endpoint_timers(context->core->endpoint), &branch->timer);
+		clear_timer_c(branch);
 		mem_free(branch);
 		return err;
 	}
@@ -122,7 +128,7 @@ static void cancel_branch(struct branch *branch, struct slice reason, struct now
 	if (branch->is_done || branch->is_cancelled || !is_invite(branch))
 		return;
 	branch->is_cancelled = true;
-	move_timer(branch, AFTER_CANCEL, now);
+	clear_timer_c(branch);
 	endpoint_cancel(branch->context->core->endpoint, branch->client, reason, now);
 }
 
@@ -366,7 +372,7 @@ void context_response(struct client *client, const struct sip_message *response,
 		if (response->status == 100 || branch->is_done)
 			return;
 		if (is_invite(branch) && !branch->is_cancelled)
-			move_timer(branch, context->core->server->timer_c, now);
+			restart_timer_c(branch, now);
 		if (!context->is_answered)
 			pass_up(context, response, now);
 		return;
@@ -432,17 +438,8 @@ void context_server_gone(struct context *context)
 	settle(context);
 }
 
-/* RFC 3261 §16.8 */
+/* RFC 3261 §16.8. A phone that does not answer the CANCEL either is given up by the endpoint (§9.1). */
 void context_timer(struct timer *timer, struct now now)
 {
-	struct branch *branch = CONTAINER_OF(timer, struct branch, timer);
-	struct context *context = branch->context;
-
-	if (!branch->is_cancelled) {
-		cancel_branch(branch, (struct slice){ 0 }, now);
-		return;
-	}
-	branch_done(branch);
-	consider_failure(context, CLIENT_TIMEOUT);
-	proceed(context, now);
+	cancel_branch(CONTAINER_OF(timer, struct branch, timer), (struct slice){ 0 }, now);
 }

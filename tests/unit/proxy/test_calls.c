@@ -509,6 +509,49 @@ static void a_caller_who_is_gone_calls_nobody_any_more(void **state)
 	world_end(world);
 }
 
+/* Alice's INVITE with credentials, of which the look-up of the callee is still out. */
+static struct world *call_in_look_up(void)
+{
+	struct world *world = world_new();
+	char buf[2048];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	world_bind(world, BOB, BOB_PHONE, "sip:bob@192.0.2.20", 1000);
+	world_ask(world, ALICE_PHONE, &invite, SLICE(""));
+	world_challenged(world, ALICE_PHONE, ALICE);
+	world_put_credentials(world, &out, ALICE, &invite);
+	world->holds_answers = true;
+	world_ask(world, ALICE_PHONE, &invite, writer_text(&out));
+	world_release(world);
+	assert_string_equal(world->held_aor, "bob@example.org");
+	return world;
+}
+
+static void a_cancel_in_the_midst_of_a_look_up_ends_it(void **state)
+{
+	struct world *world = call_in_look_up();
+	struct slice got;
+
+	world->n_sent--;
+	world_ask(world, ALICE_PHONE, &(struct ask){ .method = "CANCEL", .cseq = 2 }, SLICE(""));
+	got = world_passed(world, ALICE_PHONE);
+	assert_has(got, "SIP/2.0 200 OK");
+	assert_has(got, "SIP/2.0 487 ");
+	world_release(world);
+	assert_int_equal(world_passed(world, BOB_PHONE).len, 0);
+	world_end(world);
+}
+
+static void a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody(void **state)
+{
+	struct world *world = call_in_look_up();
+
+	world_lose(world, ALICE_PHONE);
+	world_release(world);
+	assert_int_equal(world_passed(world, BOB_PHONE).len, 0);
+	world_end(world);
+}
+
 static void the_server_may_end_in_the_middle_of_a_call(void **state)
 {
 	struct sip_message *at_bob;
@@ -717,6 +760,41 @@ static void a_dialog_whose_phone_does_not_come_back_has_a_failed_flow(void **sta
 	world_end(world);
 }
 
+/* Alice calls her other phone. */
+static void a_call_of_an_account_with_itself_goes_by_its_flows(void **state)
+{
+	struct world *world = world_new();
+	const struct ask to_self = { .uri = "sip:alice@example.org",
+				     .to = "<sip:alice@example.org>",
+				     .headers = "Contact: <sip:alice@192.0.2.10>\r\n" };
+	struct ask in_dialog = { .method = "BYE",
+				 .uri = "sip:alice@192.0.2.11",
+				 .to = "<sip:alice@example.org>;tag=callee" };
+	struct sip_message *at_other;
+	char route[512];
+	struct writer out = writer_of(route, sizeof route);
+
+	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &to_self);
+	at_other = world_one(world, ALICE_OTHER);
+	world_respond(world, ALICE_OTHER, at_other, "200 OK", "Contact: <sip:alice@192.0.2.11>\r\n");
+	world_passed(world, ALICE_PHONE);
+	put(&out, SLICE("Route: "));
+	put(&out, sip_message_value(at_other, SIP_RECORD_ROUTE));
+	put(&out, SLICE("\r\n"));
+
+	world_ask(world, ALICE_PHONE, &in_dialog, writer_text(&out));
+	assert_has(world_passed(world, ALICE_OTHER), "BYE ");
+	world_ask(world, ALICE_OTHER, &in_dialog, writer_text(&out));
+	assert_has(world_passed(world, ALICE_PHONE), "BYE ");
+	/* from a third flow of hers nobody can tell which of the two it is */
+	assert_true(endpoint_flow_prove(world->endpoint, world_flow(STRANGER), world->accounts[ALICE].id));
+	world_ask(world, STRANGER, &in_dialog, writer_text(&out));
+	assert_has(world_passed(world, STRANGER), "SIP/2.0 481 ");
+	sip_message_free(at_other);
+	world_end(world);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(refuses_what_cannot_be_passed_on),
 	cmocka_unit_test(answers_options_to_itself),
@@ -746,6 +824,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(breadth_bounds_how_many_ring_at_once),
 	cmocka_unit_test(a_dialog_follows_a_phone_to_its_new_flow),
 	cmocka_unit_test(a_dialog_whose_phone_does_not_come_back_has_a_failed_flow),
+	cmocka_unit_test(a_call_of_an_account_with_itself_goes_by_its_flows),
+	cmocka_unit_test(a_cancel_in_the_midst_of_a_look_up_ends_it),
+	cmocka_unit_test(a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody),
 	cmocka_unit_test(the_server_may_end_in_the_middle_of_a_call),
 };
 

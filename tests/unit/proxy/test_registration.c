@@ -107,12 +107,50 @@ static void what_is_not_stored_is_not_acknowledged(void **state)
 	struct world *world = world_new();
 	struct slice got;
 
-	world->store_fails = true;
+	world->store_err = ERR_IO;
 	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
 	got = world_passed(world, ALICE_PHONE);
 	assert_true(has(got, "SIP/2.0 503 "));
 	assert_true(has(got, "Retry-After: "));
 	assert_int_equal(world->accounts[ALICE].n_bindings, 0);
+
+	/* somebody removed it in the meantime */
+	world->store_err = ERR_NOT_FOUND;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 403 "));
+	world_end(world);
+}
+
+static void dead_flows_make_room_for_new_ones(void **state)
+{
+	struct world *world = world_new();
+
+	world->server.registrar.bindings_max = 2;
+	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+	world_bind(world, ALICE, STRANGER, "sip:alice@192.0.2.12", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 403 Too Many Contacts Are Registered"));
+	world_lose(world, ALICE_OTHER);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 200 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 2);
+	assert_true(world->accounts[ALICE].bindings[0].flow == world_flow(STRANGER));
+	world_end(world);
+}
+
+static void credentials_for_another_uri_are_malformed(void **state)
+{
+	struct world *world = world_new();
+	struct ask other = ask;
+	char buf[2048];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	other.uri = "sip:other.example.org";
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	world_challenged(world, ALICE_PHONE, ALICE);
+	world_put_credentials(world, &out, ALICE, &other);
+	world_ask(world, ALICE_PHONE, &ask, writer_text(&out));
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 400 Digest uri Is Not The Request-URI"));
 	world_end(world);
 }
 
@@ -204,7 +242,7 @@ static void unknown_users_cannot_be_told_from_wrong_passwords(void **state)
 	world_end(world);
 }
 
-static void ten_accounts_do_not_fit_on_one_flow(void **state)
+static void nine_accounts_do_not_fit_on_one_flow(void **state)
 {
 	struct world *world = world_new();
 
@@ -223,12 +261,14 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(one_nonce_serves_many_requests),
 	cmocka_unit_test(a_conflict_is_decided_again),
 	cmocka_unit_test(what_is_not_stored_is_not_acknowledged),
+	cmocka_unit_test(dead_flows_make_room_for_new_ones),
+	cmocka_unit_test(credentials_for_another_uri_are_malformed),
 	cmocka_unit_test(a_refusal_of_the_registrar_is_passed_on),
 	cmocka_unit_test(a_phone_that_is_called_answers_on_the_flow_it_registered_on),
 	cmocka_unit_test(a_domain_with_defaults_says_that_it_wants_sha_256),
 	cmocka_unit_test(a_domain_that_allows_md5_offers_it_last),
 	cmocka_unit_test(unknown_users_cannot_be_told_from_wrong_passwords),
-	cmocka_unit_test(ten_accounts_do_not_fit_on_one_flow),
+	cmocka_unit_test(nine_accounts_do_not_fit_on_one_flow),
 };
 
 TEST_MAIN(tests)

@@ -64,8 +64,8 @@ static void store(struct world *world, const struct action *action)
 
 	assert_non_null(account);
 	assert_true(action->store.n_bindings <= BINDINGS_MAX);
-	if (world->store_fails) {
-		answer_with(world, action->question, NULL, ERR_IO);
+	if (world->store_err != OK) {
+		answer_with(world, action->question, NULL, world->store_err);
 		return;
 	}
 	if (world->n_conflicts > 0 || action->store.version != account->version) {
@@ -103,11 +103,21 @@ static void store(struct world *world, const struct action *action)
 	answer_with(world, action->question, account, OK);
 }
 
+static void answer_lookup(struct world *world, uint64_t question, struct slice aor)
+{
+	struct world_account *account = account_of(world, aor);
+
+	answer_with(world, question, account, account ? OK : ERR_NOT_FOUND);
+}
+
 static void lookup(struct world *world, const struct action *action)
 {
-	struct world_account *account = account_of(world, action->lookup.aor);
-
-	answer_with(world, action->question, account, account ? OK : ERR_NOT_FOUND);
+	if (!world->holds_answers) {
+		answer_lookup(world, action->question, action->lookup.aor);
+		return;
+	}
+	world->held_question = action->question;
+	snprintf(world->held_aor, sizeof world->held_aor, "%.*s", SLICE_FMT(action->lookup.aor));
 }
 
 static void pass(struct world *world, const struct action *action)
@@ -276,6 +286,12 @@ void world_lose(struct world *world, enum peer peer)
 
 	world->closed[peer] = true;
 	endpoint_flow(world->endpoint, world_flow(peer), &facts, world->now);
+	settle(world);
+}
+
+void world_release(struct world *world)
+{
+	answer_lookup(world, world->held_question, slice_of(world->held_aor));
 	settle(world);
 }
 

@@ -40,7 +40,10 @@ struct world {
 	bool closed[PEERS];
 	unsigned n_sent;      /* numbers the branches */
 	unsigned n_conflicts; /* so many stores are still to be refused */
-	bool store_fails;
+	enum err store_err;   /* what every store fails with; OK: it does not */
+	bool holds_answers;   /* look-ups wait for world_release() */
+	uint64_t held_question;
+	char held_aor[128];
 	char passed[PEERS][PASSED_MAX];
 	size_t n_passed[PEERS];
 	char log[LOG_MAX];
@@ -59,6 +62,9 @@ void world_bind(struct world *world, enum who who, enum peer peer, const char *c
 void world_lose(struct world *world, enum peer peer);
 /* Lets time pass, with all timers. */
 void world_pass(struct world *world, ms_t ms);
+
+/* Answers the look-up that was held. */
+void world_release(struct world *world);
 
 struct ask {
 	const char *method, *uri, *from, *to,
