@@ -76,14 +76,14 @@ bool audio_is_ending(const struct phone *phone)
 static void show_statistics(struct phone *phone, const struct media_event *event)
 {
 	const struct media_statistics *s = &event->statistics;
+	uint64_t refused = s->packets_refused + s->auth_failures + s->replays;
 	json_t *object = json_pack(
 		"{s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:f}", "event", "media", "call",
 		(json_int_t)event->call, "state", media_event_name(event->kind), "packets_sent",
 		(json_int_t)s->packets_sent, "packets_received", (json_int_t)s->packets_received,
 		"packets_lost", (json_int_t)s->packets_lost, "packets_late", (json_int_t)s->packets_late,
-		"packets_refused", (json_int_t)(s->packets_refused + s->auth_failures + s->replays),
-		"remote_lost", (json_int_t)(s->has_remote_report ? s->remote_lost : 0), "jitter_ms",
-		s->jitter_us / 1000.0);
+		"packets_refused", (json_int_t)refused, "remote_lost",
+		(json_int_t)(s->has_remote_report ? s->remote_lost : 0), "jitter_ms", s->jitter_us / 1000.0);
 
 	output_say(&phone->output, object,
 		   "Media: %llu packets sent, %llu received, %lld lost, jitter %.1f ms%s%s.",

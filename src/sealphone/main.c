@@ -9,10 +9,10 @@ int main(int argc, char **argv)
 
 	code = options_parse(argc, argv, &options, &done);
 	if (code != EXIT_OK || done)
-		return code;
+		return (int)code;
 	code = phone_open(&phone, &options);
 	if (code == EXIT_OK)
 		code = phone_run(&phone);
 	phone_close(&phone);
-	return code;
+	return (int)code;
 }

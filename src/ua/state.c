@@ -13,7 +13,7 @@ struct ua_token ua_token_make(struct ua *ua)
 
 void ua_set_timer(struct ua *ua, struct timer *timer, enum ua_timer kind, ms_t due)
 {
-	timer->kind = kind;
+	timer->kind = (int)kind;
 	if (timers_set(endpoint_timers(ua->endpoint), timer, due) != OK)
 		ua->events.lost = true;
 }

@@ -74,13 +74,13 @@ void ua_stop(struct ua *ua, struct now now);
 MUST_CHECK enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, struct now now,
 			    uint64_t *ret_call);
 /* ERR_NOT_FOUND: no such call rings here. ERR_NOMEM. */
-MUST_CHECK enum err ua_answer(struct ua *ua, uint64_t call, const struct address *media, struct now now);
+MUST_CHECK enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, struct now now);
 /* status: 486 busy, 603 decline, 480. ERR_NOT_FOUND as above. */
-MUST_CHECK enum err ua_reject(struct ua *ua, uint64_t call, unsigned status, struct now now);
+MUST_CHECK enum err ua_reject(struct ua *ua, uint64_t id, unsigned status, struct now now);
 /* Ends the call in whatever way its state asks for. Does nothing for one that is not there. */
-void ua_hangup(struct ua *ua, uint64_t call, struct now now);
+void ua_hangup(struct ua *ua, uint64_t id, struct now now);
 /* ERR_NOT_FOUND: not established. ERR_AGAIN: the call is being changed just now. ERR_CLOSED, ERR_NOMEM. */
-MUST_CHECK enum err ua_hold(struct ua *ua, uint64_t call, bool hold, struct now now);
+MUST_CHECK enum err ua_hold(struct ua *ua, uint64_t id, bool hold, struct now now);
 /* A text/plain MESSAGE (RFC 3428). ERR_LIMIT: over UA_MAX_MESSAGE bytes; else like ua_call(). */
 MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
 			       uint64_t *ret_message);
@@ -110,4 +110,4 @@ struct ua_call_view {
 	enum ua_knowledge beyond;
 	ms_t since; /* when it was established (mono); 0: not yet */
 };
-bool ua_call_view(const struct ua *ua, uint64_t call, struct ua_call_view *ret_view);
+bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_view);
