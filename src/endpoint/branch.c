@@ -1,6 +1,7 @@
 /*
- * The branches that we write: unique in space and time, and a check under a key that only our workers know, so that a
- * response that comes back to another worker can be told from a made-up one and handed to the worker that waits for it.
+ * The branches that we write: unique in space and time, and a check under a key that only our workers know,
+ * so that a response that comes back to another worker can be told from a made-up one and handed to the
+ * worker that waits for it.
  *
  *	"z9hG4bK" base64url( worker (1 byte) | counter (8) | HMAC of both (16) )
  */

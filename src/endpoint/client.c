@@ -25,7 +25,7 @@ static struct client_tsx *find(const struct endpoint *endpoint, struct slice key
 	return node ? CONTAINER_OF(node, struct client_tsx, node) : NULL;
 }
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 void client_free(struct client_tsx *client)
 {
@@ -167,7 +167,7 @@ static void schedule(struct endpoint *endpoint, struct client_tsx *client)
 		client_fail(endpoint, client, CLIENT_NO_MEMORY);
 }
 
-/* -- failure ----------------------------------------------------------------------------------------------- */
+/* -- failure --------------------------------------------------------------------------------------------- */
 
 void client_fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why)
 {
@@ -229,7 +229,7 @@ static enum client_failure failure_of(enum err err)
 	return err == ERR_DENIED ? CLIENT_REFUSED : err == ERR_NOMEM ? CLIENT_NO_MEMORY : CLIENT_FLOW_LOST;
 }
 
-/* -- sending ----------------------------------------------------------------------------------------------- */
+/* -- sending --------------------------------------------------------------------------------------------- */
 
 static struct writer scratch(struct endpoint *endpoint)
 {
@@ -381,7 +381,7 @@ static void send_cancel(struct endpoint *endpoint, struct client_tsx *client, st
 		endpoint->counts.dropped_no_memory++;
 }
 
-/* -- responses --------------------------------------------------------------------------------------------- */
+/* -- responses ------------------------------------------------------------------------------------------- */
 
 /* What the machine asks for; response is that which came, or NULL. */
 static void perform(struct endpoint *endpoint, struct client_tsx *client, unsigned actions,
@@ -403,7 +403,9 @@ static void perform(struct endpoint *endpoint, struct client_tsx *client, unsign
 	schedule(endpoint, client);
 }
 
-/* RFC 3261 §9.1: "the client MUST wait for the arrival of a provisional response before sending" the CANCEL. */
+/*
+ * RFC 3261 §9.1: "the client MUST wait for the arrival of a provisional response before sending" the CANCEL.
+ */
 static void cancel_if_wanted(struct endpoint *endpoint, struct client_tsx *client, struct now now)
 {
 	if (!client->cancel || client->cancel_sent || client->tsx.state != TSX_PROCEEDING)

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "endpoint/state.h"
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 /* What we add to a message that we pass on: Via, Record-Route, tags, and the like. */
 enum { ROOM_FOR_OURS = 16384 };
@@ -170,14 +170,14 @@ void endpoint_free(struct endpoint *endpoint)
 	mem_free(endpoint);
 }
 
-/* -- time -------------------------------------------------------------------------------------------------- */
+/* -- time ------------------------------------------------------------------------------------------------ */
 
 void endpoint_settle(struct endpoint *endpoint, struct now now)
 {
 	do {
 		client_settle(endpoint, now);
 		reap(endpoint);
-	} while (list_first(&endpoint->failing) || list_first(&endpoint->gone_servers));
+	} while (endpoint->failing.n + endpoint->gone_servers.n + endpoint->gone_clients.n > 0);
 }
 
 void endpoint_tick(struct endpoint *endpoint, struct now now)
@@ -197,12 +197,12 @@ void endpoint_tick(struct endpoint *endpoint, struct now now)
 
 ms_t endpoint_due(const struct endpoint *endpoint)
 {
-	if (endpoint->failing.n > 0 || endpoint->gone_servers.n > 0 || endpoint->gone_clients.n > 0)
+	if (endpoint->failing.n + endpoint->gone_servers.n + endpoint->gone_clients.n > 0)
 		return 1;
 	return timers_next(endpoint->timers);
 }
 
-/* -- questions --------------------------------------------------------------------------------------------- */
+/* -- questions ------------------------------------------------------------------------------------------- */
 
 static enum err ask(struct endpoint *endpoint, struct question *question, struct action *action)
 {
@@ -261,7 +261,7 @@ void endpoint_answer(struct endpoint *endpoint, const struct answer *answer, str
 	endpoint_settle(endpoint, now);
 }
 
-/* -- letters ----------------------------------------------------------------------------------------------- */
+/* -- letters --------------------------------------------------------------------------------------------- */
 
 /* Sends for another worker, and tells it if that cannot be. */
 static void send_for(struct endpoint *endpoint, const struct letter *letter)
@@ -332,7 +332,7 @@ void endpoint_letter(struct endpoint *endpoint, struct letter *letter, struct no
 	endpoint_settle(endpoint, now);
 }
 
-/* -- what the transaction user may know -------------------------------------------------------------------- */
+/* -- what the transaction user may know ------------------------------------------------------------------ */
 
 struct timers *endpoint_timers(struct endpoint *endpoint)
 {

@@ -86,7 +86,7 @@ struct endpoint_user {
 	void (*timer)(void *self, struct timer *timer, struct now now);
 };
 
-/* -- life ---------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 struct endpoint_limits {
 	struct sip_limits sip;
@@ -131,10 +131,11 @@ bool endpoint_output(struct endpoint *endpoint, struct action *ret_action);
 /* -- for the transaction user ---------------------------------------------------------------------------- */
 
 /*
- * Answers a server transaction. The reply's via (received, rport: RFC 3261 §18.2.1, RFC 3581) and, where to_tag is
- * absent and needed, a tag of ours are filled in here. After the final response only further 2xx to INVITE are sent.
- * To a request other than INVITE no 1xx but 100 is sent, and 408 ends the transaction without a word (RFC 4320); one
- * that is never answered ends so by itself after 64*T1. What is too large to be sent becomes a 500.
+ * Answers a server transaction. The reply's via (received, rport: RFC 3261 §18.2.1, RFC 3581) and, where
+ * to_tag is absent and needed, a tag of ours are filled in here. After the final response only further 2xx to
+ * INVITE are sent. To a request other than INVITE no 1xx but 100 is sent, and 408 ends the transaction
+ * without a word (RFC 4320); one that is never answered ends so by itself after 64*T1. What is too large to
+ * be sent becomes a 500.
  */
 void endpoint_respond(struct endpoint *endpoint, struct server *server, const struct sip_reply *reply,
 		      struct now now);

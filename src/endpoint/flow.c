@@ -24,7 +24,7 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
 }
 
-/* -- opened ------------------------------------------------------------------------------------------------ */
+/* -- opened ---------------------------------------------------------------------------------------------- */
 
 static struct slice copy_text(char **at, struct slice text)
 {
@@ -80,7 +80,7 @@ static void opened(struct endpoint *endpoint, flow_id id, const struct flow_fact
 	endpoint->user->flow(endpoint->self, id, facts, now);
 }
 
-/* -- lost -------------------------------------------------------------------------------------------------- */
+/* -- lost ------------------------------------------------------------------------------------------------ */
 
 static void tell_other_workers(struct endpoint *endpoint, flow_id id)
 {
@@ -127,7 +127,7 @@ void endpoint_flow(struct endpoint *endpoint, flow_id id, const struct flow_fact
 	endpoint_settle(endpoint, now);
 }
 
-/* -- what the transaction user asks and tells -------------------------------------------------------------- */
+/* -- what the transaction user asks and tells ------------------------------------------------------------ */
 
 bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view)
 {

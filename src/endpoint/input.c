@@ -1,11 +1,14 @@
-/* From bytes to messages: framing, parsing, and what is said to a peer that does not speak SIP (RFC 3261 §18.3). */
+/*
+ * From bytes to messages: framing, parsing, and what is said to a peer that does not speak SIP (RFC 3261
+ * §18.3).
+ */
 #include <string.h>
 
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "endpoint/state.h"
 
-/* -- Via: received and rport ------------------------------------------------------------------------------- */
+/* -- Via: received and rport ----------------------------------------------------------------------------- */
 
 /* Takes one ";name=value" off the front of params; a semicolon in a quoted string does not separate. */
 static struct slice take_param(struct slice *params)
@@ -55,7 +58,7 @@ void put_received_via(struct writer *out, const struct sip_via *via, const struc
 	}
 }
 
-/* -- what is wrong with a message -------------------------------------------------------------------------- */
+/* -- what is wrong with a message ------------------------------------------------------------------------ */
 
 static void report_fault(struct endpoint *endpoint, const struct flow *flow, const struct sip_fault *fault)
 {
@@ -107,7 +110,7 @@ static void refuse(struct endpoint *endpoint, const struct flow *flow, const str
 		      &(struct sip_reply){ .status = fault->status, .reason = writer_text(&reason) });
 }
 
-/* -- messages ---------------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------------------- */
 
 /* Hands a response to the worker that wrote the branch. */
 static void forward_response(struct endpoint *endpoint, flow_id from, struct sip_message *response)
@@ -175,7 +178,7 @@ static void parse(struct endpoint *endpoint, struct flow *flow, struct slice tex
 	}
 }
 
-/* -- streams ----------------------------------------------------------------------------------------------- */
+/* -- streams --------------------------------------------------------------------------------------------- */
 
 /* What cannot be framed cannot be skipped: the header is answered if it can be, and the stream ends. */
 static void end_stream(struct endpoint *endpoint, struct flow *flow, struct slice header_area,
@@ -255,7 +258,9 @@ static bool keep_unread(struct flow *flow, struct slice unread)
 	return true;
 }
 
-/* The framer refuses a message that is too long, so no more than one and what came with its end is ever kept. */
+/*
+ * The framer refuses a message that is too long, so no more than one and what came with its end is ever kept.
+ */
 static void stream_input(struct endpoint *endpoint, struct flow *flow, struct slice bytes, struct now now)
 {
 	struct slice unread = bytes;

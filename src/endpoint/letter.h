@@ -32,8 +32,8 @@ struct letter {
 };
 
 /*
- * A letter with these facts: texts are copied into its allocation, the message is taken over. NULL without memory;
- * the message then is still the caller's.
+ * A letter with these facts: texts are copied into its allocation, the message is taken over. NULL without
+ * memory; the message then is still the caller's.
  */
 MUST_CHECK struct letter *letter_new(const struct letter *facts);
 void letter_free(struct letter *letter);

@@ -1,6 +1,7 @@
 /*
- * What is to be done, in the order in which it was asked for: actions first, then letters, then the closing of flows, so
- * that what is said on a flow leaves before it is closed. Actions live in one arena that is emptied when all are taken.
+ * What is to be done, in the order in which it was asked for: actions first, then letters, then the closing
+ * of flows, so that what is said on a flow leaves before it is closed. Actions live in one arena that is
+ * emptied when all are taken.
  */
 #include "base/mem.h"
 #include "endpoint/state.h"

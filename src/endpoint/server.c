@@ -21,7 +21,7 @@ static void report(struct endpoint *endpoint, enum report_level level, const cha
 				  });
 }
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 void server_free(struct server_tsx *server)
 {
@@ -105,7 +105,7 @@ static void schedule(struct endpoint *endpoint, struct server_tsx *server)
 		end(endpoint, server);
 }
 
-/* -- responses --------------------------------------------------------------------------------------------- */
+/* -- responses ------------------------------------------------------------------------------------------- */
 
 static void send_bytes(struct endpoint *endpoint, flow_id flow, struct slice bytes)
 {
@@ -197,8 +197,8 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 }
 
 /*
- * RFC 4320 §4.1, §4.2: to a request other than INVITE no 1xx is sent but 100, and 408 never: the client has given up
- * by then. True if there is nothing to send.
+ * RFC 4320 §4.1, §4.2: to a request other than INVITE no 1xx is sent but 100, and 408 never: the client has
+ * given up by then. True if there is nothing to send.
  */
 static bool is_better_unsaid(struct endpoint *endpoint, struct server_tsx *server, unsigned status)
 {
@@ -284,7 +284,7 @@ void server_answer(struct endpoint *endpoint, const struct flow *flow, const str
 		send_bytes(endpoint, flow->id, writer_text(&out));
 }
 
-/* -- requests ---------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 /* Takes the ACK's borrowed message. RFC 6026 §7.1: that to a 2xx is the transaction user's. */
 static void receive_ack(struct endpoint *endpoint, struct flow *flow, const struct sip_message *ack,
@@ -305,7 +305,10 @@ static void receive_ack(struct endpoint *endpoint, struct flow *flow, const stru
 	perform(endpoint, server, actions);
 }
 
-/* RFC 3261 §9.2: "assuming that the request method is anything but CANCEL or ACK". INVITE first, it is the usual one. */
+/*
+ * RFC 3261 §9.2: "assuming that the request method is anything but CANCEL or ACK". INVITE first, it is the
+ * usual one.
+ */
 static struct server_tsx *find_cancelled(struct endpoint *endpoint, flow_id flow,
 					 const struct sip_message *cancel)
 {

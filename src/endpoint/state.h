@@ -121,7 +121,7 @@ struct endpoint {
 /* Tells failures and the end of transactions; the last thing that every function of the seam does. */
 void endpoint_settle(struct endpoint *endpoint, struct now now);
 
-/* -- outbox.c: what must not fail drops what it cannot queue; ERR_LIMIT (the outbox is full), ERR_NOMEM ----------- */
+/* -- outbox.c: what must not fail drops what it cannot queue; ERR_LIMIT (the outbox is full), ERR_NOMEM -- */
 
 MUST_CHECK enum err outbox_send(struct endpoint *endpoint, flow_id flow, struct slice bytes);
 /* A flow that is not in the table. */
@@ -146,8 +146,9 @@ struct sending {
 };
 
 /*
- * OK: queued, or posted to the flow's owner, who may tell later that it could not. ERR_CLOSED: the flow is gone, or
- * blocked and this would begin a transaction. ERR_DENIED: the flow does not meet the requirement. ERR_LIMIT, ERR_NOMEM.
+ * OK: queued, or posted to the flow's owner, who may tell later that it could not. ERR_CLOSED: the flow is
+ * gone, or blocked and this would begin a transaction. ERR_DENIED: the flow does not meet the requirement.
+ * ERR_LIMIT, ERR_NOMEM.
  */
 MUST_CHECK enum err send_on(struct endpoint *endpoint, const struct sending *sending);
 

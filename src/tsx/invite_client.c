@@ -2,8 +2,8 @@
 
 /* clang-format off */
 /*
- * RFC 6026 figure 5. The transport's failure ends Proceeding too: §17.1.4 makes no difference between states, and no
- * response can come any more.
+ * RFC 6026 figure 5. The transport's failure ends Proceeding too: §17.1.4 makes no difference between states,
+ * and no response can come any more.
  */
 const struct tsx_rule tsx_invite_client_table[TSX_STATES][TSX_EVENTS] = {
 	/*                         next            actions                     starts */

@@ -2,8 +2,8 @@
 
 /* clang-format off */
 /*
- * RFC 6026 figure 7. Timer H tells the transaction user, as the text of RFC 3261 §17.2.1 says, which RFC 6026 left
- * standing.
+ * RFC 6026 figure 7. Timer H tells the transaction user, as the text of RFC 3261 §17.2.1 says, which RFC 6026
+ * left standing.
  */
 const struct tsx_rule tsx_invite_server_table[TSX_STATES][TSX_EVENTS] = {
 	/*                         next            actions           starts               stops */

@@ -2,8 +2,9 @@
 
 /* clang-format off */
 /*
- * RFC 3261 figure 8 with RFC 4320 (a 100, and only that, when the transaction user has not answered in time; the end
- * without a word when it never does) and RFC 6026 §8.8 (the transport's failure leaves the state as it is).
+ * RFC 3261 figure 8 with RFC 4320 (a 100, and only that, when the transaction user has not answered in time;
+ * the end without a word when it never does) and RFC 6026 §8.8 (the transport's failure leaves the state as
+ * it is).
  */
 const struct tsx_rule tsx_server_table[TSX_STATES][TSX_EVENTS] = {
 	/*                         next            actions        starts */

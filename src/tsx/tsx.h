@@ -49,8 +49,9 @@ enum tsx_event {
 	/* either: the transport cannot send */
 	TSX_FLOW_LOST,
 	/*
-	 * Timers, in the RFC's letters; without one are the wait for the transaction user before a 100 (§17.2.1, RFC
-	 * 4320 §4.1), the end of a request that nobody answers (RFC 4320 §4.2) and that of a cancelled one (§9.1).
+	 * Timers, in the RFC's letters; without one are the wait for the transaction user before a 100
+	 * (§17.2.1, RFC 4320 §4.1), the end of a request that nobody answers (RFC 4320 §4.2) and that of a
+	 * cancelled one (§9.1).
 	 */
 	TSX_TIMER_100,
 	TSX_TIMER_EXPIRY,

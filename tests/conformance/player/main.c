@@ -1,6 +1,6 @@
 /*
- * Plays every scenario (*.scn) of the directories and files named on the command line; a line of TAP for each, and
- * after one that fails what happened in it.
+ * Plays every scenario (*.scn) of the directories and files named on the command line; a line of TAP for
+ * each, and after one that fails what happened in it.
  */
 #include <dirent.h>
 #include <sys/stat.h>

@@ -20,7 +20,7 @@ static bool keep(struct text *to, struct slice text)
 	return true;
 }
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 void phone_init(struct phone *phone, struct slice name, unsigned number)
 {
@@ -61,7 +61,7 @@ struct address phone_address(const struct phone *phone)
 	};
 }
 
-/* -- what stands in its messages --------------------------------------------------------------------------- */
+/* -- what stands in its messages ------------------------------------------------------------------------- */
 
 static const struct clause *find_clause(const struct pattern *pattern, struct slice name)
 {
@@ -137,7 +137,7 @@ static bool has_contact(struct slice method)
 	       id == SIP_UPDATE;
 }
 
-/* -- requests ---------------------------------------------------------------------------------------------- */
+/* -- requests -------------------------------------------------------------------------------------------- */
 
 /* From and To of a request that begins something; of REGISTER both are the account. */
 static void put_new_parties(struct writer *out, const struct phone *phone,
@@ -320,7 +320,7 @@ bool phone_repeat(struct phone *phone, struct world *world)
 	return true;
 }
 
-/* -- responses --------------------------------------------------------------------------------------------- */
+/* -- responses ------------------------------------------------------------------------------------------- */
 
 static bool is_answerable(const struct sip_message *message, struct slice method)
 {
@@ -421,7 +421,7 @@ bool phone_respond(struct phone *phone, struct world *world, const struct patter
 	return true;
 }
 
-/* -- what comes -------------------------------------------------------------------------------------------- */
+/* -- what comes ------------------------------------------------------------------------------------------ */
 
 /* RFC 3261 §12.1.2: the side that called. The route set is reversed. */
 static void enter_dialog_as_caller(struct phone *phone, const struct sip_message *response)
@@ -473,7 +473,9 @@ static void acknowledge(struct phone *phone, struct world *world, const struct s
 	world_input(world, phone->flow, writer_text(&out));
 }
 
-/* A challenge to its own account is answered, if the scenario did not forbid it and it is not refused again. */
+/*
+ * A challenge to its own account is answered, if the scenario did not forbid it and it is not refused again.
+ */
 static bool answer_challenge(struct phone *phone, struct world *world, const struct sip_message *response)
 {
 	struct phone_request request = phone->last;

@@ -1,6 +1,7 @@
 /*
- * What a scenario calls by a name: a user agent that says what the scenario lets it say, fills in what RFC 3261 asks for
- * (Via, tags, CSeq, route set …), answers challenges for its own account, and keeps what it gets until it is asked for.
+ * What a scenario calls by a name: a user agent that says what the scenario lets it say, fills in what RFC
+ * 3261 asks for (Via, tags, CSeq, route set …), answers challenges for its own account, and keeps what it
+ * gets until it is asked for.
  */
 #pragma once
 
@@ -68,8 +69,9 @@ bool phone_register(struct phone *phone, struct world *world, struct slice conta
 bool phone_repeat(struct phone *phone, struct world *world);
 
 /*
- * Something came on its flow. True if it answered it by itself (a challenge to its account), so that the scenario need
- * not know of it; else it is in the inbox. Acknowledges final responses to INVITE other than 2xx.
+ * Something came on its flow. True if it answered it by itself (a challenge to its account), so that the
+ * scenario need not know of it; else it is in the inbox. Acknowledges final responses to INVITE other than
+ * 2xx.
  */
 bool phone_receive(struct phone *phone, struct world *world, struct slice bytes);
 /* Takes the oldest message out of the inbox; NULL if there is none. It stays the phone's. */

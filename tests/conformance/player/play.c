@@ -16,7 +16,7 @@ struct play {
 	unsigned line;
 };
 
-/* -- what happened ----------------------------------------------------------------------------------------- */
+/* -- what happened --------------------------------------------------------------------------------------- */
 
 /* The text is without control characters. */
 static void note(struct play *play, struct slice name, const char *what, struct slice text)
@@ -54,7 +54,7 @@ static struct slice start_line(struct slice bytes)
 	return slice_sub(bytes, 0, slice_find(bytes, '\r'));
 }
 
-/* -- phones ------------------------------------------------------------------------------------------------ */
+/* -- phones ---------------------------------------------------------------------------------------------- */
 
 static struct phone *find_phone_on(struct play *play, flow_id flow)
 {
@@ -130,7 +130,7 @@ static void connect_phone(struct play *play, struct phone *phone, unsigned worke
 	phone->flow = world_connect(&play->world, worker, transport, phone_address(phone));
 }
 
-/* -- what is expected -------------------------------------------------------------------------------------- */
+/* -- what is expected ------------------------------------------------------------------------------------ */
 
 /* Whether the text is the pattern, in which "*" stands for anything. */
 static bool is_like(struct slice pattern, struct slice text)
@@ -231,7 +231,7 @@ static bool expect_nothing(struct play *play)
 	return true;
 }
 
-/* -- steps ------------------------------------------------------------------------------------------------- */
+/* -- steps ----------------------------------------------------------------------------------------------- */
 
 static bool play_connect(struct play *play, struct phone *phone, const struct step *step)
 {
@@ -343,7 +343,7 @@ static bool play_step(struct play *play, const struct step *step)
 	}
 }
 
-/* -- the whole --------------------------------------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------------------------------------- */
 
 static bool set_up(struct play *play, const struct scenario *scenario)
 {

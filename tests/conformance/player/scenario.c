@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/scan.h"
 
-/* -- words ------------------------------------------------------------------------------------------------- */
+/* -- words ----------------------------------------------------------------------------------------------- */
 
 static void skip_blanks(struct scan *in)
 {
@@ -40,7 +40,7 @@ static bool is_status(struct slice word)
 	       ascii_is_digit(word.ptr[2]);
 }
 
-/* -- messages ---------------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------------------- */
 
 /* Where the value of an inline clause ends: at another clause, or at a comma before another status. */
 static bool is_value_end(struct scan in)
@@ -144,7 +144,7 @@ static bool parse_indented(struct scan in, struct pattern *pattern)
 	return parse_with(&in, &pattern->clauses[pattern->n_clauses++]);
 }
 
-/* -- the other steps --------------------------------------------------------------------------------------- */
+/* -- the other steps ------------------------------------------------------------------------------------- */
 
 /* 300ms, 32s, 3m, 1h */
 static bool parse_time(struct slice word, ms_t *ret_time)
@@ -237,7 +237,7 @@ static bool parse_step(struct slice line, struct step *step)
 	}
 }
 
-/* -- the file ---------------------------------------------------------------------------------------------- */
+/* -- the file -------------------------------------------------------------------------------------------- */
 
 static struct step *add_step(struct scenario *scenario, unsigned line)
 {

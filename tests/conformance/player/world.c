@@ -6,7 +6,7 @@
 static const uint8_t branch_key[32] = "the key of the branches";
 static const struct server_domain domains[] = { { .name = SLICE_INIT(WORLD_DOMAIN) } };
 
-/* -- the store --------------------------------------------------------------------------------------------- */
+/* -- the store ------------------------------------------------------------------------------------------- */
 
 bool world_add_account(struct world *world, struct slice name)
 {
@@ -75,7 +75,7 @@ static void commit(struct world *world, struct worker *worker, const struct acti
 	endpoint_answer(worker->endpoint, &answer, world->now);
 }
 
-/* -- actions ----------------------------------------------------------------------------------------------- */
+/* -- actions --------------------------------------------------------------------------------------------- */
 
 static void perform(struct world *world, struct worker *worker, const struct action *action)
 {
@@ -113,7 +113,7 @@ static void settle(struct world *world)
 	}
 }
 
-/* -- life -------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static bool start_worker(struct world *world, unsigned i)
 {
@@ -199,7 +199,7 @@ bool world_restart(struct world *world)
 	return true;
 }
 
-/* -- events ------------------------------------------------------------------------------------------------ */
+/* -- events ---------------------------------------------------------------------------------------------- */
 
 static struct endpoint *owner(struct world *world, flow_id flow)
 {

@@ -1,6 +1,7 @@
 /*
- * The world that a scenario plays in: a server of some workers (each a real endpoint with the real core), whose store is
- * a table in memory, whose network is a callback, and whose clock stands still until it is moved.
+ * The world that a scenario plays in: a server of some workers (each a real endpoint with the real core),
+ * whose store is a table in memory, whose network is a callback, and whose clock stands still until it is
+ * moved.
  */
 #pragma once
 
@@ -62,5 +63,8 @@ void world_lose(struct world *world, flow_id flow);
 void world_input(struct world *world, flow_id flow, struct slice bytes);
 /* Goes from due time to due time; what is due at the end still happens. */
 void world_pass(struct world *world, ms_t time);
-/* A new server process: no flow, transaction or nonce is left, only what was stored. The caller forgets its flows. */
+/*
+ * A new server process: no flow, transaction or nonce is left, only what was stored. The caller forgets its
+ * flows.
+ */
 bool world_restart(struct world *world);

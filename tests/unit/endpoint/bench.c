@@ -25,7 +25,7 @@ static void note_slice(const char *what, struct slice text)
 	put_char(&bench.log, '\n');
 }
 
-/* -- the transaction user ---------------------------------------------------------------------------------- */
+/* -- the transaction user -------------------------------------------------------------------------------- */
 
 static void on_request(void *self, struct server *server, struct now now)
 {
@@ -106,7 +106,7 @@ static const struct endpoint_user recorder = {
 	.timer = on_timer,
 };
 
-/* -- the world --------------------------------------------------------------------------------------------- */
+/* -- the world ------------------------------------------------------------------------------------------- */
 
 static void sent(flow_id flow, struct slice bytes)
 {
@@ -281,7 +281,7 @@ void bench_pass(ms_t time)
 	settle();
 }
 
-/* -- messages ---------------------------------------------------------------------------------------------- */
+/* -- messages -------------------------------------------------------------------------------------------- */
 
 const char *bench_request(const char *method, const char *branch)
 {

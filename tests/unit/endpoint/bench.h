@@ -1,13 +1,14 @@
 /*
- * Up to two workers' endpoints on a bench, with a transaction user that only writes down what it is told and a network
- * that only writes down what it is given. Everything happens in bench.log, one line each:
+ * Up to two workers' endpoints on a bench, with a transaction user that only writes down what it is told and
+ * a network that only writes down what it is given. Everything happens in bench.log, one line each:
  *
  *	request INVITE            the transaction user was called (bench.server is the transaction)
  *	response 180              (bench.client)
  *	> 1 SIP/2.0 100 Trying    the start line of what was sent on the flow with counter 1 (bench.sent is all of it)
  *	close 1 not SIP
  *
- * What the transaction user is told in one call of the endpoint stands before what is sent because of it. Time stands still until bench_pass(). Letters are delivered as they are posted.
+ * What the transaction user is told in one call of the endpoint stands before what is sent because of it.
+ * Time stands still until bench_pass(). Letters are delivered as they are posted.
  */
 #pragma once
 

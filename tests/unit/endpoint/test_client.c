@@ -30,7 +30,7 @@ static void mask_branch(void)
 	snprintf(masked, sizeof(masked), "%.*sBRANCH%s", (int)(at - bench.sent), bench.sent, at + len);
 }
 
-/* -- one transaction --------------------------------------------------------------------------------------- */
+/* -- one transaction ------------------------------------------------------------------------------------- */
 
 static void writes_request_line_and_via_and_then_what_it_was_given(void **state)
 {
@@ -140,7 +140,7 @@ static void repeats_itself_over_udp(void **state)
 	bench_stop();
 }
 
-/* -- ACK and CANCEL ---------------------------------------------------------------------------------------- */
+/* -- ACK and CANCEL -------------------------------------------------------------------------------------- */
 
 static void acknowledges_a_refusal(void **state)
 {
@@ -245,7 +245,7 @@ static void gives_a_cancelled_call_up_when_no_final_response_comes(void **state)
 	bench_stop();
 }
 
-/* -- who may answer ---------------------------------------------------------------------------------------- */
+/* -- who may answer -------------------------------------------------------------------------------------- */
 
 static void takes_a_response_only_from_whom_it_asked(void **state)
 {
@@ -286,7 +286,7 @@ static void takes_no_response_whose_via_is_not_ours(void **state)
 	bench_stop();
 }
 
-/* -- failure ----------------------------------------------------------------------------------------------- */
+/* -- failure --------------------------------------------------------------------------------------------- */
 
 static void fails_when_the_flow_is_lost(void **state)
 {

@@ -7,7 +7,7 @@
 
 static const struct requirement nothing;
 
-/* -- two workers ------------------------------------------------------------------------------------------- */
+/* -- two workers ----------------------------------------------------------------------------------------- */
 
 static void asks_on_another_workers_flow(void **state)
 {
@@ -140,7 +140,7 @@ static void closes_the_flows_of_an_account_that_is_dropped(void **state)
 	bench_stop();
 }
 
-/* -- flows ------------------------------------------------------------------------------------------------- */
+/* -- flows ----------------------------------------------------------------------------------------------- */
 
 static void remembers_who_is_proven_on_a_flow(void **state)
 {
@@ -195,7 +195,7 @@ static void takes_no_more_flows_than_allowed(void **state)
 	bench_stop();
 }
 
-/* -- questions and timers ---------------------------------------------------------------------------------- */
+/* -- questions and timers -------------------------------------------------------------------------------- */
 
 static void asks_and_hands_the_answer_to_who_asked(void **state)
 {

@@ -10,7 +10,7 @@ static void start(void)
 	alice = bench_open(0, TRANSPORT_TLS, 1);
 }
 
-/* -- one transaction --------------------------------------------------------------------------------------- */
+/* -- one transaction ------------------------------------------------------------------------------------- */
 
 static void hands_a_request_to_the_transaction_user_and_forgets_it_when_answered(void **state)
 {
@@ -150,7 +150,7 @@ static void repeats_a_refusal_over_udp_until_the_ACK(void **state)
 	bench_stop();
 }
 
-/* -- ACK --------------------------------------------------------------------------------------------------- */
+/* -- ACK ------------------------------------------------------------------------------------------------- */
 
 static void absorbs_the_ACK_to_a_refusal(void **state)
 {
@@ -183,7 +183,7 @@ static void drops_an_ACK_to_nothing_yet(void **state)
 	bench_stop();
 }
 
-/* -- CANCEL ------------------------------------------------------------------------------------------------ */
+/* -- CANCEL ---------------------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *label, *method; /* of the request to cancel; NULL: there is none */
@@ -243,7 +243,7 @@ static void lets_nobody_cancel_what_came_on_another_flow(void **state)
 	bench_stop();
 }
 
-/* -- limits and losses ------------------------------------------------------------------------------------- */
+/* -- limits and losses ----------------------------------------------------------------------------------- */
 
 static void lets_one_flow_have_only_so_many_transactions(void **state)
 {
@@ -260,6 +260,25 @@ static void lets_one_flow_have_only_so_many_transactions(void **state)
 	assert_non_null(strstr(bench.sent, "\r\nRetry-After: 10\r\n"));
 	bench_input(bench_open(0, TRANSPORT_TLS, 2), bench_request("INVITE", "z9hG4bKmore"));
 	bench_expect("request INVITE\n");
+	bench_stop();
+}
+
+static void has_only_so_many_transactions_in_all(void **state)
+{
+	flow_id flow = 0;
+
+	start();
+	for (unsigned i = 0; i < bench_limits.transactions; i++) {
+		char branch[32];
+
+		if (i % bench_limits.per_flow == 0)
+			flow = bench_open(0, TRANSPORT_TLS, 10 + i);
+		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
+		bench_input(flow, bench_request("INVITE", branch));
+	}
+	bench.log.len = 0;
+	bench_input(alice, bench_request("INVITE", "z9hG4bKmore"));
+	bench_expect("> 1 SIP/2.0 503 Service Unavailable\n");
 	bench_stop();
 }
 
@@ -348,6 +367,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(answers_a_repeated_CANCEL_alike_and_cancels_once),
 	cmocka_unit_test(lets_nobody_cancel_what_came_on_another_flow),
 	cmocka_unit_test(lets_one_flow_have_only_so_many_transactions),
+	cmocka_unit_test(has_only_so_many_transactions_in_all),
 	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_but_sends_nothing),
 	cmocka_unit_test(answers_500_instead_of_what_is_too_large),
 	cmocka_unit_test(passes_a_response_on_without_our_via),

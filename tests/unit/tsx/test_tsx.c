@@ -7,7 +7,7 @@
 #include "base/scan.h"
 #include "tsx/tsx.h"
 
-/* -- every cell of every table against the RFC's words (figures.txt) ------------------------------------------- */
+/* -- every cell of every table against the RFC's words (figures.txt) ------------------------------------- */
 
 static const char *const machine_names[TSX_MACHINES] = {
 	[TSX_INVITE_CLIENT] = "INVITE client",
@@ -217,7 +217,7 @@ static void the_figures_quote_the_rfcs_word_for_word(void **state)
 	}
 }
 
-/* -- timers -------------------------------------------------------------------------------------------------------- */
+/* -- timers ---------------------------------------------------------------------------------------------- */
 
 /* Lets the timers fire until the end; writes when they did, relative to start, at most max. */
 static size_t run_timers(struct tsx *tsx, ms_t start, ms_t when[], size_t max)
