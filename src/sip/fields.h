@@ -64,7 +64,7 @@ struct sip_session_expires {
 };
 bool sip_session_expires_parse(struct slice value, struct sip_session_expires *ret_expires);
 
-/* Replaces (RFC 3891 §6.1), also unescaped from the URI of a Refer-To. */
+/* Replaces (RFC 3891 §6.1) */
 struct sip_replaces {
 	struct slice call_id, to_tag, from_tag;
 	bool early_only;

@@ -236,19 +236,6 @@ static bool next_header(struct scan *in, struct lex_param *ret_header)
 	return true;
 }
 
-bool sip_uri_header_find(struct slice headers, struct slice name, struct slice *ret_value)
-{
-	struct scan in = scan_of(headers);
-	struct lex_param header;
-
-	while (next_header(&in, &header))
-		if (slice_eq_nocase(header.name, name)) {
-			*ret_value = header.value;
-			return true;
-		}
-	return false;
-}
-
 /* -- comparison ------------------------------------------------------------------------------------- */
 
 /* escaped = "%" HEXDIG HEXDIG, undone */
@@ -434,20 +421,4 @@ void put_aor(struct writer *out, const struct sip_uri *uri)
 	}
 	for (size_t i = 0; i < host.len; i++)
 		put_char(out, ascii_lower(host.ptr[i]));
-}
-
-bool put_unescaped(struct writer *out, struct slice text)
-{
-	struct scan in = scan_of(text);
-	char c;
-
-	while (!scan_done(&in)) {
-		if (!scan_escape(&in, &c)) {
-			if (*in.at == '%')
-				return false;
-			c = *in.at++;
-		}
-		put_char(out, c);
-	}
-	return !out->overflow;
 }

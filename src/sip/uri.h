@@ -46,9 +46,6 @@ bool sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
  */
 bool sip_param_find(struct slice params, struct slice name, struct slice *ret_value);
 
-/* A header of a URI's "name=value&name=value"; the name's case is ignored, the value still escaped. */
-bool sip_uri_header_find(struct slice headers, struct slice name, struct slice *ret_value);
-
 /*
  * RFC 3261 §19.1.4, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by
  * their bytes. Values of headers are compared as they are, unescaped.
@@ -62,6 +59,3 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
  * part: the domain alone.
  */
 void put_aor(struct writer *out, const struct sip_uri *uri);
-
-/* Undoes %-escapes; false on a malformed one or if it does not fit (out->overflow). */
-bool put_unescaped(struct writer *out, struct slice text);

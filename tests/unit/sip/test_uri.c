@@ -228,18 +228,6 @@ static void parameters_are_found_by_name(void **state)
 	assert_false(sip_param_find(SLICE(""), SLICE("a"), &value));
 }
 
-static void headers_of_a_uri_are_found_by_name(void **state)
-{
-	struct slice value;
-
-	assert_true(sip_uri_header_find(SLICE("a=1&Replaces=x%3Bto-tag%3Dy&b="), SLICE("replaces"), &value));
-	assert_text(value, "x%3Bto-tag%3Dy");
-	assert_true(sip_uri_header_find(SLICE("a=1&b="), SLICE("b"), &value));
-	assert_text(value, "");
-	assert_false(sip_uri_header_find(SLICE("a=1"), SLICE("1"), &value));
-	assert_false(sip_uri_header_find(SLICE(""), SLICE("a"), &value));
-}
-
 static void aors_have_one_form(void **state)
 {
 	static const struct {
@@ -265,19 +253,6 @@ static void aors_have_one_form(void **state)
 	}
 }
 
-static void escapes_are_undone_or_refused(void **state)
-{
-	char buf[4];
-	struct writer out = writer_of(buf, sizeof buf);
-
-	assert_true(put_unescaped(&out, SLICE("a%20%2f")));
-	assert_text(writer_text(&out), "a /");
-	assert_false(put_unescaped(&out, SLICE("%2")));
-	assert_false(put_unescaped(&out, SLICE("%zz")));
-	assert_true(put_unescaped(&out, SLICE("")));
-	assert_false(put_unescaped(&out, SLICE("too long")));
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_parts_of_a_sip_uri_are_told_apart),
 	cmocka_unit_test(what_is_not_there_is_absent),
@@ -287,9 +262,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_bare_uri_ends_before_what_belongs_to_the_header),
 	cmocka_unit_test(uris_are_compared_by_the_rules_of_19_1_4),
 	cmocka_unit_test(parameters_are_found_by_name),
-	cmocka_unit_test(headers_of_a_uri_are_found_by_name),
 	cmocka_unit_test(aors_have_one_form),
-	cmocka_unit_test(escapes_are_undone_or_refused),
 };
 
 TEST_MAIN(tests)
