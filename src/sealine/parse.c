@@ -13,8 +13,8 @@
 /* What was found in one file. */
 struct finding {
 	const char *file;
-	struct sip_message *message; /* NULL: it could not even be begun with */
-	struct sip_fault fault;      /* status 0: the message is valid */
+	const struct sip_message *message; /* NULL: it is not valid */
+	struct sip_fault fault;            /* what is wrong with it */
 };
 
 /* A remark on a valid message: what the RFCs forbid, though it does not keep the message from being passed on. */
@@ -117,11 +117,11 @@ static json_t *json_of_start(const struct sip_message *message)
 static bool print_as_json(const struct finding *finding)
 {
 	json_t *object = json_pack("{s:o, s:b}", "file", json_of_text(slice_of(finding->file)), "valid",
-				   finding->fault.status == 0);
+				   finding->message != NULL);
 	const struct sip_message *message = finding->message;
 	int failed = object ? 0 : -1;
 
-	if (object && finding->fault.status) {
+	if (object && !message) {
 		failed = json_object_set_new(object, "error", json_of_fault(&finding->fault));
 	} else if (object) {
 		json_t *start = json_of_start(message);
@@ -156,7 +156,7 @@ static void print_as_text(const struct finding *finding)
 	const struct sip_message *message = finding->message;
 	struct remark remark = { .next = 0 };
 
-	if (finding->fault.status) {
+	if (!message) {
 		print_fault(finding->file, "not valid: ", &finding->fault);
 		return;
 	}
@@ -195,23 +195,23 @@ static bool read_file(const char *file, char *buf, size_t size, size_t *ret_n)
 
 static enum exit_code parse_text(const char *file, struct slice text, bool as_json)
 {
+	AUTO(sip_message) struct sip_message *message = NULL;
 	struct finding finding = { .file = file };
-	enum err err = sip_message_parse(text, &sip_limits_default, &finding.message, &finding.fault);
-	enum exit_code code;
+	enum err err = sip_message_parse(text, &sip_limits_default, &message, &finding.fault);
 
 	if (err == ERR_NOMEM) {
 		(void)complain_of(err);
 		return EXIT_FOUND;
 	}
-	if (finding.message && !sip_message_is_unsent(finding.message))
-		finding.fault = finding.message->fault;
-	code = finding.fault.status ? EXIT_FOUND : EXIT_OK;
+	if (message && (!message->fault.status || sip_message_is_unsent(message)))
+		finding.message = message;
+	else if (message)
+		finding.fault = message->fault;
 	if (!as_json)
 		print_as_text(&finding);
 	else if (!print_as_json(&finding))
-		code = EXIT_FOUND;
-	sip_message_free(finding.message);
-	return code;
+		return EXIT_FOUND;
+	return finding.message ? EXIT_OK : EXIT_FOUND;
 }
 
 enum exit_code parse_run(const struct invocation *invocation)
