@@ -17,7 +17,7 @@ static struct {
 	size_t len;
 } console;
 
-/* -- commands -------------------------------------------------------------------------------------------------- */
+/* -- commands ---------------------------------------------------------------------------------------- */
 
 static void refuse(struct phone *phone, const char *why)
 {
@@ -177,7 +177,7 @@ static void run_line(struct slice line)
 	refuse(phone, "No such command; help lists them.");
 }
 
-/* -- the terminal ------------------------------------------------------------------------------------------------- */
+/* -- the terminal ------------------------------------------------------------------------------------ */
 
 static void make_room(void)
 {

@@ -63,7 +63,7 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 		output_say(&phone->output, object, "%s: %s.", what, show(&why, event->text));
 }
 
-/* -- the account ------------------------------------------------------------------------------------------- */
+/* -- the account ------------------------------------------------------------------------------------- */
 
 static bool is_once(const struct phone *phone)
 {
@@ -163,7 +163,7 @@ static void on_no_memory(struct phone *phone, const struct ua_event *event, stru
 		   "There was not enough memory to go on as before.");
 }
 
-/* -- calls ----------------------------------------------------------------------------------------------------- */
+/* -- calls ------------------------------------------------------------------------------------------- */
 
 static void on_incoming(struct phone *phone, const struct ua_event *event, struct now now)
 {
@@ -334,7 +334,7 @@ static void on_refer_refused(struct phone *phone, const struct ua_event *event, 
 		   show(&peer, event->peer), show(&target, event->text));
 }
 
-/* -- messages ---------------------------------------------------------------------------------------------------- */
+/* -- messages ---------------------------------------------------------------------------------------- */
 
 static void on_message(struct phone *phone, const struct ua_event *event, struct now now)
 {

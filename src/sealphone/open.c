@@ -22,7 +22,7 @@ static enum exit_code no_memory(void)
 	return complain("start", "there is not enough memory", EXIT_FAILED);
 }
 
-/* -- whom we trust ------------------------------------------------------------------------------------------- */
+/* -- whom we trust ----------------------------------------------------------------------------------- */
 
 static char *read_file(const char *path, size_t limit, size_t *ret_length)
 {
@@ -68,7 +68,7 @@ static enum exit_code open_tls(struct phone *phone)
 	return tls_client_trust_system(phone->tls) == OK ? EXIT_OK : no_memory();
 }
 
-/* -- the user agent -------------------------------------------------------------------------------------------- */
+/* -- the user agent ---------------------------------------------------------------------------------- */
 
 static enum exit_code open_ua(struct phone *phone, const struct secret *password)
 {
@@ -164,7 +164,7 @@ static enum exit_code open_loop(struct phone *phone)
 	return EXIT_OK;
 }
 
-/* -- files ----------------------------------------------------------------------------------------------------- */
+/* -- files ------------------------------------------------------------------------------------------- */
 
 /* "alice@example.org": the AOR without its scheme. */
 static struct slice account_of(struct slice aor)

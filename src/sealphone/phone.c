@@ -6,7 +6,7 @@
 #include "sealphone/audio.h"
 #include "sealphone/console.h"
 
-/* -- commands -------------------------------------------------------------------------------------------------- */
+/* -- commands ---------------------------------------------------------------------------------------- */
 
 void phone_finish(struct phone *phone, enum exit_code code, struct now now)
 {
@@ -116,7 +116,7 @@ void phone_message(struct phone *phone, struct slice whom, struct slice text, st
 		phone->message = message;
 }
 
-/* -- the loop ---------------------------------------------------------------------------------------------------- */
+/* -- the loop ---------------------------------------------------------------------------------------- */
 
 static ms_t earlier(ms_t a, ms_t b)
 {

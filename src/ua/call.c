@@ -128,7 +128,7 @@ void call_end(struct call *call, enum ua_cause cause, unsigned status, struct sl
 	description_fini(&call->description);
 }
 
-/* -- requests in the dialog ----------------------------------------------------------------------------------- */
+/* -- requests in the dialog -------------------------------------------------------------------------- */
 
 static bool is_target_refresh(enum sip_method method)
 {
@@ -275,7 +275,7 @@ bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_vie
 	return true;
 }
 
-/* -- responses that are repeated ------------------------------------------------------------------------------ */
+/* -- responses that are repeated --------------------------------------------------------------------- */
 
 static void send_repeat(struct call *call, struct now now)
 {
@@ -340,7 +340,7 @@ static void repeat_due(struct call *call, struct now now)
 	ua_set_timer(call->ua, &repeat->timer, UA_TIMER_REPEAT, now.mono + repeat->interval);
 }
 
-/* -- time and flows ----------------------------------------------------------------------------------------------- */
+/* -- time and flows ---------------------------------------------------------------------------------- */
 
 static void ring_due(struct call *call, struct now now)
 {

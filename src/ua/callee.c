@@ -6,7 +6,7 @@
 
 enum { HEADERS_MAX = 24 * 1024 };
 
-/* -- whether it may ring at all ---------------------------------------------------------------------------- */
+/* -- whether it may ring at all ---------------------------------------------------------------------- */
 
 /* RFC 3261 §8.2.2.2: the same request by another way. */
 static bool is_merged(const struct ua *ua, const struct sip_message *request)
@@ -92,7 +92,7 @@ static enum err prepare(struct call *call, struct server *server)
 	return dlg_new_uas(request, ua_token(&call->tag), call->secure, &call->dialog);
 }
 
-/* -- ringing ------------------------------------------------------------------------------------------------- */
+/* -- ringing ----------------------------------------------------------------------------------------- */
 
 static void put_record_route(struct writer *out, const struct sip_message *request)
 {
@@ -231,7 +231,7 @@ void call_cancelled(struct call *call, struct server *server, struct now now)
 	call_end(call, UA_CANCELLED, 487, SLICE("the caller gave up"), now);
 }
 
-/* -- answering ------------------------------------------------------------------------------------------------- */
+/* -- answering --------------------------------------------------------------------------------------- */
 
 /* Our side of the session: the answer to their offer, or an offer that their ACK answers. */
 static struct ua_fault describe(struct call *call, const struct sip_message *request, struct writer *out)
@@ -292,7 +292,7 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 	return OK;
 }
 
-/* -- acknowledgements -------------------------------------------------------------------------------------------- */
+/* -- acknowledgements -------------------------------------------------------------------------------- */
 
 void call_acked(struct call *call, const struct sip_message *ack, struct now now)
 {

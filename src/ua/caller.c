@@ -4,7 +4,7 @@
 
 enum { LINES_MAX = 4096 };
 
-/* -- the INVITE -------------------------------------------------------------------------------------------- */
+/* -- the INVITE -------------------------------------------------------------------------------------- */
 
 static struct slice put_from(struct writer *out, const struct call *call)
 {
@@ -89,7 +89,7 @@ enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, s
 	return OK;
 }
 
-/* -- its responses ------------------------------------------------------------------------------------------- */
+/* -- its responses ----------------------------------------------------------------------------------- */
 
 static enum err make_dialog(const struct call *call, const struct exchange *invite,
 			    const struct sip_message *response, bool secure, struct dlg **ret_dialog)

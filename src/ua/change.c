@@ -5,7 +5,7 @@
 
 enum { LINES_MAX = 1024 };
 
-/* -- theirs ---------------------------------------------------------------------------------------------------- */
+/* -- theirs ------------------------------------------------------------------------------------------ */
 
 bool change_takes_timer(struct ua *ua, struct server *server, struct session_timer *ret_timer, struct now now)
 {
@@ -130,7 +130,7 @@ void change_update(struct call *call, struct server *server, struct now now)
 		call_tell_media(call, UA_MEDIA);
 }
 
-/* -- ours -------------------------------------------------------------------------------------------------------- */
+/* -- ours -------------------------------------------------------------------------------------------- */
 
 static const struct exchange_user invite_user, update_user;
 
@@ -285,7 +285,7 @@ static void on_invite_failed(struct exchange *exchange, enum ua_cause cause, str
 
 static const struct exchange_user invite_user = { on_invite_response, on_invite_failed };
 
-/* -- the session timer ------------------------------------------------------------------------------------------- */
+/* -- the session timer ------------------------------------------------------------------------------- */
 
 /* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10). */
 static void refresh_failed(struct call *call, struct now now)

@@ -7,7 +7,7 @@
 
 enum { LINES_MAX = 1024 };
 
-/* -- inspection (§8.2.1 - §8.2.3) ------------------------------------------------------------------------------- */
+/* -- inspection (§8.2.1 - §8.2.3) -------------------------------------------------------------------- */
 
 static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 {
@@ -48,7 +48,7 @@ static bool has_known_options(struct ua *ua, struct server *server, struct now n
 	return false;
 }
 
-/* -- in a dialog --------------------------------------------------------------------------------------------------- */
+/* -- in a dialog ------------------------------------------------------------------------------------- */
 
 static void take_bye(struct call *call, struct server *server, struct now now)
 {

@@ -12,7 +12,7 @@
 
 enum { STOP_MS = 2000, EXPIRES_DEFAULT = 600, RING_MS = 60000 };
 
-/* -- life ------------------------------------------------------------------------------------------------ */
+/* -- life -------------------------------------------------------------------------------------------- */
 
 static struct slice copy(struct writer *out, struct slice text)
 {
@@ -108,7 +108,7 @@ void ua_start(struct ua *ua, struct now now)
 	flow_open(ua, now);
 }
 
-/* -- stopping --------------------------------------------------------------------------------------------- */
+/* -- stopping ---------------------------------------------------------------------------------------- */
 
 static void tell_stopped(struct ua *ua)
 {
@@ -142,7 +142,7 @@ void ua_stop(struct ua *ua, struct now now)
 	stop_when_idle(ua);
 }
 
-/* -- what is known ------------------------------------------------------------------------------------------ */
+/* -- what is known ----------------------------------------------------------------------------------- */
 
 bool ua_next_event(struct ua *ua, struct ua_event *ret_event)
 {
@@ -168,7 +168,7 @@ bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view)
 	return ua->flow != 0 && endpoint_flow_view(ua->endpoint, ua->flow, ret_view);
 }
 
-/* -- the transaction user ------------------------------------------------------------------------------------ */
+/* -- the transaction user ---------------------------------------------------------------------------- */
 
 static void on_request(void *self, struct server *server, struct now now)
 {

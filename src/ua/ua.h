@@ -58,8 +58,7 @@ OWN(ua)
 extern const struct endpoint_user ua_user;
 void ua_attach(struct ua *ua, struct endpoint *endpoint);
 
-/* -- commands ----------------------------------------------------------------------------------------------
- */
+/* -- commands ---------------------------------------------------------------------------------------- */
 
 /* Connects, registers if so configured, and stays registered, whatever it takes. */
 void ua_start(struct ua *ua, struct now now);

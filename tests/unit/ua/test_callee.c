@@ -210,7 +210,7 @@ static void an_ack_that_answers_in_clear_ends_the_call(void **state)
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_NOT_SECURE);
 }
 
-/* -- what is refused ------------------------------------------------------------------------------------------------ */
+/* -- what is refused --------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *label;
@@ -328,7 +328,7 @@ static void options_tells_what_we_can(void **state)
 	assert_true(sip_message_lists(ok, SIP_SUPPORTED, SLICE("100rel")));
 }
 
-/* -- RFC 3262 ------------------------------------------------------------------------------------------------------- */
+/* -- RFC 3262 ---------------------------------------------------------------------------------------- */
 
 static void ringing_is_reliable_where_that_is_demanded(void **state)
 {

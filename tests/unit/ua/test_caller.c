@@ -190,7 +190,7 @@ static void the_2xx_of_another_branch_is_acknowledged_and_ended(void **state)
 	world_expect_no_event(world, UA_ENDED);
 }
 
-/* -- attempts to get it in clear --------------------------------------------------------------------------------- */
+/* -- attempts to get it in clear --------------------------------------------------------------------- */
 
 static const struct {
 	const char *label, *lines;
@@ -318,7 +318,7 @@ static void keys_are_fresh_in_every_offer(void **state)
 	assert_true(slice_find_text(second, slice_sub(first, at, 40)) == second.len);
 }
 
-/* -- challenges ---------------------------------------------------------------------------------------------------- */
+/* -- challenges -------------------------------------------------------------------------------------- */
 
 static const char challenge[] =
 	"%s: Digest realm=\"localhost\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n";
@@ -372,7 +372,7 @@ static void the_other_phone_gets_no_password_out_of_us(void **state)
 	}
 }
 
-/* -- the server goes ------------------------------------------------------------------------------------------------ */
+/* -- the server goes --------------------------------------------------------------------------------- */
 
 static void a_call_under_way_ends_with_its_flow(void **state)
 {

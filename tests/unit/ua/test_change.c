@@ -236,7 +236,7 @@ static void a_request_out_of_order_is_refused(void **state)
 	world_expect_no_event(world, UA_ENDED);
 }
 
-/* -- session timers (RFC 4028) ------------------------------------------------------------------------------------- */
+/* -- session timers (RFC 4028) ----------------------------------------------------------------------- */
 
 static void a_session_is_refreshed_by_whose_turn_it_is(void **state)
 {

@@ -1,6 +1,6 @@
 #include "world.h"
 
-/* -- a server's words --------------------------------------------------------------------------------------------- */
+/* -- a server's words -------------------------------------------------------------------------------- */
 
 #define CHALLENGE(realm, nonce, rest)                                                       \
 	"WWW-Authenticate: Digest realm=\"" realm "\", qop=\"auth\", nonce=\"" nonce "\", " \

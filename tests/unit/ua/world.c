@@ -56,7 +56,7 @@ void world_close(struct world *world)
 	crypto_free(world->crypto);
 }
 
-/* -- the wire ---------------------------------------------------------------------------------------------------- */
+/* -- the wire ---------------------------------------------------------------------------------------- */
 
 static void keep(struct world *world, struct slice bytes)
 {
@@ -187,7 +187,7 @@ void world_pass(struct world *world, ms_t time)
 	world_pump(world);
 }
 
-/* -- messages ------------------------------------------------------------------------------------------------------- */
+/* -- messages ---------------------------------------------------------------------------------------- */
 
 const struct sip_message *world_sent(struct world *world)
 {
@@ -271,7 +271,7 @@ void world_expect_no_event(struct world *world, enum ua_event_kind kind)
 			fail_msg("event %d", (int)kind);
 }
 
-/* -- descriptions ----------------------------------------------------------------------------------------------------- */
+/* -- descriptions ------------------------------------------------------------------------------------ */
 
 static void set_local(struct world *world, enum sdp_srtp_policy srtp, struct sdp_local *ret_local)
 {
