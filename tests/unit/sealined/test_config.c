@@ -131,7 +131,7 @@ static const struct {
 	{ "an unknown key of a domain", "domains:\n  - nam: a.example\n",
 	  "f.yaml:2:5: there is no key \"nam\"; is \"name\" meant?" },
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
-	  "f.yaml:3:10: md5 is either allow or refuse" },
+	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
 	{ "a certificate without key", "# c\ncertificate: /x\n",
 	  "f.yaml:2:1: there is a certificate, but no key" },
