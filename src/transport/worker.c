@@ -182,20 +182,13 @@ static void count(struct worker *worker)
 	pthread_cond_broadcast(&worker->changed);
 }
 
-static bool is_idle(const struct worker *worker)
-{
-	struct endpoint_counts counts = endpoint_counts(worker->parts.endpoint);
-
-	return counts.servers == 0 && counts.clients == 0;
-}
-
 /* Follows the orders that other threads have left. False: it is time to end. */
 static bool follow_orders(struct worker *worker, struct now now)
 {
 	pthread_mutex_lock(&worker->mutex);
 	bool reload = worker->reload, drain = worker->drain, stop = worker->stop;
 	worker->reload = false;
-	worker->idle = drain && is_idle(worker);
+	worker->idle = drain && endpoint_counts(worker->parts.endpoint).pending == 0;
 	if (worker->count)
 		count(worker);
 	pthread_mutex_unlock(&worker->mutex);

@@ -78,7 +78,7 @@ void worker_post_job(struct worker *worker, struct job *job);
 void worker_reload(struct worker *worker);
 /* Accepts nothing new; what is under way goes on. */
 void worker_drain(struct worker *worker);
-/* Whether a draining worker has no transaction of its own any more. It may still carry those of others. */
+/* Whether a draining worker has answered every request. Its flows may still carry what another one waits for. */
 bool worker_is_idle(struct worker *worker);
 void worker_stop(struct worker *worker);
 /* Waits for the end of the thread. */

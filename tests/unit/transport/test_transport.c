@@ -1,0 +1,588 @@
+/* Two transports with real endpoints in one thread, over loopback: a server that answers 200 to all, and a client. */
+#include "harness.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "crypto/certificate.h"
+#include "crypto/random.h"
+#include "net/socket.h"
+#include "transport/transport.h"
+
+enum { TURNS_MAX = 2000, TURN_MS = 5, ACCOUNT = 7 };
+
+/* One end: what a thread would have, and what its transaction user was told. */
+struct end {
+	struct crypto *crypto;
+	struct random *random;
+	struct net *net;
+	struct endpoint *endpoint;
+	struct transport *transport;
+	struct tls_context *server, *client;
+
+	flow_id flow; /* the last one that was opened */
+	unsigned opened, lost, requests, responses;
+	bool prove; /* every new flow at once */
+	bool stuff; /* answer with a lot */
+	char why[500];
+	struct question question;
+	bool answered;
+	enum err err;
+};
+
+static struct end near_end, far_end;
+static struct key *ca_key;
+static struct certificate *ca;
+static struct address address; /* where the server listens */
+static struct transport_limits limits;
+static char padding[20000];
+
+/* -- the transaction user ------------------------------------------------------------------------------------------ */
+
+static void on_request(void *self, struct server *server, struct now now)
+{
+	struct end *end = self;
+	struct sip_reply reply = { .status = 200, .reason = SLICE("OK") };
+
+	end->requests++;
+	if (end->stuff)
+		reply.headers = slice_from(padding, sizeof padding);
+	endpoint_respond(end->endpoint, server, &reply, now);
+}
+
+static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
+{
+	struct end *end = self;
+
+	end->responses++;
+}
+
+static void on_failed(void *self, struct client *client, enum client_failure why, struct now now)
+{
+}
+
+static void on_server(void *self, struct server *server)
+{
+}
+
+static void on_cancelled(void *self, struct server *server, struct now now)
+{
+}
+
+static void on_client_gone(void *self, struct client *client)
+{
+}
+
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+{
+}
+
+static void on_timer(void *self, struct timer *timer, struct now now)
+{
+}
+
+static void keep_why(struct end *end, struct slice why)
+{
+	snprintf(end->why, sizeof end->why, "%.*s", SLICE_FMT(why));
+}
+
+static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
+{
+	struct end *end = self;
+
+	end->answered = true;
+	end->err = answer->err;
+	if (answer->err == OK)
+		end->flow = answer->flow;
+	else
+		keep_why(end, answer->why);
+}
+
+static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, struct now now)
+{
+	struct end *end = self;
+
+	if (facts->event == FLOW_OPENED) {
+		end->opened++;
+		end->flow = flow;
+		if (end->prove)
+			assert_true(endpoint_flow_prove(end->endpoint, flow, ACCOUNT));
+	} else if (facts->event == FLOW_LOST) {
+		end->lost++;
+		keep_why(end, facts->why);
+	}
+}
+
+static const struct endpoint_user user = {
+	.request = on_request,
+	.cancelled = on_cancelled,
+	.ack = on_ack,
+	.response = on_response,
+	.failed = on_failed,
+	.server_gone = on_server,
+	.client_gone = on_client_gone,
+	.answer = on_answer,
+	.flow = on_flow,
+	.timer = on_timer,
+};
+
+/* -- the stage ------------------------------------------------------------------------------------------------------- */
+
+static void open_end(struct end *end)
+{
+	static const uint8_t branch_key[32] = { 1 };
+
+	*end = (struct end){ .crypto = crypto_new() };
+	assert_non_null(end->crypto);
+	end->random = random_new_predictable(1);
+	end->net = net_new(100);
+	assert_true(end->random && end->net);
+	struct endpoint_config config = {
+		.n_workers = 1,
+		.limits = { .sip = sip_limits_default,
+			    .flows = 100,
+			    .transactions = 1000,
+			    .per_flow = 500,
+			    .output = 8 << 20 },
+		.branch_key = branch_key,
+		.random = end->random,
+		.crypto = end->crypto,
+		.sent_by = SLICE("localhost"),
+		.level = REPORT_ERROR,
+		.user = &user,
+		.user_self = end,
+	};
+	assert_int_equal(endpoint_new(&config, &end->endpoint), OK);
+}
+
+static void open_transport(struct end *end)
+{
+	struct transport_config config = {
+		.net = end->net,
+		.endpoint = end->endpoint,
+		.start = 1,
+		.limits = limits,
+		.server = end->server,
+		.client = end->client,
+	};
+
+	end->transport = transport_new(&config);
+	assert_non_null(end->transport);
+}
+
+static struct chain *chain_of(struct crypto *crypto, const struct certificate *certificate)
+{
+	struct chain *chain = NULL;
+	char pem[5000];
+	struct writer out = writer_of(pem, sizeof pem);
+
+	assert_int_equal(put_certificate_pem(&out, certificate), OK);
+	assert_int_equal(chain_parse_pem(crypto, writer_text(&out), &chain), OK);
+	return chain;
+}
+
+/* The server is "localhost"; the client trusts the CA that says so. */
+static void open_tls(utc_t now)
+{
+	struct slice name = SLICE("localhost");
+	AUTO(key) struct key *key = NULL;
+	AUTO(certificate) struct certificate *leaf = NULL;
+	struct verdict verdict;
+
+	assert_int_equal(key_generate(far_end.crypto, &ca_key), OK);
+	assert_int_equal(certificate_make_ca(far_end.crypto, ca_key, SLICE("test CA"), now, &ca), OK);
+	assert_int_equal(key_generate(far_end.crypto, &key), OK);
+	struct certificate_request request = { .key = key, .names = &name, .n_names = 1, .now = now };
+	assert_int_equal(
+		certificate_make(far_end.crypto, &request, (struct certificate_issuer){ ca, ca_key }, &leaf),
+		OK);
+	AUTO(chain) struct chain *chain = chain_of(far_end.crypto, leaf);
+	far_end.server = tls_server_new(far_end.crypto);
+	assert_non_null(far_end.server);
+	assert_int_equal(tls_server_add(far_end.server, chain, key, &verdict), OK);
+	AUTO(chain) struct chain *anchors = chain_of(near_end.crypto, ca);
+	near_end.client = tls_client_new(near_end.crypto);
+	assert_non_null(near_end.client);
+	assert_int_equal(tls_client_trust(near_end.client, anchors), OK);
+}
+
+static void listen_for(enum transport_protocol protocol)
+{
+	int fd = -1;
+
+	assert_true(address_parse(SLICE("127.0.0.1:0"), &address));
+	assert_int_equal(socket_listen(&address, 1, &fd), OK);
+	address = socket_local_address(fd);
+	assert_int_equal(transport_listen(far_end.transport, protocol, fd), OK);
+}
+
+static void raise_curtain(enum transport_protocol protocol)
+{
+	open_end(&far_end);
+	open_end(&near_end);
+	if (protocol == TRANSPORT_TLS)
+		open_tls(net_now(far_end.net).wall);
+	open_transport(&far_end);
+	open_transport(&near_end);
+	listen_for(protocol);
+}
+
+static void close_end(struct end *end)
+{
+	transport_free(end->transport);
+	endpoint_free(end->endpoint);
+	tls_context_free(end->server);
+	tls_context_free(end->client);
+	net_free(end->net);
+	random_free(end->random);
+	if (end->crypto)
+		crypto_free(end->crypto);
+	*end = (struct end){ .crypto = NULL };
+}
+
+static int set_up(void **state)
+{
+	limits = transport_limits_default;
+	limits.flows = 50;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	certificate_free(ca);
+	key_free(ca_key);
+	ca = NULL;
+	ca_key = NULL;
+	close_end(&near_end);
+	close_end(&far_end);
+	return 0;
+}
+
+static void turn(struct end *end)
+{
+	struct net_event event;
+
+	net_wait(end->net, transport_due(end->transport) ? 1 : net_now(end->net).mono + TURN_MS);
+	struct now now = net_now(end->net);
+	while (net_next(end->net, &event))
+		transport_event(end->transport, &event, now);
+	endpoint_tick(end->endpoint, now);
+	transport_perform(end->transport, now);
+}
+
+/* Where an allocation has failed on purpose, what is waited for may never come: then the wait is short. */
+static bool is_hopeless(int turns)
+{
+#ifdef SEALINE_OOM
+	return mem_has_failed() && turns > 20;
+#else
+	return turns > TURNS_MAX;
+#endif
+}
+
+/* Both ends take turns until the condition holds. */
+#define UNTIL(condition)                                                \
+	do {                                                            \
+		for (int i = 0; !(condition) && !is_hopeless(i); i++) { \
+			turn(&near_end);                                \
+			turn(&far_end);                                 \
+		}                                                       \
+		assert_true(condition);                                 \
+	} while (0)
+
+static void dial(enum transport_protocol protocol, const char *host, const char *domain)
+{
+	struct connect_question connect = { .transport = protocol,
+					    .host = slice_of(host),
+					    .port = address.port,
+					    .domain = slice_of(domain) };
+
+	near_end.answered = false;
+	assert_int_equal(endpoint_connect(near_end.endpoint, &near_end.question, &connect), OK);
+	UNTIL(near_end.answered);
+}
+
+static void ask(void)
+{
+	static const char rest[] =
+		"Max-Forwards: 70\r\nFrom: <sip:a@localhost>;tag=1\r\nTo: <sip:b@localhost>\r\n"
+		"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+	struct outgoing outgoing = { .method = SIP_OPTIONS,
+				     .uri = SLICE("sip:b@localhost"),
+				     .rest = slice_of(rest),
+				     .flow = near_end.flow };
+	struct client *client;
+
+	assert_int_equal(endpoint_request(near_end.endpoint, &outgoing, net_now(near_end.net), &client), OK);
+}
+
+/* A peer that is no endpoint, but a bare socket. */
+static int raw_peer(void)
+{
+	int fd = -1;
+	enum err err = ERR_AGAIN;
+
+	assert_int_equal(socket_connect(&address, &fd), OK);
+	for (int i = 0; !is_hopeless(i) && err == ERR_AGAIN; i++) {
+		turn(&far_end);
+		err = socket_connected(fd);
+	}
+	assert_int_equal(err, OK);
+	return fd;
+}
+
+/* Whether the other side has closed; what it said is thrown away. */
+static bool is_closed(int fd)
+{
+	char buf[65536];
+	ssize_t n = recv(fd, buf, sizeof buf, MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno == ECONNRESET);
+}
+
+/* -- the plays ------------------------------------------------------------------------------------------------------- */
+
+static void carries_a_request_and_its_response_over_tls(void **state)
+{
+	struct flow_view view;
+
+	raise_curtain(TRANSPORT_TLS);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, OK);
+	assert_true(endpoint_flow_view(near_end.endpoint, near_end.flow, &view));
+	assert_true(slice_eq(view.verified, SLICE("localhost")));
+	assert_true(view.outbound);
+	assert_true(slice_eq(view.tls_version, SLICE("TLSv1.3")));
+	assert_true(address_eq(&view.peer, &address));
+	ask();
+	UNTIL(near_end.responses == 1);
+	assert_int_equal(far_end.requests, 1);
+	assert_int_equal(transport_counts(near_end.transport).domain, 1);
+	assert_int_equal(transport_counts(far_end.transport).tls, 1);
+}
+
+static void finds_the_host_by_its_name(void **state)
+{
+	raise_curtain(TRANSPORT_TCP);
+	dial(TRANSPORT_TCP, "localhost", "");
+	assert_int_equal(near_end.err, OK);
+	UNTIL(transport_counts(far_end.transport).clear == 1);
+}
+
+static const struct {
+	const char *label, *host, *domain;
+	enum err err;
+	const char *why;
+} refused_dials[] = {
+	{ "another name", "127.0.0.1", "other.example", ERR_DENIED, "other.example" },
+	{ "a name that no certificate can prove", "127.0.0.1", "192.0.2.1", ERR_DENIED, "no domain name" },
+	{ "a name that nobody has", "no-such-host.invalid", "localhost", ERR_NOT_FOUND, "no such host" },
+	{ "nonsense", "a b", "localhost", ERR_NOT_FOUND, "no such host" },
+};
+
+static void says_why_a_dial_failed(void **state)
+{
+	raise_curtain(TRANSPORT_TLS);
+	for (size_t i = 0; i < sizeof refused_dials / sizeof *refused_dials; i++) {
+		dial(TRANSPORT_TLS, refused_dials[i].host, refused_dials[i].domain);
+		print_message("# %s: %s\n", refused_dials[i].label, near_end.why);
+		if (near_end.err == ERR_AGAIN || near_end.err == ERR_IO)
+			continue; /* a machine without a resolver cannot know that there is no such name */
+		assert_int_equal(near_end.err, refused_dials[i].err);
+		assert_non_null(strstr(near_end.why, refused_dials[i].why));
+	}
+	transport_deafen(far_end.transport);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, ERR_IO);
+	assert_non_null(strstr(near_end.why, "refused"));
+	assert_int_equal(near_end.opened, 0);
+}
+
+static void gives_up_on_a_server_that_is_silent(void **state)
+{
+	int silent = -1;
+
+	limits.connect = 50;
+	raise_curtain(TRANSPORT_TLS);
+	address.port = 0;
+	assert_int_equal(socket_listen(&address, 1, &silent), OK);
+	address = socket_local_address(silent);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	socket_close(silent);
+	assert_int_equal(near_end.err, ERR_AGAIN);
+}
+
+static void dials_no_tls_without_anybody_to_trust(void **state)
+{
+	raise_curtain(TRANSPORT_TCP);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, ERR_DENIED);
+	assert_non_null(strstr(near_end.why, "nothing configured for TLS"));
+}
+
+static void ends_a_handshake_that_does_not_end(void **state)
+{
+	limits.handshake = 50;
+	raise_curtain(TRANSPORT_TLS);
+	int fd = raw_peer();
+	UNTIL(is_closed(fd));
+	socket_close(fd);
+	assert_int_equal(transport_counts(far_end.transport).refused_handshakes, 1);
+	assert_int_equal(far_end.opened, 0);
+}
+
+static void sends_clear_text_away_from_a_tls_port(void **state)
+{
+	raise_curtain(TRANSPORT_TLS);
+	int fd = raw_peer();
+	assert_int_equal(write(fd, "OPTIONS sip:b@localhost SIP/2.0\r\n\r\n", 35), 35);
+	UNTIL(is_closed(fd));
+	socket_close(fd);
+	assert_int_equal(transport_counts(far_end.transport).refused_handshakes, 1);
+}
+
+static void closes_who_is_silent_unless_he_is_proven(void **state)
+{
+	limits.idle = 50;
+	raise_curtain(TRANSPORT_TCP);
+	int fd = raw_peer();
+	UNTIL(is_closed(fd));
+	socket_close(fd);
+	assert_string_equal(far_end.why, "it was silent for too long");
+	far_end.prove = true;
+	fd = raw_peer();
+	for (int i = 0; i < 30; i++)
+		turn(&far_end);
+	assert_false(is_closed(fd));
+	socket_close(fd);
+	UNTIL(far_end.lost == 2);
+	assert_string_equal(far_end.why, "the peer closed the connection");
+}
+
+static size_t flood(int fd, unsigned n)
+{
+	size_t sent = 0;
+	char text[500];
+
+	for (unsigned i = 0; i < n; i++) {
+		int len = snprintf(
+			text, sizeof text,
+			"OPTIONS sip:b@localhost SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK%u\r\nMax-Forwards: 70\r\n"
+			"From: <sip:a@localhost>;tag=1\r\nTo: <sip:b@localhost>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+			"Content-Length: 0\r\n\r\n",
+			i);
+		sent += send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len;
+		turn(&far_end);
+	}
+	return sent;
+}
+
+static void ends_a_flow_whose_peer_does_not_read(void **state)
+{
+	memset(padding, 'x', sizeof padding);
+	memcpy(padding, "X: ", 3);
+	memcpy(padding + sizeof padding - 2, "\r\n", 2);
+	limits.high_mark = 10000;
+	limits.write = 50;
+	raise_curtain(TRANSPORT_TCP);
+	far_end.stuff = true;
+	int fd = raw_peer();
+	assert_true(flood(fd, 400) > 0);
+	UNTIL(far_end.lost == 1);
+	socket_close(fd);
+	assert_int_equal(transport_counts(far_end.transport).closed_blocked, 1);
+}
+
+static void ends_a_flow_whose_queue_is_full(void **state)
+{
+	memset(padding, 'x', sizeof padding);
+	memcpy(padding, "X: ", 3);
+	memcpy(padding + sizeof padding - 2, "\r\n", 2);
+	limits.output = 10000;
+	raise_curtain(TRANSPORT_TCP);
+	far_end.stuff = true;
+	int fd = raw_peer();
+	assert_true(flood(fd, 1) > 0);
+	UNTIL(far_end.lost == 1);
+	socket_close(fd);
+	assert_string_equal(far_end.why, "it does not read what is sent to it");
+}
+
+static void refuses_connections_past_the_limit(void **state)
+{
+	int fds[4];
+
+	limits.flows = 3;
+	raise_curtain(TRANSPORT_TCP);
+	for (int i = 0; i < 4; i++)
+		fds[i] = raw_peer();
+	UNTIL(is_closed(fds[3]));
+	assert_false(is_closed(fds[0]));
+	assert_int_equal(transport_counts(far_end.transport).refused_connections, 1);
+	socket_close(fds[0]);
+	UNTIL(far_end.lost == 1);
+	fds[0] = raw_peer();
+	UNTIL(transport_counts(far_end.transport).accepted == 4);
+	for (int i = 0; i < 4; i++)
+		socket_close(fds[i]);
+}
+
+static void takes_turns_with_handshakes(void **state)
+{
+	struct connect_question connect = { .transport = TRANSPORT_TLS,
+					    .host = SLICE("127.0.0.1"),
+					    .domain = SLICE("localhost") };
+	struct question questions[5] = { { .id = 0 } };
+
+	limits.handshakes_per_turn = 1;
+	raise_curtain(TRANSPORT_TLS);
+	connect.port = address.port;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(endpoint_connect(near_end.endpoint, &questions[i], &connect), OK);
+	UNTIL(near_end.opened == 5 && far_end.opened == 5);
+}
+
+static void hears_all_of_a_long_message_in_short_turns(void **state)
+{
+	limits.input_per_turn = 10;
+	raise_curtain(TRANSPORT_TLS);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, OK);
+	ask();
+	UNTIL(near_end.responses == 1);
+}
+
+static void closes_after_what_is_queued_has_left(void **state)
+{
+	raise_curtain(TRANSPORT_TCP);
+	dial(TRANSPORT_TCP, "127.0.0.1", "");
+	assert_int_equal(near_end.err, OK);
+	ask();
+	endpoint_flow_close(near_end.endpoint, near_end.flow, "the test is over");
+	UNTIL(near_end.lost == 1 && far_end.lost == 1);
+	assert_int_equal(far_end.requests, 1);
+	assert_string_equal(near_end.why, "the test is over");
+	assert_string_equal(far_end.why, "the peer closed the connection");
+}
+
+#define play(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+static const struct CMUnitTest tests[] = {
+	play(carries_a_request_and_its_response_over_tls),
+	play(finds_the_host_by_its_name),
+	play(says_why_a_dial_failed),
+	play(gives_up_on_a_server_that_is_silent),
+	play(dials_no_tls_without_anybody_to_trust),
+	play(ends_a_handshake_that_does_not_end),
+	play(sends_clear_text_away_from_a_tls_port),
+	play(closes_who_is_silent_unless_he_is_proven),
+	play(ends_a_flow_whose_peer_does_not_read),
+	play(ends_a_flow_whose_queue_is_full),
+	play(refuses_connections_past_the_limit),
+	play(takes_turns_with_handshakes),
+	play(hears_all_of_a_long_message_in_short_turns),
+	play(closes_after_what_is_queued_has_left),
+};
+TEST_MAIN(tests)
