@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "proxy/dialog.h"
 #include "proxy/forward.h"
 #include "proxy/report.h"
 #include "sip/build.h"
@@ -329,9 +330,11 @@ static void proceed(struct context *context, struct now now)
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
 		     struct now now)
 {
+	mem_free(context->targets);
 	context->aor = aor ? aor_ref(aor) : NULL;
 	context->targets = targets;
 	context->n_targets = n_targets;
+	context->next = 0;
 	if (aor && max_breadth(context->server->request) == 0) {
 		context_refuse(context, &(struct refusal){ .status = 440, .reason = "Max-Breadth Exceeded" },
 			       now);
@@ -400,6 +403,12 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 	if (branch->is_done)
 		return;
 	branch_done(branch);
+	/* the flow was another worker's, and gone already when the request got there */
+	if (context->in_dialog && why == CLIENT_FLOW_LOST && context->server && !branch->is_cancelled &&
+	    !context->asked_for_peer) {
+		dialog_flow_gone(context, now);
+		return;
+	}
 	consider_failure(context, why);
 	proceed(context, now);
 }

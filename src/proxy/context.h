@@ -54,6 +54,7 @@ struct context {
 	struct own_routes routes;
 	bool in_dialog;
 	struct dialog_claim claim; /* if it is */
+	bool asked_for_peer; /* its flow of the token failed; the one registered since is the last try */
 
 	/* where it goes: the targets of targets[next] on are still to be tried */
 	struct aor *aor; /* holds what the targets point to; NULL in a dialog */

@@ -75,18 +75,18 @@ static void forward_to(struct context *context, const struct target *target, str
 		return;
 	}
 	*targets = *target;
-	report_call_ended(context);
 	context_forward(context, NULL, targets, 1, now);
 }
 
-/* The token's flow is gone: perhaps the phone is back on another one. Its AOR stands in To. */
-static void ask_for_peer(struct context *context, struct now now)
+/* Perhaps the phone is back on another one. Its AOR stands in To. */
+void dialog_flow_gone(struct context *context, struct now now)
 {
 	const struct sip_uri *to = &context->server->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
 	put_aor(&name, to);
+	context->asked_for_peer = true;
 	context->question.kind = CONTEXT_PEER;
 	if (name.overflow || !core_domain(context->core, to->host))
 		context_refuse(context, &(struct refusal){ .status = 430 }, now);
@@ -116,11 +116,12 @@ void dialog_request(struct context *context, struct now now)
 		context_refuse(context, &(struct refusal){ .status = 481 }, now);
 		return;
 	}
+	report_call_ended(context);
 	target = other_side(&context->claim.token, party, request);
 	if (core_flow_is_alive(core, target.flow))
 		forward_to(context, &target, now);
 	else
-		ask_for_peer(context, now);
+		dialog_flow_gone(context, now);
 }
 
 /* A way back to a party: its binding, and whether that has the Contact which the request is for. */
@@ -136,7 +137,7 @@ static bool is_better(const struct way *way, const struct way *best)
 	return way->binding->expires > best->binding->expires;
 }
 
-/* The binding that the dialog goes on with: that of the Request-URI, else the one registered last. */
+/* The binding that the dialog goes on with, over another flow: that of the Request-URI, else the one registered last. */
 static bool find_peer(const struct context *context, const struct aor *aor, struct now now,
 		      struct target *ret_target)
 {
@@ -147,7 +148,8 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 		struct way way = { .binding = &aor->bindings[i] };
 		struct sip_uri contact;
 
-		if (way.binding->expires <= now.wall || !core_flow_is_alive(context->core, way.binding->flow))
+		if (way.binding->expires <= now.wall || way.binding->flow == ret_target->flow ||
+		    !core_flow_is_alive(context->core, way.binding->flow))
 			continue;
 		way.matches = sip_uri_parse(way.binding->contact, &contact) &&
 			      sip_uri_eq(&contact, &request->uri);

@@ -28,6 +28,8 @@ enum dialog_party dialog_party_of(const struct core *core, const struct dialog_c
  * registered on since. Where nothing proves the sender it is asked for credentials, once.
  */
 void dialog_request(struct context *context, struct now now);
+/* The flow of the token is gone: looks the other party up (CONTEXT_PEER), or refuses. */
+void dialog_flow_gone(struct context *context, struct now now);
 /* The look-up of the other party came back. */
 void dialog_answer(struct context *context, const struct answer *answer, struct now now);
 
