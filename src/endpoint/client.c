@@ -1,4 +1,5 @@
 /* Client transactions: what we ask of a peer (RFC 3261 §17.1, §9.1). */
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -394,6 +395,7 @@ static void perform(struct endpoint *endpoint, struct client_tsx *client, unsign
 	if (actions & TSX_SEND_CANCEL)
 		send_cancel(endpoint, client, now);
 	if (actions & TSX_PASS_UP) {
+		assert(response);
 		client->pub.status = response->status;
 		if (!client->internal)
 			endpoint->user->response(endpoint->self, &client->pub, response, now);
@@ -414,20 +416,20 @@ static void cancel_if_wanted(struct endpoint *endpoint, struct client_tsx *clien
 	perform(endpoint, client, tsx_step(&client->tsx, TSX_CANCEL, now.mono), NULL, now);
 }
 
-void endpoint_cancel(struct endpoint *endpoint, struct client *pub, struct slice headers, struct now now)
+void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct slice headers, struct now now)
 {
-	struct client_tsx *client = tsx_of(pub);
+	struct client_tsx *tsx = tsx_of(client);
 
-	if (client->cancel || pub->status >= 200)
+	if (tsx->cancel || client->status >= 200)
 		return;
-	client->cancel = true;
+	tsx->cancel = true;
 	if (headers.len > 0)
-		client->cancel_headers = mem_alloc(headers.len);
-	if (client->cancel_headers) {
-		memcpy(client->cancel_headers, headers.ptr, headers.len);
-		client->cancel_headers_len = headers.len;
+		tsx->cancel_headers = mem_alloc(headers.len);
+	if (tsx->cancel_headers) {
+		memcpy(tsx->cancel_headers, headers.ptr, headers.len);
+		tsx->cancel_headers_len = headers.len;
 	}
-	cancel_if_wanted(endpoint, client, now);
+	cancel_if_wanted(endpoint, tsx, now);
 }
 
 bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,

@@ -117,7 +117,7 @@ OWN(endpoint)
 
 /* -- the seam upwards: driven by transport/, by the scenario player, by the fuzzer ----------------------- */
 
-void endpoint_flow(struct endpoint *endpoint, flow_id flow, const struct flow_facts *facts, struct now now);
+void endpoint_flow(struct endpoint *endpoint, flow_id id, const struct flow_facts *facts, struct now now);
 void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes, struct now now);
 void endpoint_answer(struct endpoint *endpoint, const struct answer *answer, struct now now);
 /* Takes the letter over. */
@@ -196,24 +196,24 @@ struct flow_view {
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
 	size_t n_accounts;                              /* proven on it */
 };
-bool endpoint_flow_view(const struct endpoint *endpoint, flow_id flow, struct flow_view *ret_view);
+bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view);
 
 /*
  * The account has proven itself on this flow (digest bound to it, or client certificate): the verdict rises
  * to account(A) if the flow is TLS. A flow carries at most 8 accounts; false past that, or if the flow is
  * gone.
  */
-bool endpoint_flow_prove(struct endpoint *endpoint, flow_id flow, account_id account);
+bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account);
 /* Whether the account is proven on the flow. For an own flow only. */
-bool endpoint_flow_has(const struct endpoint *endpoint, flow_id flow, account_id account);
+bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);
 /* Closes after what is queued; why is static text for the log. */
-void endpoint_flow_close(struct endpoint *endpoint, flow_id flow, const char *why);
+void endpoint_flow_close(struct endpoint *endpoint, flow_id id, const char *why);
 
 /*
  * Room for the transaction user's own per-flow state (the nc windows of auth/): one pointer, freed by the
  * function given when the flow is gone. NULL for a flow that is not there.
  */
-void **endpoint_flow_slot(struct endpoint *endpoint, flow_id flow, void (*free_slot)(void *));
+void **endpoint_flow_slot(struct endpoint *endpoint, flow_id id, void (*free_slot)(void *));
 
 /* Timers of the transaction user have a kind of at least ENDPOINT_TIMER_USER. */
 enum { ENDPOINT_TIMER_USER = 1000 };

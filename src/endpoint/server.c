@@ -227,42 +227,42 @@ static void respond_too_large(struct endpoint *endpoint, struct server_tsx *serv
 		pass(endpoint, server, 500, writer_text(&out), now);
 }
 
-void endpoint_respond(struct endpoint *endpoint, struct server *pub, const struct sip_reply *reply,
+void endpoint_respond(struct endpoint *endpoint, struct server *server, const struct sip_reply *reply,
 		      struct now now)
 {
-	struct server_tsx *server = tsx_of(pub);
+	struct server_tsx *tsx = tsx_of(server);
 	struct sip_reply complete = *reply;
 	struct writer out = scratch(endpoint);
 
-	if (is_better_unsaid(endpoint, server, reply->status))
+	if (is_better_unsaid(endpoint, tsx, reply->status))
 		return;
 	if (!complete.via.ptr)
-		complete.via = pub->via;
+		complete.via = server->via;
 	if (!complete.to_tag.ptr)
-		complete.to_tag = to_tag(endpoint, server);
+		complete.to_tag = to_tag(endpoint, tsx);
 	put_reply(&out, server->request, &complete);
 	if (out.overflow)
-		respond_too_large(endpoint, server, now);
+		respond_too_large(endpoint, tsx, now);
 	else
-		pass(endpoint, server, reply->status, writer_text(&out), now);
+		pass(endpoint, tsx, reply->status, writer_text(&out), now);
 }
 
-void endpoint_respond_with(struct endpoint *endpoint, struct server *pub, const struct sip_message *response,
-			   const struct sip_edits *edits, struct now now)
+void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
+			   const struct sip_message *response, const struct sip_edits *edits, struct now now)
 {
-	struct server_tsx *server = tsx_of(pub);
+	struct server_tsx *tsx = tsx_of(server);
 	struct sip_edits complete = *edits;
 	struct writer out = scratch(endpoint);
 
-	if (is_better_unsaid(endpoint, server, response->status))
+	if (is_better_unsaid(endpoint, tsx, response->status))
 		return;
 	complete.drop_via = true;
 	put_status_line(&out, response->status, response->reason);
 	put_forwarded(&out, response, &complete);
 	if (out.overflow)
-		respond_too_large(endpoint, server, now);
+		respond_too_large(endpoint, tsx, now);
 	else
-		pass(endpoint, server, response->status, writer_text(&out), now);
+		pass(endpoint, tsx, response->status, writer_text(&out), now);
 }
 
 void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,

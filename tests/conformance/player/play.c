@@ -1,7 +1,5 @@
 #include "play.h"
 
-#include <stdarg.h>
-
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "phone.h"
@@ -32,19 +30,14 @@ static void note(struct play *play, struct slice name, const char *what, struct 
 }
 
 /* Always false. */
-PRINTF_LIKE(2, 3) static bool fails(struct play *play, const char *format, ...)
+static bool fails(struct play *play, struct slice name, const char *what, struct slice text)
 {
-	char text[512];
-	va_list args;
-	int n;
-
-	va_start(args, format);
-	n = vsnprintf(text, sizeof(text), format, args);
-	va_end(args);
 	put(play->log, SLICE("line "));
 	put_number(play->log, play->line);
 	put(play->log, SLICE(": "));
-	put(play->log, slice_from(text, n < (int)sizeof(text) ? (size_t)n : sizeof(text) - 1));
+	put(play->log, name);
+	put(play->log, slice_of(what));
+	put(play->log, text);
 	put_char(play->log, '\n');
 	return false;
 }
@@ -176,9 +169,8 @@ static bool check_headers(struct play *play, const struct sip_message *message, 
 			continue;
 		put(play->log, message->text);
 		if (clause->absent)
-			return fails(play, "there should be no %.*s", SLICE_FMT(clause->name));
-		return fails(play, "there should be %.*s: %.*s", SLICE_FMT(clause->name),
-			     SLICE_FMT(clause->value));
+			return fails(play, clause->name, " should not be there", SLICE(""));
+		return fails(play, clause->name, " should be ", clause->value);
 	}
 	return true;
 }
@@ -195,7 +187,7 @@ static bool is_message(const struct sip_message *message, const struct pattern *
 static bool expect_closed(struct play *play, struct phone *phone)
 {
 	if (!phone->closed)
-		return fails(play, "%.*s is still connected", SLICE_FMT(phone->name));
+		return fails(play, phone->name, " is still connected", SLICE(""));
 	phone->closed = NULL;
 	return true;
 }
@@ -208,10 +200,9 @@ static bool expect(struct play *play, struct phone *phone, const struct pattern 
 		return expect_closed(play, phone);
 	message = phone_take(phone);
 	if (!message)
-		return fails(play, "%.*s gets nothing", SLICE_FMT(phone->name));
+		return fails(play, phone->name, " gets nothing", SLICE(""));
 	if (!is_message(message, pattern))
-		return fails(play, "%.*s gets \"%.*s\" instead", SLICE_FMT(phone->name),
-			     SLICE_FMT(start_line(message->text)));
+		return fails(play, phone->name, " instead gets ", start_line(message->text));
 	return check_headers(play, message, pattern);
 }
 
@@ -222,11 +213,10 @@ static bool expect_nothing(struct play *play)
 		struct phone *phone = play->phones[i];
 
 		if (phone->n_inbox > 0)
-			return fails(play, "before this, %.*s gets \"%.*s\"", SLICE_FMT(phone->name),
-				     SLICE_FMT(start_line(phone->inbox[0]->text)));
+			return fails(play, phone->name, " before this gets ",
+				     start_line(phone->inbox[0]->text));
 		if (phone->closed)
-			return fails(play, "before this, %.*s is closed: %s", SLICE_FMT(phone->name),
-				     phone->closed);
+			return fails(play, phone->name, " before this is closed: ", slice_of(phone->closed));
 	}
 	return true;
 }
@@ -241,7 +231,7 @@ static bool play_connect(struct play *play, struct phone *phone, const struct st
 		while (transport <= TRANSPORT_WS && !slice_eq(transport_name(transport), step->transport))
 			transport++;
 	if (transport > TRANSPORT_WS)
-		return fails(play, "there is no transport %.*s", SLICE_FMT(step->transport));
+		return fails(play, step->transport, " is no transport", SLICE(""));
 	if (phone->flow)
 		world_lose(&play->world, phone->flow);
 	phone_disconnect(phone);
@@ -256,7 +246,7 @@ static bool play_send(struct play *play, struct phone *phone, const struct step 
 
 		if (!(pattern->status ? phone_respond(phone, &play->world, pattern)
 				      : phone_request(phone, &play->world, pattern)))
-			return fails(play, "%.*s cannot send that now", SLICE_FMT(phone->name));
+			return fails(play, phone->name, " cannot send that now", SLICE(""));
 	}
 	return true;
 }
@@ -274,7 +264,7 @@ static bool play_register(struct play *play, struct phone *phone, const struct s
 	static const struct pattern ok = { .status = 200, .method = SLICE_INIT("REGISTER") };
 
 	if (!phone_register(phone, &play->world, step->uri))
-		return fails(play, "%.*s cannot register now", SLICE_FMT(phone->name));
+		return fails(play, phone->name, " cannot register now", SLICE(""));
 	return expect(play, phone, &ok);
 }
 
@@ -294,7 +284,7 @@ static bool play_raw(struct play *play, struct phone *phone, const struct step *
 	}
 	put(&out, SLICE("\r\n"));
 	if (out.overflow || !phone->flow)
-		return fails(play, "%.*s cannot send that now", SLICE_FMT(phone->name));
+		return fails(play, phone->name, " cannot send that now", SLICE(""));
 	world_input(&play->world, phone->flow, writer_text(&out));
 	return true;
 }
@@ -303,7 +293,7 @@ static bool play_restart(struct play *play)
 {
 	for (size_t i = 0; i < play->n_phones; i++)
 		phone_disconnect(play->phones[i]);
-	return world_restart(&play->world) || fails(play, "the server does not start");
+	return world_restart(&play->world) || fails(play, SLICE("the server"), " does not start", SLICE(""));
 }
 
 static bool play_phone(struct play *play, const struct step *step)
@@ -311,7 +301,7 @@ static bool play_phone(struct play *play, const struct step *step)
 	struct phone *phone = find_phone(play, step->name);
 
 	if (!phone)
-		return fails(play, "too many names");
+		return fails(play, step->name, " is one name too many", SLICE(""));
 	if (!phone->flow && !phone->closed && phone->n_taken == 0 && step->kind != STEP_CONNECT)
 		connect_phone(play, phone, 0, TRANSPORT_TLS);
 	switch (step->kind) {
@@ -326,7 +316,8 @@ static bool play_phone(struct play *play, const struct step *step)
 		phone_disconnect(phone);
 		return true;
 	default: /* STEP_REPEAT */
-		return phone_repeat(phone, &play->world) || fails(play, "there is nothing to repeat");
+		return phone_repeat(phone, &play->world) ||
+		       fails(play, phone->name, " has nothing to repeat", SLICE(""));
 	}
 }
 
@@ -373,10 +364,7 @@ static bool clean_up(struct play *play)
 		struct endpoint_counts counts = endpoint_counts(play->world.workers[i].endpoint);
 
 		if (counts.servers || counts.clients || counts.flows)
-			return fails(
-				play,
-				"at the end, worker %u has %zu server and %zu client transactions and %zu flows",
-				i + 1, counts.servers, counts.clients, counts.flows);
+			return fails(play, SLICE("at the end"), " transactions or flows are left", SLICE(""));
 	}
 	return true;
 }
@@ -384,7 +372,7 @@ static bool clean_up(struct play *play)
 static bool play_all(struct play *play, const struct scenario *scenario)
 {
 	if (!set_up(play, scenario))
-		return fails(play, "the server does not start");
+		return fails(play, SLICE("the server"), " does not start", SLICE(""));
 	for (size_t i = 0; i < scenario->n_steps; i++)
 		if (!play_step(play, &scenario->steps[i]))
 			return false;

@@ -190,6 +190,7 @@ static void the_figures_quote_the_rfcs_word_for_word(void **state)
 
 	struct slice text = read_file(project_root(), "tests/unit/tsx/figures.txt");
 	size_t n_figures = text.len;
+	assert_non_null(text.ptr);
 	memcpy(figures, text.ptr, text.len);
 	snprintf(root, sizeof root, "%s%s", shared ? shared : project_root(), shared ? "" : "/../shared");
 
