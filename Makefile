@@ -76,12 +76,12 @@ fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (3600)
 	scripts/fuzz build-fuzz $(FUZZ_LONG_SECONDS)
 
 .PHONY: bench
-bench: build ## how fast the inner loops are
+bench: build ## how fast the inner loops are, the parser beside others (scripts/setup --bench installs them)
 	meson test -C build --no-rebuild --benchmark --verbose
 
 .PHONY: format
 format: ## lay out every source as .clang-format says
-	git ls-files --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' | xargs clang-format-14 -i
+	git ls-files --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' 'bench/*.[ch]' | xargs clang-format-14 -i
 
 .PHONY: layers
 layers: ## check every include against docs/layers.txt

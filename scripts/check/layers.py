@@ -113,7 +113,7 @@ def main():
         check_order(path, findings)
         if room in below and path.name != "banned.h":
             check_purity(path, room, findings)
-    for path in tracked("tests/*.c", "tests/*.h", "fuzz/*.c"):
+    for path in tracked("tests/*.c", "tests/*.h", "fuzz/*.c", "bench/*.c", "bench/*.h"):
         check_ours(path, None, allowed, findings)
     report(findings)
 

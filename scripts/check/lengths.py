@@ -84,7 +84,7 @@ def check(path, findings, notes):
 
 def main():
     findings, notes = [], []
-    for path in tracked("src/*.c", "src/*.h", "tests/*.c", "tests/*.h", "fuzz/*.c"):
+    for path in tracked("src/*.c", "src/*.h", "tests/*.c", "tests/*.h", "fuzz/*.c", "bench/*.c", "bench/*.h"):
         check(path, findings, notes)
     report(findings, notes)
 

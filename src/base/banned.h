@@ -23,8 +23,9 @@
 #pragma GCC poison strcpy strncpy strcat strncat stpcpy sprintf vsprintf gets
 #pragma GCC poison atoi atol atoll atof strtok strtok_r
 #pragma GCC poison gmtime localtime ctime asctime inet_addr inet_aton inet_ntoa
-#pragma GCC poison srand srandom drand48
+#pragma GCC poison srandom drand48
 
-/* Not poisoned, since OpenSSL's headers and struct random use the words: only calling them is the error. */
-#define rand()   use_crypto_random_h_instead_of_rand
-#define random() use_crypto_random_h_instead_of_random
+/* Not poisoned, since headers of others and struct random use the words: only calling them is the error. */
+#define rand()      use_crypto_random_h_instead_of_rand
+#define random()    use_crypto_random_h_instead_of_random
+#define srand(seed) use_crypto_random_h_instead_of_srand
