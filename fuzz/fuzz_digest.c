@@ -1,4 +1,7 @@
-/* Credentials that a peer sends: found, judged, and never right, since the hash is nobody's; challenges on the other side. */
+/*
+ * Credentials that a peer sends: found, judged, and never right, since the hash is nobody's; challenges on
+ * the other side.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

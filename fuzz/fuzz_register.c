@@ -1,4 +1,6 @@
-/* The header lines of a REGISTER: whatever they say, the list that comes out is within bounds, and current. */
+/*
+ * The header lines of a REGISTER: whatever they say, the list that comes out is within bounds, and current.
+ */
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>

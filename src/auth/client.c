@@ -44,7 +44,8 @@ static struct slice text_slice(const struct auth_text *text)
 	return slice_from(text->bytes, text->len);
 }
 
-/* MD5 is weak; the two others count as equal, so that among them the server's order decides (RFC 8760 §2.4).
+/*
+ * MD5 is weak; the two others count as equal, so that among them the server's order decides (RFC 8760 §2.4).
  */
 static int strength(enum digest_algorithm algorithm)
 {
@@ -70,8 +71,10 @@ struct candidate {
 	bool session;
 };
 
-/* RFC 7616 §3.3: what is not understood is ignored. qop=auth-int alone is not, since nothing of ours makes
- * it. */
+/*
+ * RFC 7616 §3.3: what is not understood is ignored. qop=auth-int alone is not, since nothing of ours makes
+ * it.
+ */
 static bool is_supported(const struct sip_challenge *challenge, struct candidate *ret_candidate)
 {
 	struct candidate candidate = { .challenge = *challenge };
@@ -265,7 +268,8 @@ bool put_authorization(struct writer *out, struct auth_client *client, const str
 
 	bool is_register = slice_eq(subject->method, SLICE("REGISTER"));
 
-	/* The registrar's challenge is the server's own; what else a request meets is for the proxy to say.
+	/*
+	 * The registrar's challenge is the server's own; what else a request meets is for the proxy to say.
 	 */
 	if (client->spaces[AUTH_PROXY].is_set && !put_side(out, client, AUTH_PROXY, subject, &sent))
 		return false;

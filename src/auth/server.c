@@ -159,7 +159,8 @@ static bool is_for_request(const struct sip_credentials *credentials, const stru
 	       (sip_uri_parse(credentials->uri, &uri) && sip_uri_eq(&uri, &request->uri));
 }
 
-/* The hash that is compared with when there is no account or no such hash of it: nobody knows its password.
+/*
+ * The hash that is compared with when there is no account or no such hash of it: nobody knows its password.
  */
 static bool make_dummy(struct auth_server *server, const struct auth_attempt *attempt,
 		       unsigned char ret_ha1[DIGEST_SIZE_MAX])

@@ -2,7 +2,10 @@
 
 enum { COUNTS = 64 };
 
-/* Where there is no room the oldest nonce, that with the lowest serial, is pushed out: NULL if that is this one. */
+/*
+ * Where there is no room the oldest nonce, that with the lowest serial, is pushed out: NULL if that is this
+ * one.
+ */
 static struct auth_window *open_window(struct auth_windows *windows, uint64_t serial)
 {
 	struct auth_window *window = &windows->window[0];

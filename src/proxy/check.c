@@ -32,7 +32,9 @@ static bool via_is_ours(struct slice value, struct slice sent_by)
 	return slice_eq_nocase(via.host, host) && via.port == port;
 }
 
-/* RFC 3261 §16.3 step 4, less exact than RFC 5393: a request that was here so often goes round in a circle. */
+/*
+ * RFC 3261 §16.3 step 4, less exact than RFC 5393: a request that was here so often goes round in a circle.
+ */
 static bool is_looping(const struct sip_message *request, struct slice sent_by)
 {
 	struct sip_values it = sip_values_of(request, SIP_VIA);

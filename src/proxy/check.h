@@ -1,6 +1,6 @@
 /*
- * What a request must be before anything else is looked at (RFC 3261 §16.3), and what its Route says to us (§16.4).
- * Pure functions of the request and the configuration. Private to the room.
+ * What a request must be before anything else is looked at (RFC 3261 §16.3), and what its Route says to us
+ * (§16.4). Pure functions of the request and the configuration. Private to the room.
  */
 #pragma once
 

@@ -1,5 +1,7 @@
-/* What the server's core is told: what may change by a reload (server_config), and what never does
- * (core_config). */
+/*
+ * What the server's core is told: what may change by a reload (server_config), and what never does
+ * (core_config).
+ */
 #pragma once
 
 #include <stdbool.h>

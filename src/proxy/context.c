@@ -354,7 +354,10 @@ static void pass_up(struct context *context, const struct sip_message *response,
 		endpoint_respond_with(context->core->endpoint, context->server, response, &edits, now);
 }
 
-/* RFC 3261 §16.7 step 5: "any 2xx response to an INVITE request" goes up at once, and so does the first other 2xx. */
+/*
+ * RFC 3261 §16.7 step 5: "any 2xx response to an INVITE request" goes up at once, and so does the first other
+ * 2xx.
+ */
 static void take_success(struct context *context, const struct sip_message *response, struct now now)
 {
 	if (context->is_answered && response->method != SIP_INVITE)

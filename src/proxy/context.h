@@ -1,9 +1,10 @@
 /*
- * The response context (RFC 3261 §16.7): what the core knows of one request from its arrival to the end of the last of
- * its branches. It belongs to itself: it goes when the server transaction and all branches are gone.
+ * The response context (RFC 3261 §16.7): what the core knows of one request from its arrival to the end of
+ * the last of its branches. It belongs to itself: it goes when the server transaction and all branches are
+ * gone.
  *
- * This file holds its life and the collecting of responses; the ways that a request takes through it are in gate.h
- * (who sent it), registration.h, dialog.h and location.h (where it goes). Private to the room.
+ * This file holds its life and the collecting of responses; the ways that a request takes through it are in
+ * gate.h (who sent it), registration.h, dialog.h and location.h (where it goes). Private to the room.
  */
 #pragma once
 
@@ -77,8 +78,8 @@ struct context {
 struct context *context_new(struct core *core, struct server *server);
 
 /*
- * Goes on its way to the targets, those with the highest q first and equal ones at once; the array (of mem_alloc) is
- * taken over, and a reference on aor if there is one.
+ * Goes on its way to the targets, those with the highest q first and equal ones at once; the array (of
+ * mem_alloc) is taken over, and a reference on aor if there is one.
  */
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
 		     struct now now);

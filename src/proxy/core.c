@@ -58,7 +58,10 @@ static const char allow[] =
 	"INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, "
 	"NOTIFY, REGISTER";
 
-/* RFC 3261 §11.2. It gives nothing away that a caller would not learn otherwise, so nobody has to prove anything. */
+/*
+ * RFC 3261 §11.2. It gives nothing away that a caller would not learn otherwise, so nobody has to prove
+ * anything.
+ */
 static void answer_options(struct context *context, struct now now)
 {
 	char buf[512];

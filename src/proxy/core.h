@@ -1,7 +1,7 @@
 /*
- * The server's core: the transaction user of a worker's endpoint (RFC 3261 §16, §10). It decides what a request
- * is, asks for the proof that it needs (nothing is relayed or acted on without one), and lets the registrar
- * answer it or relays it.
+ * The server's core: the transaction user of a worker's endpoint (RFC 3261 §16, §10). It decides what a
+ * request is, asks for the proof that it needs (nothing is relayed or acted on without one), and lets the
+ * registrar answer it or relays it.
  *
  *	core_new(&core_config, &core);
  *	endpoint_new(&(struct endpoint_config){ .user = &core_user, .user_self = core, … }, &endpoint);

@@ -137,7 +137,10 @@ static bool is_better(const struct way *way, const struct way *best)
 	return way->binding->expires > best->binding->expires;
 }
 
-/* The binding that the dialog goes on with, over another flow: that of the Request-URI, else the one registered last. */
+/*
+ * The binding that the dialog goes on with, over another flow: that of the Request-URI, else the one
+ * registered last.
+ */
 static bool find_peer(const struct context *context, const struct aor *aor, struct now now,
 		      struct target *ret_target)
 {

@@ -1,14 +1,14 @@
 /*
- * Requests inside of a dialog that we are in (RFC 3261 §16.4, §16.6 step 6; RFC 5626 §5.3): the token in our own Route
- * says where they may come from and where they go. Private to the room.
+ * Requests inside of a dialog that we are in (RFC 3261 §16.4, §16.6 step 6; RFC 5626 §5.3): the token in our
+ * own Route says where they may come from and where they go. Private to the room.
  */
 #pragma once
 
 #include "proxy/context.h"
 
 /*
- * True if the message is in a dialog (To has a tag), and the text of its topmost Route is a token for it under the names
- * that it has in From and To.
+ * True if the message is in a dialog (To has a tag), and the text of its topmost Route is a token for it
+ * under the names that it has in From and To.
  */
 bool dialog_find(const struct core *core, const struct sip_message *message, struct slice text,
 		 struct dialog_claim *ret_claim);
@@ -20,12 +20,15 @@ enum dialog_party {
 	DIALOG_NOBODY,
 };
 
-/* Who sent it: the party of that name, if the flow is that of the token, or the party's account is proven on it. */
+/*
+ * Who sent it: the party of that name, if the flow is that of the token, or the party's account is proven on
+ * it.
+ */
 enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow);
 
 /*
- * context->claim is good: forwards to the other party, over the flow that the token names or the one that this party
- * registered on since. Where nothing proves the sender it is asked for credentials, once.
+ * context->claim is good: forwards to the other party, over the flow that the token names or the one that
+ * this party registered on since. Where nothing proves the sender it is asked for credentials, once.
  */
 void dialog_request(struct context *context, struct now now);
 /* The flow of the token is gone: looks the other party up (CONTEXT_PEER), or refuses. */

@@ -22,8 +22,8 @@ static bool is_own_credentials(const struct core *core, struct slice value)
 }
 
 /*
- * Credentials for our realms are for us alone (RFC 3261 §22.3). Identities that a phone asserts are not proven (RFC 3325
- * §5). Max-Breadth is written anew for a new request.
+ * Credentials for our realms are for us alone (RFC 3261 §22.3). Identities that a phone asserts are not
+ * proven (RFC 3325 §5). Max-Breadth is written anew for a new request.
  */
 static bool keep_in_request(const struct sip_header *header, void *arg)
 {
@@ -43,7 +43,9 @@ static bool keep_in_new_request(const struct sip_header *header, void *arg)
 	return header->id != SIP_MAX_BREADTH && keep_in_request(header, arg);
 }
 
-/* A challenge for a realm of ours that a phone made would have the caller's phone hand its credentials to it. */
+/*
+ * A challenge for a realm of ours that a phone made would have the caller's phone hand its credentials to it.
+ */
 static bool keep_in_response(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;

@@ -1,13 +1,14 @@
 /*
- * How a request looks when it leaves (RFC 3261 §16.6): what is taken off, what is put on. Private to the room.
+ * How a request looks when it leaves (RFC 3261 §16.6): what is taken off, what is put on. Private to the
+ * room.
  */
 #pragma once
 
 #include "proxy/context.h"
 
 /*
- * Starts one branch. user becomes client->user. ERR_LIMIT if the request grows past what can be sent, ERR_NOMEM,
- * ERR_DENIED if the library fails.
+ * Starts one branch. user becomes client->user. ERR_LIMIT if the request grows past what can be sent,
+ * ERR_NOMEM, ERR_DENIED if the library fails.
  */
 MUST_CHECK enum err forward_request(struct context *context, const struct target *target, void *user,
 				    struct now now, struct client **ret_client);

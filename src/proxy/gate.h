@@ -1,19 +1,20 @@
 /*
- * Who sent a request (RFC 3261 §22, §26): the digest that out-of-dialog requests need, and what follows from it: the
- * account is proven on the flow, and is the one that the request speaks for. Private to the room.
+ * Who sent a request (RFC 3261 §22, §26): the digest that out-of-dialog requests need, and what follows from
+ * it: the account is proven on the flow, and is the one that the request speaks for. Private to the room.
  */
 #pragma once
 
 #include "proxy/context.h"
 
 /*
- * Asks for the account of the credentials (CONTEXT_SENDER), or answers at once: 401 or 407 without credentials, 400, 403.
- * identity is whom the request speaks for: From, of a REGISTER To.
+ * Asks for the account of the credentials (CONTEXT_SENDER), or answers at once: 401 or 407 without
+ * credentials, 400, 403. identity is whom the request speaks for: From, of a REGISTER To.
  */
 void gate_ask(struct context *context, struct now now);
 
 /*
- * The look-up came back. True if the sender is proven: context->account is set. Else the request has been answered.
+ * The look-up came back. True if the sender is proven: context->account is set. Else the request has been
+ * answered.
  */
 bool gate_answer(struct context *context, const struct answer *answer, struct now now);
 

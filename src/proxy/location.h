@@ -1,6 +1,6 @@
 /*
- * From the AOR in a Request-URI to the phones behind it (RFC 3261 §16.5): those of its bindings that a flow leads to and
- * that the SIPS rules allow (RFC 5630 §5.3). Private to the room.
+ * From the AOR in a Request-URI to the phones behind it (RFC 3261 §16.5): those of its bindings that a flow
+ * leads to and that the SIPS rules allow (RFC 5630 §5.3). Private to the room.
  */
 #pragma once
 

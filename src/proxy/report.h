@@ -1,4 +1,6 @@
-/* What the core tells the log, one event each. Nothing is formatted that is not wanted. Private to the room. */
+/*
+ * What the core tells the log, one event each. Nothing is formatted that is not wanted. Private to the room.
+ */
 #pragma once
 
 #include "proxy/context.h"

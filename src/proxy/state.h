@@ -1,5 +1,6 @@
 /*
- * What the files of this room share: the core itself, what it keeps of a flow, and how it refuses. Private to the room.
+ * What the files of this room share: the core itself, what it keeps of a flow, and how it refuses. Private to
+ * the room.
  */
 #pragma once
 
@@ -36,7 +37,9 @@ const struct server_domain *core_domain(const struct core *core, struct slice ho
 /* Whether a Route with this host means us: a domain, the advertised name, or another name of ours. */
 bool core_is_own_host(const struct core *core, struct slice host);
 
-/* Whether something can be sent on the flow as far as this worker knows: another worker's may just have gone. */
+/*
+ * Whether something can be sent on the flow as far as this worker knows: another worker's may just have gone.
+ */
 bool core_flow_is_alive(const struct core *core, flow_id flow);
 
 /* A refusal by us, with what helps to understand it. */

@@ -49,7 +49,7 @@ bool put_token(struct writer *out, struct mac *mac, const struct token *token,
 	       const struct token_dialog *dialog)
 {
 	unsigned char bytes[TOKEN_SIZE] = { VERSION, token->sips }, *at = bytes + 2;
-	struct signed_parts parts;
+	struct signed_parts parts = { 0 };
 
 	at = write_u64(at, token->flow_a);
 	at = write_u64(at, token->flow_b);
@@ -68,7 +68,7 @@ bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *
 	unsigned char bytes[TOKEN_SIZE] = { 0 };
 	const unsigned char *at = bytes + 2;
 	uint64_t account_a, account_b;
-	struct signed_parts parts;
+	struct signed_parts parts = { 0 };
 	struct token token;
 	size_t n;
 

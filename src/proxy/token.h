@@ -1,8 +1,9 @@
 /*
- * What our own Record-Route says of a dialog, and later proves (RFC 3261 §16.6 step 4, RFC 5626 §5.2): between whom it
- * is, over which flows, and whether under SIPS. The text is base64url(version | claims | keyed check). The check takes
- * in the Call-ID and the two identities, so that a token is good in the dialog that it was written for and nowhere
- * else, and each party can speak in it only under the name that it began with.
+ * What our own Record-Route says of a dialog, and later proves (RFC 3261 §16.6 step 4, RFC 5626 §5.2):
+ * between whom it is, over which flows, and whether under SIPS. The text is base64url(version | claims |
+ * keyed check). The check takes in the Call-ID and the two identities, so that a token is good in the dialog
+ * that it was written for and nowhere else, and each party can speak in it only under the name that it began
+ * with.
  */
 #pragma once
 

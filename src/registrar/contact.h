@@ -1,6 +1,6 @@
 /*
- * One Contact of a REGISTER, taken apart (RFC 3261 §10.2.1, §20.10; RFC 5626 §4), and the rules by which two of them
- * are the same binding. Private to the room.
+ * One Contact of a REGISTER, taken apart (RFC 3261 §10.2.1, §20.10; RFC 5626 §4), and the rules by which two
+ * of them are the same binding. Private to the room.
  */
 #pragma once
 
@@ -33,8 +33,8 @@ MUST_CHECK enum err registrar_contact_params(const struct registrar_contact *con
 					     struct slice *ret_params);
 
 /*
- * Whether a contact is that of the binding: the same instance and reg-id where both have them (RFC 5626 §6), else the
- * same URI (RFC 3261 §19.1.4).
+ * Whether a contact is that of the binding: the same instance and reg-id where both have them (RFC 5626 §6),
+ * else the same URI (RFC 3261 §19.1.4).
  */
 bool registrar_contact_is(const struct registrar_contact *contact, const struct binding *binding);
 

@@ -40,7 +40,8 @@ struct registrar_question {
 	bool secure;           /* the flow is TLS; the account is proven on it */
 	struct slice received; /* "ip:port" */
 
-	/* Whether a flow is known to be gone: such bindings make room when there are too many. May be NULL.
+	/*
+	 * Whether a flow is known to be gone: such bindings make room when there are too many. May be NULL.
 	 */
 	bool (*is_gone)(const void *arg, flow_id flow);
 	const void *arg;

@@ -1,4 +1,7 @@
-/* The response context (RFC 3261 §16): calls from alice to bob's phones, by way of the core on a real endpoint. */
+/*
+ * The response context (RFC 3261 §16): calls from alice to bob's phones, by way of the core on a real
+ * endpoint.
+ */
 #include "world.h"
 
 #include <string.h>

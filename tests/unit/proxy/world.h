@@ -1,6 +1,7 @@
 /*
- * A server on one worker with three accounts and the flows of their phones, without a network: what is sent on a flow is
- * collected, look-ups and stores are answered from a table at once. Time stands still unless it is moved.
+ * A server on one worker with three accounts and the flows of their phones, without a network: what is sent
+ * on a flow is collected, look-ups and stores are answered from a table at once. Time stands still unless it
+ * is moved.
  */
 #pragma once
 

@@ -53,8 +53,8 @@ static const struct binding full_of_gone[] = {
 #define OB       "Supported: path, outbound\r\n"
 
 /*
- * result: the bindings afterwards, one a line: contact params q expires flow. NULL: the same as before, nothing is
- * stored. For a refusal: its reason, and the header lines that come with it.
+ * result: the bindings afterwards, one a line: contact params q expires flow. NULL: the same as before,
+ * nothing is stored. For a refusal: its reason, and the header lines that come with it.
  */
 static const struct row {
 	const char *label;
