@@ -38,7 +38,7 @@ struct control {
 	char path[];
 };
 
-/* -- life ---------------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static void connection_free(struct connection *connection)
 {
@@ -84,7 +84,7 @@ enum err control_new(struct net *net, struct slice path, struct control **ret_co
 	return OK;
 }
 
-/* -- in ------------------------------------------------------------------------------------------------------------ */
+/* -- in -------------------------------------------------------------------------------------------------- */
 
 static bool may_ask(int fd)
 {
@@ -177,14 +177,14 @@ static void read_some(struct connection *connection)
 	ssize_t n = read(connection->fd, connection->in + connection->n_in,
 			 connection->size_in - connection->n_in);
 	if (n < 0)
-		return; /* not now; a connection that is broken fails when the reply is written, or by its deadline */
+		return; /* not now, or broken: then writing the reply fails, or the deadline comes */
 	connection->n_in += (size_t)n;
 	connection->ended = n == 0;
 	if (!take_request(connection) && connection->ended)
 		connection_free(connection);
 }
 
-/* -- out ----------------------------------------------------------------------------------------------------------- */
+/* -- out ------------------------------------------------------------------------------------------------- */
 
 /* Goes on with the next request, once this one's reply has left. */
 static void next_request(struct connection *connection)
@@ -248,7 +248,7 @@ void control_refuse(struct control_call *call, const char *error, const char *me
 	control_reply(call, json_pack("{s:b, s:s, s:s}", "ok", false, "error", error, "message", message));
 }
 
-/* -- the loop ------------------------------------------------------------------------------------------------------ */
+/* -- the loop -------------------------------------------------------------------------------------------- */
 
 void control_event(struct control *control, const struct net_event *event, struct now now)
 {

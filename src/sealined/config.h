@@ -1,6 +1,7 @@
 /*
- * The configuration: what the file and the options say, as values. Options come after the file and replace what it
- * says; a list that is given in options replaces the whole list of the file. man/sealined.yaml.5 is the reference.
+ * The configuration: what the file and the options say, as values. Options come after the file and replace
+ * what it says; a list that is given in options replaces the whole list of the file. man/sealined.yaml.5 is
+ * the reference.
  *
  * All text belongs to the configuration's arena.
  */
@@ -70,19 +71,24 @@ MUST_CHECK struct config *config_new(void);
 void config_free(struct config *config);
 OWN(config)
 
-/* The name of a setting in the file: "listen". As an option it has "--" before it, and domains is --domain. */
+/*
+ * The name of a setting in the file: "listen". As an option it has "--" before it, and domains is --domain.
+ */
 struct slice setting_name(enum setting setting);
 
 /*
- * Says one thing; for listen and domains one more of them. False: why has a clause that says what is wrong with the
- * value, which the caller shows itself.
+ * Says one thing; for listen and domains one more of them. False: why has a clause that says what is wrong
+ * with the value, which the caller shows itself.
  */
 MUST_CHECK bool config_say(struct config *config, enum setting setting, struct slice value,
 			   struct writer *why);
 /* Forgets what was said of a list, so that it can be said anew. */
 void config_unsay(struct config *config, enum setting setting);
 
-/* Puts defaults where nothing was said, and checks what concerns several settings: false, with a whole message in why. */
+/*
+ * Puts defaults where nothing was said, and checks what concerns several settings: false, with a whole
+ * message in why.
+ */
 MUST_CHECK bool config_complete(struct config *config, struct slice file, struct writer *why);
 
 /* Reads the file. False: why is "FILE:LINE:COLUMN: what is wrong". */

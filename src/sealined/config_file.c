@@ -1,6 +1,7 @@
 /*
- * The file, by libyaml's document interface: every node knows its line and column. Every scalar is text here, typed by
- * config_say(). YAML's cleverness is refused: anchors, aliases, tags, merge keys, a key given twice, a second document.
+ * The file, by libyaml's document interface: every node knows its line and column. Every scalar is text
+ * here, typed by config_say(). YAML's cleverness is refused: anchors, aliases, tags, merge keys, a key
+ * given twice, a second document.
  */
 #include <yaml.h>
 
@@ -21,7 +22,7 @@ struct reading {
 	enum auth_md5 domain_md5;
 };
 
-/* -- what is wrong ------------------------------------------------------------------------------------------------- */
+/* -- what is wrong --------------------------------------------------------------------------------------- */
 
 /* FILE:LINE:COLUMN: before whatever the caller has to say. Returns false, so that callers can return it. */
 static bool wrong_at(const struct reading *reading, yaml_mark_t mark, const char *text)
@@ -75,7 +76,7 @@ static bool wrong_value(const struct reading *reading, const yaml_node_t *node, 
 	return false;
 }
 
-/* -- nodes --------------------------------------------------------------------------------------------------------- */
+/* -- nodes ----------------------------------------------------------------------------------------------- */
 
 static struct slice scalar_text(const yaml_node_t *node)
 {
@@ -130,7 +131,7 @@ static bool walk_keys(struct reading *reading, const yaml_node_t *mapping, const
 	return true;
 }
 
-/* -- domains: each a name, or a mapping with "name" and "md5" ------------------------------------------------------ */
+/* -- domains: each a name, or a mapping with "name" and "md5" -------------------------------------------- */
 
 enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_KEYS };
 
@@ -181,7 +182,7 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	return true;
 }
 
-/* -- the whole ----------------------------------------------------------------------------------------------------- */
+/* -- the whole ------------------------------------------------------------------------------------------- */
 
 static bool say_list(struct reading *reading, enum setting setting, const yaml_node_t *list)
 {
@@ -225,7 +226,7 @@ static bool say_root(struct reading *reading)
 	return walk_keys(reading, root, &keys);
 }
 
-/* -- what YAML allows and we do not: only the events tell of it ---------------------------------------------------- */
+/* -- what YAML allows and we do not: only the events tell of it ------------------------------------------ */
 
 static bool wrong_grammar(const struct reading *reading, const yaml_parser_t *parser)
 {

@@ -21,7 +21,7 @@ struct member {
 	struct core *core;
 };
 
-/* -- the crew ------------------------------------------------------------------------------------------------------ */
+/* -- the crew -------------------------------------------------------------------------------------------- */
 
 static bool derive(struct mac *mac, struct slice label, uint8_t key[32])
 {
@@ -77,7 +77,7 @@ void crew_change(struct crew *crew, struct setup *setup)
 	setup_free(before);
 }
 
-/* -- a worker's parts, on its thread ------------------------------------------------------------------------------- */
+/* -- a worker's parts, on its thread --------------------------------------------------------------------- */
 
 static enum err make_context(struct crypto *crypto, const struct setup *setup,
 			     struct tls_context **ret_context)

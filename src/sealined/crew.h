@@ -1,6 +1,6 @@
 /*
- * What each worker works with: its cryptography, endpoint, core and TLS context, made on its thread from the snapshot of
- * the configuration that is current, and made anew from the next one.
+ * What each worker works with: its cryptography, endpoint, core and TLS context, made on its thread from
+ * the snapshot of the configuration that is current, and made anew from the next one.
  */
 #pragma once
 

@@ -17,7 +17,7 @@ enum {
 	DRAIN_LOOK_MS = 20,
 };
 
-/* -- failing to start ------------------------------------------------------------------------------------------------ */
+/* -- failing to start ------------------------------------------------------------------------------------ */
 
 static int failed(int code, const char *what, struct slice why)
 {
@@ -32,7 +32,7 @@ static int failed_by(const char *what, enum err err)
 	return failed(EXIT_FAILED, what, slice_of(err_text(err)));
 }
 
-/* -- the state directory --------------------------------------------------------------------------------------------- */
+/* -- the state directory --------------------------------------------------------------------------------- */
 
 static int refuse_store(enum err err, const struct writer *why)
 {
@@ -98,7 +98,7 @@ static enum err read_secret(struct slice dir, struct random *random, struct secr
 	return err == OK ? state_read(writer_text(&out), SECRET_SIZE, ret_secret) : err;
 }
 
-/* -- who we are ------------------------------------------------------------------------------------------------------ */
+/* -- who we are ------------------------------------------------------------------------------------------ */
 
 static int make_identity(struct daemon *daemon, const struct config *config, struct identity *ret_identity)
 {
@@ -113,7 +113,7 @@ static int make_identity(struct daemon *daemon, const struct config *config, str
 	return 0;
 }
 
-/* -- listeners ------------------------------------------------------------------------------------------------------- */
+/* -- listeners ------------------------------------------------------------------------------------------- */
 
 static int refuse_listener(const struct address *address, enum err err)
 {
@@ -166,7 +166,7 @@ static int listen_everywhere(struct daemon *daemon, const struct config *config)
 	return 0;
 }
 
-/* -- the store's thread ---------------------------------------------------------------------------------------------- */
+/* -- the store's thread ---------------------------------------------------------------------------------- */
 
 static void desk_publish(void *self, struct slice name, struct aor *aor)
 {
@@ -199,7 +199,7 @@ static void desk_trouble(void *self, const char *text)
 	log_event(REPORT_ERROR, "store.failed", " why=\"%s\"", log_text(&shown, slice_of(text)));
 }
 
-/* -- starting -------------------------------------------------------------------------------------------------------- */
+/* -- starting -------------------------------------------------------------------------------------------- */
 
 static int make_workers(struct daemon *daemon, const struct config *config)
 {
@@ -367,7 +367,7 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 	return code == 0 ? start_threads(daemon, &store) : code;
 }
 
-/* -- serving --------------------------------------------------------------------------------------------------------- */
+/* -- serving --------------------------------------------------------------------------------------------- */
 
 /* Told to end: first accepts nothing new, and when told again ends at once. */
 static void end(struct daemon *daemon, struct now now)

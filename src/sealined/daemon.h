@@ -1,6 +1,6 @@
 /*
- * The running server, as the main thread sees it: it wires everything up, answers the control socket, follows signals, and
- * renews the development certificate. Workers and the store's thread do the rest.
+ * The running server, as the main thread sees it: it wires everything up, answers the control socket,
+ * follows signals, and renews the development certificate. Workers and the store's thread do the rest.
  */
 #pragma once
 
@@ -54,7 +54,7 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 /* Serves until it is told to end. Takes the configuration over. The exit code of the program. */
 MUST_CHECK int daemon_run(const struct options *options, struct config *config);
 
-/* -- reload.c ------------------------------------------------------------------------------------------------------ */
+/* -- reload.c -------------------------------------------------------------------------------------------- */
 
 /* Reads configuration and certificates again. False: the old ones stay, and why is a sentence. */
 MUST_CHECK bool daemon_reload(struct daemon *daemon, struct writer *why);
@@ -63,7 +63,7 @@ void daemon_renew(struct daemon *daemon, struct now now);
 /* Warns of domains that our certificate does not prove, and of one that ends soon. */
 void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 
-/* -- requests.c ---------------------------------------------------------------------------------------------------- */
+/* -- requests.c ------------------------------------------------------------------------------------------ */
 
 void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
 /* A job that a request has led to is done. Takes it over. */

@@ -20,7 +20,7 @@ struct making {
 	bool made;
 };
 
-/* -- files --------------------------------------------------------------------------------------------------------- */
+/* -- files ----------------------------------------------------------------------------------------------- */
 
 static bool failed(struct making *making, const char *file, enum err err)
 {
@@ -96,7 +96,7 @@ static void pair_fini(struct ca *pair)
 	key_free(pair->key);
 }
 
-/* -- the CA ---------------------------------------------------------------------------------------------------------- */
+/* -- the CA ---------------------------------------------------------------------------------------------- */
 
 /* The key first: a certificate that is there has its key. */
 static bool make_ca(struct making *making)
@@ -129,7 +129,7 @@ static bool have_ca(struct making *making)
 	return err == OK || failed(making, STATE_CA_CERTIFICATE, err);
 }
 
-/* -- our certificate ------------------------------------------------------------------------------------------------- */
+/* -- our certificate ------------------------------------------------------------------------------------- */
 
 static bool proves_all(const struct certificate *certificate, const struct config *config)
 {

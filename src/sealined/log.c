@@ -2,7 +2,6 @@
 
 #include <inttypes.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <unistd.h>
 
 #include "base/scan.h"
@@ -10,7 +9,7 @@
 enum { LINE_MAX_SIZE = 4096 }; /* also PIPE_BUF: up to there lines of several threads do not mix in a pipe */
 
 static enum log_format format_now;
-static _Atomic int level_now = REPORT_INFO;
+static enum report_level level_now = REPORT_INFO;
 
 static const char *const level_names[] = {
 	[REPORT_ERROR] = "error",
@@ -22,17 +21,12 @@ static const char *const level_names[] = {
 void log_set(enum log_format format, enum report_level level)
 {
 	format_now = format;
-	log_set_level(level);
-}
-
-void log_set_level(enum report_level level)
-{
-	atomic_store(&level_now, (int)level);
+	level_now = level;
 }
 
 enum report_level log_level(void)
 {
-	return (enum report_level)atomic_load(&level_now);
+	return level_now;
 }
 
 /* Our escapes are those of JSON, but for \xHH, which stays as it is read. */

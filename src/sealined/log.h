@@ -1,6 +1,6 @@
 /*
- * The log: one line an event on standard error, `ts level event key=value …` (logfmt) or one JSON object a line. From
- * any thread; a line is one write.
+ * The log: one line an event on standard error, `ts level event key=value …` (logfmt) or one JSON object a
+ * line. From any thread; a line is one write.
  */
 #pragma once
 
@@ -13,13 +13,15 @@
 
 enum log_format { LOG_TEXT, LOG_JSON };
 
-/* Before any thread starts; a reload may change the level later. */
+/* Before any thread starts. */
 void log_set(enum log_format format, enum report_level level);
-void log_set_level(enum report_level level);
 enum report_level log_level(void);
 
 void log_report(const struct report *report);
-/* The fields, " key=value key=\"…\"", are formatted like printf; text that comes from elsewhere goes through log_text(). */
+/*
+ * The fields, " key=value key=\"…\"", are formatted like printf; text that comes from elsewhere goes
+ * through log_text().
+ */
 void log_event(enum report_level level, const char *event, const char *fields, ...) PRINTF_LIKE(3, 4);
 
 /* Room for one escaped text; what is too long is cut. */
@@ -29,5 +31,8 @@ struct log_text {
 /* Escaped for a field in quotes, NUL-terminated; points into room. */
 const char *log_text(struct log_text *room, struct slice text);
 
-/* The line without its time and its end, as it is written in a format; for tests and for the writer of the log itself. */
+/*
+ * The line without its time and its end, as it is written in a format; for tests and for the writer of the
+ * log itself.
+ */
 void put_log_line(struct writer *out, enum log_format format, const struct report *report);

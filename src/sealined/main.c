@@ -3,7 +3,10 @@
 
 #include "sealined/daemon.h"
 
-/* What can be known without a state directory: that the files are there, belong together, and prove our name. */
+/*
+ * What can be known without a state directory: that the files are there, belong together, and prove our
+ * name.
+ */
 static bool check_certificate(const struct config *config, struct writer *why)
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();

@@ -10,8 +10,8 @@ static size_t least(size_t a, size_t b, size_t c)
 }
 
 /*
- * The least number of letters put in, left out, changed, or swapped with their neighbour that makes one word the other
- * (Damerau 1964, no letter touched twice).
+ * The least number of letters put in, left out, changed, or swapped with their neighbour that makes one
+ * word the other (Damerau 1964, no letter touched twice).
  */
 static size_t distance(struct slice a, struct slice b)
 {

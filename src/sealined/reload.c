@@ -26,6 +26,7 @@ static bool may_change(const struct config *old, const struct config *new, struc
 			      : !slice_eq(old->state, new->state)         ? "state"
 			      : !slice_eq(old->advertise, new->advertise) ? "advertise"
 			      : old->log_format != new->log_format        ? "log-format"
+			      : old->log_level != new->log_level          ? "log-level"
 									  : NULL;
 
 	if (!setting)
@@ -69,7 +70,6 @@ static bool reload(struct daemon *daemon, struct writer *why)
 	if (!setup)
 		return false;
 	daemon_warn(daemon, setup, net_now(daemon->net).wall);
-	log_set_level(setup->config->log_level);
 	crew_change(&daemon->crew, setup);
 	for (size_t i = 0; i < daemon->workers.n; i++)
 		worker_reload(daemon->workers.all[i]);

@@ -28,7 +28,7 @@ static bool refuse(struct refusal *refusal, const char *error, const char *messa
 	return false;
 }
 
-/* -- what is said of a user ------------------------------------------------------------------------------------------ */
+/* -- what is said of a user ------------------------------------------------------------------------------ */
 
 struct user {
 	char name[STORE_NAME_MAX];
@@ -119,7 +119,7 @@ static struct job *read_job(struct daemon *daemon, enum job_kind kind, const jso
 	return job;
 }
 
-/* -- jobs ------------------------------------------------------------------------------------------------------------ */
+/* -- jobs ------------------------------------------------------------------------------------------------ */
 
 static bool explain(const struct job *job, struct refusal *refusal)
 {
@@ -290,7 +290,7 @@ static void user_import(struct daemon *daemon, struct control_call *call, struct
 		finish(errand);
 }
 
-/* -- lists and figures ----------------------------------------------------------------------------------------------- */
+/* -- lists and figures ----------------------------------------------------------------------------------- */
 
 /* Text from a peer, which need not be UTF-8. */
 static json_t *json_text(struct slice text)

@@ -1,6 +1,7 @@
 /*
- * All that the workers need of the configuration, as one read-only snapshot that is replaced whole: a reload makes another
- * one, hands it out, and each worker lets go of the old one when it has changed over. Shared by reference counts.
+ * All that the workers need of the configuration, as one read-only snapshot that is replaced whole: a
+ * reload makes another one, hands it out, and each worker lets go of the old one when it has changed over.
+ * Shared by reference counts.
  */
 #pragma once
 
@@ -23,8 +24,8 @@ struct setup {
 };
 
 /*
- * Takes the configuration and the identity over, in any case. ports: those that we really listen on, by transport. NULL
- * without memory.
+ * Takes the configuration and the identity over, in any case. ports: those that we really listen on, by
+ * transport. NULL without memory.
  */
 MUST_CHECK struct setup *setup_new(struct config *config, struct identity *identity,
 				   const uint16_t ports[TRANSPORT_WS + 1]);

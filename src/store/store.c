@@ -69,8 +69,8 @@ struct row {
 	struct account account;
 };
 
-/* -- life
- * ----------------------------------------------------------------------------------------------------------
+/*
+ * -- life -------------------------------------------------------------------------------------------------
  */
 
 static enum err take_lock(struct slice dir, int *ret_lock)
@@ -182,8 +182,8 @@ const char *store_trouble(const struct store *store)
 	return store->db ? sqlite3_errmsg(store->db) : "the database cannot be opened";
 }
 
-/* -- queries
- * ---------------------------------------------------------------------------------------------------------
+/*
+ * -- queries ----------------------------------------------------------------------------------------------
  */
 
 static enum err err_of(int rc)

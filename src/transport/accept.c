@@ -7,7 +7,7 @@ enum {
 	PAUSE_MS = 500, /* without descriptors */
 };
 
-/* -- sources ------------------------------------------------------------------------------------------------------- */
+/* -- sources --------------------------------------------------------------------------------------------- */
 
 static struct source *source_of(struct map_node *node)
 {
@@ -58,7 +58,7 @@ void source_release(struct transport *transport, struct source *source)
 	mem_free(source);
 }
 
-/* -- accepting ----------------------------------------------------------------------------------------------------- */
+/* -- accepting ------------------------------------------------------------------------------------------- */
 
 static void refuse(struct transport *transport, const struct address *peer, const char *why, struct now now)
 {

@@ -1,4 +1,7 @@
-/* What the files of this room share: the transport, its wires (connections), and outbound ones on their way (dials). */
+/*
+ * What the files of this room share: the transport, its wires (connections), and outbound ones on their way
+ * (dials).
+ */
 #pragma once
 
 #include "base/list.h"
@@ -90,7 +93,7 @@ struct transport {
 	char *input; /* config.limits.input_per_turn bytes */
 };
 
-/* -- wire.c -------------------------------------------------------------------------------------------------------- */
+/* -- wire.c ---------------------------------------------------------------------------------------------- */
 
 /* Takes the descriptor over in any case. On failure it is closed. ERR_LIMIT, ERR_NOMEM, ERR_IO. */
 MUST_CHECK enum err wire_new(struct transport *transport, enum transport_protocol protocol, int fd,
@@ -116,7 +119,7 @@ struct wire_end {
 /* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
 
-/* -- dial.c -------------------------------------------------------------------------------------------------------- */
+/* -- dial.c ---------------------------------------------------------------------------------------------- */
 
 /* Answers the question by itself if it cannot even begin. */
 void dial_start(struct transport *transport, uint64_t question, const struct connect_question *connect,
@@ -128,13 +131,13 @@ void dial_done(struct dial *dial, flow_id flow, struct now now);
 /* Its wire did not come about: tries the next address, or answers, and the dial is gone. */
 void dial_failed(struct dial *dial, enum err err, struct slice why, struct now now);
 
-/* -- accept.c ------------------------------------------------------------------------------------------------------ */
+/* -- accept.c -------------------------------------------------------------------------------------------- */
 
 void listener_event(struct listener *listener, struct now now);
 /* The connection that was charged to it has ended. Accepts NULL. */
 void source_release(struct transport *transport, struct source *source);
 
-/* -- transport.c --------------------------------------------------------------------------------------------------- */
+/* -- transport.c ----------------------------------------------------------------------------------------- */
 
 /* Whether a report at this level is wanted. */
 bool transport_reports(const struct transport *transport, enum report_level level);

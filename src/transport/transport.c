@@ -21,7 +21,7 @@ const struct transport_limits transport_limits_default = {
 /* Refusals that are logged: a burst, and then so many a second. */
 enum { REFUSALS_BURST = 100, REFUSALS_PER_SECOND = 10 };
 
-/* -- life ---------------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static bool make_tables(struct transport *transport)
 {
@@ -107,7 +107,7 @@ void transport_set_tls(struct transport *transport, struct tls_context *server, 
 	transport->config.client = client;
 }
 
-/* -- the log --------------------------------------------------------------------------------------------------------- */
+/* -- the log --------------------------------------------------------------------------------------------- */
 
 bool transport_reports(const struct transport *transport, enum report_level level)
 {
@@ -120,7 +120,7 @@ void transport_report(struct transport *transport, const struct report *report)
 		transport->config.services.report(transport->config.services.self, report);
 }
 
-/* -- what the endpoint asks for ---------------------------------------------------------------------------------------- */
+/* -- what the endpoint asks for -------------------------------------------------------------------------- */
 
 static struct wire *find(struct transport *transport, flow_id flow)
 {
@@ -185,7 +185,7 @@ static void perform(struct transport *transport, const struct action *action, st
 	}
 }
 
-/* -- a turn ------------------------------------------------------------------------------------------------------------ */
+/* -- a turn ---------------------------------------------------------------------------------------------- */
 
 void transport_event(struct transport *transport, const struct net_event *event, struct now now)
 {
@@ -254,7 +254,7 @@ ms_t transport_due(const struct transport *transport)
 	return transport->again.n > 0 ? 1 : 0;
 }
 
-/* -- counts ------------------------------------------------------------------------------------------------------------ */
+/* -- counts ---------------------------------------------------------------------------------------------- */
 
 struct counting {
 	const struct transport *transport;

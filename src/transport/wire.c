@@ -10,7 +10,7 @@ enum {
 	OUT_KEPT = 4096, /* a larger buffer is given back when it is empty */
 };
 
-/* -- life ---------------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 static enum err wire_watch(struct wire *wire)
 {
@@ -169,7 +169,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 		dial_failed(dial, end->err, end->why, now);
 }
 
-/* -- what to wait for, and how long -------------------------------------------------------------------------------- */
+/* -- what to wait for, and how long ---------------------------------------------------------------------- */
 
 static size_t waiting(const struct wire *wire)
 {
@@ -256,7 +256,7 @@ static void deadline_passed(struct wire *wire, struct now now)
 	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_AGAIN, writer_text(&out) }, now);
 }
 
-/* -- in ------------------------------------------------------------------------------------------------------------ */
+/* -- in -------------------------------------------------------------------------------------------------- */
 
 static enum err read_clear(int fd, void *buf, size_t size, size_t *ret_n)
 {
@@ -297,7 +297,7 @@ static void hear(struct wire *wire, struct now now)
 		wire_lose(wire, &(struct wire_end){ REPORT_INFO, err, SLICE("the connection broke") }, now);
 }
 
-/* -- the way to being open ------------------------------------------------------------------------------------------- */
+/* -- the way to being open ------------------------------------------------------------------------------- */
 
 static void open_wire(struct wire *wire, struct now now)
 {
@@ -388,7 +388,7 @@ static void connected(struct wire *wire, struct now now)
 	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_IO, why }, now);
 }
 
-/* -- out ------------------------------------------------------------------------------------------------------------- */
+/* -- out ------------------------------------------------------------------------------------------------- */
 
 static bool make_room(struct wire *wire, size_t n)
 {
@@ -503,7 +503,7 @@ void wire_flush(struct wire *wire, struct now now)
 	wait_for_more(wire);
 }
 
-/* -- events ---------------------------------------------------------------------------------------------------------- */
+/* -- events ---------------------------------------------------------------------------------------------- */
 
 void wire_again(struct wire *wire, struct now now)
 {

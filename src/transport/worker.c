@@ -41,7 +41,7 @@ struct worker {
 	struct transport *transport;
 };
 
-/* -- life ---------------------------------------------------------------------------------------------------------- */
+/* -- life ------------------------------------------------------------------------------------------------ */
 
 struct worker *worker_new(const struct worker_config *config)
 {
@@ -87,7 +87,7 @@ void worker_set_desk(struct worker *worker, struct desk *desk)
 	worker->desk = desk;
 }
 
-/* -- the services of its transport --------------------------------------------------------------------------------- */
+/* -- the services of its transport ----------------------------------------------------------------------- */
 
 static struct aor *look_up(void *self, struct slice aor)
 {
@@ -127,7 +127,7 @@ static void report(void *self, const struct report *report)
 	worker->config.user->report(worker->config.user_self, report);
 }
 
-/* -- the thread ------------------------------------------------------------------------------------------------------ */
+/* -- the thread ------------------------------------------------------------------------------------------ */
 
 static enum err open_transport(struct worker *worker)
 {
@@ -295,7 +295,7 @@ void worker_join(struct worker *worker)
 	worker->started = false;
 }
 
-/* -- from other threads ---------------------------------------------------------------------------------------------- */
+/* -- from other threads ---------------------------------------------------------------------------------- */
 
 void worker_post(struct worker *worker, struct letter *letter)
 {

@@ -78,7 +78,10 @@ void worker_post_job(struct worker *worker, struct job *job);
 void worker_reload(struct worker *worker);
 /* Accepts nothing new; what is under way goes on. */
 void worker_drain(struct worker *worker);
-/* Whether a draining worker has answered every request. Its flows may still carry what another one waits for. */
+/*
+ * Whether a draining worker has answered every request. Its flows may still carry what another one waits
+ * for.
+ */
 bool worker_is_idle(struct worker *worker);
 void worker_stop(struct worker *worker);
 /* Waits for the end of the thread. */
@@ -88,6 +91,8 @@ struct worker_status {
 	struct transport_counts flows;
 	struct endpoint_counts endpoint;
 };
-/* From any thread but its own: asks the worker and waits for its next turn, at most a second; then it is what was known
- * before. */
+/*
+ * From any thread but its own: asks the worker and waits for its next turn, at most a second; then it is
+ * what was known before.
+ */
 struct worker_status worker_status(struct worker *worker);
