@@ -211,6 +211,24 @@ static enum exit_code parse_command(int n, char **words, struct options *options
 	return refuse("no such command:", words[0]);
 }
 
+/* getopt_long() takes "--password" for "--password-file"; we take options by their full names only. */
+static const char *find_abbreviation(char **argv)
+{
+	for (char **word = argv + 1; *word && strcmp(*word, "--") != 0; word++) {
+		struct slice name = slice_of(*word);
+		const struct option *option = long_options;
+
+		if (!slice_starts(name, SLICE("--")))
+			continue;
+		name = slice_sub(name, 2, slice_find(name, '=') - 2);
+		while (option->name && !slice_eq(name, slice_of(option->name)))
+			option++;
+		if (!option->name)
+			return *word;
+	}
+	return NULL;
+}
+
 enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done)
 {
 	struct options options = {
@@ -222,6 +240,8 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 	int id;
 
 	*ret_done = false;
+	if (find_abbreviation(argv))
+		return refuse("no such option:", find_abbreviation(argv));
 	while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (id == OPTION_HELP || id == OPTION_VERSION) {
 			fputs(id == OPTION_HELP ? usage : "sealphone " SEALINE_VERSION "\n", stdout);

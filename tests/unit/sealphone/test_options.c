@@ -1,0 +1,87 @@
+#include "harness.h"
+
+#include <getopt.h>
+
+#include "sealphone/options.h"
+
+enum { WORDS_MAX = 10 };
+
+static enum exit_code parse(const char *const words[WORDS_MAX], struct options *ret_options)
+{
+	char *argv[WORDS_MAX + 2] = { (char *)(uintptr_t) "sealphone" };
+	int argc = 1;
+	bool done;
+
+	for (size_t i = 0; i < WORDS_MAX && words[i]; i++)
+		argv[argc++] = (char *)(uintptr_t)words[i];
+	optind = 0; /* glibc: begin anew */
+	return options_parse(argc, argv, ret_options, &done);
+}
+
+static const struct {
+	const char *label;
+	const char *words[WORDS_MAX];
+	enum exit_code code;
+} rows[] = {
+	{ "enough", { "--aor", "sips:a@b" }, EXIT_OK },
+	{ "an option after the command", { "call", "bob", "--aor", "sips:a@b" }, EXIT_OK },
+	{ "nobody", { "register" }, EXIT_USAGE },
+	{ "no such option", { "--aor", "sips:a@b", "--password", "x" }, EXIT_USAGE },
+	{ "no such command", { "--aor", "sips:a@b", "dance" }, EXIT_USAGE },
+	{ "a call to nobody", { "--aor", "sips:a@b", "call" }, EXIT_USAGE },
+	{ "a call to two", { "--aor", "sips:a@b", "call", "b", "c" }, EXIT_USAGE },
+	{ "a message without text", { "--aor", "sips:a@b", "message", "b" }, EXIT_USAGE },
+	{ "udp", { "--aor", "sips:a@b", "--transport", "udp" }, EXIT_USAGE },
+	{ "no time", { "--aor", "sips:a@b", "--for", "0" }, EXIT_USAGE },
+	{ "half a number", { "--aor", "sips:a@b", "--ring", "5s" }, EXIT_USAGE },
+	{ "a port too large", { "--aor", "sips:a@b", "--server", "h:65536" }, EXIT_USAGE },
+	{ "a server with parameters", { "--aor", "sips:a@b", "--server", "h;x=y" }, EXIT_USAGE },
+};
+
+static void words_are_taken_or_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct options options;
+
+		if (parse(rows[i].words, &options) != rows[i].code)
+			fail_msg("%s", rows[i].label);
+	}
+}
+
+static void all_that_is_said_arrives(void **state)
+{
+	static const char *const words[WORDS_MAX] = { "--aor",          "sip:a@b", "--server", "[::1]:5071",
+						      "--srtp=require", "--play",  "x.wav",    "--for=7",
+						      "call",           "bob" };
+	struct options options;
+
+	assert_int_equal(parse(words, &options), EXIT_OK);
+	assert_int_equal(options.command, COMMAND_CALL);
+	assert_true(slice_eq(options.uri, SLICE("bob")));
+	assert_true(slice_eq(options.server, SLICE("[::1]")));
+	assert_int_equal(options.port, 5071);
+	assert_int_equal(options.srtp, SDP_SRTP_REQUIRED);
+	assert_int_equal(options.transport, TRANSPORT_TLS);
+	assert_int_equal(options.duration, 7000);
+	assert_int_equal(options.devices.source.kind, MEDIA_DEVICE_FILE);
+	assert_int_equal(options.devices.sink.kind, MEDIA_DEVICE_AUTO);
+}
+
+static void without_a_word_nothing_is_in_clear(void **state)
+{
+	static const char *const words[WORDS_MAX] = { "--aor", "sips:a@b" };
+	struct options options;
+
+	assert_int_equal(parse(words, &options), EXIT_OK);
+	assert_int_equal(options.command, COMMAND_NONE);
+	assert_int_equal(options.transport, TRANSPORT_TLS);
+	assert_int_equal(options.srtp, SDP_SRTP_NEVER); /* no keys in sip calls */
+	assert_false(options.auto_answer);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(words_are_taken_or_refused),
+	cmocka_unit_test(all_that_is_said_arrives),
+	cmocka_unit_test(without_a_word_nothing_is_in_clear),
+};
+TEST_MAIN(tests)
