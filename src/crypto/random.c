@@ -1,6 +1,5 @@
 #include "crypto/random.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -75,10 +74,8 @@ void random_bytes(struct random *random, void *buf, size_t n)
 	unsigned char *to = buf;
 
 	while (n) {
-		if (!random->left && !refill(random)) {
-			fputs("the random number generator of OpenSSL has failed\n", stderr);
-			abort();
-		}
+		if (!random->left && !refill(random))
+			abort(); /* without randomness nothing here is safe to go on with */
 		size_t step = n < random->left ? n : random->left;
 		unsigned char *from = random->buffer + BUFFER_SIZE - random->left;
 

@@ -70,11 +70,12 @@ static void on_result(uv_getaddrinfo_t *request, int status, struct addrinfo *in
 	release(lookup);
 }
 
-enum err net_lookup_new(struct net *net, struct slice host, uint16_t port, ms_t deadline, void *owner,
+enum err net_lookup_new(struct net *net, const struct net_name *wanted, ms_t deadline, void *owner,
 			struct net_lookup **ret_lookup)
 {
 	static const struct addrinfo hints = { .ai_socktype = SOCK_STREAM };
 	char name[HOST_MAX + 1] = { 0 };
+	const struct slice host = wanted->host;
 	struct net_lookup *lookup;
 	enum err err;
 
@@ -86,7 +87,9 @@ enum err net_lookup_new(struct net *net, struct slice host, uint16_t port, ms_t 
 	lookup = mem_new(struct net_lookup);
 	if (!lookup)
 		return ERR_NOMEM;
-	*lookup = (struct net_lookup){ .source.kind = NET_FOUND, .net = net, .owner = owner, .port = port };
+	*lookup = (struct net_lookup){
+		.source.kind = NET_FOUND, .net = net, .owner = owner, .port = wanted->port
+	};
 	lookup->deadline.kind = DEADLINE_OF_LOOKUP;
 	lookup->request.data = lookup;
 	err = net_add_deadline(net, &lookup->deadline, deadline);

@@ -86,13 +86,19 @@ void net_watch_deadline(struct net_watch *watch, ms_t due);
 void net_watch_free(struct net_watch *watch);
 OWN(net_watch)
 
+/* What is looked up: a host, and the port that its addresses get. */
+struct net_name {
+	struct slice host;
+	uint16_t port;
+};
+
 /*
  * A and AAAA records of a host by the system's resolver, in its order, with the port put into each address.
  * For the phone and the tools. ERR_SYNTAX for what is no host name, ERR_LIMIT, ERR_NOMEM.
  */
 #define NET_ADDRESSES_MAX 16
-MUST_CHECK enum err net_lookup_new(struct net *net, struct slice host, uint16_t port, ms_t deadline,
-				   void *owner, struct net_lookup **ret_lookup);
+MUST_CHECK enum err net_lookup_new(struct net *net, const struct net_name *wanted, ms_t deadline, void *owner,
+				   struct net_lookup **ret_lookup);
 /* Before its event has been taken: none will come. */
 void net_lookup_free(struct net_lookup *lookup);
 OWN(net_lookup)

@@ -113,8 +113,8 @@ void dial_start(struct transport *transport, uint64_t question, const struct con
 		try_next(dial, ERR_IO, slice_of(NULL), now);
 		return;
 	}
-	enum err err = net_lookup_new(transport->config.net, dial->host, port, dial->due, dial,
-				      &dial->lookup);
+	enum err err = net_lookup_new(transport->config.net, &(struct net_name){ dial->host, port },
+				      dial->due, dial, &dial->lookup);
 	if (err != OK)
 		give_up(dial, err == ERR_SYNTAX ? ERR_NOT_FOUND : err,
 			err == ERR_SYNTAX ? SLICE("that is no host name") : slice_of(err_text(err)), now);

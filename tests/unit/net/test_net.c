@@ -244,7 +244,7 @@ static void finds_the_addresses_of_a_name(void **state)
 	struct net_lookup *lookup;
 	struct net_event event;
 
-	assert_int_equal(net_lookup_new(fixture->net, SLICE("localhost"), 5061,
+	assert_int_equal(net_lookup_new(fixture->net, &(struct net_name){ SLICE("localhost"), 5061 },
 					net_now(fixture->net).mono + 5000, fixture, &lookup),
 			 OK);
 	event = wait_for_event(fixture->net);
@@ -263,7 +263,9 @@ static void a_lookup_past_its_deadline_is_told_once(void **state)
 	struct net_lookup *lookup;
 	struct net_event event;
 
-	assert_int_equal(net_lookup_new(fixture->net, SLICE("192.0.2.1"), 5061, 1, fixture, &lookup), OK);
+	assert_int_equal(net_lookup_new(fixture->net, &(struct net_name){ SLICE("192.0.2.1"), 5061 }, 1,
+					fixture, &lookup),
+			 OK);
 	net_wait(fixture->net, 1);
 	assert_true(net_next(fixture->net, &event));
 	assert_int_equal(event.kind, NET_FOUND);
@@ -277,12 +279,16 @@ static void a_lookup_that_was_given_up_says_nothing(void **state)
 	struct fixture *fixture = *state;
 	struct net_lookup *lookup;
 
-	assert_int_equal(
-		net_lookup_new(fixture->net, SLICE("localhost"), 1, soon(fixture) + 5000, NULL, &lookup), OK);
+	assert_int_equal(net_lookup_new(fixture->net, &(struct net_name){ SLICE("localhost"), 1 },
+					soon(fixture) + 5000, NULL, &lookup),
+			 OK);
 	net_lookup_free(lookup);
 	assert_quiet(fixture);
-	assert_int_equal(net_lookup_new(fixture->net, SLICE("a\0b"), 1, 1, NULL, &lookup), ERR_SYNTAX);
-	assert_int_equal(net_lookup_new(fixture->net, SLICE(""), 1, 1, NULL, &lookup), ERR_SYNTAX);
+	assert_int_equal(
+		net_lookup_new(fixture->net, &(struct net_name){ SLICE("a\0b"), 1 }, 1, NULL, &lookup),
+		ERR_SYNTAX);
+	assert_int_equal(net_lookup_new(fixture->net, &(struct net_name){ SLICE(""), 1 }, 1, NULL, &lookup),
+			 ERR_SYNTAX);
 }
 
 static const struct CMUnitTest tests[] = {
