@@ -83,7 +83,7 @@ def ladder(server):
             flows[about["flow"]]["who"] = about["account"].split("@")[0]
         elif (m := re.search(r" message\.(in|out) ", line)) and not about.get("cseq", "").endswith("REGISTER"):
             steps.append((m.group(1), about["flow"], about["start"]))
-    print(f"  {'alice':<10}{'sealined':^46}{'bob':>10}    protection of this hop")
+    print(f"  {'alice':<24}{'sealined':<31}{'bob':<6}protection of this hop")
     for direction, flow, start in steps:
         hop = flows.get(flow, {"who": "?", "tls": None, "cipher": None})
         what = re.sub(r" SIP/2\.0$", "", re.sub(r"^SIP/2\.0 ", "", start))
