@@ -7,7 +7,7 @@ FUZZ_LONG_SECONDS ?= 3600
 
 SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1
 TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
-OOM := --buildtype=debug -Db_sanitize=address,undefined -Doom=true
+OOM := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Doom=true
 FUZZ := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1 -Dfuzz=true -Dtests=false -Db_lundef=false
 COVERAGE := --buildtype=debug -Db_coverage=true
 
@@ -75,6 +75,14 @@ fuzz: build-fuzz ## each parser for FUZZ_SECONDS (10)
 fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (3600)
 	scripts/fuzz build-fuzz $(FUZZ_LONG_SECONDS)
 
+.PHONY: requirements
+requirements: ## every MUST of the RFCs: where it is implemented and tested, and what is open
+	/usr/bin/python3 scripts/requirements.py
+
+.PHONY: mutants
+mutants: ## which one-line mistakes no test would notice (long; scripts/mutants.py --help)
+	/usr/bin/python3 scripts/mutants.py
+
 .PHONY: bench
 bench: build ## how fast the inner loops are, the parser beside others (scripts/setup --bench installs them)
 	meson test -C build --no-rebuild --benchmark --verbose
@@ -108,4 +116,4 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if set
 
 .PHONY: clean
 clean: ## remove every build directory
-	rm -rf build build-asan build-tsan build-oom build-fuzz build-coverage
+	rm -rf build build-asan build-tsan build-oom build-fuzz build-coverage build-mutants
