@@ -110,6 +110,13 @@ static void refuse(struct endpoint *endpoint, const struct flow *flow, const str
 		      &(struct sip_reply){ .status = fault->status, .reason = writer_text(&reason) });
 }
 
+/* Who asks and cannot be answered learns it from the end of the stream; others wait for nothing. */
+static bool is_left_waiting(const struct sip_message *message)
+{
+	return message->kind == SIP_REQUEST && message->method != SIP_ACK &&
+	       !sip_message_can_be_answered(message);
+}
+
 /* -- messages -------------------------------------------------------------------------------------------- */
 
 /* Hands a response to the worker that wrote the branch. */
@@ -172,6 +179,8 @@ static void parse(struct endpoint *endpoint, struct flow *flow, struct slice tex
 			flow_close(endpoint, flow, "not SIP");
 	} else if (message->fault.status) {
 		refuse(endpoint, flow, message, &message->fault);
+		if (is_left_waiting(message) && transport_is_stream(flow_transport(flow->id)))
+			flow_close(endpoint, flow, "a request that cannot be answered");
 		sip_message_free(message);
 	} else {
 		receive(endpoint, flow, message, now);
