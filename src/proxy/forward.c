@@ -7,35 +7,47 @@ enum { HOPS_DEFAULT = 70, NAME_MAX = 512 };
 
 /* -- what is left out ------------------------------------------------------------------------------------------ */
 
-static bool is_own_challenge(const struct core *core, struct slice value)
+/* An escape could hide that a realm is ours, and of what is no digest we cannot tell. */
+static bool is_digest_for_others(const struct core *core, struct slice scheme, struct slice realm)
+{
+	return slice_eq_nocase(scheme, SLICE("Digest")) && slice_find(realm, '\\') == realm.len &&
+	       !core_domain(core, realm);
+}
+
+static bool is_foreign_challenge(const struct core *core, struct slice value)
 {
 	struct sip_challenge challenge;
 
-	return sip_challenge_parse(value, &challenge) && core_domain(core, challenge.realm);
+	return sip_challenge_parse(value, &challenge) &&
+	       is_digest_for_others(core, challenge.scheme, challenge.realm);
 }
 
-static bool is_own_credentials(const struct core *core, struct slice value)
+static bool is_foreign_credentials(const struct core *core, struct slice value)
 {
 	struct sip_credentials credentials;
 
-	return sip_credentials_parse(value, &credentials) && core_domain(core, credentials.realm);
+	return sip_credentials_parse(value, &credentials) &&
+	       is_digest_for_others(core, credentials.scheme, credentials.realm);
+}
+
+/* Identities that a phone asserts are not proven (RFC 3325 §5); the last has no standard, but believers. */
+static bool is_assertion(const struct sip_header *header)
+{
+	return header->id == SIP_P_ASSERTED_IDENTITY || header->id == SIP_P_PREFERRED_IDENTITY ||
+	       slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
 /*
- * Credentials for our realms are for us alone (RFC 3261 §22.3). Identities that a phone asserts are not
- * proven (RFC 3325 §5). Max-Breadth is written anew for a new request.
+ * Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth is written anew for a new
+ * request.
  */
 static bool keep_in_request(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;
 
-	switch (header->id) {
-	case SIP_AUTHORIZATION:
-	case SIP_PROXY_AUTHORIZATION: return !is_own_credentials(core, header->value);
-	case SIP_P_ASSERTED_IDENTITY:
-	case SIP_P_PREFERRED_IDENTITY: return false;
-	default: return true;
-	}
+	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
+		return is_foreign_credentials(core, header->value);
+	return !is_assertion(header);
 }
 
 static bool keep_in_new_request(const struct sip_header *header, void *arg)
@@ -50,12 +62,9 @@ static bool keep_in_response(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;
 
-	switch (header->id) {
-	case SIP_WWW_AUTHENTICATE:
-	case SIP_PROXY_AUTHENTICATE: return !is_own_challenge(core, header->value);
-	case SIP_P_ASSERTED_IDENTITY: return false;
-	default: return true;
-	}
+	if (header->id == SIP_WWW_AUTHENTICATE || header->id == SIP_PROXY_AUTHENTICATE)
+		return is_foreign_challenge(core, header->value);
+	return !is_assertion(header);
 }
 
 struct sip_edits forward_response_edits(struct core *core)
