@@ -3,6 +3,11 @@
 #include "sip/build.h"
 #include "sip/lex.h"
 
+bool check_is_for_us(const struct core *core, const struct sip_message *request)
+{
+	return !request->uri.user.ptr && core_is_own_host(core, request->uri.host);
+}
+
 /* RFC 3261 §16.3 step 5: no extension of ours is one that proxies could be required to know. */
 static bool lists_proxy_require(const struct sip_message *request, struct writer *headers)
 {
@@ -46,15 +51,22 @@ static bool is_looping(const struct sip_message *request, struct slice sent_by)
 	return n > SPIRALS_MAX;
 }
 
-bool check_request(const struct sip_message *request, struct slice sent_by, struct writer *headers,
+/* What ends here needs no further hop (RFC 3261 §16.3 step 3). */
+static bool lacks_hops(const struct core *core, const struct sip_message *request)
+{
+	return request->max_forwards == 0 && request->method != SIP_REGISTER &&
+	       !(request->method == SIP_OPTIONS && check_is_for_us(core, request));
+}
+
+bool check_request(const struct core *core, const struct sip_message *request, struct writer *headers,
 		   struct refusal *ret_refusal)
 {
 	if (request->uri.scheme != SIP_SCHEME_SIP && request->uri.scheme != SIP_SCHEME_SIPS)
 		*ret_refusal = (struct refusal){ .status = 416,
 						 .warning = "only sip and sips URIs are routed here" };
-	else if (request->max_forwards == 0 && request->method != SIP_REGISTER)
+	else if (lacks_hops(core, request))
 		*ret_refusal = (struct refusal){ .status = 483 };
-	else if (is_looping(request, sent_by))
+	else if (is_looping(request, endpoint_sent_by(core->endpoint)))
 		*ret_refusal = (struct refusal){ .status = 482 };
 	else if (lists_proxy_require(request, headers))
 		*ret_refusal = (struct refusal){ .status = 420, .headers = writer_text(headers) };

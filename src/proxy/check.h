@@ -15,8 +15,11 @@ enum { SPIRALS_MAX = 4 };
 /*
  * True if the request may go on. Else *ret_refusal says why not; its header lines are written to headers.
  */
-bool check_request(const struct sip_message *request, struct slice sent_by, struct writer *headers,
+bool check_request(const struct core *core, const struct sip_message *request, struct writer *headers,
 		   struct refusal *ret_refusal);
+
+/* Whether its Request-URI means this server itself. */
+bool check_is_for_us(const struct core *core, const struct sip_message *request);
 
 /* The Routes of a request that are ours: they stand first, and are taken off before it goes on. */
 struct own_routes {

@@ -73,11 +73,6 @@ static void answer_options(struct context *context, struct now now)
 			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
 }
 
-static bool is_for_us(const struct core *core, const struct sip_message *request)
-{
-	return !request->uri.user.ptr && core_is_own_host(core, request->uri.host);
-}
-
 /* RFC 3261 §10.3 steps 1 and 5 */
 static void take_register(struct context *context, struct now now)
 {
@@ -139,7 +134,7 @@ static void classify(struct context *context, struct now now)
 	struct writer headers = writer_of(buf, sizeof buf);
 	struct refusal refusal;
 
-	if (!check_request(request, endpoint_sent_by(core->endpoint), &headers, &refusal)) {
+	if (!check_request(core, request, &headers, &refusal)) {
 		context_refuse(context, &refusal, now);
 		return;
 	}
@@ -166,7 +161,7 @@ static void classify(struct context *context, struct now now)
 				       now);
 		return;
 	}
-	if (request->method == SIP_OPTIONS && is_for_us(core, request))
+	if (request->method == SIP_OPTIONS && check_is_for_us(core, request))
 		answer_options(context, now);
 	else
 		take_outside_dialog(context, now);

@@ -69,8 +69,8 @@ static const struct {
 	const char *status, *header;
 } refusals[] = {
 	{ "no hop left", { .max_forwards = 1 }, "483", NULL },
-	{ "no hop left for OPTIONS to us",
-	  { .method = "OPTIONS", .uri = "sip:example.org", .max_forwards = 1 },
+	{ "no hop left for OPTIONS to another",
+	  { .method = "OPTIONS", .uri = "sip:bob@example.org", .max_forwards = 1 },
 	  "483",
 	  NULL },
 	{ "another scheme", { .uri = "tel:+15550100" }, "416", "Warning: 399 sip.example.org \"only sip" },
