@@ -215,6 +215,11 @@ bool net_next(struct net *net, struct net_event *ret_event)
 	return false;
 }
 
+struct uv_loop_s *net_loop(struct net *net)
+{
+	return &net->loop;
+}
+
 void net_wake(struct net *net)
 {
 	uv_async_send(&net->async);

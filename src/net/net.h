@@ -66,6 +66,9 @@ struct now net_now(const struct net *net);
 /* The next event in the order they came, or false. */
 bool net_next(struct net *net, struct net_event *ret_event);
 
+/* For rooms beside this one whose library works in the same loop (dns/): all their handles are closed before net_free(). */
+struct uv_loop_s *net_loop(struct net *net);
+
 /* Makes net_wait() return with NET_WOKEN. From any thread, as long as the loop lives. */
 void net_wake(struct net *net);
 /* Has the signal reported as NET_SIGNAL instead of acting; at most 8 of them. ERR_LIMIT, ERR_IO. */
