@@ -34,6 +34,11 @@ bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct
 	return EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
 }
 
+bool digest_sha1(struct crypto *crypto, struct slice text, unsigned char ret_hash[DIGEST_SHA1_SIZE])
+{
+	return EVP_Q_digest(crypto->lib, "SHA1", NULL, text.ptr, text.len, ret_hash, NULL) == 1;
+}
+
 struct mac *mac_new(struct crypto *crypto, struct slice key)
 {
 	char sha256[] = "SHA256";

@@ -32,6 +32,15 @@ size_t digest_size(enum digest_algorithm algorithm);
 MUST_CHECK bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
 		       size_t n_parts, unsigned char ret_hash[DIGEST_SIZE_MAX]);
 
+#define DIGEST_SHA1_SIZE 20
+
+/*
+ * SHA-1 (FIPS 180-4), which protects nothing any more: only for protocols that use it to show that they were
+ * understood (RFC 6455 §4.2.2). False if the library fails.
+ */
+MUST_CHECK bool digest_sha1(struct crypto *crypto, struct slice text,
+			    unsigned char ret_hash[DIGEST_SHA1_SIZE]);
+
 /* A key for checks that only we can make and only we verify: nonces, flow tokens, branches. */
 struct mac;
 

@@ -53,6 +53,19 @@ static void hashes_as_the_standards_say(void **state)
 	}
 }
 
+static void hashes_by_sha1_as_fips_180_says(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+	unsigned char hash[DIGEST_SHA1_SIZE];
+	char hex[2 * DIGEST_SHA1_SIZE];
+	struct writer out = writer_of(hex, sizeof(hex));
+
+	assert_non_null(crypto);
+	assert_true(digest_sha1(crypto, SLICE("abc"), hash));
+	put_hex(&out, hash, sizeof(hash));
+	assert_true(slice_eq(writer_text(&out), SLICE("a9993e364706816aba3e25717850c26c9cd0d89d")));
+}
+
 static void hashes_nothing_when_there_are_no_parts(void **state)
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();
@@ -138,6 +151,7 @@ static void a_changed_text_tag_or_length_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hashes_as_the_standards_say),
+	cmocka_unit_test(hashes_by_sha1_as_fips_180_says),
 	cmocka_unit_test(hashes_nothing_when_there_are_no_parts),
 	cmocka_unit_test(keyed_checks_follow_rfc_4231),
 	cmocka_unit_test(a_changed_text_tag_or_length_is_refused),
