@@ -4,30 +4,6 @@
 
 #include "base/ascii.h"
 
-bool scan_char(struct scan *in, char c)
-{
-	if (in->at == in->end || *in->at != c)
-		return false;
-	in->at++;
-	return true;
-}
-
-bool scan_text(struct scan *in, struct slice text)
-{
-	if (!slice_starts(scan_rest(in), text))
-		return false;
-	in->at += text.len;
-	return true;
-}
-
-bool scan_text_nocase(struct scan *in, struct slice text)
-{
-	if (!slice_starts_nocase(scan_rest(in), text))
-		return false;
-	in->at += text.len;
-	return true;
-}
-
 bool scan_run(struct scan *in, const struct scan_set *set, struct slice *ret_run)
 {
 	const char *from = in->at;
@@ -37,26 +13,6 @@ bool scan_run(struct scan *in, const struct scan_set *set, struct slice *ret_run
 	if (in->at == from)
 		return false;
 	*ret_run = scan_since(in, from);
-	return true;
-}
-
-bool scan_number(struct scan *in, uint64_t max, uint64_t *ret_number)
-{
-	const char *at = in->at;
-	uint64_t number = 0;
-
-	while (at < in->end && ascii_is_digit(*at) && at - in->at < 20) {
-		uint64_t digit = (uint64_t)(*at - '0');
-
-		if (number > (max - digit) / 10 || digit > max)
-			return false;
-		number = number * 10 + digit;
-		at++;
-	}
-	if (at == in->at || (at < in->end && ascii_is_digit(*at)))
-		return false;
-	in->at = at;
-	*ret_number = number;
 	return true;
 }
 

@@ -60,15 +60,55 @@ static inline struct slice scan_rest(const struct scan *in)
 	return slice_from(in->at, (size_t)(in->end - in->at));
 }
 
-bool scan_char(struct scan *in, char c);
-bool scan_text(struct scan *in, struct slice text);        /* exactly */
-bool scan_text_nocase(struct scan *in, struct slice text); /* ASCII case ignored */
+static inline bool scan_char(struct scan *in, char c)
+{
+	if (in->at == in->end || *in->at != c)
+		return false;
+	in->at++;
+	return true;
+}
+
+static inline bool scan_text(struct scan *in, struct slice text)
+{
+	if (!slice_starts(scan_rest(in), text))
+		return false;
+	in->at += text.len;
+	return true;
+}
+
+/* ASCII case ignored. */
+static inline bool scan_text_nocase(struct scan *in, struct slice text)
+{
+	if (!slice_starts_nocase(scan_rest(in), text))
+		return false;
+	in->at += text.len;
+	return true;
+}
 
 /* 1*set: the longest run of bytes in the set, at least one. */
 bool scan_run(struct scan *in, const struct scan_set *set, struct slice *ret_run);
 
 /* 1*DIGIT with a value of at most max; leading zeros are allowed, at most 20 digits are read. */
-bool scan_number(struct scan *in, uint64_t max, uint64_t *ret_number);
+static inline bool scan_number(struct scan *in, uint64_t max, uint64_t *ret_number)
+{
+	enum { MOST_DIGITS = 20, SAFE_DIGITS = 19 }; /* that are read; that cannot overflow */
+	const char *at = in->at;
+	uint64_t number = 0;
+
+	for (; at < in->end && *at >= '0' && *at <= '9'; at++) {
+		uint64_t digit = (uint64_t)(*at - '0');
+
+		if (at - in->at >= SAFE_DIGITS &&
+		    (at - in->at == MOST_DIGITS || number > (UINT64_MAX - digit) / 10))
+			return false;
+		number = number * 10 + digit;
+	}
+	if (at == in->at || number > max)
+		return false;
+	in->at = at;
+	*ret_number = number;
+	return true;
+}
 
 /* Everything up to, not including, the first c; fails without moving if there is none. */
 bool scan_until(struct scan *in, char c, struct slice *ret_text);

@@ -20,17 +20,10 @@ struct slice slice_sub(struct slice s, size_t offset, size_t len)
 	return (struct slice){ s.ptr + offset, len };
 }
 
-bool slice_eq(struct slice a, struct slice b)
+bool slice_same_nocase(const char *a, const char *b, size_t len)
 {
-	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-bool slice_eq_nocase(struct slice a, struct slice b)
-{
-	if (a.len != b.len)
-		return false;
-	for (size_t i = 0; i < a.len; i++)
-		if (a.ptr[i] != b.ptr[i] && ascii_lower(a.ptr[i]) != ascii_lower(b.ptr[i]))
+	for (size_t i = 0; i < len; i++)
+		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;
 }
@@ -43,16 +36,6 @@ int slice_cmp(struct slice a, struct slice b)
 	if (order)
 		return order;
 	return (a.len > b.len) - (a.len < b.len);
-}
-
-bool slice_starts(struct slice s, struct slice prefix)
-{
-	return slice_eq(slice_sub(s, 0, prefix.len), prefix);
-}
-
-bool slice_starts_nocase(struct slice s, struct slice prefix)
-{
-	return slice_eq_nocase(slice_sub(s, 0, prefix.len), prefix);
 }
 
 bool slice_ends(struct slice s, struct slice suffix)

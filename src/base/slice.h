@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct slice {
 	const char *ptr;
@@ -34,11 +35,32 @@ static inline struct slice slice_from(const void *ptr, size_t len)
 /* At most len bytes from offset on; what lies outside is cut off. */
 struct slice slice_sub(struct slice s, size_t offset, size_t len);
 
-bool slice_eq(struct slice a, struct slice b);
-bool slice_eq_nocase(struct slice a, struct slice b); /* ASCII letters only */
-int slice_cmp(struct slice a, struct slice b);        /* by bytes, then by length */
-bool slice_starts(struct slice s, struct slice prefix);
-bool slice_starts_nocase(struct slice s, struct slice prefix);
+static inline bool slice_eq(struct slice a, struct slice b)
+{
+	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+/* What slice_eq_nocase() asks of two of the same length. */
+bool slice_same_nocase(const char *a, const char *b, size_t len);
+
+/* ASCII letters only. */
+static inline bool slice_eq_nocase(struct slice a, struct slice b)
+{
+	return a.len == b.len && slice_same_nocase(a.ptr, b.ptr, a.len);
+}
+
+int slice_cmp(struct slice a, struct slice b); /* by bytes, then by length */
+
+static inline bool slice_starts(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_eq(slice_from(s.ptr, prefix.len), prefix);
+}
+
+static inline bool slice_starts_nocase(struct slice s, struct slice prefix)
+{
+	return s.len >= prefix.len && slice_same_nocase(s.ptr, prefix.ptr, prefix.len);
+}
+
 bool slice_ends(struct slice s, struct slice suffix);
 
 /* Offset of the first c, or s.len. */
