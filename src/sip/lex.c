@@ -5,10 +5,6 @@
 #include "base/address.h"
 #include "base/ascii.h"
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 /* What letters and digits, and what the mark of RFC 3261 §25.1 "unreserved", may be part of. */
 #define ALNUM                                                                                              \
 	(LEX_TOKEN | LEX_WORD | LEX_QDTEXT | LEX_HOST | LEX_SCHEME | LEX_USER | LEX_PASSWORD | LEX_PARAM | \
@@ -71,88 +67,62 @@ const uint16_t lex_classes[256] = {
 
 const char *lex_find_control(const char *at, const char *end)
 {
-#ifdef __SSE2__
-	const __m128i below_space = _mm_set1_epi8(0x1f);
-	const __m128i tab = _mm_set1_epi8('\t'), del = _mm_set1_epi8(0x7f);
+	for (; end - at >= WIDE; at += WIDE) {
+		unsigned controls = wide_control(wide_load(at));
 
-	for (; end - at >= 16; at += 16) {
-		__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)at);
-		__m128i low = _mm_cmpeq_epi8(_mm_min_epu8(bytes, below_space), bytes);
-		__m128i bad = _mm_or_si128(_mm_andnot_si128(_mm_cmpeq_epi8(bytes, tab), low),
-					   _mm_cmpeq_epi8(bytes, del));
-		unsigned mask = (unsigned)_mm_movemask_epi8(bad);
-
-		if (mask)
-			return at + __builtin_ctz(mask);
+		if (controls)
+			return at + __builtin_ctz(controls);
 	}
-#endif
 	while (at < end && !lex_is(*at, LEX_CONTROL))
 		at++;
 	return at;
 }
 
-bool scan_lws(struct scan *in)
+const char *lex_lws(const char *at, const char *end)
 {
-	const char *at = lex_skip(in->at, in->end, LEX_SPACE);
+	const char *behind = lex_skip_blanks(at, end);
 
-	while (in->end - at > 2 && at[0] == '\r' && at[1] == '\n' && lex_is(at[2], LEX_SPACE))
-		at = lex_skip(at + 2, in->end, LEX_SPACE);
-	if (at == in->at)
-		return false;
-	in->at = at;
-	return true;
+	while (end - behind > 2 && behind[0] == '\r' && behind[1] == '\n' && lex_is(behind[2], LEX_SPACE))
+		behind = lex_skip_blanks(behind + 2, end);
+	return behind > at ? behind : NULL;
 }
 
-void scan_sws(struct scan *in)
+const char *lex_spaced(const char *at, const char *end, char c)
 {
-	if (in->at < in->end && (unsigned char)*in->at <= ' ')
-		(void)scan_lws(in);
-}
-
-bool scan_spaced(struct scan *in, char c)
-{
-	struct scan at = *in;
-
-	scan_sws(&at);
-	if (at.at == at.end || *at.at != c)
-		return false;
-	at.at++;
-	scan_sws(&at);
-	in->at = at.at;
-	return true;
+	at = lex_sws(at, end);
+	return at < end && *at == c ? lex_sws(at + 1, end) : NULL;
 }
 
 /* quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F) */
-static bool scan_quoted_pair(struct scan *in)
+static const char *lex_quoted_pair(const char *at, const char *end)
 {
-	if (in->end - in->at < 2 || in->at[0] != '\\')
-		return false;
-	if (in->at[1] == '\r' || in->at[1] == '\n' || (unsigned char)in->at[1] > 0x7f)
-		return false;
-	in->at += 2;
-	return true;
+	if (end - at < 2 || at[0] != '\\')
+		return NULL;
+	return at[1] == '\r' || at[1] == '\n' || (unsigned char)at[1] > 0x7f ? NULL : at + 2;
 }
 
-bool scan_quoted(struct scan *in, struct slice *ret_quoted)
+const char *lex_quoted(const char *at, const char *end)
 {
-	struct scan at = *in;
+	const char *more;
 
-	if (!scan_char(&at, '"'))
-		return false;
+	if (at == end || *at != '"')
+		return NULL;
+	at++;
 	do {
-		at.at = lex_skip(at.at, at.end, LEX_QDTEXT);
-	} while (scan_quoted_pair(&at) || scan_lws(&at));
-	if (!scan_char(&at, '"'))
-		return false;
-	*ret_quoted = scan_since(&at, in->at);
-	*in = at;
-	return true;
+		at = lex_skip(at, end, LEX_QDTEXT);
+		if (at < end && *at == '"')
+			return at + 1;
+		more = lex_quoted_pair(at, end);
+		at = more ? more : lex_lws(at, end);
+	} while (at);
+	return NULL;
 }
 
 bool scan_comment(struct scan *in)
 {
 	enum { MAX_DEPTH = 8 };
 	struct scan at = *in;
+	const char *pair;
 	unsigned depth = 0;
 
 	do {
@@ -163,7 +133,9 @@ bool scan_comment(struct scan *in)
 			return false;
 		} else if (scan_char(&at, ')')) {
 			depth--;
-		} else if (!scan_quoted_pair(&at) && !scan_lws(&at) && !scan_char(&at, '"')) {
+		} else if ((pair = lex_quoted_pair(at.at, at.end))) {
+			at.at = pair;
+		} else if (!scan_lws(&at) && !scan_char(&at, '"')) {
 			if (scan_done(&at) || *at.at == '\\' || !lex_is(*at.at, LEX_QDTEXT))
 				return false;
 			at.at++;
@@ -174,126 +146,73 @@ bool scan_comment(struct scan *in)
 }
 
 /* 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT, each at most 255 */
-bool scan_ipv4(struct scan *in, struct slice *ret_ip)
+const char *lex_ipv4(const char *at, const char *end)
 {
-	const char *at = in->at;
-
 	for (int i = 0; i < 4; i++) {
 		unsigned part = 0, n = 0;
 
-		if (i > 0 && (at == in->end || *at++ != '.'))
-			return false;
-		for (; n < 3 && at < in->end && ascii_is_digit(*at); n++)
+		if (i > 0 && (at == end || *at++ != '.'))
+			return NULL;
+		for (; n < 3 && at < end && ascii_is_digit(*at); n++)
 			part = 10 * part + (unsigned)(*at++ - '0');
 		if (n == 0 || part > 255)
-			return false;
+			return NULL;
 	}
-	if (at < in->end && lex_is(*at, LEX_HOST))
-		return false;
-	*ret_ip = slice_from(in->at, (size_t)(at - in->at));
-	in->at = at;
-	return true;
+	return at < end && lex_is(*at, LEX_HOST) ? NULL : at;
 }
 
 /* hostname: labels of letters, digits and inner hyphens; the last begins with a letter and may have a dot behind it. */
-static bool scan_hostname(struct scan *in, struct slice *ret_name)
+static const char *lex_hostname(const char *at, const char *end)
 {
-	const char *label = in->at, *at = in->at;
+	const char *label = NULL;
 
-	while (at < in->end && lex_is(*at, LEX_ALNUM)) {
+	while (at < end && lex_is(*at, LEX_ALNUM)) {
 		label = at;
-		at = lex_skip(at, in->end, LEX_ALNUM);
-		while (at < in->end && *at == '-') {
-			while (at < in->end && *at == '-')
+		at = lex_skip(at, end, LEX_ALNUM);
+		while (at < end && *at == '-') {
+			while (at < end && *at == '-')
 				at++;
-			if (at == in->end || !lex_is(*at, LEX_ALNUM))
-				return false;
-			at = lex_skip(at, in->end, LEX_ALNUM);
+			if (at == end || !lex_is(*at, LEX_ALNUM))
+				return NULL;
+			at = lex_skip(at, end, LEX_ALNUM);
 		}
-		if (at == in->end || *at != '.')
+		if (at == end || *at != '.')
 			break;
 		at++;
 	}
-	if (at == in->at || !ascii_is_alpha(*label) || (at < in->end && lex_is(*at, LEX_HOST)))
-		return false;
-	*ret_name = slice_from(in->at, (size_t)(at - in->at));
-	in->at = at;
-	return true;
+	return label && ascii_is_alpha(*label) && (at == end || !lex_is(*at, LEX_HOST)) ? at : NULL;
 }
 
-static bool scan_ipv6_reference(struct scan *in, struct slice *ret_host)
+static const char *lex_ipv6_reference(const char *at, const char *end)
 {
-	const char *end = memchr(in->at, ']', (size_t)(in->end - in->at));
+	const char *bracket = memchr(at, ']', (size_t)(end - at));
 	struct address ignored;
-	struct slice host;
 
-	if (!end)
-		return false;
-	host = slice_from(in->at, (size_t)(end - in->at) + 1);
-	if (!address_parse_ip(host, &ignored))
-		return false;
-	in->at += host.len;
-	*ret_host = host;
-	return true;
+	if (!bracket || !address_parse_ip(slice_from(at, (size_t)(bracket - at) + 1), &ignored))
+		return NULL;
+	return bracket + 1;
 }
 
-bool scan_host(struct scan *in, struct slice *ret_host)
+const char *lex_host(const char *at, const char *end)
 {
-	if (scan_peek(in) == '[')
-		return scan_ipv6_reference(in, ret_host);
-	return scan_hostname(in, ret_host) || scan_ipv4(in, ret_host);
+	const char *ip;
+
+	if (at == end)
+		return NULL;
+	if (*at == '[')
+		return lex_ipv6_reference(at, end);
+	ip = ascii_is_digit(*at) ? lex_ipv4(at, end) : NULL;
+	return ip ? ip : lex_hostname(at, end);
 }
 
-bool scan_port(struct scan *in, uint16_t *ret_port)
+const char *lex_escapable(const char *at, const char *end, unsigned classes)
 {
-	struct scan at = *in;
-	uint64_t port;
-
-	if (!scan_number(&at, UINT16_MAX, &port) || port == 0)
-		return false;
-	*ret_port = (uint16_t)port;
-	*in = at;
-	return true;
-}
-
-bool scan_escapable(struct scan *in, unsigned classes, struct slice *ret_text)
-{
-	const char *at = lex_skip(in->at, in->end, classes);
-
-	while (at < in->end && *at == '%') {
-		if (in->end - at < 3 || ascii_hex(at[1]) < 0 || ascii_hex(at[2]) < 0)
-			return false;
-		at = lex_skip(at + 3, in->end, classes);
+	while (at < end && *at == '%') {
+		if (end - at < 3 || ascii_hex(at[1]) < 0 || ascii_hex(at[2]) < 0)
+			return NULL;
+		at = lex_skip(at + 3, end, classes);
 	}
-	*ret_text = slice_from(in->at, (size_t)(at - in->at));
-	in->at = at;
-	return true;
-}
-
-bool lex_names_add(struct lex_names *names, struct slice name)
-{
-	for (size_t i = 0; i < names->n; i++)
-		if (slice_eq_nocase(names->name[i], name))
-			return false;
-	if (names->n == LEX_PARAMS_MAX)
-		return false;
-	names->name[names->n++] = name;
-	return true;
-}
-
-bool scan_param(struct scan *in, struct lex_param *ret_param)
-{
-	struct scan at = *in;
-	struct lex_param param = { 0 };
-
-	if (!scan_token(&at, &param.name))
-		return false;
-	if (scan_separator(&at, '=') && !scan_quoted(&at, &param.value) && !scan_token(&at, &param.value) &&
-	    !scan_host(&at, &param.value))
-		return false;
-	*in = at;
-	*ret_param = param;
-	return true;
+	return at;
 }
 
 struct slice lex_unquoted(struct slice value)

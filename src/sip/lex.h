@@ -13,6 +13,7 @@
 
 #include "base/scan.h"
 #include "base/slice.h"
+#include "sip/wide.h"
 
 /* The classes that one byte can be in; "%" as the start of an escape is in none of the URI's. */
 enum lex_class {
@@ -40,65 +41,144 @@ static inline bool lex_is(char c, unsigned classes)
 	return (lex_classes[(unsigned char)c] & classes) != 0;
 }
 
-/* The first byte from at on that is in none of the classes, or end. */
+/* The first byte from at on that is in none of the classes, or end. Most runs are short: wide words would not pay. */
 static inline const char *lex_skip(const char *at, const char *end, unsigned classes)
 {
+	for (; end - at >= 4; at += 4) {
+		if (!lex_is(at[0], classes))
+			return at;
+		if (!lex_is(at[1], classes))
+			return at + 1;
+		if (!lex_is(at[2], classes))
+			return at + 2;
+		if (!lex_is(at[3], classes))
+			return at + 3;
+	}
 	while (at < end && lex_is(*at, classes))
 		at++;
 	return at;
 }
 
-/* The first byte of LEX_CONTROL from at on, or end: 16 bytes at a time where the processor can. */
+/* The first byte from at on that is no SP and no HTAB, or end. */
+static inline const char *lex_skip_blanks(const char *at, const char *end)
+{
+	while (at < end && lex_is(*at, LEX_SPACE))
+		at++;
+	return at;
+}
+
+/* The first byte of LEX_CONTROL from at on, or end. */
 const char *lex_find_control(const char *at, const char *end);
 
-/* LWS = [*WSP CRLF] 1*WSP */
-bool scan_lws(struct scan *in);
+/*
+ * What begins at at: where it ends, or NULL if there is no such thing. (The scan_ functions below are these on a cursor.
+ * That is told by value and stays in a register, which is what makes a parser of many small steps fast.)
+ */
+const char *lex_lws(const char *at, const char *end);    /* LWS = [*WSP CRLF] 1*WSP */
+const char *lex_quoted(const char *at, const char *end); /* quoted-string without the white space before it */
+const char *lex_ipv4(const char *at, const char *end);   /* IPv4address: four numbers up to 255 */
+const char *lex_host(const char *at,
+		     const char *end); /* hostname / IPv4address / IPv6reference in its brackets */
 
 /* SWS = [LWS] */
-void scan_sws(struct scan *in);
+static inline const char *lex_sws(const char *at, const char *end)
+{
+	const char *behind = at < end && (unsigned char)*at <= ' ' ? lex_lws(at, end) : NULL;
 
-/* The slow way of scan_separator(). */
-bool scan_spaced(struct scan *in, char c);
+	return behind ? behind : at;
+}
 
-/* SWS c SWS: SEMI, COMMA, EQUAL, SLASH, COLON. Most often there is no white space. */
+/* SWS c SWS; lex_separator() knows that most often there is no white space. */
+const char *lex_spaced(const char *at, const char *end, char c);
+
+static inline const char *lex_separator(const char *at, const char *end, char c)
+{
+	if (end - at < 2 || (unsigned char)at[0] <= ' ' || (unsigned char)at[1] <= ' ')
+		return lex_spaced(at, end, c);
+	return *at == c ? at + 1 : NULL;
+}
+
+/* The rest of *( class / escaped ) from a "%" on. */
+const char *lex_escapable(const char *at, const char *end, unsigned classes);
+
+/* Moves the cursor behind what begins there; end may be NULL. */
+static inline bool scan_to(struct scan *in, const char *end)
+{
+	if (!end)
+		return false;
+	in->at = end;
+	return true;
+}
+
+static inline bool scan_taken(struct scan *in, const char *end, struct slice *ret_text)
+{
+	const char *from = in->at;
+
+	if (!scan_to(in, end))
+		return false;
+	*ret_text = scan_since(in, from);
+	return true;
+}
+
+static inline bool scan_lws(struct scan *in)
+{
+	return scan_to(in, lex_lws(in->at, in->end));
+}
+
+static inline void scan_sws(struct scan *in)
+{
+	in->at = lex_sws(in->at, in->end);
+}
+
+/* SWS c SWS: SEMI, COMMA, EQUAL, SLASH, COLON. */
 static inline bool scan_separator(struct scan *in, char c)
 {
-	if (in->end - in->at < 2 || (unsigned char)in->at[0] <= ' ' || (unsigned char)in->at[1] <= ' ')
-		return scan_spaced(in, c);
-	if (*in->at != c)
-		return false;
-	in->at++;
-	return true;
+	return scan_to(in, lex_separator(in->at, in->end, c));
 }
 
 static inline bool scan_token(struct scan *in, struct slice *ret_token)
 {
 	const char *end = lex_skip(in->at, in->end, LEX_TOKEN);
 
-	if (end == in->at)
-		return false;
-	*ret_token = slice_from(in->at, (size_t)(end - in->at));
-	in->at = end;
-	return true;
+	return scan_taken(in, end > in->at ? end : NULL, ret_token);
 }
 
-/* quoted-string without the white space before it; ret_quoted includes the quotes. */
-bool scan_quoted(struct scan *in, struct slice *ret_quoted);
+/* ret_quoted includes the quotes. */
+static inline bool scan_quoted(struct scan *in, struct slice *ret_quoted)
+{
+	return scan_taken(in, lex_quoted(in->at, in->end), ret_quoted);
+}
+
+static inline bool scan_host(struct scan *in, struct slice *ret_host)
+{
+	return scan_taken(in, lex_host(in->at, in->end), ret_host);
+}
 
 /* "(" … ")" with comments inside, at most 8 deep. */
 bool scan_comment(struct scan *in);
 
-/* IPv4address: four numbers up to 255. */
-bool scan_ipv4(struct scan *in, struct slice *ret_ip);
-
-/* host = hostname / IPv4address / IPv6reference; the last with its brackets. */
-bool scan_host(struct scan *in, struct slice *ret_host);
-
 /* 1*DIGIT, 1 to 65535 */
-bool scan_port(struct scan *in, uint16_t *ret_port);
+static inline bool scan_port(struct scan *in, uint16_t *ret_port)
+{
+	struct scan at = *in;
+	uint64_t port;
+
+	if (!scan_number(&at, UINT16_MAX, &port) || port == 0)
+		return false;
+	in->at = at.at;
+	*ret_port = (uint16_t)port;
+	return true;
+}
 
 /* *( class / escaped ); may be empty, fails on a "%" that two hexadecimal digits do not follow. */
-bool scan_escapable(struct scan *in, unsigned classes, struct slice *ret_text);
+static inline bool scan_escapable(struct scan *in, unsigned classes, struct slice *ret_text)
+{
+	const char *end = lex_skip(in->at, in->end, classes);
+
+	if (end < in->end && *end == '%')
+		end = lex_escapable(end, in->end, classes);
+	return scan_taken(in, end, ret_text);
+}
 
 /* The names of one value's parameters: each may come once. Starts with n = 0. */
 enum { LEX_PARAMS_MAX = 64 };
@@ -109,13 +189,36 @@ struct lex_names {
 };
 
 /* False if the name (case ignored) was there already, or it is one too many. */
-bool lex_names_add(struct lex_names *names, struct slice name);
+static inline bool lex_names_add(struct lex_names *names, struct slice name)
+{
+	for (size_t i = 0; i < names->n; i++)
+		if (slice_eq_nocase(names->name[i], name))
+			return false;
+	if (names->n == LEX_PARAMS_MAX)
+		return false;
+	names->name[names->n++] = name;
+	return true;
+}
 
 /* generic-param = token [ EQUAL gen-value ], after its SEMI; the value as written, absent without "=". */
 struct lex_param {
 	struct slice name, value;
 };
-bool scan_param(struct scan *in, struct lex_param *ret_param);
+
+static inline bool scan_param(struct scan *in, struct lex_param *ret_param)
+{
+	struct scan at = *in;
+	struct lex_param param = { 0 };
+
+	if (!scan_token(&at, &param.name))
+		return false;
+	if (scan_separator(&at, '=') && !scan_token(&at, &param.value) && !scan_quoted(&at, &param.value) &&
+	    !scan_host(&at, &param.value))
+		return false;
+	in->at = at.at;
+	*ret_param = param;
+	return true;
+}
 
 /* Without the quotes around it, if there are any; escapes stay in. */
 struct slice lex_unquoted(struct slice value);

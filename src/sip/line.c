@@ -66,12 +66,20 @@ static const char *find_bare_control(struct slice value)
 	return NULL;
 }
 
+/* The colon behind a name of ordinary length, or NULL. */
+static const char *find_colon(const char *at, const char *end)
+{
+	enum { NEAR = 64 };
+	size_t n = (size_t)(end - at);
+	unsigned colons = n >= WIDE ? wide_is(wide_load(at), ':') : 0;
+
+	return colons ? at + __builtin_ctz(colons) : memchr(at, ':', n < NEAR ? n : NEAR);
+}
+
 /* header-name HCOLON, without the white space behind the colon. */
 static bool scan_name(struct scan *in, struct sip_header *header)
 {
-	enum { NEAR = 64 }; /* bytes in which the colon of nearly all names stands */
-	size_t n = (size_t)(in->end - in->at);
-	const char *colon = memchr(in->at, ':', n < NEAR ? n : NEAR);
+	const char *colon = find_colon(in->at, in->end);
 
 	/* What is known by name right up to the colon is a token. */
 	if (colon) {
@@ -86,7 +94,7 @@ static bool scan_name(struct scan *in, struct sip_header *header)
 	if (!scan_token(in, &header->name))
 		return false;
 	header->id = sip_header_of(header->name);
-	in->at = lex_skip(in->at, in->end, LEX_SPACE);
+	in->at = lex_skip_blanks(in->at, in->end);
 	return scan_char(in, ':');
 }
 
@@ -106,7 +114,7 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 		return fail(in, in->at,
 			    in->at == in->end ? "the header ends early" : sip_line_control(*in->at),
 			    ret_fault);
-	at = lex_skip(at, end, LEX_SPACE);
+	at = lex_skip_blanks(at, end);
 	ret_header->value = slice_from(at, (size_t)(end - at));
 	if (at < end && (*at == '\r' || lex_is(end[-1], LEX_SPACE)))
 		ret_header->value = slice_trim(ret_header->value);

@@ -17,42 +17,53 @@ const struct sip_limits sip_limits_default = {
 
 enum { HEADERS_AT_FIRST = 32 };
 
-/* Header fields that may stand in a message once only (RFC 3261 §7.3.1, and those that define them). */
-static const bool is_single[SIP_HEADERS] = {
-	[SIP_CALL_ID] = true,
-	[SIP_CONTENT_DISPOSITION] = true,
-	[SIP_CONTENT_LENGTH] = true,
-	[SIP_CONTENT_TYPE] = true,
-	[SIP_CSEQ] = true,
-	[SIP_DATE] = true,
-	[SIP_EVENT] = true,
-	[SIP_EXPIRES] = true,
-	[SIP_FLOW_TIMER] = true,
-	[SIP_FROM] = true,
-	[SIP_MAX_BREADTH] = true,
-	[SIP_MAX_FORWARDS] = true,
-	[SIP_MIME_VERSION] = true,
-	[SIP_MIN_EXPIRES] = true,
-	[SIP_MIN_SE] = true,
-	[SIP_PRIORITY] = true,
-	[SIP_RACK] = true,
-	[SIP_REFER_TO] = true,
-	[SIP_REFERRED_BY] = true,
-	[SIP_REPLACES] = true,
-	[SIP_REPLY_TO] = true,
-	[SIP_RETRY_AFTER] = true,
-	[SIP_RSEQ] = true,
-	[SIP_SESSION_EXPIRES] = true,
-	[SIP_SUBSCRIPTION_STATE] = true,
-	[SIP_TIMESTAMP] = true,
-	[SIP_TO] = true,
+/* How often a header field may come. */
+enum {
+	ANY_NUMBER,
+	ONCE,   /* RFC 3261 §7.3.1, and the RFCs that define them */
+	A_LIST, /* a comma list, whose elements are counted against limits->values */
 };
 
-/* Comma lists whose elements are counted against limits->values. */
-static const bool is_list[SIP_HEADERS] = {
-	[SIP_ALLOW] = true,        [SIP_CONTACT] = true, [SIP_PATH] = true,  [SIP_PROXY_REQUIRE] = true,
-	[SIP_RECORD_ROUTE] = true, [SIP_REQUIRE] = true, [SIP_ROUTE] = true, [SIP_SERVICE_ROUTE] = true,
-	[SIP_SUPPORTED] = true,    [SIP_VIA] = true,
+static const uint8_t may_come[SIP_HEADERS] = {
+	/* clang-format off */
+	[SIP_ALLOW]               = A_LIST,
+	[SIP_CALL_ID]             = ONCE,
+	[SIP_CONTACT]             = A_LIST,
+	[SIP_CONTENT_DISPOSITION] = ONCE,
+	[SIP_CONTENT_LENGTH]      = ONCE,
+	[SIP_CONTENT_TYPE]        = ONCE,
+	[SIP_CSEQ]                = ONCE,
+	[SIP_DATE]                = ONCE,
+	[SIP_EVENT]               = ONCE,
+	[SIP_EXPIRES]             = ONCE,
+	[SIP_FLOW_TIMER]          = ONCE,
+	[SIP_FROM]                = ONCE,
+	[SIP_MAX_BREADTH]         = ONCE,
+	[SIP_MAX_FORWARDS]        = ONCE,
+	[SIP_MIME_VERSION]        = ONCE,
+	[SIP_MIN_EXPIRES]         = ONCE,
+	[SIP_MIN_SE]              = ONCE,
+	[SIP_PATH]                = A_LIST,
+	[SIP_PRIORITY]            = ONCE,
+	[SIP_PROXY_REQUIRE]       = A_LIST,
+	[SIP_RACK]                = ONCE,
+	[SIP_RECORD_ROUTE]        = A_LIST,
+	[SIP_REFERRED_BY]         = ONCE,
+	[SIP_REFER_TO]            = ONCE,
+	[SIP_REPLACES]            = ONCE,
+	[SIP_REPLY_TO]            = ONCE,
+	[SIP_REQUIRE]             = A_LIST,
+	[SIP_RETRY_AFTER]         = ONCE,
+	[SIP_ROUTE]               = A_LIST,
+	[SIP_RSEQ]                = ONCE,
+	[SIP_SERVICE_ROUTE]       = A_LIST,
+	[SIP_SESSION_EXPIRES]     = ONCE,
+	[SIP_SUBSCRIPTION_STATE]  = ONCE,
+	[SIP_SUPPORTED]           = A_LIST,
+	[SIP_TIMESTAMP]           = ONCE,
+	[SIP_TO]                  = ONCE,
+	[SIP_VIA]                 = A_LIST,
+	/* clang-format on */
 };
 
 /* A message being parsed. */
@@ -202,32 +213,32 @@ static void check_header(struct parse *parse, const struct sip_header *header)
 {
 	struct sip_message *message = parse->message;
 
-	if (message->first[header->id] && is_single[header->id])
+	if (message->first[header->id] && may_come[header->id] == ONCE)
 		fault(message, 400, "a header field that may come once comes twice", header->name,
 		      header->name.ptr);
 	/* A list of n values has at least 2n - 1 bytes: short ones, nearly all, need no counting. */
-	if (is_list[header->id] && header->value.len >= 2 * parse->limits->values &&
+	if (may_come[header->id] == A_LIST && header->value.len >= 2 * parse->limits->values &&
 	    count_values(header->value) > parse->limits->values)
 		fault(message, 400, "more values in a header field than allowed", header->name,
 		      header->value.ptr);
 }
 
-/* ERR_LIMIT: past what is allowed, the fault is set. ERR_NOMEM. */
-static enum err add_header(struct parse *parse, const struct sip_header *header)
+/* Takes the one that stands behind the last in the array. False: past what is allowed, the fault is set. */
+static bool add_header(struct parse *parse)
 {
 	struct sip_message *message = parse->message;
+	const struct sip_header *header = &parse->headers[message->n_headers];
 
 	if (message->n_headers == parse->limits->headers) {
 		fault(message, 400, "more header fields than allowed", header->name, header->name.ptr);
-		return ERR_LIMIT;
+		return false;
 	}
-	if (message->n_headers == parse->room && !grow(parse))
-		return ERR_NOMEM;
-	check_header(parse, header);
-	parse->headers[message->n_headers++] = *header;
+	if (may_come[header->id] != ANY_NUMBER)
+		check_header(parse, header);
+	message->n_headers++;
 	if (!message->first[header->id])
 		message->first[header->id] = (uint16_t)message->n_headers;
-	return OK;
+	return true;
 }
 
 static bool take_empty_line(struct scan *in)
@@ -243,29 +254,29 @@ static enum err parse_headers(struct parse *parse)
 {
 	struct sip_message *message = parse->message;
 	struct scan *in = &parse->in;
-	struct sip_header header;
 	struct sip_fault bad;
 
 	while (!take_empty_line(in)) {
 		const char *from = in->at;
+		struct sip_header *header;
 
 		if (scan_done(in)) {
 			fault(message, 400, "no empty line ends the header", no_name, in->at);
 			return OK;
 		}
-		if (!sip_line_scan(in, &header, &bad)) {
-			fault(message, bad.status, bad.what, header.name, in->start + bad.at);
+		if (message->n_headers == parse->room && !grow(parse))
+			return ERR_NOMEM;
+		header = &parse->headers[message->n_headers];
+		if (!sip_line_scan(in, header, &bad)) {
+			fault(message, bad.status, bad.what, header->name, in->start + bad.at);
 			continue;
 		}
 		if (scan_offset(in) > parse->limits->header_area) {
 			fault(message, 400, "the header is longer than allowed", no_name, from);
 			return OK;
 		}
-		switch (add_header(parse, &header)) {
-		case OK: break;
-		case ERR_LIMIT: return OK;
-		default: return ERR_NOMEM;
-		}
+		if (!add_header(parse))
+			return OK;
 	}
 	return OK;
 }

@@ -8,16 +8,15 @@ enum extent { WHOLE, BARE };
 
 static enum sip_scheme scan_scheme(struct scan *in)
 {
-	switch (scan_peek(in)) {
-	case 's':
-	case 'S':
-		if (scan_text_nocase(in, SLICE("sip:")))
-			return SIP_SCHEME_SIP;
-		return scan_text_nocase(in, SLICE("sips:")) ? SIP_SCHEME_SIPS : SIP_SCHEME_OTHER;
-	case 't':
-	case 'T': return scan_text_nocase(in, SLICE("tel:")) ? SIP_SCHEME_TEL : SIP_SCHEME_OTHER;
-	default: return SIP_SCHEME_OTHER;
-	}
+	if (scan_text(in, SLICE("sips:"))) /* as nearly everyone writes them */
+		return SIP_SCHEME_SIPS;
+	if (scan_text(in, SLICE("sip:")))
+		return SIP_SCHEME_SIP;
+	if (scan_text_nocase(in, SLICE("sips:")))
+		return SIP_SCHEME_SIPS;
+	if (scan_text_nocase(in, SLICE("sip:")))
+		return SIP_SCHEME_SIP;
+	return scan_text_nocase(in, SLICE("tel:")) ? SIP_SCHEME_TEL : SIP_SCHEME_OTHER;
 }
 
 /* scheme ":" and then what hier-part and opaque-part may hold */

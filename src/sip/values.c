@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "sip/lex.h"
 #include "sip/message.h"
 
@@ -8,25 +10,37 @@ struct sip_values sip_values_of(const struct sip_message *message, enum sip_head
 	return (struct sip_values){ message, header, header ? header->value : slice_from(NULL, 0) };
 }
 
+/* The first comma, quote or opening bracket from at on, or end. */
+static const char *find_separator(const char *at, const char *end)
+{
+	for (; end - at >= WIDE; at += WIDE) {
+		wide bytes = wide_load(at);
+		unsigned hits = wide_bits((wide)((bytes == ',') | (bytes == '"') | (bytes == '<')));
+
+		if (hits)
+			return at + __builtin_ctz(hits);
+	}
+	while (at < end && *at != ',' && *at != '"' && *at != '<')
+		at++;
+	return at;
+}
+
 /*
  * Up to, not including, the next comma that separates; commas in quotes and angle brackets do not. Behind a
  * quote that is never closed all is one value.
  */
 static struct slice take_value(struct scan *in)
 {
-	const char *from = in->at;
+	const char *from = in->at, *closing;
 	struct slice quoted;
-	bool in_brackets = false;
 
-	while (!scan_done(in) && (in_brackets || *in->at != ',')) {
-		if (*in->at == '"' && !in_brackets) {
-			if (!scan_quoted(in, &quoted))
-				in->at = in->end;
-			continue;
+	while ((in->at = find_separator(in->at, in->end)) < in->end && *in->at != ',') {
+		if (*in->at == '<') {
+			closing = memchr(in->at, '>', (size_t)(in->end - in->at));
+			in->at = closing ? closing + 1 : in->end;
+		} else if (!scan_quoted(in, &quoted)) {
+			in->at = in->end;
 		}
-		if (*in->at == '<' || *in->at == '>')
-			in_brackets = *in->at == '<';
-		in->at++;
 	}
 	return scan_since(in, from);
 }

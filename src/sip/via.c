@@ -10,7 +10,7 @@ static bool scan_received(struct scan *in, struct slice *ret_ip)
 	struct slice ip = slice_from(in->at, (size_t)(end - in->at));
 	struct address ignored;
 
-	if (scan_ipv4(in, ret_ip))
+	if (scan_taken(in, lex_ipv4(in->at, in->end), ret_ip))
 		return true;
 	if (!address_parse_ip(ip, &ignored))
 		return false;
