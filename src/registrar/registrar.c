@@ -250,7 +250,7 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 {
 	struct registrar_decision *decision = work->decision;
 	struct registrar_contact contact;
-	uint32_t expires;
+	uint32_t expires = 0;
 	size_t at;
 
 	switch (registrar_contact_parse(value, &contact)) {
