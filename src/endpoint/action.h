@@ -9,8 +9,10 @@
 #include <stdint.h>
 
 #include "base/address.h"
+#include "base/dns.h"
 #include "base/err.h"
 #include "base/slice.h"
+#include "base/time.h"
 #include "endpoint/aor.h"
 #include "endpoint/flow.h"
 #include "endpoint/letter.h"
@@ -18,6 +20,7 @@
 enum action_kind {
 	ACTION_SEND,    /* write these bytes on one of this worker's flows; the requirement was checked */
 	ACTION_CLOSE,   /* close a flow once what is queued on it has left */
+	ACTION_RESOLVE, /* question: records of a name in the DNS */
 	ACTION_CONNECT, /* question: open a flow */
 	ACTION_LOOKUP,  /* question: the snapshot of an AOR */
 	ACTION_STORE,   /* question: replace the bindings of an AOR, if it still has that version */
@@ -42,6 +45,7 @@ struct connect_question {
 	uint16_t port;       /* 0: the default of the transport */
 	struct slice domain; /* the SIP domain that the peer must prove (RFC 5922); the SNI; empty for a clear
 				transport */
+	ms_t patience;       /* how long it may take in all; 0: as long as the transport allows */
 };
 
 struct store_question {
@@ -55,7 +59,7 @@ struct store_question {
 /* All that an action points to lives until the next endpoint_output(), except what is handed over. */
 struct action {
 	enum action_kind kind;
-	uint64_t question; /* CONNECT, LOOKUP, STORE */
+	uint64_t question; /* RESOLVE, CONNECT, LOOKUP, STORE */
 	union {
 		struct {
 			flow_id flow;
@@ -65,6 +69,7 @@ struct action {
 			flow_id flow;
 			const char *why; /* static, for the log */
 		} close;
+		struct dns_question resolve;
 		struct connect_question connect;
 		struct {
 			struct slice aor;
@@ -82,10 +87,11 @@ struct answer {
 	/*
 	 * LOOKUP: OK or ERR_NOT_FOUND. STORE: OK, ERR_CONFLICT (read again and decide again), ERR_NOT_FOUND
 	 * (the account is gone), ERR_IO. CONNECT: OK, or ERR_NOT_FOUND (no such name), ERR_IO (not reached),
-	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline).
+	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline). RESOLVE: that of dns.
 	 */
 	enum err err;
-	struct aor *aor;  /* LOOKUP and STORE: the snapshot now */
-	flow_id flow;     /* CONNECT: endpoint_flow(FLOW_OPENED) for it came before */
-	struct slice why; /* CONNECT refused: the verdict's sentence */
+	struct aor *aor;       /* LOOKUP and STORE: the snapshot now */
+	flow_id flow;          /* CONNECT: endpoint_flow(FLOW_OPENED) for it came before */
+	struct slice why;      /* CONNECT refused: the verdict's sentence */
+	struct dns_answer dns; /* RESOLVE */
 };

@@ -233,6 +233,12 @@ enum err endpoint_store(struct endpoint *endpoint, struct question *question,
 	return ask(endpoint, question, &(struct action){ .kind = ACTION_STORE, .store = *store });
 }
 
+enum err endpoint_resolve(struct endpoint *endpoint, struct question *question,
+			  const struct dns_question *resolve)
+{
+	return ask(endpoint, question, &(struct action){ .kind = ACTION_RESOLVE, .resolve = *resolve });
+}
+
 enum err endpoint_connect(struct endpoint *endpoint, struct question *question,
 			  const struct connect_question *connect)
 {

@@ -183,6 +183,8 @@ struct question {
 MUST_CHECK enum err endpoint_lookup(struct endpoint *endpoint, struct question *question, struct slice aor);
 MUST_CHECK enum err endpoint_store(struct endpoint *endpoint, struct question *question,
 				   const struct store_question *store);
+MUST_CHECK enum err endpoint_resolve(struct endpoint *endpoint, struct question *question,
+				     const struct dns_question *resolve);
 MUST_CHECK enum err endpoint_connect(struct endpoint *endpoint, struct question *question,
 				     const struct connect_question *connect);
 /* No answer will be given any more. Does nothing if none is pending. */

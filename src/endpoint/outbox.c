@@ -91,6 +91,7 @@ static enum err keep_question(struct endpoint *endpoint, struct action *question
 	case ACTION_STORE:
 		TRY(keep(endpoint, &question->store.aor));
 		return keep_bindings(endpoint, &question->store);
+	case ACTION_RESOLVE: return keep(endpoint, &question->resolve.name);
 	default: /* ACTION_CONNECT */
 		TRY(keep(endpoint, &question->connect.host));
 		return keep(endpoint, &question->connect.domain);

@@ -247,6 +247,26 @@ void endpoint_respond(struct endpoint *endpoint, struct server *server, const st
 		pass(endpoint, tsx, reply->status, writer_text(&out), now);
 }
 
+/* RFC 3261 §16.7 step 3: "the response was meant for this element and MUST NOT be forwarded" without. */
+static bool has_another_via(const struct sip_message *response)
+{
+	struct sip_values vias = sip_values_of(response, SIP_VIA);
+	struct slice via;
+
+	return sip_values_next(&vias, &via) && sip_values_next(&vias, &via);
+}
+
+/* The caller still has to learn how it ended. */
+static void refuse_to_pass_on(struct endpoint *endpoint, struct server_tsx *server, unsigned status,
+			      struct now now)
+{
+	static const struct sip_reply reply = { .status = 502, .reason = SLICE_INIT("Response Lacks A Via") };
+
+	report(endpoint, REPORT_WARNING, "response.lacks-via", server);
+	if (status >= 200)
+		endpoint_respond(endpoint, &server->pub, &reply, now);
+}
+
 void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 			   const struct sip_message *response, const struct sip_edits *edits, struct now now)
 {
@@ -256,6 +276,10 @@ void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 
 	if (is_better_unsaid(endpoint, tsx, response->status))
 		return;
+	if (!has_another_via(response)) {
+		refuse_to_pass_on(endpoint, tsx, response->status, now);
+		return;
+	}
 	complete.drop_via = true;
 	put_status_line(&out, response->status, response->reason);
 	put_forwarded(&out, response, &complete);

@@ -106,7 +106,7 @@ void dial_start(struct transport *transport, uint64_t question, const struct con
 		return;
 	}
 	dial->question = question;
-	dial->due = now.mono + transport->config.limits.connect;
+	dial->due = now.mono + (connect->patience ? connect->patience : transport->config.limits.connect);
 	if (address_parse_ip(connect->host, &dial->addresses[0])) {
 		dial->addresses[0].port = port;
 		dial->n_addresses = 1;

@@ -160,6 +160,18 @@ static void store(struct transport *transport, const struct action *action, stru
 				&(struct answer){ .question = action->question, .err = err }, now);
 }
 
+static void resolve(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	enum err err = services->resolve
+			       ? services->resolve(services->self, action->question, &action->resolve)
+			       : ERR_IO;
+	const struct answer answer = { .question = action->question, .err = err, .dns.err = err };
+
+	if (err != OK)
+		endpoint_answer(transport->config.endpoint, &answer, now);
+}
+
 static void perform(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
@@ -172,6 +184,7 @@ static void perform(struct transport *transport, const struct action *action, st
 			wire_send(wire, action->send.bytes, now);
 		break;
 	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why); break;
+	case ACTION_RESOLVE: resolve(transport, action, now); break;
 	case ACTION_CONNECT: dial_start(transport, action->question, &action->connect, now); break;
 	case ACTION_LOOKUP: look_up(transport, action, now); break;
 	case ACTION_STORE: store(transport, action, now); break;

@@ -65,6 +65,8 @@ struct transport_services {
 	/* Takes the question up, to be answered later by transport_answer(); copies what it needs. ERR_NOMEM.
 	 */
 	enum err (*store)(void *self, uint64_t question, const struct store_question *store);
+	/* The same for a question to the DNS. ERR_LIMIT, ERR_NOMEM. */
+	enum err (*resolve)(void *self, uint64_t question, const struct dns_question *resolve);
 	/* Takes the letter over. */
 	void (*post)(void *self, struct letter *letter);
 	void (*report)(void *self, const struct report *report);
@@ -98,7 +100,7 @@ void transport_deafen(struct transport *transport);
 void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client);
 
 void transport_event(struct transport *transport, const struct net_event *event, struct now now);
-/* Passes an answer that came from elsewhere (services.store) to the endpoint. */
+/* Passes an answer that came from elsewhere (services.store, services.resolve) to the endpoint. */
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now);
 /* Does what the endpoint wants done until it wants nothing more, then writes what waits on the flows. */
 void transport_perform(struct transport *transport, struct now now);

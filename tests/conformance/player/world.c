@@ -91,6 +91,7 @@ static void perform(struct world *world, struct worker *worker, const struct act
 		endpoint_letter(world->workers[action->post->to].endpoint, action->post, world->now);
 		break;
 	case ACTION_REPORT: world->user->reported(world->self, &action->report); break;
+	case ACTION_RESOLVE:
 	case ACTION_CONNECT: /* this server connects to nobody */
 		endpoint_answer(worker->endpoint,
 				&(struct answer){ .question = action->question, .err = ERR_IO }, world->now);

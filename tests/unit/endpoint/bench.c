@@ -129,6 +129,7 @@ static void perform(const struct action *action)
 		snprintf(prefix, sizeof(prefix), "close %" PRIu64, action->close.flow & FLOW_COUNTER_MAX);
 		note_slice(prefix, slice_of(action->close.why));
 		break;
+	case ACTION_RESOLVE: note_slice("resolve", action->resolve.name); break;
 	case ACTION_CONNECT: note_slice("connect", action->connect.host); break;
 	case ACTION_LOOKUP: note_slice("lookup", action->lookup.aor); break;
 	case ACTION_STORE: note_slice("store", action->store.bindings[0].contact); break;

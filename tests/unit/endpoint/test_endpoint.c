@@ -204,6 +204,7 @@ static void asks_and_hands_the_answer_to_who_asked(void **state)
 					.bindings = &binding,
 					.n_bindings = 1 };
 	struct connect_question connect = { .transport = TRANSPORT_TLS, .host = SLICE("sip.example.org") };
+	struct dns_question resolve = { SLICE("_sips._tcp.example.org"), DNS_SRV };
 	struct question question = { 0 };
 
 	bench_start(1);
@@ -228,6 +229,11 @@ static void asks_and_hands_the_answer_to_who_asked(void **state)
 	assert_int_equal(endpoint_connect(bench.endpoint[0], &question, &connect), OK);
 	bench_pass(0);
 	bench_expect("connect sip.example.org\n");
+	endpoint_forget(bench.endpoint[0], &question);
+
+	assert_int_equal(endpoint_resolve(bench.endpoint[0], &question, &resolve), OK);
+	bench_pass(0);
+	bench_expect("resolve _sips._tcp.example.org\n");
 	bench_stop();
 }
 

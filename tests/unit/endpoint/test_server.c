@@ -341,6 +341,38 @@ static void passes_a_response_on_without_our_via(void **state)
 	bench_stop();
 }
 
+/* What a peer answers that has taken the caller's Via off. */
+static void pass_on_without_another_via(const char *status_line)
+{
+	struct sip_edits edits = { .max_forwards = -1 };
+	struct sip_message *response;
+	struct sip_fault fault;
+	char text[512];
+
+	snprintf(text, sizeof(text),
+		 "SIP/2.0 %s\r\nVia: SIP/2.0/TLS proxy.example.org;branch=z9hG4bKp\r\n"
+		 "From: <sip:alice@example.org>;tag=alice\r\nTo: <sip:bob@example.org>;tag=bob\r\n"
+		 "Call-ID: 1@client.example.org\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n",
+		 status_line);
+	assert_int_equal(sip_message_parse(slice_of(text), &sip_limits_default, &response, &fault), OK);
+	assert_non_null(bench.server);
+	endpoint_respond_with(bench.endpoint[0], bench.server, response, &edits, bench.now);
+	sip_message_free(response);
+	bench_pass(0);
+}
+
+static void passes_nothing_on_that_has_no_other_via(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	pass_on_without_another_via("183 Wait");
+	assert_string_equal(bench.sent, "");
+	pass_on_without_another_via("200 OK");
+	assert_true(slice_starts(slice_of(bench.sent), SLICE("SIP/2.0 502 ")));
+	assert_int_equal(bench.server->final, 502);
+	bench_stop();
+}
+
 static void tells_of_every_transaction_that_goes_when_it_ends(void **state)
 {
 	start();
@@ -371,6 +403,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_but_sends_nothing),
 	cmocka_unit_test(answers_500_instead_of_what_is_too_large),
 	cmocka_unit_test(passes_a_response_on_without_our_via),
+	cmocka_unit_test(passes_nothing_on_that_has_no_other_via),
 	cmocka_unit_test(tells_of_every_transaction_that_goes_when_it_ends),
 };
 

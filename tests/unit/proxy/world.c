@@ -154,6 +154,7 @@ static void settle(struct world *world)
 		case ACTION_STORE: store(world, &action); break;
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
+		case ACTION_RESOLVE:
 		case ACTION_CONNECT: fail_msg("the server connects to nobody"); break;
 		}
 	}

@@ -417,6 +417,35 @@ static void gives_up_on_a_server_that_is_silent(void **state)
 	assert_int_equal(near_end.err, ERR_AGAIN);
 }
 
+static void waits_for_a_server_as_long_as_it_is_told(void **state)
+{
+	struct connect_question connect = { .host = SLICE("127.0.0.1"),
+					    .domain = SLICE("localhost"),
+					    .patience = 50 };
+	int silent = -1;
+
+	raise_curtain(TRANSPORT_TLS);
+	address.port = 0;
+	assert_int_equal(socket_listen(&address, 1, &silent), OK);
+	connect.port = socket_local_address(silent).port;
+	near_end.answered = false;
+	assert_int_equal(endpoint_connect(near_end.endpoint, &near_end.question, &connect), OK);
+	UNTIL(near_end.answered);
+	socket_close(silent);
+	assert_int_equal(near_end.err, ERR_AGAIN);
+}
+
+static void says_that_it_has_no_dns(void **state)
+{
+	struct dns_question resolve = { SLICE("example.org"), DNS_A };
+
+	raise_curtain(TRANSPORT_TLS);
+	near_end.answered = false;
+	assert_int_equal(endpoint_resolve(near_end.endpoint, &near_end.question, &resolve), OK);
+	UNTIL(near_end.answered);
+	assert_int_equal(near_end.err, ERR_IO);
+}
+
 static void dials_no_tls_without_anybody_to_trust(void **state)
 {
 	raise_curtain(TRANSPORT_TCP);
@@ -577,6 +606,8 @@ static const struct CMUnitTest tests[] = {
 	play(finds_the_host_by_its_name),
 	play(says_why_a_dial_failed),
 	play(gives_up_on_a_server_that_is_silent),
+	play(waits_for_a_server_as_long_as_it_is_told),
+	play(says_that_it_has_no_dns),
 	play(dials_no_tls_without_anybody_to_trust),
 	play(ends_a_handshake_that_does_not_end),
 	play(sends_clear_text_away_from_a_tls_port),
