@@ -13,6 +13,7 @@
 
 enum {
 	BACKLOG = 1024,
+	UDP_BUFFER = 1 << 20,
 	KEEPALIVE_IDLE = 60, /* seconds of silence before a dead peer is looked for */
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_COUNT = 4,
@@ -49,9 +50,9 @@ static enum err fail(int fd)
 	return err;
 }
 
-static enum err new_socket(int family, int *ret_fd)
+static enum err new_socket(int family, int type, int *ret_fd)
 {
-	int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return err_of_errno();
@@ -85,7 +86,7 @@ static enum err bind_tcp(const struct address *address, bool shared, int *ret_fd
 	socklen_t len = sockaddr_of_address(address, &to);
 	int fd = -1;
 
-	TRY(new_socket(family_of(address), &fd));
+	TRY(new_socket(family_of(address), SOCK_STREAM, &fd));
 	if (!set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1) ||
 	    (shared && !set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) ||
 	    (address->family == ADDRESS_V6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
@@ -158,7 +159,7 @@ enum err socket_connect(const struct address *address, int *ret_fd)
 	socklen_t len = sockaddr_of_address(address, &to);
 	int fd = -1;
 
-	TRY(new_socket(family_of(address), &fd));
+	TRY(new_socket(family_of(address), SOCK_STREAM, &fd));
 	if (!set_tcp_options(fd) ||
 	    (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS && errno != EINTR))
 		return fail(fd);
@@ -183,6 +184,134 @@ enum err socket_connected(int fd)
 	return OK;
 }
 
+/* ---- UDP ---- */
+
+/* So that each datagram says which of our addresses it came to, and an answer can leave from there. */
+static bool ask_for_local_address(int fd, int family)
+{
+	return family == AF_INET6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+				  : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
+}
+
+static enum err bind_udp(const struct address *address, bool shared, int *ret_fd)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sockaddr_of_address(address, &to);
+	int fd = -1;
+
+	TRY(new_socket(family_of(address), SOCK_DGRAM, &fd));
+	if ((shared && !set_option(fd, SOL_SOCKET, SO_REUSEPORT, 1)) ||
+	    (address->family == ADDRESS_V6 && !set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) ||
+	    !ask_for_local_address(fd, family_of(address)) || bind(fd, (struct sockaddr *)&to, len) < 0)
+		return fail(fd);
+	(void)set_option(fd, SOL_SOCKET, SO_RCVBUF, UDP_BUFFER); /* the kernel's maximum may be less */
+	*ret_fd = fd;
+	return OK;
+}
+
+enum err socket_bind_udp(const struct address *address, size_t n, int ret_fds[])
+{
+	struct address actual = *address;
+	enum err err;
+	int probe = -1;
+
+	TRY(bind_udp(address, false, &probe)); /* as in socket_listen() */
+	socket_close(probe);
+	for (size_t i = 0; i < n; i++) {
+		err = bind_udp(&actual, true, &ret_fds[i]);
+		if (err != OK) {
+			while (i--)
+				socket_close(ret_fds[i]);
+			return err;
+		}
+		actual = socket_local_address(ret_fds[i]);
+	}
+	return OK;
+}
+
+/* Room for one struct in_pktinfo or in6_pktinfo. */
+union control {
+	struct cmsghdr header;
+	char bytes[CMSG_SPACE(sizeof(struct in6_pktinfo))];
+};
+
+static struct address local_address(struct msghdr *message)
+{
+	struct address local = { .family = ADDRESS_NONE };
+	struct in_pktinfo info4;
+	struct in6_pktinfo info6;
+
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at; at = CMSG_NXTHDR(message, at)) {
+		if (at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_PKTINFO) {
+			memcpy(&info4, CMSG_DATA(at), sizeof(info4));
+			local.family = ADDRESS_V4;
+			memcpy(local.ip, &info4.ipi_addr, sizeof(info4.ipi_addr));
+		} else if (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_PKTINFO) {
+			memcpy(&info6, CMSG_DATA(at), sizeof(info6));
+			local.family = ADDRESS_V6;
+			memcpy(local.ip, &info6.ipi6_addr, sizeof(info6.ipi6_addr));
+		}
+	}
+	return local;
+}
+
+enum err socket_receive(int fd, void *buf, size_t size, struct socket_datagram *ret_datagram)
+{
+	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
+	union control control;
+	struct iovec piece = { buf, size };
+	struct msghdr message = { .msg_name = &from,
+				  .msg_namelen = sizeof(from),
+				  .msg_iov = &piece,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(fd, &message, 0);
+
+	if (n < 0)
+		return errno == EINTR ? ERR_AGAIN : err_of_errno();
+	if (message.msg_flags & MSG_TRUNC)
+		return ERR_LIMIT;
+	*ret_datagram = (struct socket_datagram){
+		.local = local_address(&message),
+		.peer = address_of_sockaddr((struct sockaddr *)&from),
+		.bytes = slice_from(buf, (size_t)n),
+	};
+	return OK;
+}
+
+/* The address that it leaves from, where that is known. */
+static void put_local_address(struct msghdr *message, union control *control, const struct address *local)
+{
+	struct in_pktinfo info4 = { 0 };
+	struct in6_pktinfo info6 = { 0 };
+	bool v6 = local->family == ADDRESS_V6;
+	size_t size = v6 ? sizeof(info6) : sizeof(info4);
+
+	if (local->family == ADDRESS_NONE)
+		return;
+	memcpy(&info4.ipi_spec_dst, local->ip, sizeof(info4.ipi_spec_dst));
+	memcpy(&info6.ipi6_addr, local->ip, sizeof(info6.ipi6_addr));
+	control->header.cmsg_level = v6 ? IPPROTO_IPV6 : IPPROTO_IP;
+	control->header.cmsg_type = v6 ? IPV6_PKTINFO : IP_PKTINFO;
+	control->header.cmsg_len = CMSG_LEN(size);
+	memcpy(CMSG_DATA(&control->header), v6 ? (void *)&info6 : (void *)&info4, size);
+	message->msg_control = control;
+	message->msg_controllen = CMSG_SPACE(size);
+}
+
+enum err socket_send(int fd, const struct socket_datagram *datagram)
+{
+	struct sockaddr_storage to;
+	union control control = { .bytes = { 0 } };
+	struct iovec piece = { (void *)(uintptr_t)datagram->bytes.ptr, datagram->bytes.len };
+	struct msghdr message = { .msg_name = &to, .msg_iov = &piece, .msg_iovlen = 1 };
+
+	message.msg_namelen = sockaddr_of_address(&datagram->peer, &to);
+	put_local_address(&message, &control, &datagram->local);
+	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? err_of_errno() : OK;
+}
+
 /* ---- Unix ---- */
 
 static enum err unix_address(struct slice path, struct sockaddr_un *ret_address)
@@ -200,7 +329,7 @@ enum err socket_connect_unix(struct slice path, int *ret_fd)
 	int fd = -1;
 
 	TRY(unix_address(path, &to));
-	TRY(new_socket(AF_UNIX, &fd));
+	TRY(new_socket(AF_UNIX, SOCK_STREAM, &fd));
 	if (connect(fd, (struct sockaddr *)&to, sizeof(to)) < 0) {
 		if (errno == ECONNREFUSED)
 			errno = ENOENT;
@@ -236,7 +365,7 @@ enum err socket_listen_unix(struct slice path, int *ret_fd)
 
 	TRY(unix_address(path, &at));
 	TRY(make_room(path, &at));
-	TRY(new_socket(AF_UNIX, &fd));
+	TRY(new_socket(AF_UNIX, SOCK_STREAM, &fd));
 	/* The mode is set before the file is there, so that it never has another. */
 	if (fchmod(fd, S_IRUSR | S_IWUSR) < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
 	    listen(fd, BACKLOG) < 0)

@@ -34,6 +34,22 @@ MUST_CHECK enum err socket_connect(const struct address *address, int *ret_fd);
 MUST_CHECK enum err socket_connected(int fd);
 
 /*
+ * UDP sockets, opened like those of socket_listen(), with its errors. The kernel gives all that comes from one
+ * address and port to the same one of them, as long as none is closed.
+ */
+MUST_CHECK enum err socket_bind_udp(const struct address *address, size_t n, int ret_fds[]);
+
+struct socket_datagram {
+	struct address local; /* without the port; where it arrived, or leaves from; ADDRESS_NONE: any */
+	struct address peer;
+	struct slice bytes;
+};
+/* Into buf. ERR_AGAIN when there is none, ERR_LIMIT for one that is larger than size: it is gone. ERR_IO. */
+MUST_CHECK enum err socket_receive(int fd, void *buf, size_t size, struct socket_datagram *ret_datagram);
+/* ERR_AGAIN when the kernel's queue is full, ERR_DENIED, ERR_NOT_FOUND (no way to it), ERR_IO (too large …). */
+MUST_CHECK enum err socket_send(int fd, const struct socket_datagram *datagram);
+
+/*
  * A listening Unix socket that only its owner's processes may connect to (mode 0600). A socket file that
  * nobody listens on any more is replaced. ERR_EXISTS if somebody does, ERR_LIMIT for a path over 107 bytes,
  * ERR_DENIED, ERR_NOT_FOUND (no such directory), ERR_IO.

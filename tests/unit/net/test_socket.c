@@ -91,6 +91,70 @@ static void several_workers_share_a_port_but_not_with_others(void **state)
 	socket_close(other);
 }
 
+/* A datagram there and back, from the very address that it came to, though the socket is bound to all. */
+static void exchanges_datagrams(const char *any_text, const char *own_text)
+{
+	struct address any = address_of(any_text), own = address_of(own_text), actual;
+	int server = -1, client = -1;
+	char buf[2000];
+	struct socket_datagram sent = { .bytes = SLICE("hello") }, got;
+
+	assert_int_equal(socket_bind_udp(&any, 1, &server), OK);
+	assert_int_equal(socket_bind_udp(&own, 1, &client), OK);
+	actual = socket_local_address(server);
+	sent.peer = own;
+	sent.peer.port = actual.port;
+	assert_int_equal(socket_receive(server, buf, sizeof buf, &got), ERR_AGAIN);
+	assert_int_equal(socket_send(client, &sent), OK);
+	wait_for(server, POLLIN);
+	assert_int_equal(socket_receive(server, buf, sizeof buf, &got), OK);
+	assert_true(slice_eq(got.bytes, SLICE("hello")));
+	assert_true(address_eq_ip(&got.local, &own));
+	own = socket_local_address(client);
+	assert_true(address_eq(&got.peer, &own));
+	assert_int_equal(socket_send(server, &got), OK);
+	wait_for(client, POLLIN);
+	assert_int_equal(socket_receive(client, buf, sizeof buf, &got), OK);
+	assert_true(address_eq(&got.peer, &sent.peer));
+	assert_int_equal(socket_send(client, &sent), OK);
+	wait_for(server, POLLIN);
+	assert_int_equal(socket_receive(server, buf, 3, &got), ERR_LIMIT);
+	assert_int_equal(socket_receive(server, buf, sizeof buf, &got), ERR_AGAIN);
+	socket_close(server);
+	socket_close(client);
+}
+
+static void exchanges_datagrams_over_ipv4(void **state)
+{
+	exchanges_datagrams("0.0.0.0:0", "127.0.0.2:0");
+}
+
+static void exchanges_datagrams_over_ipv6(void **state)
+{
+	struct address v6 = address_of("[::1]:0");
+	int fd = -1;
+
+	if (socket_bind_udp(&v6, 1, &fd) == ERR_NOT_FOUND) {
+		test_skip("exchanges_datagrams_over_ipv6", "this machine has no IPv6");
+		return;
+	}
+	socket_close(fd);
+	exchanges_datagrams("[::]:0", "[::1]:0");
+}
+
+static void several_workers_share_a_udp_port_but_not_with_others(void **state)
+{
+	struct address any = address_of("127.0.0.1:0");
+	int fds[3], other;
+
+	assert_int_equal(socket_bind_udp(&any, 3, fds), OK);
+	any = socket_local_address(fds[2]);
+	assert_true(any.port != 0);
+	assert_int_equal(socket_bind_udp(&any, 1, &other), ERR_EXISTS);
+	for (size_t i = 0; i < 3; i++)
+		socket_close(fds[i]);
+}
+
 static void an_address_that_is_not_ours_cannot_be_listened_on(void **state)
 {
 	struct address foreign = address_of("192.0.2.1:0");
@@ -188,6 +252,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(carries_bytes_over_ipv4),
 	cmocka_unit_test(carries_bytes_over_ipv6),
 	cmocka_unit_test(several_workers_share_a_port_but_not_with_others),
+	cmocka_unit_test(exchanges_datagrams_over_ipv4),
+	cmocka_unit_test(exchanges_datagrams_over_ipv6),
+	cmocka_unit_test(several_workers_share_a_udp_port_but_not_with_others),
 	cmocka_unit_test(an_address_that_is_not_ours_cannot_be_listened_on),
 	cmocka_unit_test(a_refused_connection_says_so),
 	cmocka_unit_test(a_unix_socket_knows_who_is_there),
