@@ -172,6 +172,8 @@ static const struct {
 	{ "right, much later", { 0 }, FLOW, 3600, AUTH_OK },
 	{ "an equivalent uri", { .uri = "sip:EXAMPLE.org" }, FLOW, 0, AUTH_OK },
 	{ "a higher count", { .nc = "0000000a" }, FLOW, 0, AUTH_OK },
+	{ "a count of eight digits", { .nc = "10000000" }, FLOW, 0, AUTH_OK },
+	{ "the clock was set back a little", { 0 }, FLOW, -5, AUTH_OK },
 	{ "unknown parameters", { .extra = ", foo=\"bar\"" }, FLOW, 0, AUTH_OK },
 	{ "an algorithm in lower case", { .algorithm = "sha-256" }, FLOW, 0, AUTH_OK },
 
@@ -183,6 +185,7 @@ static const struct {
 
 	{ "another flow", { 0 }, FLOW + 1, 0, AUTH_STALE },
 	{ "too old", { 0 }, FLOW, 3601, AUTH_STALE },
+	{ "the clock was set back too far", { 0 }, FLOW, -6, AUTH_STALE },
 	{ "the clock was set back far", { 0 }, FLOW, -60, AUTH_STALE },
 	{ "a nonce of the client's own",
 	  { .nonce = "dcd98b7102dd2f0e8b11d0f600bfb0c093" },

@@ -61,6 +61,17 @@ static void a_nonce_that_was_pushed_out_cannot_come_back(void **state)
 	assert_int_equal(auth_windows_take(&windows, 20, 2), AUTH_COUNT_USED);
 }
 
+static void the_oldest_nonce_is_pushed_out_wherever_it_is(void **state)
+{
+	struct auth_windows windows = { 0 };
+
+	for (uint64_t serial = 100 + AUTH_WINDOWS; serial > 100; serial--)
+		assert_int_equal(auth_windows_take(&windows, serial, 1), AUTH_COUNT_NEW);
+	assert_int_equal(auth_windows_take(&windows, 200, 1), AUTH_COUNT_NEW);
+	assert_int_equal(auth_windows_take(&windows, 101, 2), AUTH_COUNT_FORGOTTEN);
+	assert_int_equal(auth_windows_take(&windows, 100 + AUTH_WINDOWS, 2), AUTH_COUNT_NEW);
+}
+
 static void count_zero_is_never_new(void **state)
 {
 	struct auth_windows windows = { 0 };
@@ -75,6 +86,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_jump_past_the_window_forgets_nothing_that_matters),
 	cmocka_unit_test(nonces_count_apart),
 	cmocka_unit_test(a_nonce_that_was_pushed_out_cannot_come_back),
+	cmocka_unit_test(the_oldest_nonce_is_pushed_out_wherever_it_is),
 	cmocka_unit_test(count_zero_is_never_new),
 };
 

@@ -95,6 +95,9 @@ static const struct {
 	{ "sips is not sip",             CN(""), { URI("sips:b.example") }, "b.example", "", false },
 	{ "nor is https, so DNS counts", CN(""), { URI("https://a.example"), DNS("b.example") }, "b.example", "b.example", true },
 	{ "URI with port and parameter", CN(""), { URI("sip:b.example:5061;transport=tls?x=y") }, "b.example", "b.example", true },
+	{ "URI with a parameter",        CN(""), { URI("sip:b.example;transport=tls") }, "b.example", "b.example", true },
+	{ "URI with a header",           CN(""), { URI("sip:b.example?x=y") }, "b.example", "b.example", true },
+	{ "URI without a host",          CN(""), { URI("sip::5061") }, "b.example", "", false },
 	{ "URI with an @ in a header",   CN(""), { URI("sip:b.example?x=a@c") }, "b.example", "", false },
 	{ "URI with an address",         CN(""), { URI("sip:192.0.2.1") }, "192.0.2.1", "", false },
 	{ "DNS with an address",         CN(""), { DNS("192.0.2.1") }, "192.0.2.1", "", false },
@@ -202,6 +205,13 @@ static void says_what_it_expected_and_what_it_found(void **state)
 		    "the certificate names no SIP domain (it has: DNS:*.b.example), the connection was for "
 		    "b.example (RFC 5922 §7.1)");
 	X509_free(certificate.x509);
+
+	certificate.x509 = make(SLICE(""), NULL, 0);
+	assert_int_equal(identity_check(&certificate, SLICE("b.example"), &verdict), ERR_DENIED);
+	assert_says(&verdict,
+		    "the certificate names no SIP domain (it has: no name at all), the connection was for "
+		    "b.example (RFC 5922 §7.1)");
+	X509_free(certificate.x509);
 }
 
 /* RFC 5280 §4.2.1.3 and §4.2.1.12, RFC 5924 §5 */
@@ -273,6 +283,34 @@ static void a_refused_usage_is_named(void **state)
 		    "the certificate may not be used for a SIP or TLS server, but for Code Signing, "
 		    "E-mail Protection (RFC 5280 §4.2.1.12, RFC 5924 §5)");
 	X509_free(certificate.x509);
+
+	certificate.x509 = make(SLICE("b.example"), NULL, 0);
+	add(certificate.x509, NID_key_usage, "keyCertSign");
+	complete(certificate.x509);
+	assert_int_equal(identity_check_usage(&certificate, false, &verdict), ERR_DENIED);
+	assert_says(&verdict,
+		    "the certificate may not be used for a SIP or TLS server, but for what its keyUsage says "
+		    "(RFC 5280 §4.2.1.12, RFC 5924 §5)");
+	X509_free(certificate.x509);
+}
+
+static void usages_that_cannot_be_read_allow_nothing(void **state)
+{
+	struct certificate certificate = { make(SLICE("b.example"), NULL, 0) };
+	ASN1_OCTET_STRING *data = ASN1_OCTET_STRING_new();
+	X509_EXTENSION *extension;
+	struct verdict verdict;
+
+	assert_int_equal(ASN1_OCTET_STRING_set(data, (const unsigned char *)"\x30\x05\x06", 3), 1);
+	extension = X509_EXTENSION_create_by_NID(NULL, NID_ext_key_usage, 0, data);
+	assert_int_equal(X509_add_ext(certificate.x509, extension, -1), 1);
+	X509_EXTENSION_free(extension);
+	ASN1_OCTET_STRING_free(data);
+	assert_int_equal(identity_check_usage(&certificate, false, &verdict), ERR_DENIED);
+	assert_says(&verdict,
+		    "the certificate may not be used for a SIP or TLS server, but for what cannot be read "
+		    "(RFC 5280 §4.2.1.12, RFC 5924 §5)");
+	X509_free(certificate.x509);
 }
 
 static const struct {
@@ -305,6 +343,16 @@ static void knows_a_name_when_it_sees_one(void **state)
 			fail_msg("%s", name_cases[i].label);
 }
 
+static void a_name_is_no_longer_than_it_can_be_in_the_dns(void **state)
+{
+	char name[IDENTITY_NAME_MAX + 1];
+
+	for (size_t i = 0; i < sizeof name; i++)
+		name[i] = i % 50 == 49 ? '.' : 'a';
+	assert_true(identity_is_name(slice_from(name, IDENTITY_NAME_MAX)));
+	assert_false(identity_is_name(slice_from(name, IDENTITY_NAME_MAX + 1)));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(finds_and_compares_identities_as_rfc_5922_says),
 	cmocka_unit_test(a_subject_with_two_cns_proves_neither),
@@ -312,7 +360,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(says_what_it_expected_and_what_it_found),
 	cmocka_unit_test(a_certificate_for_something_else_is_refused),
 	cmocka_unit_test(a_refused_usage_is_named),
+	cmocka_unit_test(usages_that_cannot_be_read_allow_nothing),
 	cmocka_unit_test(knows_a_name_when_it_sees_one),
+	cmocka_unit_test(a_name_is_no_longer_than_it_can_be_in_the_dns),
 };
 
 TEST_MAIN(tests)

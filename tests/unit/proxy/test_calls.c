@@ -763,6 +763,21 @@ static void a_dialog_whose_phone_does_not_come_back_has_a_failed_flow(void **sta
 	world_end(world);
 }
 
+static void a_dialog_does_not_go_on_with_another_account_of_the_same_name(void **state)
+{
+	char route[512];
+	struct world *world = dialog(route, sizeof route);
+
+	world_lose(world, BOB_PHONE);
+	/* removed, and somebody else's since */
+	world->accounts[BOB].id = world->accounts[BOB].account.id = 100;
+	world_bind(world, BOB, BOB_OTHER, "sip:bob@192.0.2.20", 1000);
+	world_ask(world, ALICE_PHONE, &bye, slice_of(route));
+	assert_has(world_passed(world, ALICE_PHONE), "SIP/2.0 430 ");
+	assert_int_equal(world_passed(world, BOB_OTHER).len, 0);
+	world_end(world);
+}
+
 /* Alice calls her other phone. */
 static void a_call_of_an_account_with_itself_goes_by_its_flows(void **state)
 {
@@ -827,6 +842,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(breadth_bounds_how_many_ring_at_once),
 	cmocka_unit_test(a_dialog_follows_a_phone_to_its_new_flow),
 	cmocka_unit_test(a_dialog_whose_phone_does_not_come_back_has_a_failed_flow),
+	cmocka_unit_test(a_dialog_does_not_go_on_with_another_account_of_the_same_name),
 	cmocka_unit_test(a_call_of_an_account_with_itself_goes_by_its_flows),
 	cmocka_unit_test(a_cancel_in_the_midst_of_a_look_up_ends_it),
 	cmocka_unit_test(a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody),

@@ -47,6 +47,12 @@ static const struct {
 	  REQUEST("INVITE sip:b", "h", "1 INVITE",
 		  "From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: d\r\n"),
 	  "INVITE", false },
+	{ "RFC 2543: parts that read alike when put together",
+	  REQUEST("INVITE sip:h:1", "h", "1 INVITE",
+		  "From: <sip:a@x>;tag=2\r\nTo: <sip:b@x>\r\nCall-ID: 3\r\n"),
+	  REQUEST("INVITE sip:h", "h", "1 INVITE",
+		  "From: <sip:a@x>;tag=1\r\nTo: <sip:b@x>\r\nCall-ID: 2:3\r\n"),
+	  "INVITE", false },
 	{ "RFC 2543: another To tag", REQUEST("BYE sip:b", "h", "1 BYE", FROM_TO),
 	  REQUEST("BYE sip:b", "h", "1 BYE", TAGGED), "BYE", false },
 };

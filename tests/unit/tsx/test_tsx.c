@@ -254,6 +254,25 @@ static const struct {
 	{ "INVITE over TLS, nobody answers", TSX_INVITE_CLIENT, true, { 0 }, TSX_TERMINATED, { 32000 } },
 	{ "INVITE rings for ever", TSX_INVITE_CLIENT, false, { TSX_RECV_1XX }, TSX_PROCEEDING, { 0 } },
 	{ "INVITE accepted", TSX_INVITE_CLIENT, true, { TSX_RECV_2XX }, TSX_TERMINATED, { 32100 } },
+	{ "INVITE accepted over UDP", TSX_INVITE_CLIENT, false, { TSX_RECV_2XX }, TSX_TERMINATED, { 32100 } },
+	{ "INVITE rings, then accepted",
+	  TSX_INVITE_CLIENT,
+	  false,
+	  { TSX_RECV_1XX, TSX_RECV_2XX },
+	  TSX_TERMINATED,
+	  { 32200 } },
+	{ "INVITE rings, then refused over UDP",
+	  TSX_INVITE_CLIENT,
+	  false,
+	  { TSX_RECV_1XX, TSX_RECV_FAILURE },
+	  TSX_TERMINATED,
+	  { 32200 } },
+	{ "INVITE cancelled over UDP, no final response",
+	  TSX_INVITE_CLIENT,
+	  false,
+	  { TSX_RECV_1XX, TSX_CANCEL },
+	  TSX_TERMINATED,
+	  { 32200 } },
 	{ "INVITE refused over UDP",
 	  TSX_INVITE_CLIENT,
 	  false,
@@ -283,6 +302,20 @@ static const struct {
 	{ "BYE over TLS, nobody answers", TSX_CLIENT, true, { 0 }, TSX_TERMINATED, { 32000 } },
 	{ "BYE over TLS, only 100", TSX_CLIENT, true, { TSX_RECV_1XX }, TSX_TERMINATED, { 32000 } },
 	{ "BYE answered over UDP", TSX_CLIENT, false, { TSX_RECV_2XX }, TSX_TERMINATED, { 5100 } },
+	{ "BYE refused over UDP", TSX_CLIENT, false, { TSX_RECV_FAILURE }, TSX_TERMINATED, { 5100 } },
+	{ "BYE answered over UDP after a 100",
+	  TSX_CLIENT,
+	  false,
+	  { TSX_RECV_1XX, TSX_RECV_2XX },
+	  TSX_TERMINATED,
+	  { 5200 } },
+	{ "BYE refused over UDP after a 100",
+	  TSX_CLIENT,
+	  false,
+	  { TSX_RECV_1XX, TSX_RECV_FAILURE },
+	  TSX_TERMINATED,
+	  { 5200 } },
+	{ "BYE refused over TLS", TSX_CLIENT, true, { TSX_RECV_FAILURE }, TSX_TERMINATED, { 0 } },
 	{ "BYE answered over TLS", TSX_CLIENT, true, { TSX_RECV_2XX }, TSX_TERMINATED, { 0 } },
 	/* RFC3261:17.2.1 */
 	{ "INVITE not answered at all", TSX_INVITE_SERVER, true, { 0 }, TSX_PROCEEDING, { 200 } },
@@ -317,7 +350,28 @@ static const struct {
 	  { TSX_SEND_2XX, TSX_RECV_ACK },
 	  TSX_TERMINATED,
 	  { 32100 } },
+	{ "INVITE answered with 200 over UDP",
+	  TSX_INVITE_SERVER,
+	  false,
+	  { TSX_SEND_2XX },
+	  TSX_TERMINATED,
+	  { 32100 } },
 	/* RFC3261:17.2.2, RFC4320:4.1 */
+	{ "BYE not answered at all over UDP", TSX_SERVER, false, { 0 }, TSX_TERMINATED, { 3500, 32000 } },
+	{ "BYE refused over UDP", TSX_SERVER, false, { TSX_SEND_FAILURE }, TSX_TERMINATED, { 32100 } },
+	{ "BYE refused over TLS", TSX_SERVER, true, { TSX_SEND_FAILURE }, TSX_TERMINATED, { 0 } },
+	{ "BYE answered with 100, then 200, over UDP",
+	  TSX_SERVER,
+	  false,
+	  { TSX_SEND_1XX, TSX_SEND_2XX },
+	  TSX_TERMINATED,
+	  { 32200 } },
+	{ "BYE answered with 100, then refused, over UDP",
+	  TSX_SERVER,
+	  false,
+	  { TSX_SEND_1XX, TSX_SEND_FAILURE },
+	  TSX_TERMINATED,
+	  { 32200 } },
 	{ "BYE not answered at all", TSX_SERVER, true, { 0 }, TSX_TERMINATED, { 3500, 32000 } },
 	{ "BYE answered with 200 over UDP", TSX_SERVER, false, { TSX_SEND_2XX }, TSX_TERMINATED, { 32100 } },
 	{ "BYE answered with 100, then 200, over TLS",
@@ -368,9 +422,13 @@ static void tells_responses_by_their_class(void **state)
 {
 	assert_int_equal(tsx_recv_event(199), TSX_RECV_1XX);
 	assert_int_equal(tsx_recv_event(200), TSX_RECV_2XX);
+	assert_int_equal(tsx_recv_event(299), TSX_RECV_2XX);
 	assert_int_equal(tsx_recv_event(300), TSX_RECV_FAILURE);
 	assert_int_equal(tsx_send_event(100), TSX_SEND_1XX);
+	assert_int_equal(tsx_send_event(199), TSX_SEND_1XX);
+	assert_int_equal(tsx_send_event(200), TSX_SEND_2XX);
 	assert_int_equal(tsx_send_event(299), TSX_SEND_2XX);
+	assert_int_equal(tsx_send_event(300), TSX_SEND_FAILURE);
 	assert_int_equal(tsx_send_event(699), TSX_SEND_FAILURE);
 }
 
