@@ -257,6 +257,32 @@ static void a_server_that_does_not_know_the_secret_is_noticed(void **state)
 	sip_message_free(ok);
 }
 
+static void answers_with_what_it_was_given_and_a_count_of_eight_digits(void **state)
+{
+	static const char *const challenges[] = { "", ", opaque=\"o1\"" };
+	struct world *world = *state;
+	const struct auth_subject subject = { SLICE("REGISTER"), SLICE("sips:example.org"), { 0 } };
+
+	for (size_t i = 0; i < 2; i++) {
+		char header[256], buf[2048];
+		struct writer out = writer_of(buf, sizeof buf);
+		struct sip_message *response;
+		struct slice text;
+
+		snprintf(header, sizeof header,
+			 "WWW-Authenticate: " REALM "qop=\"auth\", algorithm=SHA-256%s\r\n", challenges[i]);
+		response = parse("SIP/2.0 401 No", "REGISTER", slice_of(header));
+		assert_int_equal(auth_client_challenge(&world->client, response, 0), AUTH_ANSWER);
+		sip_message_free(response);
+		world->client.spaces[AUTH_USER_AGENT].nc = 0x123456ff;
+		assert_true(put_authorization(&out, &world->client, &subject, NULL));
+		text = writer_text(&out);
+		assert_true(slice_find_text(text, SLICE("nc=12345700")) < text.len);
+		assert_int_equal(slice_find_text(text, SLICE("opaque=\"o1\"")) < text.len, i == 1);
+		assert_int_equal(slice_find_text(text, SLICE("opaque")) < text.len, i == 1);
+	}
+}
+
 static void takes_the_next_nonce_over(void **state)
 {
 	struct world *world = *state;
@@ -292,6 +318,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(never_answers_more_weakly_than_before, setup, teardown),
 	cmocka_unit_test_setup_teardown(client_and_server_prove_themselves_to_each_other, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_server_that_does_not_know_the_secret_is_noticed, setup, teardown),
+	cmocka_unit_test_setup_teardown(answers_with_what_it_was_given_and_a_count_of_eight_digits, setup,
+					teardown),
 	cmocka_unit_test_setup_teardown(takes_the_next_nonce_over, setup, teardown),
 	cmocka_unit_test_setup_teardown(credentials_for_the_registrar_go_with_no_other_request, setup,
 					teardown),
