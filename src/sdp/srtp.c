@@ -60,7 +60,7 @@ static bool scan_blanks(struct scan *in)
  */
 static bool scan_lifetime(struct scan *in)
 {
-	uint64_t number;
+	uint64_t number = 0;
 
 	if (scan_text(in, SLICE("2^")))
 		return scan_number(in, 48, &number);
