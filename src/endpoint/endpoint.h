@@ -84,6 +84,8 @@ struct endpoint_user {
 	void (*flow)(void *self, flow_id flow, const struct flow_facts *facts, struct now now);
 	/* A timer set on endpoint_timers() by the transaction user came due. */
 	void (*timer)(void *self, struct timer *timer, struct now now);
+	/* The other end answered endpoint_ping(). NULL for one that does not ping. */
+	void (*pong)(void *self, flow_id flow, struct now now);
 };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
@@ -208,6 +210,11 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account);
 /* Whether the account is proven on the flow. For an own flow only. */
 bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);
+/*
+ * Asks the other end of an own stream for a sign of life (RFC 5626 §4.4.1); pong() tells of the answer, and how long to
+ * wait for it is up to the caller. ERR_CLOSED: the flow is not there, or no stream. ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err endpoint_ping(struct endpoint *endpoint, flow_id id);
 /* Closes after what is queued; why is static text for the log. */
 void endpoint_flow_close(struct endpoint *endpoint, flow_id id, const char *why);
 

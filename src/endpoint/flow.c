@@ -183,6 +183,18 @@ void endpoint_flow_close(struct endpoint *endpoint, flow_id id, const char *why)
 		flow_close(endpoint, flow, why);
 }
 
+enum err endpoint_ping(struct endpoint *endpoint, flow_id id)
+{
+	const struct sending ping = { .flow = id, .bytes = SLICE("\r\n\r\n") };
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (!flow || !transport_is_stream(flow_transport(id)))
+		return ERR_CLOSED;
+	TRY(send_on(endpoint, &ping));
+	flow->pings++;
+	return OK;
+}
+
 void **endpoint_flow_slot(struct endpoint *endpoint, flow_id id, void (*free_slot)(void *))
 {
 	struct flow *flow = flow_find(endpoint, id);

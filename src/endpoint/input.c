@@ -203,15 +203,39 @@ static void end_stream(struct endpoint *endpoint, struct flow *flow, struct slic
 	flow_close(endpoint, flow, "malformed stream");
 }
 
-static void take_frame(struct endpoint *endpoint, struct flow *flow, const struct sip_frame *frame,
-		       struct now now)
+static void answer_ping(struct endpoint *endpoint, const struct flow *flow)
 {
 	struct sending pong = { .flow = flow->id, .bytes = SLICE("\r\n") };
 
-	if (frame->kind == SIP_FRAME_MESSAGE)
-		parse(endpoint, flow, frame->bytes, now);
-	else if (frame->kind == SIP_FRAME_PING && send_on(endpoint, &pong) != OK) /* RFC 5626 §3.5.1 */
+	if (send_on(endpoint, &pong) != OK)
 		endpoint->counts.dropped_no_memory++;
+}
+
+/* One CRLF: the answer to a ping of ours; where none is due, half of one of theirs, whose halves came apart. */
+static void take_line_end(struct endpoint *endpoint, struct flow *flow, struct now now)
+{
+	if (flow->pings > 0) {
+		flow->pings--;
+		endpoint->user->pong(endpoint->self, flow->id, now);
+		return;
+	}
+	if (flow->half_ping)
+		answer_ping(endpoint, flow);
+	flow->half_ping = !flow->half_ping;
+}
+
+static void take_frame(struct endpoint *endpoint, struct flow *flow, const struct sip_frame *frame,
+		       struct now now)
+{
+	if (frame->kind == SIP_FRAME_PONG) {
+		take_line_end(endpoint, flow, now);
+		return;
+	}
+	flow->half_ping = false;
+	if (frame->kind == SIP_FRAME_PING) /* RFC 5626 §3.5.1 */
+		answer_ping(endpoint, flow);
+	else
+		parse(endpoint, flow, frame->bytes, now);
 }
 
 /* Takes the complete messages off the front of unread. */

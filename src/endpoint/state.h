@@ -33,6 +33,8 @@ struct flow {
 	account_id proofs[MAX_PROOFS];
 	size_t n_proofs;
 
+	unsigned pings; /* of ours that were not answered yet */
+	bool half_ping; /* the first CRLF of theirs has come, in a read of its own */
 	struct sip_framer framer;
 	char *unread; /* what came of a message that is not complete, unread_size bytes of room */
 	size_t n_unread, unread_size;

@@ -38,7 +38,7 @@ struct sip_frame {
  * that is complete), so that a request may be answered 400 or 413 before the flow is closed; fault says why.
  *
  * A lone CRLF is given as a pong at once, since the answer to a ping has to be seen when it comes. So a ping whose two
- * halves arrive apart looks like two pongs (RFC 5626 §4.4.1 gives no way to tell).
+ * halves arrive apart looks like two pongs; who knows whether he has sent a ping can tell them apart (endpoint/input.c).
  */
 MUST_CHECK enum err sip_frame(struct sip_framer *framer, struct slice input, const struct sip_limits *limits,
 			      struct sip_frame *ret_frame);

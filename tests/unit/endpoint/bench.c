@@ -93,6 +93,14 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	note("timer");
 }
 
+static void on_pong(void *self, flow_id flow, struct now now)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "pong %u", (unsigned)(flow & FLOW_COUNTER_MAX));
+	note(text);
+}
+
 static const struct endpoint_user recorder = {
 	.request = on_request,
 	.cancelled = on_cancelled,
@@ -104,6 +112,7 @@ static const struct endpoint_user recorder = {
 	.answer = on_answer,
 	.flow = on_flow,
 	.timer = on_timer,
+	.pong = on_pong,
 };
 
 /* -- the world ------------------------------------------------------------------------------------------- */
