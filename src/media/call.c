@@ -286,10 +286,11 @@ static void tick_sending(struct media_call *call)
 	bool may_send = media_call_may_send(call);
 	enum source_result result = SOURCE_SOUND;
 	int16_t pcm[AUDIO_FRAME];
-	bool have_sound = may_send || source_is_live(call->source);
 
-	if (have_sound)
+	if ((may_send && !call->agreed.on_hold) || source_is_live(call->source))
 		result = source_read(call->source, pcm);
+	if (call->agreed.on_hold)
+		memset(pcm, 0, sizeof pcm); /* nobody on hold listens in at our microphone */
 	if (may_send && !send_event(call))
 		send_audio(call, pcm);
 	call->out.timestamp += sdp_codec_clock(call->agreed.codec) / 1000 * AUDIO_FRAME_MS;

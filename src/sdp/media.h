@@ -35,10 +35,11 @@ struct sdp_payloads {
 };
 
 struct sdp_media {
-	struct address remote;        /* RTP */
-	struct address remote_rtcp;   /* the same as remote with rtcp_mux */
-	bool rtcp_mux;                /* RFC 5761 */
-	bool remote_on_hold;          /* the other side said sendonly or inactive, or gave no address */
+	struct address remote;      /* RTP */
+	struct address remote_rtcp; /* the same as remote with rtcp_mux */
+	bool rtcp_mux;              /* RFC 5761 */
+	bool remote_on_hold;        /* the other side said sendonly or inactive, or gave no address */
+	bool on_hold; /* we said so (set by whoever holds): it is to hear nothing of us, although we send */
 	enum sdp_direction direction; /* ours: may we send, shall we listen */
 
 	enum sdp_codec codec; /* that we send; any in recv may come */

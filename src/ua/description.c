@@ -44,6 +44,7 @@ static void agree(struct description *description, struct sdp_media *media)
 {
 	sdp_media_wipe(&description->media);
 	description->media = *media;
+	description->media.on_hold = description->wish == SDP_SENDONLY;
 	description->has_media = true;
 	sdp_media_wipe(media);
 }

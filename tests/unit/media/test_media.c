@@ -379,6 +379,8 @@ static void a_wrong_key_is_dropped_silently(void **state)
 	start(&a, &silence);
 	start(&b, &silence);
 	expect(&a, MEDIA_RECEIVING);
+	for (int i = 0; i < 100 && statistics_of(&b).auth_failures == 0; i++)
+		poll(NULL, 0, 20);
 	of_b = stop(&b);
 	assert_int_equal(of_b.packets_received, 0);
 	assert_in_range(of_b.auth_failures, 1, 1000);
@@ -412,6 +414,32 @@ static void hold_stops_the_stream_and_new_keys_begin_it_again(void **state)
 	sdp_media_wipe(&held);
 	party_free(&a);
 	party_free(&b);
+}
+
+static void nobody_on_hold_hears_our_microphone(void **state)
+{
+	static double loudness[1000];
+	struct party a, b;
+	struct files files;
+	size_t n;
+
+	files_new(&files);
+	party_new(&a);
+	party_new(&b);
+	agree(&a, &b, SDP_PCMU, SDP_SRTP_REQUIRED, SDP_AEAD_AES_128_GCM);
+	a.agreed.on_hold = true;
+	start(&b, &(struct media_devices){ .record = files.recorded });
+	start(&a, &(struct media_devices){ .source = { MEDIA_DEVICE_TONE, NULL } });
+	expect(&b, MEDIA_RECEIVING);
+	poll(NULL, 0, 200);
+	assert_true(stop(&a).packets_sent > 0);
+	stop(&b);
+	party_free(&a);
+	party_free(&b);
+	n = read_loudness(files.recorded, loudness, 1000);
+	files_free(&files);
+	for (size_t i = 0; i < n; i++)
+		assert_true(loudness[i] < 50);
 }
 
 static void an_encrypted_call_does_not_go_on_in_clear(void **state)
@@ -502,6 +530,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(strangers_are_not_heard),
 	cmocka_unit_test(a_wrong_key_is_dropped_silently),
 	cmocka_unit_test(hold_stops_the_stream_and_new_keys_begin_it_again),
+	cmocka_unit_test(nobody_on_hold_hears_our_microphone),
 	cmocka_unit_test(an_encrypted_call_does_not_go_on_in_clear),
 	cmocka_unit_test(says_what_it_cannot_open),
 	cmocka_unit_test(does_without_a_card_when_that_is_allowed),

@@ -64,6 +64,7 @@ static void hold_and_resume_are_offered_and_agreed_on(void **state)
 			     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
 		world_expect(world, SIP_ACK);
 		assert_true(world_event(world, UA_MEDIA)->media.secure);
+		assert_int_equal(world->event.media.on_hold, hold);
 		assert_true(ua_call_view(world->ua, call, &view));
 		assert_int_equal(view.on_hold, hold);
 	}
