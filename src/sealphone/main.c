@@ -1,3 +1,5 @@
+#include <locale.h>
+
 #include "sealphone/phone.h"
 
 int main(int argc, char **argv)
@@ -7,6 +9,7 @@ int main(int argc, char **argv)
 	enum exit_code code;
 	bool done;
 
+	setlocale(LC_CTYPE, ""); /* what is typed is text in the terminal's encoding */
 	code = options_parse(argc, argv, &options, &done);
 	if (code != EXIT_OK || done)
 		return (int)code;

@@ -84,6 +84,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.srtp = options->srtp,
 		.least = phone->memory.least,
 		.ring = options->ring,
+		.keepalive = (unsigned)(options->keepalive / 1000),
 		.do_register = true,
 	};
 

@@ -25,6 +25,7 @@ static const char usage[] =
 	"                        sound device; NAME is ALSA's; default auto\n"
 	"  --for SECONDS         hang up, or end, after so long\n"
 	"  --ring SECONDS        give a call up that nobody answers for so long; default 60\n"
+	"  --keep-alive SECONDS  look at least so often whether the server is there; default 120\n"
 	"  --auto-answer         answer every call (interactive)\n"
 	"  --state DIR           what is remembered; default $XDG_STATE_HOME/sealphone\n"
 	"  --json                one event a line on standard output\n"
@@ -44,6 +45,7 @@ enum option_id {
 	OPTION_DEVICE,
 	OPTION_FOR,
 	OPTION_RING,
+	OPTION_KEEP_ALIVE,
 	OPTION_AUTO_ANSWER,
 	OPTION_STATE,
 	OPTION_JSON,
@@ -64,6 +66,7 @@ static const struct option long_options[] = {
 	{ "device",        required_argument, NULL, OPTION_DEVICE },
 	{ "for",           required_argument, NULL, OPTION_FOR },
 	{ "ring",          required_argument, NULL, OPTION_RING },
+	{ "keep-alive",    required_argument, NULL, OPTION_KEEP_ALIVE },
 	{ "auto-answer",   no_argument,       NULL, OPTION_AUTO_ANSWER },
 	{ "state",         required_argument, NULL, OPTION_STATE },
 	{ "json",          no_argument,       NULL, OPTION_JSON },
@@ -181,6 +184,7 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_DEVICE: parse_device(value, &options->devices); return true;
 	case OPTION_FOR: return parse_seconds(value, &options->duration);
 	case OPTION_RING: return parse_seconds(value, &options->ring);
+	case OPTION_KEEP_ALIVE: return parse_seconds(value, &options->keepalive);
 	case OPTION_AUTO_ANSWER: options->auto_answer = true; return true;
 	case OPTION_STATE: options->state = value; return true;
 	default: options->json = true; return true;

@@ -26,6 +26,7 @@ struct options {
 	struct media_devices devices;
 	ms_t duration; /* 0: until it is ended */
 	ms_t ring;     /* 0: the default */
+	ms_t keepalive;
 	bool auto_answer, json;
 };
 

@@ -24,7 +24,9 @@ static void write_line(struct slice text)
 
 void output_show(const struct output *output, json_t *event, struct slice sentence)
 {
-	char *text = output->json ? json_dumps(event, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+	char *text = output->json
+			     ? json_dumps(event, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6))
+			     : NULL;
 
 	if (output->before)
 		output->before();

@@ -158,7 +158,7 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 		put(&out, SLICE("Contact: "));
 		put_ua_contact(&out, call->ua, call->dialog->sips_contact);
 		put(&out, SLICE("\r\n"));
-		put_ua_abilities(&out);
+		put_ua_abilities(&out, SIP_REQUEST);
 		put_session_timer_request(&out, &call->session);
 	}
 	put_ua_agent(&out);

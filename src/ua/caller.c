@@ -28,7 +28,7 @@ static void put_invite_lines(struct writer *out, const struct call *call)
 	put(out, SLICE("Max-Forwards: 70\r\nContact: "));
 	put_ua_contact(out, call->ua, call->secure);
 	put(out, SLICE("\r\n"));
-	put_ua_abilities(out);
+	put_ua_abilities(out, SIP_REQUEST);
 	put_ua_agent(out);
 	put(out, SLICE("Content-Type: application/sdp\r\n"));
 }

@@ -2,6 +2,7 @@
 
 #include "ua/backoff.h"
 #include "ua/call.h"
+#include "ua/keepalive.h"
 #include "ua/registration.h"
 
 static void try_later(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
@@ -57,12 +58,16 @@ void flow_opened(struct ua *ua, flow_id flow, const struct flow_facts *facts, st
 	ua_tell(ua, &(struct ua_event){ .kind = UA_CONNECTED });
 	if (!ua->do_register)
 		ua->failures = 0;
+	keepalive_begin(ua, now);
 	registration_begin(ua, now);
 }
 
 void flow_lost(struct ua *ua, const struct flow_facts *facts, struct now now)
 {
+	if (ua->do_register && !ua->is_registered)
+		ua->failures++; /* RFC 5626 §4.5: a flow that did not come to a registration counts as a failure */
 	ua->flow = 0;
+	keepalive_end(ua);
 	registration_lost(ua);
 	calls_flow_lost(ua, now);
 	try_later(ua, UA_SERVER_GONE, facts->why, now);
@@ -70,7 +75,6 @@ void flow_lost(struct ua *ua, const struct flow_facts *facts, struct now now)
 
 void flow_abandon(struct ua *ua, const char *why)
 {
-	ua->failures++;
 	if (ua->flow != 0)
 		endpoint_flow_close(ua->endpoint, ua->flow, why);
 }

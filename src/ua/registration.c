@@ -5,6 +5,7 @@
 #include "ua/call.h"
 #include "ua/exchange.h"
 #include "ua/flow.h"
+#include "ua/keepalive.h"
 
 enum { EXPIRES_MAX = 86400 };
 
@@ -108,6 +109,7 @@ static void registered(struct ua *ua, struct exchange *exchange, const struct si
 	ua_set_timer(ua, &ua->refresh_timer, UA_TIMER_REFRESH,
 		     now.mono + (ms_t)seconds * (500 + chance % 401));
 	ua->failures = 0;
+	keepalive_take(ua, response, now);
 	if (ua->is_registered)
 		return;
 	ua->is_registered = true;

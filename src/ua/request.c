@@ -18,6 +18,8 @@ static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 		status = 403; /* only what comes by the flow that we opened and verified */
 	else if (request->uri.scheme != SIP_SCHEME_SIP && request->uri.scheme != SIP_SCHEME_SIPS)
 		status = 416;
+	else if (request->uri.scheme == SIP_SCHEME_SIPS && !transport_is_secure(ua->transport))
+		status = 416; /* RFC 3261 §26.2.2: a sips request has no business on a flow in clear */
 	else if (!slice_eq(request->uri.user, ua->user))
 		status = 404;
 	if (status != 0)
@@ -52,6 +54,11 @@ static bool has_known_options(struct ua *ua, struct server *server, struct now n
 
 static void take_bye(struct call *call, struct server *server, struct now now)
 {
+	if (call->state == CALL_CALLING || call->state == CALL_LEAVING) {
+		/* RFC 3261 §15: "the callee's UA MUST NOT send a BYE on an early dialog"; its INVITE goes on */
+		ua_reply(call->ua, server, 481, SLICE(""), now);
+		return;
+	}
 	ua_reply(call->ua, server, 200, SLICE(""), now);
 	if (call->asked && call->asked->final == 0)
 		callee_refuse(call, 487, now);
@@ -63,7 +70,7 @@ static void take_options(struct ua *ua, struct server *server, struct now now)
 	char lines[LINES_MAX];
 	struct writer out = writer_of(lines, sizeof lines);
 
-	put_ua_abilities(&out);
+	put_ua_abilities(&out, SIP_RESPONSE);
 	put(&out, SLICE("Accept: application/sdp, text/plain\r\n"));
 	ua_reply(ua, server, 200, writer_text(&out), now);
 }
@@ -94,10 +101,7 @@ static void take_simple(struct ua *ua, struct server *server, struct now now)
 	case SIP_UPDATE:
 	case SIP_PRACK: ua_reply(ua, server, 481, SLICE(""), now); break;
 	case SIP_METHOD_OTHER: ua_reply(ua, server, 501, SLICE(""), now); break;
-	default:
-		ua_reply(ua, server, 405,
-			 SLICE("Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK\r\n"), now);
-		break;
+	default: ua_reply(ua, server, 405, SLICE("Allow: " UA_ALLOW "\r\n"), now); break;
 	}
 }
 

@@ -20,6 +20,7 @@ enum ua_timer {
 	UA_TIMER_CONNECT = ENDPOINT_TIMER_USER, /* ua: open the flow */
 	UA_TIMER_REFRESH,                       /* ua: REGISTER again */
 	UA_TIMER_STOP,                          /* ua: do not wait any longer */
+	UA_TIMER_KEEPALIVE,                     /* ua: ping, or give the flow up */
 	UA_TIMER_REPEAT,                        /* call: send 2xx or a reliable 1xx again */
 	UA_TIMER_RING,                          /* call: nobody answers */
 	UA_TIMER_SESSION,                       /* call: refresh the session, or end it */
@@ -58,6 +59,12 @@ struct ua {
 	unsigned failures; /* in a row */
 	struct timer connect_timer, stop_timer;
 
+	/* signs of life; ua/keepalive.h */
+	unsigned keepalive;  /* seconds between two at most, by our user's word */
+	unsigned flow_timer; /* the same on this flow */
+	bool awaits_pong;
+	struct timer keepalive_timer;
+
 	/* the registration; ua/registration.h */
 	bool is_registered;       /* on this flow */
 	bool is_registration_bad; /* refused for good; not tried again */
@@ -85,8 +92,10 @@ void ua_tell(struct ua *ua, const struct ua_event *event);
 
 /* "<sips:alice@192.0.2.1:4711>": where requests reach us, which is the flow's own end. */
 void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
-/* The lines Allow and Supported. */
-void put_ua_abilities(struct writer *out);
+/* What we understand, for Allow. */
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK"
+/* The lines Allow and Supported of such a message. */
+void put_ua_abilities(struct writer *out, enum sip_kind kind);
 void put_ua_agent(struct writer *out);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
 

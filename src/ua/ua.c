@@ -5,6 +5,7 @@
 #include "ua/call.h"
 #include "ua/exchange.h"
 #include "ua/flow.h"
+#include "ua/keepalive.h"
 #include "ua/message.h"
 #include "ua/registration.h"
 #include "ua/request.h"
@@ -54,6 +55,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->do_register = config->do_register;
 	ua->expires = config->expires ? config->expires : EXPIRES_DEFAULT;
 	ua->ring = config->ring ? config->ring : RING_MS;
+	ua->keepalive = config->keepalive ? config->keepalive : KEEPALIVE_SECONDS;
 	ua->auth.crypto = config->crypto;
 	ua->auth.weakest = config->least;
 	ua->auth.login = (struct auth_login){
@@ -126,6 +128,9 @@ static void stop_when_idle(struct ua *ua)
 	LIST_EACH (exchange, &ua->exchanges, struct exchange, link)
 		if (!exchange->is_over)
 			return;
+	LIST_EACH (call, &ua->calls, struct call, link)
+		if (call->state == CALL_ANSWERED && ua->flow != 0)
+			return; /* its ACK is to come, and then our BYE */
 	tell_stopped(ua);
 }
 
@@ -189,6 +194,7 @@ static void on_ack(void *self, flow_id from, const struct sip_message *ack, stru
 
 	if (call)
 		call_acked(call, ack, now);
+	stop_when_idle(ua);
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
@@ -245,8 +251,17 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	case UA_TIMER_CONNECT: flow_open(ua, now); break;
 	case UA_TIMER_REFRESH: registration_refresh(ua, now); break;
 	case UA_TIMER_STOP: tell_stopped(ua); break;
+	case UA_TIMER_KEEPALIVE: keepalive_due(ua, now); break;
 	default: call_timer(timer, now); break;
 	}
+}
+
+static void on_pong(void *self, flow_id flow, struct now now)
+{
+	struct ua *ua = self;
+
+	if (flow == ua->flow)
+		keepalive_answered(ua, now);
 }
 
 const struct endpoint_user ua_user = {
@@ -260,4 +275,5 @@ const struct endpoint_user ua_user = {
 	.answer = on_answer,
 	.flow = on_flow,
 	.timer = on_timer,
+	.pong = on_pong,
 };

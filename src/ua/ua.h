@@ -44,7 +44,8 @@ struct ua_config {
 	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
 	unsigned expires;            /* of the registration in seconds; 0: 600 */
 	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
-	bool do_register;            /* false: calls and messages only */
+	unsigned keepalive; /* seconds between two pings of the server at most; 0: 120 (RFC 5626 §4.4.1) */
+	bool do_register;   /* false: calls and messages only */
 };
 
 /* Copies the texts. ERR_SYNTAX: the AOR is not sip:user@domain. ERR_DENIED: a sips AOR with a transport in

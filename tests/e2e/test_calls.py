@@ -314,6 +314,20 @@ def test_after_kill_9_phones_are_back_and_are_called_within_half_a_minute(site):
     assert alice.wait(20) == 0, alice.output
 
 
+def test_a_server_that_stops_without_a_word_is_noticed_and_found_again(site):
+    bob = site.phone("bob", "answer", options=("--keep-alive", "2"))
+    bob.wait_event("registered")
+    time.sleep(slow(5))  # some pings, all of them answered
+    assert not [event for event in bob.events if event["event"] == "error"]
+    site.server.signal(signal.SIGSTOP)
+    error = bob.wait_event("error", cause="server-gone", seconds=20)
+    assert "does not answer" in error["text"], error
+    site.server.signal(signal.SIGCONT)
+    bob.wait_event("registered", seconds=30, nth=2)
+    alice = site.phone("alice", "call", "bob", options=("--for", "1"))
+    assert alice.wait(20) == 0, alice.output
+
+
 # -- the program ------------------------------------------------------------------------------------------------------------
 
 

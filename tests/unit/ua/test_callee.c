@@ -141,6 +141,21 @@ static void a_call_hung_up_before_its_ack_ends_with_it(void **state)
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_HUNG_UP);
 }
 
+static void a_phone_that_ends_waits_for_the_ack_to_hang_up(void **state)
+{
+	struct world *world = *state;
+	uint64_t call = ring(world);
+	const struct sip_message *ok = answer(world, call);
+
+	ua_stop(world->ua, world->now);
+	world_pump(world);
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, NULL, SLICE(""));
+	world_expect_no_event(world, UA_STOPPED);
+	ack(world, ok, SLICE(""));
+	world_answer(world, world_expect(world, SIP_BYE), 200, NULL, SLICE(""));
+	world_event(world, UA_STOPPED);
+}
+
 static const struct {
 	unsigned status;
 	enum ua_cause cause;
@@ -306,6 +321,20 @@ static void the_same_call_by_another_way_is_a_merged_one(void **state)
 	world_expect_status(world, 482); /* RFC3261:8.2.2.2 */
 }
 
+static void a_sips_call_does_not_come_over_a_flow_in_clear(void **state)
+{
+	struct world world;
+
+	world_open(&world,
+		   &(struct ua_config){ .aor = SLICE("sip:alice@localhost"), .transport = TRANSPORT_TCP });
+	world_connect(&world, "");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 200, NULL, SLICE(""));
+	receive(&world, &(struct invite){ .uri = "sips:alice@127.0.0.1:40001" });
+	world_expect_status(&world, 416);
+	world_expect_no_event(&world, UA_INCOMING);
+	world_close(&world);
+}
+
 static void somebody_wants_us_to_call_somebody_else(void **state)
 {
 	struct world *world = *state;
@@ -386,6 +415,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_call_rings_is_answered_and_stands),
 	WITH_WORLD(our_answer_is_repeated_until_it_is_acknowledged),
 	WITH_WORLD(a_call_hung_up_before_its_ack_ends_with_it),
+	WITH_WORLD(a_phone_that_ends_waits_for_the_ack_to_hang_up),
 	cmocka_unit_test(a_call_is_rejected),
 	WITH_WORLD(the_caller_gives_up),
 	WITH_WORLD(an_invitation_without_an_offer_gets_ours),
@@ -394,6 +424,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_sips_call_with_media_in_clear_does_not_ring),
 	cmocka_unit_test(encryption_that_the_policy_denies_is_refused_and_not_answered_in_clear),
 	WITH_WORLD(the_same_call_by_another_way_is_a_merged_one),
+	cmocka_unit_test(a_sips_call_does_not_come_over_a_flow_in_clear),
 	WITH_WORLD(somebody_wants_us_to_call_somebody_else),
 	WITH_WORLD(options_tells_what_we_can),
 	WITH_WORLD(ringing_is_reliable_where_that_is_demanded),

@@ -43,6 +43,8 @@ static void a_call_is_offered_encrypted_rings_and_stands(void **state)
 	assert_true(slice_eq(request->uri_text, SLICE("sips:bob@localhost")));
 	assert_true(
 		slice_starts(sip_message_value(request, SIP_CONTACT), SLICE("<sips:alice@127.0.0.1:40001>")));
+	assert_false(
+		sip_message_lists(request, SIP_SUPPORTED, SLICE("100rel"))); /* RFC3262:3: we send no PRACK */
 	assert_true(has(request->body, "RTP/SAVP "));
 	assert_true(has(request->body, "a=crypto:"));
 	world_answer(world, request, 100, NULL, SLICE(""));
@@ -155,6 +157,28 @@ static void an_answer_that_crosses_the_cancel_is_ended(void **state)
 	world_expect(world, SIP_ACK);
 	world_expect(world, SIP_BYE);
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_CANCELLED);
+}
+
+static void a_bye_before_the_answer_ends_nothing(void **state) /* RFC3261:15 */
+{
+	struct world *world = *state;
+	const struct sip_message *request;
+	char sdp[4096];
+	uint64_t call;
+
+	request = invite(world, &call);
+	world_answer(world, request, 180, contact, SLICE(""));
+	world_receive(
+		world,
+		"BYE sips:alice@127.0.0.1:40001 SIP/2.0\r\nVia: SIP/2.0/TLS localhost;branch=z9hG4bKbye\r\n"
+		"Max-Forwards: 70\r\nFrom: <sips:bob@localhost>;tag=bobs-tag\r\nTo: %.*s\r\n"
+		"Call-ID: %.*s\r\nCSeq: 1 BYE\r\nContent-Length: 0\r\n\r\n",
+		SLICE_FMT(request->from.text), SLICE_FMT(request->call_id));
+	world_expect_status(world, 481);
+	world_answer(world, request, 200, contact,
+		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_event(world, UA_ESTABLISHED);
 }
 
 static void a_2xx_that_comes_again_is_acknowledged_again(void **state)
@@ -435,6 +459,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_call_is_cancelled_while_it_rings),
 	WITH_WORLD(a_call_that_nobody_answers_is_given_up),
 	WITH_WORLD(an_answer_that_crosses_the_cancel_is_ended),
+	WITH_WORLD(a_bye_before_the_answer_ends_nothing),
 	WITH_WORLD(a_2xx_that_comes_again_is_acknowledged_again),
 	WITH_WORLD(the_2xx_of_another_branch_is_acknowledged_and_ended),
 	WITH_WORLD(a_sips_call_that_is_answered_by_another_way_is_ended),

@@ -79,14 +79,24 @@ static void keep_all(struct world *world, struct slice bytes)
 		struct sip_frame frame;
 
 		assert_int_equal(sip_frame(&framer, bytes, &sip_limits_default, &frame), OK);
-		keep(world, frame.bytes);
+		if (frame.kind == SIP_FRAME_MESSAGE)
+			keep(world, frame.bytes);
+		else
+			world->pings++;
 		bytes = slice_sub(bytes, frame.bytes.len, bytes.len);
 	}
+}
+
+static void answer_pings(struct world *world, unsigned before)
+{
+	if (world->pings > before && !world->is_dead)
+		endpoint_input(world->endpoint, world->flow, SLICE("\r\n"), world->now);
 }
 
 void world_pump(struct world *world)
 {
 	struct action action;
+	unsigned pings = world->pings;
 
 	endpoint_tick(world->endpoint, world->now);
 	while (endpoint_output(world->endpoint, &action)) {
@@ -97,6 +107,7 @@ void world_pump(struct world *world)
 		if (action.kind == ACTION_CLOSE)
 			world->closed++;
 	}
+	answer_pings(world, pings);
 }
 
 static void open_flow(struct world *world, const char *verified)

@@ -25,6 +25,8 @@ struct world {
 	uint32_t flows;    /* made so far */
 	uint64_t question; /* of the CONNECT that waits; 0: none */
 	unsigned closed;   /* flows that the user agent gave up */
+	unsigned pings;    /* that were sent */
+	bool is_dead;      /* nothing answers pings any more */
 	struct sip_message *sent[WORLD_SENT];
 	size_t n_sent, n_seen; /* n_seen: those that world_sent() has given out */
 	struct ua_event event; /* the last one of world_event() */
