@@ -227,7 +227,7 @@ static bool start(struct crypto *crypto, struct random *random)
 		struct endpoint_config config = {
 			.worker = i,
 			.n_workers = N_WORKERS,
-			.limits = { sip_limits_default, N_FLOWS, 32, 16, 1 << 18 },
+			.limits = { sip_limits_default, N_FLOWS, 32, 16, 4, 1 << 18 },
 			.branch_key = branch_key,
 			.random = random,
 			.crypto = crypto,

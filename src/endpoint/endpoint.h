@@ -95,6 +95,7 @@ struct endpoint_limits {
 	size_t flows;        /* 20,000 */
 	size_t transactions; /* 100,000 of each kind; past it a new request gets 503 with Retry-After */
 	size_t per_flow;     /* server transactions of one flow: 1,000 */
+	size_t per_stranger; /* the same where a peer came to us and has proven nothing: 16 */
 	size_t output;       /* bytes queued and not yet taken: 16 MiB */
 };
 

@@ -162,6 +162,16 @@ static void send_100(struct endpoint *endpoint, struct server_tsx *server)
 	keep_last(server, writer_text(&out));
 }
 
+/*
+ * RFC 6026 §6 keeps what an error of its flow leaves behind, so that a retransmission is absorbed. Here none
+ * can come: transactions are matched per flow, and a flow that is lost is never used again.
+ */
+static void end_unreachable(struct endpoint *endpoint, struct server_tsx *server)
+{
+	if (!server->home && server->pub.final)
+		end(endpoint, server);
+}
+
 /* What the machine asks for besides sending what the transaction user passed. */
 static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions)
 {
@@ -194,6 +204,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 		}
 	}
 	perform(endpoint, server, actions);
+	end_unreachable(endpoint, server);
 }
 
 /*
@@ -368,13 +379,21 @@ static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const 
 	server_answer(endpoint, flow, request, &reply);
 }
 
+/* What is refused without a proof costs memory, too, until its ACK has come. */
+static size_t transactions_max(const struct endpoint *endpoint, const struct flow *flow)
+{
+	bool is_stranger = !flow->outbound && flow->n_proofs == 0 && flow->verified.len == 0;
+
+	return is_stranger ? endpoint->limits.per_stranger : endpoint->limits.per_flow;
+}
+
 /* A request that begins a transaction. Takes it over if it does. */
 static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_message *request, struct now now)
 {
 	enum tsx_machine machine = request->method == SIP_INVITE ? TSX_INVITE_SERVER : TSX_SERVER;
 	struct server_tsx *server;
 
-	if (flow->servers.n >= endpoint->limits.per_flow)
+	if (flow->servers.n >= transactions_max(endpoint, flow))
 		return false;
 	server = server_new(endpoint, flow, request);
 	if (!server)
@@ -438,4 +457,5 @@ void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, stru
 	list_remove(&server->home->servers, &server->on_flow);
 	server->home = NULL;
 	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono));
+	end_unreachable(endpoint, server);
 }

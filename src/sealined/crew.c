@@ -9,6 +9,7 @@ static const struct endpoint_limits limits = {
 	.flows = 20000,
 	.transactions = 100000,
 	.per_flow = 1000,
+	.per_stranger = 16,
 	.output = 16 << 20,
 };
 
@@ -137,6 +138,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	member->random = member->crypto ? random_new(member->crypto) : NULL;
 	if (!member->random)
 		return ERR_NOMEM;
+	parts->crypto = member->crypto;
 	parts->map_key = random_map_key(member->random);
 	TRY(make_core(member));
 	TRY(make_endpoint(member, number, parts));

@@ -129,7 +129,7 @@ static bool start_worker(struct world *world, unsigned i)
 	struct endpoint_config endpoint = {
 		.worker = i,
 		.n_workers = world->n_workers,
-		.limits = { sip_limits_default, 1000, 1000, 100, 1 << 24 },
+		.limits = { sip_limits_default, 1000, 1000, 100, 16, 1 << 24 },
 		.branch_key = branch_key,
 		.random = worker->random,
 		.crypto = worker->crypto,

@@ -178,6 +178,7 @@ void bench_start(unsigned n_workers)
 		.flows = 100,
 		.transactions = 100,
 		.per_flow = 10,
+		.per_stranger = 4,
 		.output = 1 << 20,
 	};
 	bench.crypto = crypto_new();

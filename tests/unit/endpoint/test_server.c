@@ -245,9 +245,32 @@ static void lets_nobody_cancel_what_came_on_another_flow(void **state)
 
 /* -- limits and losses ----------------------------------------------------------------------------------- */
 
+static void lets_a_stranger_have_fewer_transactions(void **state)
+{
+	flow_id mallory;
+
+	start();
+	mallory = bench_open(0, TRANSPORT_TLS, 2);
+	for (unsigned i = 0; i < bench_limits.per_stranger; i++) {
+		char branch[32];
+
+		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
+		bench_input(mallory, bench_request("INVITE", branch));
+		bench_respond(407);
+	}
+	bench.log.len = 0;
+	bench_input(mallory, bench_request("INVITE", "z9hG4bKmore"));
+	bench_expect("> 2 SIP/2.0 503 Service Unavailable\n");
+	assert_true(endpoint_flow_prove(bench.endpoint[0], mallory, 7));
+	bench_input(mallory, bench_request("INVITE", "z9hG4bKmore"));
+	bench_expect("request INVITE\n");
+	bench_stop();
+}
+
 static void lets_one_flow_have_only_so_many_transactions(void **state)
 {
 	start();
+	assert_true(endpoint_flow_prove(bench.endpoint[0], alice, 7));
 	for (unsigned i = 0; i < bench_limits.per_flow; i++) {
 		char branch[32];
 
@@ -271,7 +294,7 @@ static void has_only_so_many_transactions_in_all(void **state)
 	for (unsigned i = 0; i < bench_limits.transactions; i++) {
 		char branch[32];
 
-		if (i % bench_limits.per_flow == 0)
+		if (i % bench_limits.per_stranger == 0)
 			flow = bench_open(0, TRANSPORT_TLS, 10 + i);
 		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
 		bench_input(flow, bench_request("INVITE", branch));
@@ -282,17 +305,28 @@ static void has_only_so_many_transactions_in_all(void **state)
 	bench_stop();
 }
 
-static void keeps_a_transaction_whose_flow_is_lost_but_sends_nothing(void **state)
+static void keeps_a_transaction_whose_flow_is_lost_until_it_is_answered(void **state)
 {
 	start();
 	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
 	bench_flow(alice, FLOW_LOST);
 	bench_expect("request INVITE\nlost\n");
 	bench_respond(180);
-	bench_respond(486);
 	bench_expect("");
-	bench_pass(32000);
+	bench_respond(486);
+	bench_pass(1);
 	bench_expect("server gone\n");
+	bench_stop();
+}
+
+static void ends_a_transaction_that_is_answered_with_its_flow(void **state)
+{
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(407);
+	bench.log.len = 0;
+	bench_flow(alice, FLOW_LOST);
+	bench_expect("lost\nserver gone\n");
 	bench_stop();
 }
 
@@ -398,9 +432,11 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(cancels_what_can_be_cancelled),
 	cmocka_unit_test(answers_a_repeated_CANCEL_alike_and_cancels_once),
 	cmocka_unit_test(lets_nobody_cancel_what_came_on_another_flow),
+	cmocka_unit_test(lets_a_stranger_have_fewer_transactions),
 	cmocka_unit_test(lets_one_flow_have_only_so_many_transactions),
 	cmocka_unit_test(has_only_so_many_transactions_in_all),
-	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_but_sends_nothing),
+	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_until_it_is_answered),
+	cmocka_unit_test(ends_a_transaction_that_is_answered_with_its_flow),
 	cmocka_unit_test(answers_500_instead_of_what_is_too_large),
 	cmocka_unit_test(passes_a_response_on_without_our_via),
 	cmocka_unit_test(passes_nothing_on_that_has_no_other_via),

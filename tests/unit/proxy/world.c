@@ -198,7 +198,7 @@ static void make_endpoint(struct world *world)
 					  .server = &world->server };
 	const struct endpoint_config endpoint = {
 		.n_workers = 1,
-		.limits = { sip_limits_default, 100, 1000, 100, 1 << 20 },
+		.limits = { sip_limits_default, 100, 1000, 100, 16, 1 << 20 },
 		.branch_key = branch_key,
 		.random = world->random,
 		.crypto = world->crypto,

@@ -148,6 +148,7 @@ static void open_end(struct end *end)
 			    .flows = 100,
 			    .transactions = 1000,
 			    .per_flow = 500,
+			    .per_stranger = 500,
 			    .output = 8 << 20 },
 		.branch_key = branch_key,
 		.random = end->random,

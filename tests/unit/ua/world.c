@@ -17,6 +17,7 @@ void world_open(struct world *world, const struct ua_config *config)
 			    .flows = 4,
 			    .transactions = 64,
 			    .per_flow = 64,
+			    .per_stranger = 64,
 			    .output = 1 << 20 },
 		.branch_key = branch_key,
 		.sent_by = SLICE("a.invalid"),
@@ -32,6 +33,8 @@ void world_open(struct world *world, const struct ua_config *config)
 	filled.crypto = world->crypto;
 	if (!filled.aor.ptr)
 		filled.aor = SLICE("sips:alice@localhost");
+	if (!filled.server.ptr)
+		filled.server = SLICE("127.0.0.1"); /* else empty: what the DNS says */
 	filled.password = SLICE("secret");
 	filled.instance = SLICE("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6");
 	filled.do_register = true;
