@@ -33,8 +33,6 @@ void world_open(struct world *world, const struct ua_config *config)
 	filled.crypto = world->crypto;
 	if (!filled.aor.ptr)
 		filled.aor = SLICE("sips:alice@localhost");
-	if (!filled.server.ptr)
-		filled.server = SLICE("127.0.0.1"); /* else empty: what the DNS says */
 	filled.password = SLICE("secret");
 	filled.instance = SLICE("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6");
 	filled.do_register = true;
