@@ -138,6 +138,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	member->random = member->crypto ? random_new(member->crypto) : NULL;
 	if (!member->random)
 		return ERR_NOMEM;
+	parts->crypto = member->crypto;
 	parts->map_key = random_map_key(member->random);
 	TRY(make_core(member));
 	TRY(make_endpoint(member, number, parts));

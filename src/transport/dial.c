@@ -106,6 +106,10 @@ void dial_start(struct transport *transport, uint64_t question, const struct con
 		return;
 	}
 	dial->question = question;
+	if (!transport_is_stream(connect->transport)) {
+		give_up(dial, ERR_DENIED, SLICE("only TLS and TCP are dialled"), now);
+		return;
+	}
 	dial->due = now.mono + (connect->patience ? connect->patience : transport->config.limits.connect);
 	if (address_parse_ip(connect->host, &dial->addresses[0])) {
 		dial->addresses[0].port = port;

@@ -8,6 +8,7 @@
 #include "base/quota.h"
 #include "tls/conn.h"
 #include "transport/transport.h"
+#include "ws/frames.h"
 
 /* The first member of whatever is given to net/ as an owner. */
 enum owner { OWNER_LISTENER, OWNER_WIRE, OWNER_DIAL };
@@ -32,8 +33,9 @@ struct source {
 enum wire_state {
 	WIRE_CONNECTING,
 	WIRE_HANDSHAKING,
-	WIRE_OPEN,    /* known to the endpoint */
-	WIRE_CLOSING, /* open, but only until what is queued has left */
+	WIRE_UPGRADING, /* to a WebSocket */
+	WIRE_OPEN,      /* known to the endpoint */
+	WIRE_CLOSING,   /* only until what is queued has left */
 };
 
 /* A connection: what carries a flow. Belongs to the transport. */
@@ -46,10 +48,14 @@ struct wire {
 	int fd;
 	struct net_watch *watch;
 	struct tls_conn *tls; /* NULL: clear */
-	struct dial *dial;    /* of an outbound one that is not open yet */
+	struct ws *ws;        /* NULL: no WebSocket, or not yet */
+	char *request;        /* WIRE_UPGRADING: of WS_REQUEST_MAX bytes, n_request are there */
+	size_t n_request;
+	struct dial *dial; /* of an outbound one that is not open yet */
 	struct source *source;
 	struct address peer;
 	bool outbound;
+	bool known;      /* to the endpoint */
 	bool blocked;    /* the endpoint was told so */
 	const char *why; /* WIRE_CLOSING */
 
@@ -105,8 +111,16 @@ void wire_begin(struct wire *wire, struct now now);
 void wire_event(struct wire *wire, unsigned ready, struct now now);
 /* Goes on with what was put off in the turn before. The wire may be gone afterwards. */
 void wire_again(struct wire *wire, struct now now);
-/* Queues bytes for the end of this turn. The wire may be gone afterwards: it takes no more. */
-void wire_send(struct wire *wire, struct slice bytes, struct now now);
+/* Sends a message at the end of this turn. The wire may be gone afterwards: it takes no more. */
+void wire_send(struct wire *wire, struct slice message, struct now now);
+/* Queues bytes as they are. False: the wire is gone. */
+bool wire_queue(struct wire *wire, struct slice bytes, struct now now);
+/* Takes and says nothing more, and ends when what is queued has left; why is static. May be gone afterwards. */
+void wire_finish(struct wire *wire, const char *why, struct now now);
+/* The connection stands, and what it is to become: now the endpoint knows it. */
+void wire_open(struct wire *wire, struct now now);
+/* The connection stands: now for the request of the opening handshake. */
+void wire_wait_for_request(struct wire *wire);
 /* Writes what is queued, as far as that goes. The wire may be gone afterwards. */
 void wire_flush(struct wire *wire, struct now now);
 
@@ -118,6 +132,16 @@ struct wire_end {
 };
 /* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
+
+/* -- websocket.c ----------------------------------------------------------------------------------------- */
+
+/* The connection stands: waits for the request. The wire may be gone afterwards, here and below. */
+void websocket_begin(struct wire *wire, struct now now);
+/* Bytes of the peer. False: it is gone, or closing. */
+MUST_CHECK bool websocket_hear(struct wire *wire, struct slice bytes, struct now now);
+void websocket_send(struct wire *wire, struct slice message, struct now now);
+/* Queues the closing frame. False: the wire is gone. */
+MUST_CHECK bool websocket_close(struct wire *wire, struct now now);
 
 /* -- dial.c ---------------------------------------------------------------------------------------------- */
 

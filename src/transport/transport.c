@@ -9,6 +9,7 @@ const struct transport_limits transport_limits_default = {
 	.flows_per_source = 1000,
 	.high_mark = 64 << 10,
 	.output = 1 << 20,
+	.message = 64 << 10,
 	.input_per_turn = 64 << 10,
 	.handshakes_per_turn = 32,
 	.handshake = 10 * 1000,
@@ -127,16 +128,12 @@ static struct wire *find(struct transport *transport, flow_id flow)
 	return wire_of(map_find(transport->wires, slice_from(&flow, sizeof flow)));
 }
 
-static void close_flow(struct transport *transport, flow_id flow, const char *why)
+static void close_flow(struct transport *transport, flow_id flow, const char *why, struct now now)
 {
 	struct wire *wire = find(transport, flow);
 
-	if (!wire || wire->state != WIRE_OPEN)
-		return;
-	wire->state = WIRE_CLOSING;
-	wire->why = why;
-	if (!link_is_in_list(&wire->dirty))
-		list_append(&transport->dirty, &wire->dirty);
+	if (wire && wire->state == WIRE_OPEN)
+		wire_finish(wire, why, now);
 }
 
 static void look_up(struct transport *transport, const struct action *action, struct now now)
@@ -183,7 +180,7 @@ static void perform(struct transport *transport, const struct action *action, st
 		if (wire)
 			wire_send(wire, action->send.bytes, now);
 		break;
-	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why); break;
+	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why, now); break;
 	case ACTION_RESOLVE: resolve(transport, action, now); break;
 	case ACTION_CONNECT: dial_start(transport, action->question, &action->connect, now); break;
 	case ACTION_LOOKUP: look_up(transport, action, now); break;

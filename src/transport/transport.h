@@ -44,6 +44,7 @@ struct transport_limits {
 	size_t flows_per_source;      /* accepted from one IP address; loopback is exempt; 0: no limit */
 	size_t high_mark;             /* bytes that wait on a flow before it counts as blocked */
 	size_t output;                /* bytes that wait on a flow before it is closed */
+	size_t message;               /* of a WebSocket: the longest that is taken */
 	size_t input_per_turn;        /* bytes read from one flow before others have their turn */
 	unsigned handshakes_per_turn; /* steps of handshakes; the rest comes in the next turn */
 	ms_t handshake;               /* from accept to the end of the handshake */
@@ -53,7 +54,7 @@ struct transport_limits {
 	ms_t idle_proven; /* the same for one with */
 };
 
-/* 20,000 flows, 1,000 a source, 64 KiB, 1 MiB, 64 KiB, 32; 10 s, 20 s, 20 s, 60 s, 2 h. */
+/* 20,000 flows, 1,000 a source, 64 KiB, 1 MiB, 64 KiB, 64 KiB, 32; 10 s, 20 s, 20 s, 60 s, 2 h. */
 extern const struct transport_limits transport_limits_default;
 
 /* What the endpoint's actions lead to besides sockets. A NULL function: there is no such thing (the question
@@ -80,6 +81,7 @@ struct transport_config {
 	struct map_key map_key;
 	struct transport_limits limits;
 	struct transport_services services;
+	struct crypto *crypto; /* for the handshakes of WebSockets; NULL: there is no listener for them */
 	struct tls_context *server; /* for accepted TLS flows; NULL: none are accepted */
 	struct tls_context *client; /* for ACTION_CONNECT over TLS; NULL: refused */
 };
@@ -90,7 +92,7 @@ MUST_CHECK struct transport *transport_new(const struct transport_config *config
 void transport_free(struct transport *transport);
 OWN(transport)
 
-/* Accepts flows of this transport (TLS or TCP) on a listening socket, which is taken over. ERR_LIMIT,
+/* Accepts flows of this transport (not UDP) on a listening socket, which is taken over. ERR_LIMIT,
  * ERR_NOMEM, ERR_IO: it is still the caller's. */
 MUST_CHECK enum err transport_listen(struct transport *transport, enum transport_protocol protocol,
 				     int listener);

@@ -55,15 +55,12 @@ void wire_free(struct wire *wire)
 	if (wire->tls)
 		tls_conn_shutdown(wire->tls);
 	tls_conn_free(wire->tls);
+	ws_free(wire->ws);
 	net_watch_free(wire->watch);
 	socket_close(wire->fd);
+	mem_free(wire->request);
 	mem_free(wire->out);
 	mem_free(wire);
-}
-
-static bool is_known(const struct wire *wire)
-{
-	return wire->state == WIRE_OPEN || wire->state == WIRE_CLOSING;
 }
 
 static void put_field(struct writer *out, struct slice name, struct slice text)
@@ -85,7 +82,7 @@ static void put_wire(struct writer *out, const struct wire *wire)
 static void report_end(struct wire *wire, const struct wire_end *end, struct now now)
 {
 	struct transport *transport = wire->transport;
-	const char *event = is_known(wire)   ? "flow.lost"
+	const char *event = wire->known      ? "flow.lost"
 			    : wire->outbound ? "connect.failed"
 					     : "handshake.refused";
 	char text[1000];
@@ -93,7 +90,7 @@ static void report_end(struct wire *wire, const struct wire_end *end, struct now
 
 	if (!transport_reports(transport, end->level))
 		return;
-	if (!is_known(wire) && !quota_take(&transport->refusals, 1, now.mono)) {
+	if (!wire->known && !quota_take(&transport->refusals, 1, now.mono)) {
 		transport->unlogged++;
 		return;
 	}
@@ -160,7 +157,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 	struct dial *dial = wire->dial;
 
 	report_end(wire, end, now);
-	if (is_known(wire))
+	if (wire->known)
 		tell(wire, FLOW_LOST, end->why, now);
 	else if (!dial)
 		wire->transport->counts.refused_handshakes++;
@@ -181,7 +178,8 @@ static void wait_for_more(struct wire *wire)
 {
 	unsigned bits = 0;
 
-	if (wire->state == WIRE_OPEN && waiting(wire) < wire->transport->config.limits.high_mark)
+	if ((wire->state == WIRE_OPEN || wire->state == WIRE_UPGRADING) &&
+	    waiting(wire) < wire->transport->config.limits.high_mark)
 		bits |= NET_READABLE;
 	if (waiting(wire) > 0)
 		bits |= NET_WRITABLE;
@@ -250,6 +248,7 @@ static void deadline_passed(struct wire *wire, struct now now)
 		tls_conn_timed_out(wire->tls, &verdict);
 		put_verdict(&out, &verdict);
 		break;
+	case WIRE_UPGRADING: put(&out, SLICE("there was no request for a WebSocket in time")); break;
 	case WIRE_OPEN:
 	case WIRE_CLOSING: open_deadline_passed(wire, now); return;
 	}
@@ -268,6 +267,24 @@ static enum err read_clear(int fd, void *buf, size_t size, size_t *ret_n)
 	return n > 0 ? OK : ERR_CLOSED;
 }
 
+static bool is_websocket(const struct wire *wire)
+{
+	enum transport_protocol protocol = flow_transport(wire->id);
+
+	return protocol == TRANSPORT_WSS || protocol == TRANSPORT_WS;
+}
+
+/* False: nothing more is to be read. */
+static bool take_in(struct wire *wire, struct slice bytes, struct now now)
+{
+	wire->transport->counts.bytes_in += bytes.len;
+	wire->heard = now.mono;
+	if (is_websocket(wire))
+		return websocket_hear(wire, bytes, now);
+	endpoint_input(wire->transport->config.endpoint, wire->id, bytes, now);
+	return true;
+}
+
 static void hear(struct wire *wire, struct now now)
 {
 	struct transport *transport = wire->transport;
@@ -281,9 +298,8 @@ static void hear(struct wire *wire, struct now now)
 		if (err != OK)
 			break;
 		room -= n;
-		transport->counts.bytes_in += n;
-		wire->heard = now.mono;
-		endpoint_input(transport->config.endpoint, wire->id, slice_from(transport->input, n), now);
+		if (!take_in(wire, slice_from(transport->input, n), now))
+			return;
 	}
 	if (err == OK)
 		put_off(wire);
@@ -299,12 +315,13 @@ static void hear(struct wire *wire, struct now now)
 
 /* -- the way to being open ------------------------------------------------------------------------------- */
 
-static void open_wire(struct wire *wire, struct now now)
+void wire_open(struct wire *wire, struct now now)
 {
 	struct dial *dial = TAKE(wire->dial);
 	flow_id id = wire->id;
 
 	wire->state = WIRE_OPEN;
+	wire->known = true;
 	wire->heard = now.mono;
 	tell(wire, FLOW_OPENED, slice_of(NULL), now);
 	set_deadline(wire);
@@ -312,6 +329,23 @@ static void open_wire(struct wire *wire, struct now now)
 	put_off(wire); /* what came along with the handshake lies in the TLS connection already */
 	if (dial)
 		dial_done(dial, id, now);
+}
+
+void wire_wait_for_request(struct wire *wire)
+{
+	wire->state = WIRE_UPGRADING;
+	net_watch_deadline(wire->watch, wire->deadline);
+	wait_for_more(wire);
+	put_off(wire);
+}
+
+/* The connection stands, and is protected if it is to be. */
+static void stands(struct wire *wire, struct now now)
+{
+	if (is_websocket(wire))
+		websocket_begin(wire, now);
+	else
+		wire_open(wire, now);
 }
 
 static void shake_hands(struct wire *wire, struct now now)
@@ -327,7 +361,7 @@ static void shake_hands(struct wire *wire, struct now now)
 	wire->transport->handshakes--;
 	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
 	if (err == OK) {
-		open_wire(wire, now);
+		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
 		net_watch_set(wire->watch, tls_conn_wants(wire->tls));
 	} else {
@@ -352,7 +386,7 @@ static enum err start_tls(struct wire *wire)
 void wire_begin(struct wire *wire, struct now now)
 {
 	if (!transport_is_secure(flow_transport(wire->id))) {
-		open_wire(wire, now);
+		stands(wire, now);
 		return;
 	}
 	enum err err = start_tls(wire);
@@ -411,13 +445,13 @@ static bool make_room(struct wire *wire, size_t n)
 	return true;
 }
 
-void wire_send(struct wire *wire, struct slice bytes, struct now now)
+bool wire_queue(struct wire *wire, struct slice bytes, struct now now)
 {
 	struct transport *transport = wire->transport;
 	bool fits = waiting(wire) + bytes.len <= transport->config.limits.output;
 
-	if (wire->state != WIRE_OPEN)
-		return;
+	if (bytes.len == 0)
+		return true;
 	if (!fits || !make_room(wire, bytes.len)) {
 		/* A message that is left out would leave a gap in the stream's sense, so the stream ends. */
 		transport->counts.closed_blocked++;
@@ -426,12 +460,33 @@ void wire_send(struct wire *wire, struct slice bytes, struct now now)
 					      fits ? SLICE("no memory for what is sent to it")
 						   : SLICE("it does not read what is sent to it") },
 			  now);
-		return;
+		return false;
 	}
 	memcpy(wire->out + wire->n_out, bytes.ptr, bytes.len);
 	wire->n_out += bytes.len;
 	if (!link_is_in_list(&wire->dirty))
 		list_append(&transport->dirty, &wire->dirty);
+	return true;
+}
+
+void wire_send(struct wire *wire, struct slice message, struct now now)
+{
+	if (wire->state != WIRE_OPEN)
+		return;
+	if (wire->ws)
+		websocket_send(wire, message, now);
+	else
+		(void)wire_queue(wire, message, now);
+}
+
+void wire_finish(struct wire *wire, const char *why, struct now now)
+{
+	if (wire->ws && !websocket_close(wire, now))
+		return;
+	wire->state = WIRE_CLOSING;
+	wire->why = why;
+	if (!link_is_in_list(&wire->dirty))
+		list_append(&wire->transport->dirty, &wire->dirty);
 }
 
 static enum err write_clear(int fd, struct slice text, size_t *ret_n)
@@ -509,7 +564,7 @@ void wire_again(struct wire *wire, struct now now)
 {
 	if (wire->state == WIRE_HANDSHAKING)
 		shake_hands(wire, now);
-	else if (wire->state == WIRE_OPEN)
+	else if (wire->state == WIRE_OPEN || wire->state == WIRE_UPGRADING)
 		hear(wire, now);
 }
 
@@ -524,6 +579,7 @@ void wire_event(struct wire *wire, unsigned ready, struct now now)
 	switch (wire->state) {
 	case WIRE_CONNECTING: connected(wire, now); break;
 	case WIRE_HANDSHAKING: shake_hands(wire, now); break;
+	case WIRE_UPGRADING:
 	case WIRE_OPEN:
 		if (ready & NET_READABLE)
 			hear(wire, now);

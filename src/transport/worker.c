@@ -143,6 +143,7 @@ static enum err open_transport(struct worker *worker)
 			      .store = store,
 			      .post = post,
 			      .report = report },
+		.crypto = worker->parts.crypto,
 		.server = worker->parts.server,
 		.client = worker->parts.client,
 	};

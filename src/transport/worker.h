@@ -25,6 +25,7 @@ struct worker;
 /* What a worker works with; belongs to the worker_user. */
 struct worker_parts {
 	struct endpoint *endpoint;
+	struct crypto *crypto;
 	struct tls_context *server, *client;
 	struct map_key map_key;
 	void *own; /* the user's */
