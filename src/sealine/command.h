@@ -41,6 +41,8 @@ struct command {
 	unsigned flags;         /* those it takes */
 	size_t n_least, n_most; /* arguments */
 	enum exit_code (*run)(const struct invocation *invocation);
+	/* In place of all that: reads its command line, which begins at argv[1], by itself. */
+	enum exit_code (*run_line)(const struct command *command, int argc, char *argv[]);
 };
 
 enum exit_code parse_run(const struct invocation *invocation);
@@ -52,6 +54,7 @@ enum exit_code user_list_run(const struct invocation *invocation);
 enum exit_code ca_show_run(const struct invocation *invocation);
 enum exit_code ca_export_run(const struct invocation *invocation);
 enum exit_code status_run(const struct invocation *invocation);
+enum exit_code load_command(const struct command *command, int argc, char *argv[]);
 
 /* The whole tool, from the command line to the exit code. */
 enum exit_code sealine_run(int argc, char *argv[]);

@@ -102,6 +102,40 @@ static const struct command commands[] = {
 		"Example: sealine parse invite.sip\n",
 	},
 	{
+		.words = "load", .run_line = load_command,
+		.help =
+		"usage: sealine load MODE ADDRESS:PORT (--users PATTERN | --accounts FILE) [OPTION]...\n"
+		"Loads a SIP server over TLS, and tells how long it took, what failed, and where it broke the protocol.\n"
+		"\n"
+		"  register              users register again and again, each on a connection of its own\n"
+		"  call                  users call each other: INVITE 100 180 200 ACK BYE 200\n"
+		"  message               users send each other a MESSAGE\n"
+		"  options               users ask the server for its OPTIONS\n"
+		"  handshake             a connection, a full handshake, OPTIONS, and its end\n"
+		"  idle                  users register and stay\n"
+		"  storm                 all connect and register at once, and try until they are in\n"
+		"\n"
+		"  --users PATTERN       their addresses: user%04d@example.org, numbered from 0; sips:... for SIPS\n"
+		"  --number N            how many (10)\n"
+		"  --password-file FILE  the first line is the password of them all\n"
+		"  --accounts FILE       addresses and passwords, as sealine user import takes them\n"
+		"  --transport tls|tcp   over what (tls)\n"
+		"  --ca FILE             whose certificates to trust (those that the system trusts)\n"
+		"  --realm TEXT          of the passwords (the domain)\n"
+		"  --rate N              operations begun a second (each user begins one when the last has ended)\n"
+		"  --duration SECONDS    how long new ones are begun (10)\n"
+		"  --count N             how many at most (1000000)\n"
+		"  --ramp SECONDS        the time over which users connect (64 at a time)\n"
+		"  --challenged          forget the nonce, so that each operation is challenged anew\n"
+		"  --server-pid PID      measure this process and its children: CPU, memory\n"
+		"  --target-is-mine      allow an address that is not of this machine\n"
+		"  --json                one JSON object; see sealine(1)\n"
+		"\n"
+		"Exit status: 0 nothing failed and nothing broke the protocol, 1 something did, 2 usage, 130 interrupted.\n"
+		"\n"
+		"Example: sealine load call 127.0.0.1:5061 --users 'user%04d@localhost' --password-file pw --ca ca.pem\n",
+	},
+	{
 		.words = "status", .takes_state = true, .run = status_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine status [--state DIR] [--json]\n"
@@ -128,6 +162,7 @@ static const char usage[] = "usage: sealine COMMAND [ARGUMENT]... [OPTION]...\n"
 			    "  ca show              show the certificates that sealined made for itself\n"
 			    "  ca export            write the certificate that phones are to trust\n"
 			    "  status               show the running server\n"
+			    "  load MODE ADDRESS    load a server, and tell how it fares\n"
 			    "  parse FILE...|-      say what a SIP message is, or what is wrong with it\n"
 			    "\n"
 			    "sealine COMMAND --help says more. --version says which this is.\n"
@@ -222,7 +257,9 @@ enum exit_code sealine_run(int argc, char *argv[])
 	for (size_t i = 0; i < N_COMMANDS; i++)
 		if (is_called(&commands[i], argc, argv, &last)) {
 			argv[last] = argv[0]; /* getopt_long() names it */
-			return run_command(&commands[i], argc - last, argv + last);
+			return commands[i].run_line
+				       ? commands[i].run_line(&commands[i], argc - last, argv + last)
+				       : run_command(&commands[i], argc - last, argv + last);
 		}
 	if (argc > 1 && strcmp(argv[1], "--version") == 0) {
 		puts("sealine " SEALINE_VERSION);

@@ -1,0 +1,449 @@
+#include "base/mem.h"
+#include "base/scan.h"
+#include "sealine/load_run.h"
+#include "sip/build.h"
+#include "sip/fields.h"
+
+static const struct load_mode *mode_of(const struct load_phone *phone)
+{
+	return phone->load->options->mode;
+}
+
+/* ---- states ---- */
+
+/* The only place where the state and what is counted of it change. */
+static void enter(struct load_phone *phone, enum load_state state, ms_t until)
+{
+	struct load *load = phone->load;
+
+	list_remove(&load->ready, &phone->link);
+	load->n_opening -= phone->state == LOAD_OPENING;
+	load->n_busy -= phone->state == LOAD_BUSY;
+	phone->state = state;
+	phone->until = until;
+	load->n_opening += state == LOAD_OPENING;
+	load->n_busy += state == LOAD_BUSY;
+	if (state == LOAD_READY)
+		list_append(&load->ready, &phone->link);
+}
+
+static void note_tried(struct load_phone *phone)
+{
+	phone->load->n_tried += !phone->was_tried;
+	phone->was_tried = true;
+}
+
+/* Connected, and registered if it has to be. */
+static void settle(struct load_phone *phone)
+{
+	const struct load_mode *mode = mode_of(phone);
+	bool is_called = mode->in_pairs && phone->number % 2;
+	bool only_holds = mode->method == SIP_METHOD_OTHER || mode->at_once;
+
+	note_tried(phone);
+	enter(phone, is_called || only_holds ? LOAD_ANSWERING : LOAD_READY, 0);
+}
+
+static void hang_up(struct load_phone *phone)
+{
+	load_wire_close(&phone->wire);
+	phone->exchange.is_open = false;
+	phone->is_registered = false;
+	phone->n_called = 0;
+}
+
+/* A phone in a storm does not give up; how long it was told to wait, or a second, and a part of one of its own. */
+static void rest(struct load_phone *phone, ms_t pause, struct now now)
+{
+	ms_t own = mode_of(phone)->at_once ? phone->number * 7919 % LOAD_PAUSE_MS : 0;
+
+	enter(phone, LOAD_RESTING, now.mono + (pause ? pause : LOAD_PAUSE_MS) + own);
+}
+
+static void fail(struct load_phone *phone, enum load_failure failure, struct slice about, ms_t pause,
+		 struct now now)
+{
+	struct load_tally *tally = &phone->load->tally;
+
+	if (mode_of(phone)->at_once && phone->state == LOAD_BUSY)
+		tally->retries++;
+	else
+		load_tally_failure(tally, failure, about);
+	if (failure != LOAD_REFUSED || mode_of(phone)->connects)
+		hang_up(phone);
+	note_tried(phone);
+	rest(phone, pause, now);
+}
+
+void load_phone_fail(struct load_phone *phone, enum load_failure failure, struct slice about, struct now now)
+{
+	fail(phone, failure, about, 0, now);
+}
+
+static void done(struct load_phone *phone)
+{
+	struct load *load = phone->load;
+
+	load->tally.done++;
+	if (phone->exchange.method != SIP_BYE)
+		load_tally_time(&load->tally, load_clock() - phone->begun);
+	if (mode_of(phone)->connects && !mode_of(phone)->at_once) {
+		hang_up(phone);
+		enter(phone, LOAD_READY, 0);
+		return;
+	}
+	settle(phone);
+}
+
+/* ---- beginning ---- */
+
+static void connect_wire(struct load_phone *phone, struct now now)
+{
+	enum err err = load_wire_connect(&phone->wire, &phone->load->target, phone);
+
+	if (err != OK)
+		load_phone_fail(phone, LOAD_CONNECT, slice_of(err_text(err)), now);
+}
+
+/* There is a connection: what it was opened for. */
+static void go_on(struct load_phone *phone, struct now now)
+{
+	const struct load_mode *mode = mode_of(phone);
+
+	phone->exchange.rounds = 0;
+	if (phone->state == LOAD_BUSY)
+		load_send_request(phone, mode->method, now);
+	else if (mode->registers && !phone->is_registered)
+		load_send_request(phone, SIP_REGISTER, now);
+	else
+		settle(phone);
+}
+
+void load_phones_make_ready(struct load *load)
+{
+	for (size_t i = 0; i < load->n_phones; i++)
+		enter(&load->phones[i], LOAD_READY, 0);
+}
+
+void load_phone_open(struct load_phone *phone, struct now now)
+{
+	enter(phone, LOAD_OPENING, now.mono + LOAD_ANSWER_MS);
+	if (phone->wire.state == LOAD_WIRE_OPEN)
+		go_on(phone, now);
+	else
+		connect_wire(phone, now);
+}
+
+void load_phone_begin(struct load_phone *phone, struct now now)
+{
+	const struct load_mode *mode = mode_of(phone);
+
+	enter(phone, LOAD_BUSY, now.mono + LOAD_ANSWER_MS);
+	phone->begun = load_clock();
+	if (mode->method != SIP_REGISTER)
+		phone->call++;
+	if (phone->load->options->challenged || mode->connects)
+		for (int side = 0; side < AUTH_SIDES; side++)
+			phone->auth.spaces[side].is_set = false;
+	if (mode->connects)
+		connect_wire(phone, now);
+	else
+		go_on(phone, now);
+}
+
+/* After a rest; a storm's operation goes on. */
+static void try_again(struct load_phone *phone, struct now now)
+{
+	if (mode_of(phone)->at_once) {
+		enter(phone, LOAD_BUSY, now.mono + LOAD_ANSWER_MS);
+		connect_wire(phone, now);
+	} else if (mode_of(phone)->connects) {
+		enter(phone, LOAD_READY, 0);
+	} else {
+		load_phone_open(phone, now);
+	}
+}
+
+void load_phone_look(struct load_phone *phone, struct now now)
+{
+	if (!phone->until || now.mono < phone->until)
+		return;
+	if (phone->state == LOAD_RESTING) {
+		phone->until = 0;
+		if (phone->load->phase < LOAD_DRAINING)
+			try_again(phone, now);
+		return;
+	}
+	load_phone_fail(
+		phone, LOAD_TIMEOUT,
+		phone->exchange.is_open ? sip_method_name(phone->exchange.method) : SLICE("connecting"), now);
+}
+
+void load_phone_fini(struct load_phone *phone)
+{
+	hang_up(phone);
+	list_remove(&phone->load->ready, &phone->link);
+	mem_free(phone->dialog);
+}
+
+/* ---- responses ---- */
+
+static bool is_expected(const struct load_phone *phone, const struct sip_message *response)
+{
+	char buf[LOAD_ID_MAX];
+	struct writer branch = writer_of(buf, sizeof buf);
+
+	load_put_branch(&branch, phone);
+	return phone->exchange.is_open && response->method == phone->exchange.method &&
+	       slice_eq(response->via.branch, writer_text(&branch));
+}
+
+/* RFC 3261 §8.2.6.2, §16.7 step 3 */
+static void check_response(const struct load_phone *phone, const struct sip_message *response)
+{
+	struct load_tally *tally = &phone->load->tally;
+	char tag_buf[LOAD_ID_MAX], id_buf[LOAD_ID_MAX];
+	struct writer tag = writer_of(tag_buf, sizeof tag_buf), id = writer_of(id_buf, sizeof id_buf);
+	struct sip_values vias = sip_values_of(response, SIP_VIA);
+	struct slice via;
+	size_t n_vias = 0;
+
+	load_put_tag(&tag, phone);
+	load_put_call_id(&id, phone);
+	if (!slice_eq(response->from.tag, writer_text(&tag)) ||
+	    !slice_eq(response->call_id, writer_text(&id)) || response->cseq.number != phone->exchange.cseq ||
+	    !slice_eq(response->from.uri.user, phone->account->user))
+		load_tally_violation(tally, LOAD_OTHER_FIELDS, response->call_id);
+	while (sip_values_next(&vias, &via))
+		n_vias++;
+	if (n_vias != 1)
+		load_tally_violation(tally, LOAD_MORE_VIAS, response->call_id);
+	if (response->status > 100 && !response->to.tag.len)
+		load_tally_violation(tally, LOAD_NO_TAG, response->reason);
+}
+
+/* RFC 3261 §10.3 step 8: the response lists the bindings. */
+static void check_binding(const struct load_phone *phone, const struct sip_message *response)
+{
+	struct sip_values it = sip_values_of(response, SIP_CONTACT);
+	char buf[512];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct sip_address contact;
+	struct sip_uri ours;
+	struct slice value;
+
+	load_put_contact(&out, phone);
+	if (!sip_uri_parse(writer_text(&out), &ours))
+		return;
+	while (sip_values_next(&it, &value))
+		if (sip_contact_parse(value, &contact) && sip_uri_eq(&contact.uri, &ours))
+			return;
+	load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&out));
+}
+
+static void call_answered(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	load_tally_time(&phone->load->tally, load_clock() - phone->begun);
+	if (!load_dialog_begin(phone, response)) {
+		load_tally_violation(&phone->load->tally, LOAD_MALFORMED,
+				     SLICE("200 without a Contact of use"));
+		load_phone_fail(phone, LOAD_LOST, SLICE("a dialog that cannot be ended"), now);
+		return;
+	}
+	load_send_ack(phone, response, now);
+	phone->exchange.rounds = 0;
+	if (phone->state == LOAD_BUSY)
+		load_send_request(phone, SIP_BYE, now);
+}
+
+static void succeed(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	if (phone->exchange.method == SIP_INVITE) {
+		call_answered(phone, response, now);
+		return;
+	}
+	if (phone->exchange.method == SIP_REGISTER) {
+		phone->is_registered = true;
+		check_binding(phone, response);
+	}
+	if (phone->state == LOAD_BUSY)
+		done(phone);
+	else
+		settle(phone);
+}
+
+static void put_refusal(struct writer *out, const struct load_phone *phone,
+			const struct sip_message *response, struct slice why)
+{
+	put_number(out, response->status);
+	put_char(out, ' ');
+	put(out, slice_sub(response->reason, 0, 100));
+	put(out, SLICE(" to "));
+	put(out, sip_method_name(phone->exchange.method));
+	put(out, why.len > 0 ? SLICE(", ") : SLICE(""));
+	put(out, why);
+}
+
+static void refuse(struct load_phone *phone, const struct sip_message *response, struct slice why,
+		   struct now now)
+{
+	struct slice value = sip_message_value(response, SIP_RETRY_AFTER);
+	char buf[TALLY_TEXT_MAX];
+	struct writer about = writer_of(buf, sizeof buf);
+	uint32_t seconds;
+
+	put_refusal(&about, phone, response, why);
+	if (!value.ptr || !sip_retry_after_parse(value, &seconds))
+		seconds = 0;
+	fail(phone, LOAD_REFUSED, writer_text(&about), (ms_t)seconds * 1000, now);
+}
+
+static void challenged(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	enum auth_choice choice = auth_client_challenge(&phone->auth, response, phone->exchange.rounds);
+
+	if (choice != AUTH_ANSWER) {
+		refuse(phone, response, slice_of(auth_choice_text(choice)), now);
+		return;
+	}
+	phone->exchange.rounds++;
+	load_send_request(phone, phone->exchange.method, now);
+}
+
+static void take_response(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	struct load_exchange *exchange = &phone->exchange;
+
+	if (!is_expected(phone, response)) {
+		load_tally_violation(&phone->load->tally, LOAD_STRAY_RESPONSE, response->call_id);
+		return;
+	}
+	check_response(phone, response);
+	if (response->status < 200)
+		return;
+	exchange->is_open = false;
+	if (exchange->method == SIP_INVITE && response->status >= 300)
+		load_send_ack(phone, response, now);
+	if (auth_client_confirm(&phone->auth, &exchange->sent, response) == AUTH_PROOF_WRONG)
+		load_tally_violation(&phone->load->tally, LOAD_FALSE_PROOF, phone->account->user);
+	if (response->status < 300)
+		succeed(phone, response, now);
+	else if (response->status == 401 || response->status == 407)
+		challenged(phone, response, now);
+	else
+		refuse(phone, response, slice_of(NULL), now);
+}
+
+/* ---- bytes ---- */
+
+static void take_message(struct load_phone *phone, struct slice bytes, struct now now)
+{
+	AUTO(sip_message) struct sip_message *message = NULL;
+	struct load_tally *tally = &phone->load->tally;
+	struct sip_fault fault;
+	enum err err = sip_message_parse(bytes, &sip_limits_default, &message, &fault);
+
+	if (err == ERR_NOMEM)
+		load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+	else if (err != OK)
+		load_tally_violation(tally, LOAD_NOT_SIP, slice_sub(bytes, 0, 100));
+	else if (message->fault.status)
+		load_tally_violation(tally, LOAD_MALFORMED, slice_of(message->fault.what));
+	else if (message->kind == SIP_REQUEST)
+		load_answer(phone, message, now);
+	else
+		take_response(phone, message, now);
+}
+
+/* False: the connection is gone, or another one. */
+static bool take_frames(struct load_phone *phone, struct slice *bytes, struct now now)
+{
+	struct sip_frame frame;
+	enum err err = OK;
+
+	while (bytes->len > 0) {
+		err = sip_frame(&phone->wire.framer, *bytes, &sip_limits_default, &frame);
+		if (err != OK)
+			break;
+		phone->wire.framer = (struct sip_framer){ .need = 0 };
+		*bytes = slice_sub(*bytes, frame.bytes.len, bytes->len);
+		if (frame.kind == SIP_FRAME_MESSAGE)
+			take_message(phone, frame.bytes, now);
+		if (phone->wire.state != LOAD_WIRE_OPEN)
+			return false;
+	}
+	if (err == OK || err == ERR_MORE)
+		return true;
+	load_tally_violation(&phone->load->tally, LOAD_NOT_SIP,
+			     frame.fault.what ? slice_of(frame.fault.what) : slice_sub(*bytes, 0, 100));
+	load_phone_fail(phone, LOAD_LOST, SLICE("what follows cannot be understood"), now);
+	return false;
+}
+
+static void hear(struct load_phone *phone, struct now now)
+{
+	bool more = true;
+
+	while (more) {
+		struct slice bytes;
+		enum err err = load_wire_read(&phone->wire, phone->load->buf, LOAD_BUFFER_SIZE, &bytes,
+					      &more);
+
+		if (err == ERR_AGAIN)
+			return;
+		if (err == OK && !take_frames(phone, &bytes, now))
+			return;
+		if (err == OK)
+			err = load_wire_keep(&phone->wire, bytes);
+		if (err != OK) {
+			load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+			return;
+		}
+	}
+}
+
+void load_phone_send(struct load_phone *phone, const struct writer *message, struct now now)
+{
+	enum err err = ERR_LIMIT;
+
+	if (phone->wire.state != LOAD_WIRE_OPEN)
+		return; /* that is counted already */
+	if (!message->overflow)
+		err = load_wire_send(&phone->wire, writer_text(message));
+	if (err != OK)
+		load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+}
+
+static void proceed(struct load_phone *phone, struct now now)
+{
+	bool was_connecting = phone->wire.state == LOAD_WIRE_CONNECTING;
+	char buf[TALLY_TEXT_MAX];
+	struct writer why = writer_of(buf, sizeof buf);
+	enum err err = load_wire_proceed(&phone->wire, &phone->load->target, now, &why);
+
+	if (err == OK)
+		go_on(phone, now);
+	else if (err != ERR_AGAIN)
+		load_phone_fail(phone,
+				was_connecting && phone->wire.state == LOAD_WIRE_CONNECTING ? LOAD_CONNECT
+											    : LOAD_HANDSHAKE,
+				writer_text(&why), now);
+}
+
+void load_phone_event(struct load_phone *phone, unsigned ready, struct now now)
+{
+	if (phone->wire.state != LOAD_WIRE_OPEN) {
+		proceed(phone, now);
+		return;
+	}
+	if (ready & NET_WRITABLE) {
+		enum err err = load_wire_flush(&phone->wire);
+
+		if (err != OK) {
+			load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+			return;
+		}
+	}
+	if (ready & NET_READABLE)
+		hear(phone, now);
+}

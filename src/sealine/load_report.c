@@ -1,0 +1,219 @@
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/writer.h"
+#include "sealine/load_run.h"
+#include "sealine/output.h"
+
+static const struct {
+	const char *name;
+	unsigned thousandths;
+} quantiles[] = { { "p50", 500 }, { "p90", 900 }, { "p99", 990 }, { "max", 1000 } };
+
+enum { N_QUANTILES = sizeof quantiles / sizeof quantiles[0] };
+
+static double milliseconds(const struct load *load, size_t i)
+{
+	return (double)load_tally_quantile(&load->tally, quantiles[i].thousandths) / 1e3;
+}
+
+/* ---- while it runs ---- */
+
+void load_print_progress(const struct load *load, struct now now)
+{
+	const struct load_tally *tally = &load->tally;
+
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (load->phase == LOAD_SETTLING)
+		fprintf(stderr, "\r\033[K%zu of %zu users ready", load->n_tried, load->accounts.n);
+	else
+		fprintf(stderr, "\r\033[K%3.0f s  %llu %.*s  %llu failures  %llu violations  p50 %.2f ms",
+			(double)(now.mono - load->phase_began) / 1e3, (unsigned long long)tally->done,
+			SLICE_FMT(load->options->mode->operation),
+			(unsigned long long)load_tally_failures(tally),
+			(unsigned long long)load_tally_violations(tally), milliseconds(load, 0));
+}
+
+void load_end_progress(void)
+{
+	if (isatty(STDERR_FILENO))
+		fputs("\r\033[K", stderr);
+}
+
+/* ---- figures ---- */
+
+struct figures {
+	double seconds, rate;
+	double own_us, own_share;       /* CPU of ours, an operation and of one core */
+	double server_us, server_share; /* the same of the server */
+	double pss_each;                /* kB a connection */
+	bool has_server, has_memory, has_operations;
+};
+
+static struct figures figures_of(const struct load *load)
+{
+	double done = (double)load->tally.done;
+	struct figures f = { .seconds = (double)(load->ended - load->started) / 1e6,
+			     .has_operations = load->tally.done > 0,
+			     .has_server = load->at_start.n > 0 && load->at_end.n > 0 };
+	double own = load->own_at_end - load->own_at_start, server = load->at_end.cpu - load->at_start.cpu;
+
+	if (f.seconds > 0) {
+		f.rate = done / f.seconds;
+		f.own_share = own / f.seconds;
+		f.server_share = server / f.seconds;
+	}
+	if (f.has_operations) {
+		f.own_us = own / done * 1e6;
+		f.server_us = server / done * 1e6;
+	}
+	f.has_memory = f.has_server && load->n_held > 0 && load->before.pss > 0 &&
+		       load->at_end.pss > load->before.pss;
+	if (f.has_memory)
+		f.pss_each = (double)(load->at_end.pss - load->before.pss) / (double)load->n_held;
+	return f;
+}
+
+/* ---- JSON ---- */
+
+static json_t *json_of_counts(const uint64_t *counts, const struct load_word *words, size_t n)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < n; i++)
+		if (counts[i] > 0)
+			json_object_set_new(object, words[i].code, json_integer((json_int_t)counts[i]));
+	return object;
+}
+
+static json_t *json_of_latency(const struct load *load)
+{
+	json_t *object = json_object();
+
+	for (size_t i = 0; i < N_QUANTILES; i++)
+		json_object_set_new(object, quantiles[i].name, json_real(milliseconds(load, i)));
+	return object;
+}
+
+static json_t *json_of_server(const struct load *load, const struct figures *f)
+{
+	json_t *object = json_pack("{s:i, s:f, s:I}", "pid", (int)load->options->server, "cpu_share",
+				   f->server_share, "pss_kb", (json_int_t)load->at_end.pss);
+
+	if (f->has_operations)
+		json_object_set_new(object, "cpu_us", json_real(f->server_us));
+	if (f->has_memory)
+		json_object_set_new(object, "pss_kb_per_connection", json_real(f->pss_each));
+	return object;
+}
+
+static json_t *json_of_run(const struct load *load, const struct figures *f)
+{
+	const struct load_tally *tally = &load->tally;
+	char buf[64];
+	struct writer address = writer_of(buf, sizeof buf);
+	json_t *object;
+
+	put_address(&address, &load->target.address);
+	object = json_pack("{s:o, s:s, s:o, s:I, s:I, s:f, s:I, s:f}", "mode",
+			   json_of_text(load->options->mode->name), "transport",
+			   load->options->tls ? "tls" : "tcp", "target", json_of_text(writer_text(&address)),
+			   "users", (json_int_t)load->accounts.n, "connections", (json_int_t)load->n_held,
+			   "seconds", f->seconds, "done", (json_int_t)tally->done, "rate", f->rate);
+	json_object_set_new(object, "missed", json_integer((json_int_t)tally->missed));
+	json_object_set_new(object, "retries", json_integer((json_int_t)tally->retries));
+	json_object_set_new(object, "failures",
+			    json_of_counts(tally->failures, load_failure_words, LOAD_FAILURES));
+	json_object_set_new(object, "violations",
+			    json_of_counts(tally->violations, load_violation_words, LOAD_VIOLATIONS));
+	if (f->has_operations)
+		json_object_set_new(object, "latency_ms", json_of_latency(load));
+	json_object_set_new(object, "load",
+			    json_pack("{s:f, s:f}", "cpu_share", f->own_share, "cpu_us", f->own_us));
+	if (f->has_server)
+		json_object_set_new(object, "server", json_of_server(load, f));
+	return object;
+}
+
+/* ---- text ---- */
+
+static void print_counts(const char *title, const uint64_t *counts, const struct load_word *words, size_t n,
+			 const char *first)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n; i++)
+		total += counts[i];
+	printf("%-13s %llu%s%s\n", title, (unsigned long long)total, *first ? "; the first: " : "", first);
+	for (size_t i = 0; i < n; i++)
+		if (counts[i] > 0)
+			printf("              %llu %s\n", (unsigned long long)counts[i], words[i].text);
+}
+
+static void print_head(const struct load *load, const struct figures *f)
+{
+	const struct load_options *options = load->options;
+	char buf[64];
+	struct writer address = writer_of(buf, sizeof buf);
+
+	put_address(&address, &load->target.address);
+	printf("%-13.*s %.*s over %s, %zu users, %zu connections held\n", SLICE_FMT(options->mode->name),
+	       SLICE_FMT(writer_text(&address)), options->tls ? "TLS" : "TCP", load->accounts.n,
+	       load->n_held);
+	if (options->mode->method == SIP_METHOD_OTHER)
+		return;
+	printf("done          %llu %.*s in %.2f s, %.0f/s\n", (unsigned long long)load->tally.done,
+	       SLICE_FMT(options->mode->operation), f->seconds, f->rate);
+	if (load->tally.missed > 0)
+		printf("missed        %llu, since nobody was free; take more users or a lower rate\n",
+		       (unsigned long long)load->tally.missed);
+	if (load->tally.retries > 0)
+		printf("retries       %llu\n", (unsigned long long)load->tally.retries);
+}
+
+static void print_latency(const struct load *load)
+{
+	fputs("latency      ", stdout);
+	for (size_t i = 0; i < N_QUANTILES; i++)
+		printf(" %s %.2f", quantiles[i].name, milliseconds(load, i));
+	puts(" ms");
+}
+
+static void print_text(const struct load *load, const struct figures *f)
+{
+	const struct load_tally *tally = &load->tally;
+
+	print_head(load, f);
+	if (f->has_operations)
+		print_latency(load);
+	print_counts("failures", tally->failures, load_failure_words, LOAD_FAILURES, tally->first_failure);
+	print_counts("violations", tally->violations, load_violation_words, LOAD_VIOLATIONS,
+		     tally->first_violation);
+	printf("this program  %.0f %% of a core", 100 * f->own_share);
+	if (f->has_operations)
+		printf(", %.1f us each", f->own_us);
+	putchar('\n');
+	if (!f->has_server)
+		return;
+	printf("server        %.0f %% of a core", 100 * f->server_share);
+	if (f->has_operations)
+		printf(", %.1f us each", f->server_us);
+	if (f->has_memory)
+		printf("; %.1f kB more (Pss) a connection", f->pss_each);
+	putchar('\n');
+}
+
+bool load_print_report(const struct load *load)
+{
+	struct figures f = figures_of(load);
+
+	if (load->options->server && !f.has_server)
+		(void)complain(
+			"load: there is no process %d to be looked at; the server's figures are left out",
+			(int)load->options->server);
+	if (load->options->json)
+		return print_json(json_of_run(load, &f));
+	print_text(load, &f);
+	return true;
+}

@@ -1,0 +1,252 @@
+#include "base/writer.h"
+#include "sealine/load_run.h"
+#include "sip/build.h"
+
+const struct slice load_body = SLICE_INIT("The quick brown fox jumps over the lazy dog.");
+
+static const struct slice description = SLICE_INIT("v=0\r\n"
+						   "o=- 1 1 IN IP4 127.0.0.1\r\n"
+						   "s=-\r\n"
+						   "c=IN IP4 127.0.0.1\r\n"
+						   "t=0 0\r\n"
+						   "m=audio 40000 RTP/AVP 0\r\n"
+						   "a=sendrecv\r\n");
+
+static void put_id(struct writer *out, const struct load_phone *phone, uint32_t number)
+{
+	put(out, slice_of(phone->load->id));
+	put_char(out, '-');
+	put_number(out, phone->number);
+	put_char(out, '-');
+	put_number(out, number);
+}
+
+void load_put_branch(struct writer *out, const struct load_phone *phone)
+{
+	put(out, SLICE("z9hG4bK"));
+	put_id(out, phone, phone->exchange.cseq);
+}
+
+void load_put_call_id(struct writer *out, const struct load_phone *phone)
+{
+	put_id(out, phone, phone->call);
+}
+
+void load_put_tag(struct writer *out, const struct load_phone *phone)
+{
+	put_id(out, phone, phone->call);
+}
+
+static void put_scheme(struct writer *out, const struct load_phone *phone)
+{
+	put(out, phone->account->sips ? SLICE("sips:") : SLICE("sip:"));
+}
+
+void load_put_contact(struct writer *out, const struct load_phone *phone)
+{
+	put_scheme(out, phone);
+	put(out, phone->account->user);
+	put_char(out, '@');
+	put_address(out, &phone->wire.local);
+	if (!phone->account->sips)
+		put(out, phone->wire.tls ? SLICE(";transport=tls") : SLICE(";transport=tcp"));
+}
+
+static void put_account(struct writer *out, const struct load_phone *phone,
+			const struct load_account *account)
+{
+	put_scheme(out, phone);
+	put(out, account->user);
+	put_char(out, '@');
+	put(out, account->domain);
+}
+
+/* Whom a request is for: the user behind us, ourselves, or the server. */
+static void put_uri(struct writer *out, const struct load_phone *phone, enum sip_method method)
+{
+	if (phone->load->options->mode->in_pairs && method != SIP_REGISTER) {
+		put_account(out, phone, phone->account + 1);
+	} else {
+		put_scheme(out, phone);
+		put(out, phone->account->domain);
+	}
+}
+
+/* What differs between requests in a dialog and out of one. */
+struct parts {
+	enum sip_method method;
+	struct slice uri, routes; /* routes: whole lines */
+	struct slice to;          /* empty: the Request-URI, or for REGISTER ourselves */
+	bool has_own_branch;      /* the ACK to a 2xx is a transaction of its own (RFC 3261 §13.2.2.4) */
+};
+
+static void put_via(struct writer *out, const struct load_phone *phone, bool has_own_branch)
+{
+	put(out, phone->wire.tls ? SLICE("Via: SIP/2.0/TLS ") : SLICE("Via: SIP/2.0/TCP "));
+	put_address(out, &phone->wire.local);
+	put(out, SLICE(";branch="));
+	load_put_branch(out, phone);
+	if (has_own_branch)
+		put(out, SLICE("-ack"));
+	put(out, SLICE(";rport\r\nMax-Forwards: 70\r\n"));
+}
+
+static void put_to(struct writer *out, const struct load_phone *phone, const struct parts *parts)
+{
+	put(out, SLICE("To: "));
+	if (parts->to.len > 0) {
+		put(out, parts->to);
+	} else {
+		put_char(out, '<');
+		if (parts->method == SIP_REGISTER)
+			put_account(out, phone, phone->account);
+		else
+			put(out, parts->uri);
+		put_char(out, '>');
+	}
+	put(out, SLICE("\r\n"));
+}
+
+/* From the start line to CSeq. */
+static void put_common(struct writer *out, const struct load_phone *phone, const struct parts *parts)
+{
+	put_request_line(out, sip_method_name(parts->method), parts->uri);
+	put_via(out, phone, parts->has_own_branch);
+	put(out, parts->routes);
+	put(out, SLICE("From: <"));
+	put_account(out, phone, phone->account);
+	put(out, SLICE(">;tag="));
+	load_put_tag(out, phone);
+	put(out, SLICE("\r\n"));
+	put_to(out, phone, parts);
+	put(out, SLICE("Call-ID: "));
+	load_put_call_id(out, phone);
+	put(out, SLICE("\r\nCSeq: "));
+	put_number(out, phone->exchange.cseq);
+	put_char(out, ' ');
+	put(out, sip_method_name(parts->method));
+	put(out, SLICE("\r\n"));
+}
+
+static void put_contact_line(struct writer *out, const struct load_phone *phone)
+{
+	put(out, SLICE("Contact: <"));
+	load_put_contact(out, phone);
+	put(out, SLICE(">\r\n"));
+}
+
+/* What only some methods have. */
+static void put_rest(struct writer *out, const struct load_phone *phone, enum sip_method method)
+{
+	switch (method) {
+	case SIP_REGISTER:
+		put_contact_line(out, phone);
+		put(out, SLICE("Expires: "));
+		put_number(out, LOAD_EXPIRES);
+		put(out, SLICE("\r\n"));
+		put_body(out, SLICE(""));
+		return;
+	case SIP_INVITE:
+		put_contact_line(out, phone);
+		put(out, SLICE("Content-Type: application/sdp\r\n"));
+		put_body(out, description);
+		return;
+	case SIP_MESSAGE:
+		put(out, SLICE("Content-Type: text/plain\r\n"));
+		put_body(out, load_body);
+		return;
+	default: put_body(out, SLICE("")); return;
+	}
+}
+
+static struct parts parts_of_dialog(const struct load_dialog *dialog, enum sip_method method)
+{
+	return (struct parts){
+		.method = method,
+		.uri = slice_from(dialog->uri, dialog->n_uri),
+		.routes = slice_from(dialog->routes, dialog->n_routes),
+		.to = slice_from(dialog->to, dialog->n_to),
+	};
+}
+
+static struct parts parts_out_of_dialog(const struct load_phone *phone, enum sip_method method,
+					struct writer *uri)
+{
+	put_uri(uri, phone, method);
+	return (struct parts){ .method = method, .uri = writer_text(uri) };
+}
+
+void load_send_request(struct load_phone *phone, enum sip_method method, struct now now)
+{
+	char buf[LOAD_TEXT_MAX], uri_buf[512];
+	struct writer out = writer_of(buf, sizeof buf), uri = writer_of(uri_buf, sizeof uri_buf);
+	struct parts parts = method == SIP_BYE ? parts_of_dialog(phone->dialog, method)
+					       : parts_out_of_dialog(phone, method, &uri);
+	struct auth_subject subject = { .method = sip_method_name(method), .uri = parts.uri };
+
+	phone->exchange.method = method;
+	phone->exchange.cseq = ++phone->cseq;
+	phone->exchange.is_open = true;
+	put_common(&out, phone, &parts);
+	if (!put_authorization(&out, &phone->auth, &subject, &phone->exchange.sent) || uri.overflow)
+		out.overflow = true;
+	put_rest(&out, phone, method);
+	load_phone_send(phone, &out, now);
+}
+
+void load_send_ack(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	char buf[LOAD_TEXT_MAX], uri_buf[512];
+	struct writer out = writer_of(buf, sizeof buf), uri = writer_of(uri_buf, sizeof uri_buf);
+	struct parts parts;
+
+	if (response->status < 300) {
+		parts = parts_of_dialog(phone->dialog, SIP_ACK);
+		parts.has_own_branch = true;
+	} else {
+		parts = parts_out_of_dialog(phone, SIP_ACK, &uri); /* RFC 3261 §17.1.1.3 */
+		parts.to = response->to.text;
+	}
+	put_common(&out, phone, &parts);
+	put_body(&out, SLICE(""));
+	load_phone_send(phone, &out, now);
+}
+
+static bool copy(char *to, size_t size, size_t *ret_n, struct slice text)
+{
+	struct writer out = writer_of(to, size);
+
+	put(&out, text);
+	*ret_n = out.len;
+	return !out.overflow;
+}
+
+/* Record-Route turned round (RFC 3261 §12.1.2). */
+static bool take_routes(struct load_dialog *dialog, const struct sip_message *response)
+{
+	struct sip_values it = sip_values_of(response, SIP_RECORD_ROUTE);
+	struct writer out = writer_of(dialog->routes, sizeof dialog->routes);
+	struct slice routes[8], value;
+	size_t n = 0;
+
+	while (sip_values_next(&it, &value)) {
+		if (n == sizeof routes / sizeof routes[0])
+			return false;
+		routes[n++] = value;
+	}
+	while (n > 0)
+		put_header(&out, SIP_ROUTE, routes[--n]);
+	dialog->n_routes = out.len;
+	return !out.overflow;
+}
+
+bool load_dialog_begin(struct load_phone *phone, const struct sip_message *response)
+{
+	struct load_dialog *dialog = phone->dialog;
+	struct sip_address contact;
+
+	return sip_address_parse(sip_message_value(response, SIP_CONTACT), &contact) &&
+	       copy(dialog->uri, sizeof dialog->uri, &dialog->n_uri, contact.uri.text) &&
+	       copy(dialog->to, sizeof dialog->to, &dialog->n_to, response->to.text) &&
+	       take_routes(dialog, response);
+}

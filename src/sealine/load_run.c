@@ -1,0 +1,223 @@
+#include "sealine/load_run.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#include "sealine/output.h"
+
+enum {
+	OPENING_MAX = 64,   /* connections begun at once, so that the server's queue holds them */
+	LOOK_MS = 100,      /* between looks at who takes too long */
+	PROGRESS_MS = 1000, /* between lines for the terminal */
+};
+
+uint64_t load_clock(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+static double own_cpu(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_SELF, &usage);
+	return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+	       (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void look_at_server(const struct load *load, struct load_process *ret_process)
+{
+	*ret_process = (struct load_process){ .n = 0 };
+	if (load->options->server)
+		(void)load_process_look(load->options->server, ret_process);
+}
+
+static void enter_phase(struct load *load, enum load_phase phase, struct now now)
+{
+	load->phase = phase;
+	load->phase_began = now.mono;
+}
+
+/* ---- settling ---- */
+
+/* How many connections there may be by now. */
+static size_t may_be_opened(const struct load *load, struct now now)
+{
+	ms_t ramp = load->options->ramp, passed = now.mono - load->phase_began;
+
+	if (!ramp || passed >= ramp)
+		return load->accounts.n;
+	return (size_t)(load->accounts.n * passed / ramp);
+}
+
+static void open_more(struct load *load, struct now now)
+{
+	size_t n = may_be_opened(load, now);
+
+	while (load->n_opened < n && load->n_opening < OPENING_MAX)
+		load_phone_open(&load->phones[load->n_opened++], now);
+}
+
+static bool is_usable(const struct load_phone *phone)
+{
+	return phone->state == LOAD_READY || phone->state == LOAD_ANSWERING;
+}
+
+static bool start(struct load *load, struct now now)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < load->accounts.n; i++)
+		n += is_usable(&load->phones[i]);
+	if (n == 0)
+		return complain("load: no user could %s; %s",
+				load->options->mode->registers ? "register" : "connect",
+				load->tally.first_failure);
+	look_at_server(load, &load->at_start);
+	load->own_at_start = own_cpu();
+	load->started = load_clock();
+	enter_phase(load, LOAD_RUNNING, now);
+	return true;
+}
+
+/* ---- running ---- */
+
+static void begin_one(struct load *load, struct now now)
+{
+	struct link *link = list_first(&load->ready);
+
+	if (!link) {
+		load->tally.missed++;
+		return;
+	}
+	load->n_begun++;
+	load_phone_begin(CONTAINER_OF(link, struct load_phone, link), now);
+}
+
+/* How many operations should have begun by now. */
+static uint64_t due(const struct load *load)
+{
+	uint64_t by_rate = load->options->rate * (load_clock() - load->started) / 1000000;
+
+	return by_rate < load->options->count ? by_rate : load->options->count;
+}
+
+static void begin_more(struct load *load, struct now now)
+{
+	if (load->options->rate) {
+		while (load->n_begun + load->tally.missed < due(load))
+			begin_one(load, now);
+		return;
+	}
+	while (load->n_begun < load->options->count && list_first(&load->ready))
+		begin_one(load, now);
+}
+
+/* Whether nothing new is to be begun. */
+static bool is_enough(const struct load *load, struct now now)
+{
+	if (load->is_interrupted || now.mono - load->phase_began >= load->options->duration)
+		return true;
+	if (load->options->mode->at_once)
+		return load->tally.done == load->n_begun && load->n_begun > 0;
+	return load->n_begun + load->tally.missed >= load->options->count;
+}
+
+static void finish(struct load *load, struct now now)
+{
+	load->ended = load_clock();
+	load->own_at_end = own_cpu();
+	look_at_server(load, &load->at_end);
+	for (size_t i = 0; i < load->accounts.n; i++)
+		load->n_held += load->phones[i].wire.state == LOAD_WIRE_OPEN;
+	if (load->options->mode->at_once)
+		for (uint64_t i = load->tally.done; i < load->n_begun; i++)
+			load_tally_failure(&load->tally, LOAD_TIMEOUT, SLICE("back in time"));
+	enter_phase(load, LOAD_OVER, now);
+}
+
+/* ---- the loop ---- */
+
+static void look_at_phones(struct load *load, struct now now)
+{
+	load->next_look = now.mono + LOOK_MS;
+	for (size_t i = 0; i < load->accounts.n; i++)
+		load_phone_look(&load->phones[i], now);
+	if (now.mono >= load->next_line) {
+		load->next_line = now.mono + PROGRESS_MS;
+		load_print_progress(load, now);
+	}
+}
+
+static bool turn(struct load *load, struct now now)
+{
+	if (now.mono >= load->next_look)
+		look_at_phones(load, now);
+	switch (load->phase) {
+	case LOAD_SETTLING:
+		open_more(load, now);
+		if (load->is_interrupted)
+			return complain("load: interrupted before anything was measured");
+		if (load->n_tried == load->accounts.n)
+			return start(load, now);
+		return true;
+	case LOAD_RUNNING:
+		begin_more(load, now);
+		if (is_enough(load, now))
+			enter_phase(load, LOAD_DRAINING, now);
+		return true;
+	case LOAD_DRAINING:
+		if (load->n_busy == 0)
+			finish(load, now);
+		return true;
+	case LOAD_OVER: return true;
+	}
+	return false;
+}
+
+static ms_t next_turn(const struct load *load)
+{
+	ms_t now = net_now(load->net).mono;
+
+	if (load->phase == LOAD_SETTLING && load->options->ramp)
+		return now + 1;
+	return load->phase == LOAD_RUNNING && load->options->rate ? now + 1 : load->next_look;
+}
+
+static void take_event(struct load *load, const struct net_event *event, struct now now)
+{
+	if (event->kind == NET_READY)
+		load_phone_event(event->owner, event->ready, now);
+	else if (event->kind == NET_SIGNAL)
+		load->is_interrupted = true;
+}
+
+bool load_run(struct load *load)
+{
+	const struct load_mode *mode = load->options->mode;
+	struct now now = net_now(load->net);
+	struct net_event event;
+
+	look_at_server(load, &load->before);
+	load->next_look = now.mono;
+	enter_phase(load, LOAD_SETTLING, now);
+	if (mode->connects) {
+		load_phones_make_ready(load);
+		if (!start(load, now))
+			return false;
+	}
+	while (load->phase != LOAD_OVER) {
+		net_wait(load->net, next_turn(load));
+		now = net_now(load->net);
+		while (net_next(load->net, &event))
+			take_event(load, &event, now);
+		if (!turn(load, now))
+			return false;
+	}
+	load_end_progress();
+	return true;
+}

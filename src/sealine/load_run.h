@@ -1,0 +1,135 @@
+/*
+ * A run of `sealine load`: one thread, one loop, a phone for each user. The phones' files call down only; what
+ * concerns all of them, who begins when, is decided in load_run.c.
+ */
+#pragma once
+
+#include "auth/client.h"
+#include "base/list.h"
+#include "sealine/load_accounts.h"
+#include "sealine/load_options.h"
+#include "sealine/load_process.h"
+#include "sealine/load_tally.h"
+#include "sealine/load_wire.h"
+#include "sip/message.h"
+
+enum {
+	LOAD_TEXT_MAX = 4096,      /* a request of ours */
+	LOAD_BUFFER_SIZE = 131072, /* twice the largest message */
+	LOAD_ID_MAX = 48,
+	LOAD_ANSWER_MS = 10000, /* how long an operation may take */
+	LOAD_PAUSE_MS = 1000,   /* what a phone waits after a failure */
+};
+
+enum load_phase {
+	LOAD_SETTLING, /* connecting and registering, before anything is measured */
+	LOAD_RUNNING,
+	LOAD_DRAINING, /* nothing new is begun */
+	LOAD_OVER,
+};
+
+enum load_state {
+	LOAD_OFF,      /* without a connection */
+	LOAD_OPENING,  /* connects or registers, which is no operation */
+	LOAD_READY,    /* waits for its turn */
+	LOAD_BUSY,     /* an operation is under way */
+	LOAD_RESTING,  /* has failed: waits a little */
+	LOAD_ANSWERING /* is only called */
+};
+
+/* The request that waits for its final response. */
+struct load_exchange {
+	bool is_open;
+	enum sip_method method;
+	uint32_t cseq;
+	unsigned rounds; /* challenges answered for it */
+	struct auth_sent sent;
+};
+
+/* The caller's side of a dialog: all that its ACK and BYE need. */
+struct load_dialog {
+	char uri[512], to[512], routes[2048];
+	size_t n_uri, n_to, n_routes;
+};
+
+struct load_phone {
+	struct link link; /* in ready, if that is its state */
+	struct load *load;
+	const struct load_account *account;
+	size_t number;
+	enum load_state state;
+	struct load_wire wire;
+	struct auth_client auth;
+	struct load_exchange exchange;
+	struct load_dialog *dialog; /* callers only */
+	char called[LOAD_ID_MAX];   /* Call-ID of the dialog that somebody else began */
+	size_t n_called;
+	bool is_registered, was_tried;
+	uint32_t cseq, call; /* numbers of requests and Call-IDs so far */
+	uint64_t begun;      /* microseconds; of the operation */
+	ms_t until;          /* when what it does has to be done, or its rest ends; 0: never */
+};
+
+struct load {
+	const struct load_options *options;
+	struct load_accounts accounts;
+	struct load_target target;
+	struct net *net;
+	struct crypto *crypto;
+	struct random *random;
+	char id[9]; /* of this run, in every Call-ID, tag and branch */
+	char *buf;  /* LOAD_BUFFER_SIZE, for reading */
+	struct load_phone *phones;
+	size_t n_phones;
+	struct list ready;
+	size_t n_opened, n_opening, n_busy,
+		n_tried; /* phones; opened: the first time; tried: settled or failed */
+	enum load_phase phase;
+	ms_t phase_began, next_look, next_line;
+	uint64_t n_begun; /* operations */
+	bool is_interrupted;
+	struct load_tally tally;
+	struct load_process before, at_start, at_end; /* the server */
+	double own_at_start, own_at_end;              /* CPU, seconds */
+	uint64_t started, ended;                      /* microseconds */
+	size_t n_held;                                /* connections at the end */
+};
+
+uint64_t load_clock(void); /* microseconds */
+
+/* load_phone.c */
+/* The phones of a mode in which an operation brings its own connection: nothing has to be done before. */
+void load_phones_make_ready(struct load *load);
+void load_phone_open(struct load_phone *phone, struct now now);
+void load_phone_begin(struct load_phone *phone, struct now now);
+void load_phone_event(struct load_phone *phone, unsigned ready, struct now now);
+/* Whether it has to do something because time has passed: gives up what takes too long, goes on after a rest. */
+void load_phone_look(struct load_phone *phone, struct now now);
+void load_phone_fini(struct load_phone *phone);
+/* Counts a failure of what the phone does, which rests then; without its connection if that is of no more use. */
+void load_phone_fail(struct load_phone *phone, enum load_failure failure, struct slice about, struct now now);
+/* Sends what was built; a failure is counted. */
+void load_phone_send(struct load_phone *phone, const struct writer *message, struct now now);
+
+/* load_request.c: what phones send */
+void load_send_request(struct load_phone *phone, enum sip_method method, struct now now);
+void load_send_ack(struct load_phone *phone, const struct sip_message *response, struct now now);
+/* The parts of what was sent, as an answer has to repeat them. */
+void load_put_branch(struct writer *out, const struct load_phone *phone);
+void load_put_call_id(struct writer *out, const struct load_phone *phone);
+void load_put_tag(struct writer *out, const struct load_phone *phone);
+void load_put_contact(struct writer *out, const struct load_phone *phone);
+/* Takes over what a 200 to an INVITE says of the dialog. False: it says too much, or too little. */
+bool load_dialog_begin(struct load_phone *phone, const struct sip_message *response);
+extern const struct slice load_body; /* of a MESSAGE */
+
+/* load_answer.c: what phones do when they are asked */
+void load_answer(struct load_phone *phone, const struct sip_message *request, struct now now);
+
+/* load_run.c: from the connections to the last answer. False: it was complained of. */
+bool load_run(struct load *load);
+
+/* load_report.c */
+void load_print_progress(const struct load *load, struct now now);
+void load_end_progress(void);
+bool load_print_report(const struct load *load);
