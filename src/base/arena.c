@@ -29,7 +29,7 @@
 
 enum {
 	ALIGNMENT = alignof(max_align_t),
-	FIRST_CHUNK = 4096 - 128, /* with its header and the allocator's just below a page */
+	FIRST_CHUNK = 4096 - 128, /* with the arena itself and the allocator's header just below a page */
 	LARGEST_STEP = 65536,     /* chunks double up to this size; larger only for a larger piece */
 };
 
@@ -41,33 +41,32 @@ struct chunk {
 
 struct arena {
 	size_t used, limit;
-	struct chunk *chunk; /* being filled; the last in the chain is the first one made */
+	struct chunk *chunk; /* being filled; the last in the chain is first */
+	struct chunk first;  /* allocated with the arena */
 };
 
-static struct chunk *chunk_new(struct chunk *next, size_t size)
+static void chunk_init(struct chunk *chunk, struct chunk *next, size_t size)
 {
-	struct chunk *chunk = mem_alloc(sizeof *chunk + size);
-
-	if (!chunk)
-		return NULL;
 	*chunk = (struct chunk){ .next = next, .size = size };
 	HIDE(chunk->bytes, size);
-	return chunk;
 }
 
 struct arena *arena_new(size_t limit)
 {
-	struct arena *arena = mem_new(struct arena);
+	struct arena *arena = mem_alloc(sizeof *arena + FIRST_CHUNK);
 
-	if (arena)
-		arena->limit = limit < SIZE_MAX / 2 ? limit
-						    : SIZE_MAX / 2; /* so that rounding up cannot wrap */
+	if (!arena)
+		return NULL;
+	arena->used = 0;
+	arena->limit = limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2; /* so that rounding up cannot wrap */
+	arena->chunk = &arena->first;
+	chunk_init(&arena->first, NULL, FIRST_CHUNK);
 	return arena;
 }
 
-static void free_chunks_above(struct arena *arena, const struct chunk *last)
+static void free_later_chunks(struct arena *arena)
 {
-	while (arena->chunk != last) {
+	while (arena->chunk != &arena->first) {
 		struct chunk *chunk = arena->chunk;
 
 		arena->chunk = chunk->next;
@@ -79,22 +78,16 @@ void arena_free(struct arena *arena)
 {
 	if (!arena)
 		return;
-	free_chunks_above(arena, NULL);
+	free_later_chunks(arena);
 	mem_free(arena);
 }
 
 void arena_reset(struct arena *arena)
 {
-	struct chunk *first = arena->chunk;
-
+	free_later_chunks(arena);
+	HIDE(arena->first.bytes, arena->first.used);
+	arena->first.used = 0;
 	arena->used = 0;
-	if (!first)
-		return;
-	while (first->next)
-		first = first->next;
-	free_chunks_above(arena, first);
-	HIDE(first->bytes, first->used);
-	first->used = 0;
 }
 
 static size_t aligned(size_t size)
@@ -109,10 +102,8 @@ static bool fits(const struct arena *arena, size_t size)
 
 static size_t next_chunk_size(const struct arena *arena, size_t piece)
 {
-	size_t size = FIRST_CHUNK;
+	size_t size = arena->chunk->size < LARGEST_STEP / 2 ? arena->chunk->size * 2 : LARGEST_STEP;
 
-	if (arena->chunk)
-		size = arena->chunk->size < LARGEST_STEP / 2 ? arena->chunk->size * 2 : LARGEST_STEP;
 	return size < piece ? piece : size;
 }
 
@@ -125,10 +116,13 @@ void *arena_alloc(struct arena *arena, size_t size)
 	if (!fits(arena, size))
 		return NULL;
 	room = aligned(size + GUARD);
-	if (!chunk || room > chunk->size - chunk->used) {
-		chunk = chunk_new(arena->chunk, next_chunk_size(arena, room));
+	if (room > chunk->size - chunk->used) {
+		size_t chunk_size = next_chunk_size(arena, room);
+
+		chunk = mem_alloc(sizeof *chunk + chunk_size);
 		if (!chunk)
 			return NULL;
+		chunk_init(chunk, arena->chunk, chunk_size);
 		arena->chunk = chunk;
 	}
 	piece = chunk->bytes + chunk->used;

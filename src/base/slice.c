@@ -20,9 +20,26 @@ struct slice slice_sub(struct slice s, size_t offset, size_t len)
 	return (struct slice){ s.ptr + offset, len };
 }
 
+/* Exactly the same in eight bytes. */
+static bool same_eight(const char *a, const char *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return x == y;
+}
+
+/* Most often even the case is the same. */
 bool slice_same_nocase(const char *a, const char *b, size_t len)
 {
-	for (size_t i = 0; i < len; i++)
+	size_t i = 0;
+
+	while (len - i >= 8 && same_eight(a + i, b + i))
+		i += 8;
+	if (i > 0 && len - i < 8 && same_eight(a + len - 8, b + len - 8))
+		return true;
+	for (; i < len; i++)
 		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;
