@@ -65,19 +65,6 @@ const uint16_t lex_classes[256] = {
 };
 /* clang-format on */
 
-const char *lex_find_control(const char *at, const char *end)
-{
-	for (; end - at >= WIDE; at += WIDE) {
-		unsigned controls = wide_control(wide_load(at));
-
-		if (controls)
-			return at + __builtin_ctz(controls);
-	}
-	while (at < end && !lex_is(*at, LEX_CONTROL))
-		at++;
-	return at;
-}
-
 const char *lex_lws(const char *at, const char *end)
 {
 	const char *behind = lex_skip_blanks(at, end);

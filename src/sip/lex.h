@@ -68,7 +68,18 @@ static inline const char *lex_skip_blanks(const char *at, const char *end)
 }
 
 /* The first byte of LEX_CONTROL from at on, or end. */
-const char *lex_find_control(const char *at, const char *end);
+static inline const char *lex_find_control(const char *at, const char *end)
+{
+	for (; end - at >= WIDE; at += WIDE) {
+		unsigned controls = wide_control(wide_load(at));
+
+		if (controls)
+			return at + __builtin_ctz(controls);
+	}
+	while (at < end && !lex_is(*at, LEX_CONTROL))
+		at++;
+	return at;
+}
 
 /*
  * What begins at at: where it ends, or NULL if there is no such thing. (The scan_ functions below are these on a cursor.

@@ -100,7 +100,7 @@ static bool scan_name(struct scan *in, struct sip_header *header)
 
 bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fault *ret_fault)
 {
-	const char *at, *end;
+	const char *from = in->at, *at, *end;
 	bool escaped;
 
 	*ret_header = (struct sip_header){ 0 };
@@ -109,7 +109,7 @@ bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fa
 			    scan_done(in) ? "the header ends early" : "not a header field: no name and colon",
 			    ret_fault);
 	at = in->at;
-	end = value_end(at, in->end, &in->at, &escaped);
+	end = value_end(from, in->end, &in->at, &escaped); /* need not wait for the colon to be found */
 	if (!end)
 		return fail(in, in->at,
 			    in->at == in->end ? "the header ends early" : sip_line_control(*in->at),

@@ -73,6 +73,7 @@ struct parse {
 	struct scan in;             /* over the whole text */
 	struct sip_header *headers; /* the message's array, still being written */
 	size_t room;                /* elements in it */
+	uint16_t last[SIP_HEADERS]; /* index + 1 of the last header field with that id; 0: none yet */
 };
 
 /* Only the first fault counts. */
@@ -236,8 +237,11 @@ static bool add_header(struct parse *parse)
 	if (may_come[header->id] != ANY_NUMBER)
 		check_header(parse, header);
 	message->n_headers++;
-	if (!message->first[header->id])
+	if (parse->last[header->id])
+		parse->headers[parse->last[header->id] - 1].next = (uint16_t)message->n_headers;
+	else
 		message->first[header->id] = (uint16_t)message->n_headers;
+	parse->last[header->id] = (uint16_t)message->n_headers;
 	return true;
 }
 
@@ -475,10 +479,7 @@ const struct sip_header *sip_message_header(const struct sip_message *message, e
 
 const struct sip_header *sip_message_next(const struct sip_message *message, const struct sip_header *header)
 {
-	for (const struct sip_header *next = header + 1; next < message->headers + message->n_headers; next++)
-		if (next->id == header->id)
-			return next;
-	return NULL;
+	return header->next ? &message->headers[header->next - 1] : NULL;
 }
 
 struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id)

@@ -39,6 +39,7 @@ extern const struct sip_limits sip_limits_default;
 /* One header field as it stands in the message. */
 struct sip_header {
 	enum sip_header_id id;
+	uint16_t next; /* index + 1 of the next one with that id; 0: none */
 	struct slice name;
 	struct slice value; /* without white space around it; may still hold folded line ends (LWS) */
 };

@@ -213,11 +213,7 @@ enum sip_header_id sip_header_of(struct slice name)
 		return ascii_is_alpha(name.ptr[0]) ? compact_forms[first - 'a'] : SIP_HEADER_OTHER;
 	id = header_slots[SLOT(name.len, first, lower(name.ptr[name.len / 2]),
 			       lower(name.ptr[name.len - 1]))];
-	if (header_names[id].len != name.len)
-		return SIP_HEADER_OTHER;
-	if (memcmp(header_names[id].ptr, name.ptr, name.len) == 0 || slice_eq_nocase(header_names[id], name))
-		return id;
-	return SIP_HEADER_OTHER;
+	return slice_eq_nocase(header_names[id], name) ? id : SIP_HEADER_OTHER;
 }
 
 struct slice sip_header_name(enum sip_header_id id)

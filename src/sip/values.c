@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/ascii.h"
 #include "sip/lex.h"
 #include "sip/message.h"
 
@@ -51,7 +52,10 @@ static bool next_in_header(struct sip_values *it, struct slice *ret_value)
 	struct slice value = { 0 };
 
 	while (value.len == 0 && !scan_done(&in)) {
-		value = slice_trim(take_value(&in));
+		value = take_value(&in);
+		if (value.len > 0 &&
+		    (ascii_is_space(value.ptr[0]) || ascii_is_space(value.ptr[value.len - 1])))
+			value = slice_trim(value);
 		(void)scan_char(&in, ',');
 	}
 	it->rest = scan_rest(&in);
