@@ -19,10 +19,11 @@ static const struct parser {
 	bool (*parse)(struct slice text, struct parsed *ret_parsed);
 } parsers[] = {
 	{ "sealine", parse_sealine },
+	{ "sealine, and decodes the rest", parse_sealine_whole },
 #ifdef HAVE_OTHERS
 	{ "osip " OSIP_VERSION, parse_osip },
 	{ "sofia-sip " SOFIA_VERSION, parse_sofia },
-	{ "sofia-sip, only what is asked for", parse_sofia_lean },
+	{ "sofia-sip, taught less", parse_sofia_lean },
 #endif
 };
 enum { PARSERS = sizeof parsers / sizeof parsers[0] };

@@ -28,30 +28,27 @@ static unsigned tag_length(osip_from_t *from)
 	return tag ? length_of(tag->gvalue) : 0;
 }
 
-static void see_vias(osip_message_t *message, struct parsed *parsed)
+static void see_topmost_via(osip_message_t *message, struct parsed *parsed)
 {
-	osip_via_t *via;
+	osip_generic_param_t *branch = NULL;
+	osip_via_t *via = NULL;
 
-	while (osip_message_get_via(message, (int)parsed->vias, &via) >= 0) {
-		osip_generic_param_t *branch = NULL;
-
-		osip_via_param_get_byname(via, (char *)"branch", &branch);
-		parsed->vias++;
-		parsed->hosts += length_of(via->host);
-		parsed->ports += number_of(via->port);
-		parsed->branches += branch ? length_of(branch->gvalue) : 0;
-	}
+	if (osip_message_get_via(message, 0, &via) < 0)
+		return;
+	osip_via_param_get_byname(via, (char *)"branch", &branch);
+	parsed->hosts += length_of(via->host);
+	parsed->ports += number_of(via->port);
+	parsed->branch = branch ? length_of(branch->gvalue) : 0;
 }
 
-/* Route, Record-Route and Contact are all osip_from_t. */
-static unsigned see_addresses(osip_list_t *list, struct parsed *parsed)
+static void see_routes(osip_message_t *message, struct parsed *parsed)
 {
-	unsigned n = 0;
-	osip_from_t *address;
+	osip_route_t *route;
 
-	for (; (address = osip_list_get(list, (int)n)); n++)
-		see_uri(address->url, parsed);
-	return n;
+	while (osip_message_get_route(message, (int)parsed->routes, &route) >= 0) {
+		see_uri(route->url, parsed);
+		parsed->routes++;
+	}
 }
 
 static bool see(osip_message_t *message, struct parsed *parsed)
@@ -74,10 +71,11 @@ static bool see(osip_message_t *message, struct parsed *parsed)
 	osip_message_get_body(message, 0, &body);
 	parsed->body = body ? (unsigned)body->length : 0;
 	parsed->authorizations = (unsigned)osip_list_size(&message->authorizations);
-	see_vias(message, parsed);
-	parsed->routes = see_addresses(&message->routes, parsed);
-	parsed->record_routes = see_addresses(&message->record_routes, parsed);
-	parsed->contacts = see_addresses(&message->contacts, parsed);
+	parsed->vias = (unsigned)osip_list_size(&message->vias);
+	parsed->record_routes = (unsigned)osip_list_size(&message->record_routes);
+	parsed->contacts = (unsigned)osip_list_size(&message->contacts);
+	see_topmost_via(message, parsed);
+	see_routes(message, parsed);
 	return true;
 }
 

@@ -21,42 +21,48 @@ static void see_url(const url_t *url, struct parsed *parsed)
 	parsed->ports += number_of(url->url_port);
 }
 
-static void see_lists(const sip_t *sip, struct parsed *parsed)
+static void see_routes(const sip_t *sip, struct parsed *parsed)
 {
-	for (const sip_via_t *via = sip->sip_via; via; via = via->v_next) {
-		parsed->vias++;
-		parsed->hosts += length_of(via->v_host);
-		parsed->ports += number_of(via->v_port);
-		parsed->branches += length_of(via->v_branch);
-	}
 	for (const sip_route_t *route = sip->sip_route; route; route = route->r_next) {
 		parsed->routes++;
 		see_url(route->r_url, parsed);
 	}
-	for (const sip_record_route_t *route = sip->sip_record_route; route; route = route->r_next) {
+}
+
+/* Decoded, or found among what the class does not know. */
+static void count(const sip_t *sip, struct parsed *parsed)
+{
+	for (const sip_via_t *via = sip->sip_via; via; via = via->v_next)
+		parsed->vias++;
+	for (const sip_record_route_t *route = sip->sip_record_route; route; route = route->r_next)
 		parsed->record_routes++;
-		see_url(route->r_url, parsed);
-	}
-	for (const sip_contact_t *contact = sip->sip_contact; contact; contact = contact->m_next) {
+	for (const sip_contact_t *contact = sip->sip_contact; contact; contact = contact->m_next)
 		parsed->contacts++;
-		see_url(contact->m_url, parsed);
+	parsed->authorizations = sip->sip_authorization != NULL;
+	for (const sip_unknown_t *field = sip->sip_unknown; field; field = field->un_next) {
+		parsed->record_routes += strcasecmp(field->un_name, "Record-Route") == 0;
+		parsed->contacts += strcasecmp(field->un_name, "Contact") == 0;
+		parsed->authorizations += strcasecmp(field->un_name, "Authorization") == 0;
 	}
 }
 
 static bool see(const sip_t *sip, struct parsed *parsed)
 {
-	if (!sip->sip_request || !sip->sip_from || !sip->sip_to || !sip->sip_call_id || !sip->sip_cseq ||
-	    !sip->sip_max_forwards)
+	if (!sip->sip_request || !sip->sip_via || !sip->sip_from || !sip->sip_to || !sip->sip_call_id ||
+	    !sip->sip_cseq || !sip->sip_max_forwards)
 		return false;
+	parsed->hosts = length_of(sip->sip_via->v_host);
+	parsed->ports = number_of(sip->sip_via->v_port);
+	parsed->branch = length_of(sip->sip_via->v_branch);
 	see_url(sip->sip_request->rq_url, parsed);
 	see_url(sip->sip_from->a_url, parsed);
 	see_url(sip->sip_to->a_url, parsed);
-	see_lists(sip, parsed);
+	see_routes(sip, parsed);
+	count(sip, parsed);
 	parsed->tags = length_of(sip->sip_from->a_tag) + length_of(sip->sip_to->a_tag);
 	parsed->call_id = length_of(sip->sip_call_id->i_id);
 	parsed->cseq = sip->sip_cseq->cs_seq;
 	parsed->max_forwards = (unsigned)sip->sip_max_forwards->mf_count;
-	parsed->authorizations = sip->sip_authorization != NULL;
 	parsed->body = sip->sip_payload ? (unsigned)sip->sip_payload->pl_len : 0;
 	return true;
 }
@@ -85,7 +91,7 @@ static bool parse(const msg_mclass_t *class, struct slice text, struct parsed *r
 	return ok;
 }
 
-/* A message class that knows only what a proxy decodes; all else is kept as text. */
+/* A message class that knows only what routing needs; all else is kept as text. */
 static const msg_mclass_t *lean_class(void)
 {
 #define FIELD(class, member)                      \
@@ -95,14 +101,11 @@ static const msg_mclass_t *lean_class(void)
 	static const msg_href_t fields[] = {
 		FIELD(sip_via_class, sip_via),
 		FIELD(sip_route_class, sip_route),
-		FIELD(sip_record_route_class, sip_record_route),
 		FIELD(sip_from_class, sip_from),
 		FIELD(sip_to_class, sip_to),
 		FIELD(sip_call_id_class, sip_call_id),
 		FIELD(sip_cseq_class, sip_cseq),
 		FIELD(sip_max_forwards_class, sip_max_forwards),
-		FIELD(sip_contact_class, sip_contact),
-		FIELD(sip_authorization_class, sip_authorization),
 		FIELD(sip_content_length_class, sip_content_length),
 	};
 #undef FIELD
