@@ -115,7 +115,7 @@ static enum err deny(struct tls_conn *conn, const struct verdict *template, stru
 	conn->is_dead = true;
 	*ret_verdict = *template;
 	verdict_text_set(&ret_verdict->found, found);
-	return ERR_DENIED;
+	return template == &closed_at_once || template == &lost ? ERR_CLOSED : ERR_DENIED;
 }
 
 static bool would_block(void)
@@ -175,7 +175,8 @@ static enum err explain(struct tls_conn *conn, enum err err, int error, struct v
 	if (!ssl_error && error)
 		return deny(conn, &lost, slice_of(strerrordesc_np(error)), ret_verdict);
 	tls_explain_handshake(ssl_error, ret_verdict);
-	return ERR_DENIED;
+	return !ssl_error || ERR_GET_REASON(ssl_error) == SSL_R_UNEXPECTED_EOF_WHILE_READING ? ERR_CLOSED
+											     : ERR_DENIED;
 }
 
 static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_verdict)

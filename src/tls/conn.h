@@ -46,8 +46,9 @@ void tls_conn_free(struct tls_conn *conn);
 OWN(tls_conn)
 
 /*
- * Goes on with the handshake. OK when it is done, ERR_AGAIN, or ERR_DENIED and a verdict with the reason,
- * after which the connection is only good for closing. ERR_NOMEM.
+ * Goes on with the handshake. OK when it is done, ERR_AGAIN, or ERR_DENIED and a verdict with the reason, after which the
+ * connection is only good for closing. ERR_CLOSED: the same, but the peer has only gone; nothing speaks against him.
+ * ERR_NOMEM.
  */
 MUST_CHECK enum err tls_conn_handshake(struct tls_conn *conn, struct now now, struct verdict *ret_verdict);
 /* The verdict on a peer whose handshake the caller gives up because its deadline has passed. */

@@ -365,7 +365,7 @@ static void shake_hands(struct wire *wire, struct now now)
 	} else if (err == ERR_AGAIN) {
 		net_watch_set(wire->watch, tls_conn_wants(wire->tls));
 	} else {
-		if (err == ERR_DENIED)
+		if (err == ERR_DENIED || err == ERR_CLOSED)
 			put_verdict(&out, &verdict);
 		else
 			put(&out, slice_of(err_text(err)));

@@ -225,13 +225,13 @@ static void a_peer_that_leaves_is_not_a_mystery(void **state)
 	assert_int_equal(tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict), ERR_AGAIN);
 	socket_close(fixture->fds[1]);
 	fixture->fds[1] = -1;
-	assert_int_equal(tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict), ERR_DENIED);
+	assert_int_equal(tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict), ERR_CLOSED);
 	assert_says(&fixture->server_verdict,
 		    "the peer has closed the connection in the middle of the handshake");
 	tls_conn_free(TAKE(fixture->server_conn));
 
 	accept_conn(fixture);
-	assert_int_equal(tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict), ERR_DENIED);
+	assert_int_equal(tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict), ERR_CLOSED);
 	assert_says(&fixture->server_verdict, "the peer has closed the connection without a word");
 }
 
