@@ -1,7 +1,5 @@
 #include "sealphone/audio.h"
 
-enum { SESSIONS = sizeof((struct phone *)0)->sessions / sizeof(struct session) };
-
 static json_t *about(uint64_t call, const char *state)
 {
 	return json_pack("{s:s, s:I, s:s}", "event", "media", "call", (json_int_t)call, "state", state);
@@ -9,7 +7,7 @@ static json_t *about(uint64_t call, const char *state)
 
 struct session *audio_find(struct phone *phone, uint64_t call)
 {
-	for (int i = 0; i < SESSIONS; i++)
+	for (int i = 0; i < PHONE_SESSIONS; i++)
 		if (phone->sessions[i].call == call)
 			return &phone->sessions[i];
 	return NULL;
@@ -67,7 +65,7 @@ void audio_end(struct phone *phone, uint64_t call)
 
 bool audio_is_ending(const struct phone *phone)
 {
-	for (int i = 0; i < SESSIONS; i++)
+	for (int i = 0; i < PHONE_SESSIONS; i++)
 		if (phone->sessions[i].started)
 			return true;
 	return false;

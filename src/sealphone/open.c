@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "crypto/certificate.h"
+#include "sealphone/audio.h"
 #include "sealphone/console.h"
 #include "sealphone/password.h"
 #include "sealphone/phone.h"
@@ -214,6 +215,8 @@ void phone_close(struct phone *phone)
 {
 	if (phone->input_watch)
 		console_close(phone);
+	for (int i = 0; i < PHONE_SESSIONS; i++) /* of calls that have not come to media */
+		audio_drop(&phone->sessions[i]);
 	net_watch_free(phone->media_watch);
 	media_free(phone->media);
 	transport_free(phone->transport);

@@ -22,6 +22,19 @@ static void write_line(struct slice text)
 	fflush(stdout);
 }
 
+/* JSON in ASCII still may have DEL in its strings, and nowhere else. */
+static void write_json(struct slice text)
+{
+	size_t at;
+
+	while ((at = slice_find(text, 0x7f)) < text.len) {
+		fwrite(text.ptr, 1, at, stdout);
+		fputs("\\u007f", stdout);
+		text = slice_sub(text, at + 1, text.len);
+	}
+	write_line(text);
+}
+
 void output_show(const struct output *output, json_t *event, struct slice sentence)
 {
 	char *text = output->json
@@ -31,7 +44,7 @@ void output_show(const struct output *output, json_t *event, struct slice senten
 	if (output->before)
 		output->before();
 	if (text)
-		write_line(slice_of(text));
+		write_json(slice_of(text));
 	else if (!output->json && sentence.len > 0)
 		write_line(sentence);
 	if (output->after)

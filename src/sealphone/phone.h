@@ -26,6 +26,8 @@ struct session {
 	bool started;
 };
 
+enum { PHONE_SESSIONS = UA_MAX_CALLS + 1 }; /* one may still end while all others are in use */
+
 struct phone {
 	const struct options *options;
 	struct output output;
@@ -41,9 +43,9 @@ struct phone {
 	struct media *media;
 	struct net_watch *media_watch, *input_watch;
 
-	struct session sessions[UA_MAX_CALLS + 1]; /* one may still end while all others are in use */
-	uint64_t current;                          /* the call that a person means; 0: none */
-	uint64_t message;                          /* of the message command */
+	struct session sessions[PHONE_SESSIONS];
+	uint64_t current; /* the call that a person means; 0: none */
+	uint64_t message; /* of the message command */
 	bool was_registered;
 	bool is_away;     /* the server was told to be gone, and is not back yet */
 	bool is_ending;   /* ua_stop() was called */

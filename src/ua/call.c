@@ -392,6 +392,12 @@ void calls_hangup(struct ua *ua, struct now now)
 		call_leave(call, UA_HUNG_UP, SLICE("we hung up"), now);
 }
 
+void calls_forget(struct ua *ua, struct now now)
+{
+	LIST_EACH (call, &ua->calls, struct call, link)
+		call_end(call, call->leaving, 0, SLICE("the other side did not confirm the end"), now);
+}
+
 void calls_sweep(struct ua *ua)
 {
 	LIST_EACH (call, &ua->calls, struct call, link)

@@ -112,6 +112,8 @@ void call_timer(struct timer *timer, struct now now);
 void calls_flow_lost(struct ua *ua, struct now now);
 void calls_registered(struct ua *ua, struct now now);
 void calls_hangup(struct ua *ua, struct now now);
+/* Ends those that are still waiting for an answer, whatever comes. */
+void calls_forget(struct ua *ua, struct now now);
 void calls_sweep(struct ua *ua);
 /* All of them, when the endpoint is gone. */
 void calls_free(struct ua *ua);

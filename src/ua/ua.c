@@ -112,16 +112,17 @@ void ua_start(struct ua *ua, struct now now)
 
 /* -- stopping ---------------------------------------------------------------------------------------- */
 
-static void tell_stopped(struct ua *ua)
+static void tell_stopped(struct ua *ua, struct now now)
 {
 	if (ua->has_stopped)
 		return;
 	ua->has_stopped = true;
 	ua_clear_timer(ua, &ua->stop_timer);
+	calls_forget(ua, now);
 	ua_tell(ua, &(struct ua_event){ .kind = UA_STOPPED });
 }
 
-static void stop_when_idle(struct ua *ua)
+static void stop_when_idle(struct ua *ua, struct now now)
 {
 	if (!ua->is_stopping)
 		return;
@@ -131,7 +132,7 @@ static void stop_when_idle(struct ua *ua)
 	LIST_EACH (call, &ua->calls, struct call, link)
 		if (call->state == CALL_ANSWERED && ua->flow != 0)
 			return; /* its ACK is to come, and then our BYE */
-	tell_stopped(ua);
+	tell_stopped(ua, now);
 }
 
 void ua_stop(struct ua *ua, struct now now)
@@ -144,7 +145,7 @@ void ua_stop(struct ua *ua, struct now now)
 	ua_clear_timer(ua, &ua->connect_timer);
 	endpoint_forget(ua->endpoint, &ua->connect);
 	registration_end(ua, now);
-	stop_when_idle(ua);
+	stop_when_idle(ua, now);
 }
 
 /* -- what is known ----------------------------------------------------------------------------------- */
@@ -194,21 +195,21 @@ static void on_ack(void *self, flow_id from, const struct sip_message *ack, stru
 
 	if (call)
 		call_acked(call, ack, now);
-	stop_when_idle(ua);
+	stop_when_idle(ua, now);
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
 {
 	if (client->user)
 		exchange_response(client->user, client, response, now);
-	stop_when_idle(self);
+	stop_when_idle(self, now);
 }
 
 static void on_failed(void *self, struct client *client, enum client_failure why, struct now now)
 {
 	if (client->user)
 		exchange_failed(client->user, why, now);
-	stop_when_idle(self);
+	stop_when_idle(self, now);
 }
 
 static void on_server_gone(void *self, struct server *server)
@@ -250,7 +251,7 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	switch ((enum ua_timer)timer->kind) {
 	case UA_TIMER_CONNECT: flow_open(ua, now); break;
 	case UA_TIMER_REFRESH: registration_refresh(ua, now); break;
-	case UA_TIMER_STOP: tell_stopped(ua); break;
+	case UA_TIMER_STOP: tell_stopped(ua, now); break;
 	case UA_TIMER_KEEPALIVE: keepalive_due(ua, now); break;
 	default: call_timer(timer, now); break;
 	}

@@ -156,6 +156,18 @@ static void a_phone_that_ends_waits_for_the_ack_to_hang_up(void **state)
 	world_event(world, UA_STOPPED);
 }
 
+static void a_phone_that_ends_tells_the_end_of_each_call(void **state)
+{
+	struct world *world = *state;
+	uint64_t call = ring(world);
+
+	answer(world, call);
+	ua_stop(world->ua, world->now);
+	world_pass(world, 2000);
+	assert_int_equal(world_event(world, UA_ENDED)->id, call);
+	world_event(world, UA_STOPPED);
+}
+
 static const struct {
 	unsigned status;
 	enum ua_cause cause;
@@ -416,6 +428,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(our_answer_is_repeated_until_it_is_acknowledged),
 	WITH_WORLD(a_call_hung_up_before_its_ack_ends_with_it),
 	WITH_WORLD(a_phone_that_ends_waits_for_the_ack_to_hang_up),
+	WITH_WORLD(a_phone_that_ends_tells_the_end_of_each_call),
 	cmocka_unit_test(a_call_is_rejected),
 	WITH_WORLD(the_caller_gives_up),
 	WITH_WORLD(an_invitation_without_an_offer_gets_ours),
