@@ -46,7 +46,7 @@ NO_SCENARIO = ("src/crypto/", "src/auth/client.c", "src/locate/")
 # What only frees, wipes or asserts is the matter of the sanitizers and of make oom.
 UNSEEN = re.compile(r"(\w+_(free|wipe|fini|unref|clear_error)|arena_reset|assert)\(")
 # Numbers that mean nothing, or only room enough: sizes of arrays, empty initialisers, the first element's size.
-SIZES = re.compile(r"char \w+\[[^\]]*\]|\{ 0 \}|sizeof \(?\w+\[0\]\)?")
+SIZES = re.compile(r"\b(?!return)\w+ \w+\[[^\]]*\]|\{ 0 \}|sizeof ?\(?\w+\[0\]\)?")
 
 SECONDS = 60  # for one test program; the slowest takes three where the machine is busy
 STATES = ["TSX_CALLING", "TSX_TRYING", "TSX_PROCEEDING", "TSX_ACCEPTED", "TSX_COMPLETED", "TSX_CONFIRMED",

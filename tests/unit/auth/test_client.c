@@ -283,6 +283,49 @@ static void answers_with_what_it_was_given_and_a_count_of_eight_digits(void **st
 	}
 }
 
+static void a_proof_is_for_the_nonce_that_it_was_asked_with(void **state)
+{
+	struct world *world = *state;
+	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
+	struct auth_windows windows = { 0 };
+	struct auth_sent sent;
+	char buf[1024];
+	struct writer info = writer_of(buf, sizeof buf);
+	struct sip_message *ok;
+
+	take_challenge(world, &realm, 5);
+	assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+	take_challenge(world, &realm, 5); /* another request was challenged meanwhile */
+	ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
+	assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
+	sip_message_free(ok);
+}
+
+static void keeps_its_nonce_if_the_next_one_is_too_long(void **state)
+{
+	struct world *world = *state;
+	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
+	struct auth_windows windows = { 0 };
+	struct auth_sent sent;
+	char buf[AUTH_NONCE_MAX + 64];
+	struct writer info = writer_of(buf, sizeof buf);
+	struct sip_message *ok;
+	size_t length;
+
+	take_challenge(world, &realm, 5);
+	length = world->client.spaces[AUTH_USER_AGENT].nonce.len;
+	assert_int_equal(exchange(world, &realm, &windows, &sent, NULL), AUTH_OK);
+	put(&info, SLICE("Authentication-Info: nextnonce=\""));
+	for (size_t i = 0; i <= AUTH_NONCE_MAX; i++)
+		put_char(&info, 'n');
+	put(&info, SLICE("\"\r\n"));
+	ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
+	assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_NONE);
+	sip_message_free(ok);
+	assert_int_equal(world->client.spaces[AUTH_USER_AGENT].nonce.len, length);
+	assert_int_equal(world->client.spaces[AUTH_USER_AGENT].nc, 1);
+}
+
 static void takes_the_next_nonce_over(void **state)
 {
 	struct world *world = *state;
@@ -320,6 +363,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_server_that_does_not_know_the_secret_is_noticed, setup, teardown),
 	cmocka_unit_test_setup_teardown(answers_with_what_it_was_given_and_a_count_of_eight_digits, setup,
 					teardown),
+	cmocka_unit_test_setup_teardown(a_proof_is_for_the_nonce_that_it_was_asked_with, setup, teardown),
+	cmocka_unit_test_setup_teardown(keeps_its_nonce_if_the_next_one_is_too_long, setup, teardown),
 	cmocka_unit_test_setup_teardown(takes_the_next_nonce_over, setup, teardown),
 	cmocka_unit_test_setup_teardown(credentials_for_the_registrar_go_with_no_other_request, setup,
 					teardown),

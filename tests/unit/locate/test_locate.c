@@ -1,5 +1,7 @@
 #include "locate/locate.h"
 
+#include <string.h>
+
 #include "harness.h"
 #include "zone.h"
 
@@ -143,6 +145,9 @@ static const char not_offered[] = "_sips._tcp.example.org SRV 0 0 0 .\n"
 static const char dead_srv[] = "_sips._tcp.example.org SRV 1 0 5071 gone.example.org\n"
 			       "example.org A 192.0.2.7\n";
 
+static const char naptr_alone[] = "example.org NAPTR 1 1 s SIPS+D2T - _sips._tcp.example.org\n"
+				  "example.org A 192.0.2.7\n";
+
 static const char aliases[] = "_sips._tcp.example.org CNAME _sips._tcp.host.example\n"
 			      "_sips._tcp.host.example SRV 1 0 5071 a.example.org\n"
 			      "a.example.org CNAME b.example.org\n"
@@ -219,6 +224,9 @@ static const struct procedure_case {
 	{ "aliases", "sips:bob@example.org", TLS, aliases,
 	  "NAPTR example.org, SRV _sips._tcp.example.org, AAAA a.example.org, A a.example.org",
 	  "TLS 192.0.2.9:5071", ERR_NOT_FOUND },
+	{ "NAPTR without SRV: the transport that it chose", "sip:bob@example.org", TLS | TCP | UDP, naptr_alone,
+	  "NAPTR example.org, SRV _sips._tcp.example.org, AAAA example.org, A example.org",
+	  "TLS 192.0.2.7:5061", ERR_NOT_FOUND },
 	{ "nothing at all", "sips:bob@example.org", TLS, "",
 	  "NAPTR example.org, SRV _sips._tcp.example.org, AAAA example.org, A example.org", "", ERR_NOT_FOUND },
 };
@@ -439,6 +447,44 @@ static void chooses_servers_of_one_priority_by_their_weights(void **state)
 	assert_in_range(first[3], 1, RUNS * 3 / 100); /* "a very small chance" */
 }
 
+static void tries_every_server_once_whatever_its_weight(void **state)
+{
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct search search = { .zone = weighted };
+
+		assert_true(start(&search, "sips:bob@example.org", TLS, seed));
+		run(&search);
+		for (unsigned port = 5061; port <= 5065; port++) {
+			char target[32];
+			size_t at;
+
+			snprintf(target, sizeof target, "192.0.2.1:%u", port);
+			at = slice_find_text(slice_of(search.targets), slice_of(target));
+			assert_true(at < strlen(search.targets));
+			assert_null(strstr(search.targets + at + 1, target));
+		}
+	}
+}
+
+static void weights_of_another_priority_do_not_count(void **state)
+{
+	static const char zone[] = "_sips._tcp.example.org SRV 1 1 5061 a.example.org\n"
+				   "_sips._tcp.example.org SRV 1 1 5062 a.example.org\n"
+				   "_sips._tcp.example.org SRV 2 65535 5063 a.example.org\n"
+				   "a.example.org A 192.0.2.1\n";
+	unsigned first[2] = { 0 };
+
+	for (uint64_t seed = 0; seed < 200; seed++) {
+		struct search search = { .zone = zone };
+
+		assert_true(start(&search, "sips:bob@example.org", TLS, seed * 7919));
+		run(&search);
+		first[slice_starts(slice_of(search.targets), SLICE("TLS 192.0.2.1:5061"))]++;
+	}
+	assert_in_range(first[0], 40, 160);
+	assert_in_range(first[1], 40, 160);
+}
+
 static void gives_the_same_order_for_the_same_seed(void **state)
 {
 	struct search a = { .zone = weighted }, b = { .zone = weighted };
@@ -507,6 +553,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(goes_no_further_on_a_forged_answer),
 	cmocka_unit_test(does_without_what_the_name_servers_cannot_say),
 	cmocka_unit_test(chooses_servers_of_one_priority_by_their_weights),
+	cmocka_unit_test(tries_every_server_once_whatever_its_weight),
+	cmocka_unit_test(weights_of_another_priority_do_not_count),
 	cmocka_unit_test(gives_the_same_order_for_the_same_seed),
 	cmocka_unit_test(keeps_the_best_of_too_many_records),
 	cmocka_unit_test(leaves_room_for_v4_beside_v6),

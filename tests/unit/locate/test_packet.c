@@ -14,6 +14,8 @@ static const struct dns_question srv_of_example = { SLICE_INIT("_sips._tcp.Examp
 	"EXAMPLE\x03org\0\0\x21\0\x01"
 #define SRV_UP_TO(length) "\xc0\x0c\0\x21\0\x01\0\0\0\x10\0" length "\0\x01\0\x02\x13\xc7"
 
+#define LABEL_OF_63 "a23456789012345678901234567890123456789012345678901234567890123"
+
 /* clang-format off */
 static const struct {
 	const char *label;
@@ -22,6 +24,7 @@ static const struct {
 	const char *target;
 } messages[] = {
 	{ "a compressed name", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x0a") "\1a\xc0\x17"), true, true, "a.example.org" },
+	{ "a label of 63", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x47") "\x3f" LABEL_OF_63 "\0"), true, true, LABEL_OF_63 },
 	{ "an uncompressed one", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x09") "\1B\0"), true, true, "b" },
 	{ "the root", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x07") "\0"), true, true, "" },
 	{ "no such name", SLICE_INIT(HEADER("\x84", "\3", "\1", "\0") QUESTION), true, false, NULL },
@@ -111,6 +114,18 @@ static void takes_domain_names_only(void **state)
 	}
 }
 
+static void takes_names_as_long_as_the_dns_has(void **state)
+{
+	char text[NAME_MAX + 1];
+	struct name name;
+
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = i % 50 == 49 ? '.' : 'a';
+	assert_true(name_set(&name, slice_from(text, NAME_MAX)));
+	assert_int_equal(name.len, NAME_MAX);
+	assert_false(name_set(&name, slice_from(text, NAME_MAX + 1)));
+}
+
 /* -- records ---------------------------------------------------------------------------------------------------------- */
 
 static const char zone[] = "example.org A 192.0.2.1\n"
@@ -187,6 +202,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(reads_messages_and_nothing_beyond),
 	cmocka_unit_test(marks_names_that_no_host_has),
 	cmocka_unit_test(takes_domain_names_only),
+	cmocka_unit_test(takes_names_as_long_as_the_dns_has),
 	cmocka_unit_test(reads_the_records_of_the_type),
 	cmocka_unit_test(reads_a_naptr_record),
 	cmocka_unit_test(follows_aliases_but_not_in_circles),

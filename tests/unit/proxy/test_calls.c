@@ -545,6 +545,16 @@ static void a_cancel_in_the_midst_of_a_look_up_ends_it(void **state)
 	world_end(world);
 }
 
+static void a_look_up_that_fails_is_told(void **state)
+{
+	struct world *world = world_new();
+
+	world->bob_err = ERR_IO;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &(struct ask){ 0 });
+	assert_has(world_passed(world, ALICE_PHONE), "SIP/2.0 500 ");
+	world_end(world);
+}
+
 static void a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody(void **state)
 {
 	struct world *world = call_in_look_up();
@@ -845,6 +855,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_dialog_does_not_go_on_with_another_account_of_the_same_name),
 	cmocka_unit_test(a_call_of_an_account_with_itself_goes_by_its_flows),
 	cmocka_unit_test(a_cancel_in_the_midst_of_a_look_up_ends_it),
+	cmocka_unit_test(a_look_up_that_fails_is_told),
 	cmocka_unit_test(a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody),
 	cmocka_unit_test(the_server_may_end_in_the_middle_of_a_call),
 };

@@ -107,7 +107,10 @@ static void answer_lookup(struct world *world, uint64_t question, struct slice a
 {
 	struct world_account *account = account_of(world, aor);
 
-	answer_with(world, question, account, account ? OK : ERR_NOT_FOUND);
+	if (account == &world->accounts[BOB] && world->bob_err != OK)
+		answer_with(world, question, NULL, world->bob_err);
+	else
+		answer_with(world, question, account, account ? OK : ERR_NOT_FOUND);
 }
 
 static void lookup(struct world *world, const struct action *action)
