@@ -70,16 +70,31 @@ static bool is_once(const struct phone *phone)
 	return phone->options->command == COMMAND_CALL || phone->options->command == COMMAND_MESSAGE;
 }
 
+static json_t *string_of_address(const struct address *address)
+{
+	char text[64];
+	struct writer out = writer_of(text, sizeof text);
+
+	put_address(&out, address);
+	return output_string(writer_text(&out));
+}
+
 static void on_connected(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	json_t *object = event_of("connected", event);
+	struct locate_target place;
 	struct flow_view hop;
 
 	(void)now;
+	if (ua_place(phone->ua, &place)) {
+		set(object, "server", output_string(place.host));
+		set(object, "dnssec", json_string(place.is_secure ? "secure" : "unsigned"));
+	}
 	if (ua_first_hop(phone->ua, &hop)) {
 		set(object, "tls", output_string(hop.tls_version));
 		set(object, "cipher", output_string(hop.tls_cipher));
 		set(object, "verified", output_string(hop.verified));
+		set(object, "address", string_of_address(&hop.peer));
 	}
 	output_say(&phone->output, object, "%s", "");
 }
@@ -230,6 +245,7 @@ static json_t *established_object(const struct ua_event *event, const struct sec
 	set(object, "cipher", output_string(report->cipher));
 	set(object, "verified", output_string(report->verified));
 	set(object, "beyond", output_string(report->beyond));
+	set(object, "dnssec", output_string(report->dnssec));
 	set(object, "srtp", output_string(report->srtp));
 	set(object, "codec", output_string(report->codec));
 	set(object, "report", lines);
@@ -294,6 +310,7 @@ static const char *const ended_texts[] = {
 	[UA_WRONG_PASSWORD] = "The password is wrong",
 	[UA_NOT_AUTHENTIC] = "The server asked for what it has no right to",
 	[UA_CERTIFICATE] = "The server is not who it should be",
+	[UA_BOGUS_DNS] = "The DNS is not to be trusted",
 	[UA_NOT_SECURE] = "The call cannot be had securely, and was not made otherwise",
 	[UA_NOT_ACCEPTABLE] = "The two phones have nothing in common",
 	[UA_SERVER_GONE] = "The server is gone",

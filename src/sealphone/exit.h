@@ -12,6 +12,7 @@ enum exit_code {
 	EXIT_CERTIFICATE = 5, /* the server is not who it should be */
 	EXIT_PASSWORD = 6,    /* the password is wrong, or the server has no right to ask for it */
 	EXIT_TIMEOUT = 7,
+	EXIT_BOGUS_DNS = 8, /* the answers of the DNS about the server are forged or broken */
 	EXIT_BUSY = 10,
 	EXIT_DECLINED = 11,
 	EXIT_NO_ANSWER = 12,

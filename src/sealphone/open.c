@@ -11,6 +11,7 @@
 #include "sealphone/console.h"
 #include "sealphone/password.h"
 #include "sealphone/phone.h"
+#include "sealphone/resolver.h"
 
 static enum exit_code complain(const char *where, const char *why, enum exit_code code)
 {
@@ -143,6 +144,7 @@ static enum exit_code open_transport(struct phone *phone)
 		.endpoint = phone->endpoint,
 		.map_key = random_map_key(phone->random),
 		.limits = transport_limits_default,
+		.services = { .self = phone, .resolve = resolver_ask },
 		.client = phone->tls,
 	};
 
@@ -204,7 +206,7 @@ enum exit_code phone_open(struct phone *phone, const struct options *options)
 		return EXIT_STATE;
 	if ((code = open_ua(phone, password)) != EXIT_OK || (code = open_tls(phone)) != EXIT_OK ||
 	    (code = open_endpoint(phone)) != EXIT_OK || (code = open_loop(phone)) != EXIT_OK ||
-	    (code = open_transport(phone)) != EXIT_OK)
+	    (code = resolver_open(phone)) != EXIT_OK || (code = open_transport(phone)) != EXIT_OK)
 		return code;
 	if (options->command == COMMAND_NONE && console_open(phone) != OK)
 		return complain("standard input", "it cannot be read", EXIT_STATE);
@@ -222,6 +224,7 @@ void phone_close(struct phone *phone)
 	transport_free(phone->transport);
 	endpoint_free(phone->endpoint);
 	ua_free(phone->ua);
+	dns_free(phone->dns);
 	net_free(phone->net);
 	tls_context_free(phone->tls);
 	random_free(phone->random);

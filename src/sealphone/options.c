@@ -2,6 +2,8 @@
 
 #include <getopt.h>
 
+enum { DNS_PORT = 53 };
+
 static const char usage[] =
 	"usage: sealphone --aor URI [options] [command]\n"
 	"\n"
@@ -14,7 +16,10 @@ static const char usage[] =
 	"options\n"
 	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
 	"  --password-file FILE  its first line is the password; else it is asked for\n"
-	"  --server HOST[:PORT]  where the server is; default: the domain\n"
+	"  --server HOST[:PORT]  where the server is; default: where the DNS says\n"
+	"  --dns ADDRESS[:PORT]  ask this name server instead of the system's\n"
+	"  --trust-anchor FILE|none\n"
+	"                        check DNSSEC against these keys instead of the root's\n"
 	"  --transport tls|tcp   tcp is in clear, for a sip: address only; default tls\n"
 	"  --ca FILE             trust these certificates (PEM) instead of the system's\n"
 	"  --srtp never|optional|require\n"
@@ -37,6 +42,8 @@ enum option_id {
 	OPTION_AOR = 256,
 	OPTION_PASSWORD_FILE,
 	OPTION_SERVER,
+	OPTION_DNS,
+	OPTION_TRUST_ANCHOR,
 	OPTION_TRANSPORT,
 	OPTION_CA,
 	OPTION_SRTP,
@@ -58,6 +65,8 @@ static const struct option long_options[] = {
 	{ "aor",           required_argument, NULL, OPTION_AOR },
 	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
 	{ "server",        required_argument, NULL, OPTION_SERVER },
+	{ "dns",           required_argument, NULL, OPTION_DNS },
+	{ "trust-anchor",  required_argument, NULL, OPTION_TRUST_ANCHOR },
 	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
 	{ "ca",            required_argument, NULL, OPTION_CA },
 	{ "srtp",          required_argument, NULL, OPTION_SRTP },
@@ -141,6 +150,17 @@ static bool parse_server(const char *text, struct options *options)
 	return true;
 }
 
+/* ADDRESS or ADDRESS:PORT */
+static bool parse_dns(struct slice text, struct address *ret_address)
+{
+	if (address_parse(text, ret_address))
+		return ret_address->port != 0;
+	if (!address_parse_ip(text, ret_address))
+		return false;
+	ret_address->port = DNS_PORT;
+	return true;
+}
+
 static void parse_device(const char *name, struct media_devices *devices)
 {
 	struct media_device both = { MEDIA_DEVICE_ALSA, name };
@@ -166,6 +186,8 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_AOR: options->aor = slice_of(value); return true;
 	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
 	case OPTION_SERVER: return parse_server(value, options);
+	case OPTION_DNS: return parse_dns(slice_of(value), &options->dns);
+	case OPTION_TRUST_ANCHOR: options->trust_anchor = value; return true;
 	case OPTION_TRANSPORT:
 		if (!find_word(transport_words, value, &number))
 			return false;

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 
+#include "base/address.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "media/media.h"
@@ -20,8 +21,10 @@ struct options {
 	struct slice server;       /* host, or empty */
 	uint16_t port;             /* 0: the default */
 	enum transport_protocol transport;
-	const char *ca_file; /* NULL: whom the system trusts */
-	const char *state;   /* directory, or NULL for the default */
+	struct address dns;       /* name server; ADDRESS_NONE: those of the system */
+	const char *trust_anchor; /* file, or "none"; NULL: the root's key of the system */
+	const char *ca_file;      /* NULL: whom the system trusts */
+	const char *state;        /* directory, or NULL for the default */
 	enum sdp_srtp_policy srtp;
 	struct media_devices devices;
 	ms_t duration; /* 0: until it is ended */

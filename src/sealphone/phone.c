@@ -5,6 +5,7 @@
 
 #include "sealphone/audio.h"
 #include "sealphone/console.h"
+#include "sealphone/resolver.h"
 
 /* -- commands ---------------------------------------------------------------------------------------- */
 
@@ -159,6 +160,19 @@ static void end_in_time(struct phone *phone, struct now now)
 		phone_finish(phone, EXIT_OK, now);
 }
 
+/* Does what is to be done until only the world outside can bring more. */
+static void settle(struct phone *phone, struct now now)
+{
+	bool more = true;
+
+	while (more) {
+		endpoint_tick(phone->endpoint, now);
+		transport_perform(phone->transport, now);
+		more = resolver_take_answers(phone, now);
+		more = phone_take_events(phone, now) || more;
+	}
+}
+
 static void turn(struct phone *phone)
 {
 	struct net_event event;
@@ -170,10 +184,7 @@ static void turn(struct phone *phone)
 	while (net_next(phone->net, &event))
 		on_event(phone, &event, now);
 	end_in_time(phone, now);
-	do {
-		endpoint_tick(phone->endpoint, now);
-		transport_perform(phone->transport, now);
-	} while (phone_take_events(phone, now));
+	settle(phone, now);
 }
 
 enum exit_code phone_run(struct phone *phone)
@@ -181,7 +192,7 @@ enum exit_code phone_run(struct phone *phone)
 	struct now now = net_now(phone->net);
 
 	ua_start(phone->ua, now);
-	transport_perform(phone->transport, now);
+	settle(phone, now);
 	while (!phone->has_stopped || audio_is_ending(phone))
 		turn(phone);
 	return phone->code;

@@ -9,6 +9,7 @@
 #include "base/secret.h"
 #include "crypto/lib.h"
 #include "crypto/random.h"
+#include "dns/dns.h"
 #include "endpoint/endpoint.h"
 #include "media/media.h"
 #include "net/net.h"
@@ -36,6 +37,7 @@ struct phone {
 	struct crypto *crypto;
 	struct random *random;
 	struct net *net;
+	struct dns *dns; /* NULL: we were told where the server is */
 	struct tls_context *tls;
 	struct ua *ua;
 	struct endpoint *endpoint;

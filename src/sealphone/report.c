@@ -42,6 +42,23 @@ static void write_first_hop(struct page *page, const struct ua *ua)
 	end_line(page);
 }
 
+/* Where the DNS has led us, and what that is worth. */
+static void write_place(struct page *page, const struct ua *ua)
+{
+	struct locate_target place;
+
+	if (!ua_place(ua, &place))
+		return;
+	page->report->dnssec = place.is_secure ? SLICE("secure") : SLICE("unsigned");
+	put_text(page, "found as ");
+	put(&page->out, place.host);
+	put_text(page, " at ");
+	put_address(&page->out, &place.address);
+	put_text(page, place.is_secure ? "; the DNS says so with signatures that were checked (DNSSEC)"
+				       : "; that was not signed in the DNS, so it proves nothing");
+	end_line(page);
+}
+
 static void write_beyond(struct page *page, const struct ua_call_view *call)
 {
 	bool claimed = call->beyond == UA_CLAIMED;
@@ -86,8 +103,9 @@ void report_make(struct security_report *report, const struct ua *ua, const stru
 	struct page page = { .report = report, .out = writer_of(report->text, sizeof report->text) };
 
 	report->n = 0;
-	report->tls = report->cipher = report->verified = report->srtp = SLICE("");
+	report->tls = report->cipher = report->verified = report->srtp = report->dnssec = SLICE("");
 	write_first_hop(&page, ua);
+	write_place(&page, ua);
 	write_beyond(&page, call);
 	write_peer(&page, call);
 	write_media(&page, call, media);

@@ -44,6 +44,7 @@ enum ua_cause {
 	UA_WRONG_PASSWORD, /* our credentials were refused */
 	UA_NOT_AUTHENTIC,  /* a challenge that we must not answer, or a proof of the server's that is false */
 	UA_CERTIFICATE,    /* the server is not who it should be */
+	UA_BOGUS_DNS,      /* what the DNS says of our server is forged or broken (DNSSEC) */
 	UA_NOT_SECURE,     /* what was asked for cannot be had with the protection that it needs */
 	UA_NOT_ACCEPTABLE, /* 488, 606, 415: nothing in common */
 	UA_SERVER_GONE,    /* the flow to our server is lost or was not to be had */

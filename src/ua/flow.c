@@ -5,6 +5,12 @@
 #include "ua/keepalive.h"
 #include "ua/registration.h"
 
+/* What a question about the flow is about. */
+enum { ASK_DNS = 1, ASK_CONNECTION };
+
+/* For a server after which others can be tried; the last one has as long as the transport allows. */
+enum { PATIENCE_MS = 5000, IP_TEXT_MAX = 46 };
+
 static void try_later(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
 {
 	struct ua_event event = { .kind = UA_DISCONNECTED, .cause = cause, .text = why };
@@ -16,30 +22,126 @@ static void try_later(struct ua *ua, enum ua_cause cause, struct slice why, stru
 	ua_tell(ua, &event);
 }
 
-void flow_open(struct ua *ua, struct now now)
+static void fail(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
 {
+	ua->failures++;
+	try_later(ua, cause, why, now);
+}
+
+static void ask_connection(struct ua *ua, struct connect_question *question, struct now now)
+{
+	if (transport_is_secure(ua->transport))
+		question->domain = ua->domain;
+	question->transport = ua->transport;
+	ua->asked.kind = ASK_CONNECTION;
+	if (endpoint_connect(ua->endpoint, &ua->asked, question) != OK)
+		fail(ua, UA_FAILED, SLICE("there is no memory for a connection"), now);
+}
+
+/* -- the search for the server (RFC 3263) ------------------------------------------------------------------ */
+
+static enum ua_cause cause_of_refusal(enum err err)
+{
+	return err == ERR_DENIED ? UA_CERTIFICATE : UA_SERVER_GONE;
+}
+
+/* Of several servers that were tried one is told of: the first that was not who it should be, else the last. */
+static void note_refusal(struct ua *ua, enum err err, struct slice why)
+{
+	struct ua_refusal *refusal = &ua->refusal;
+	struct writer out = writer_of(refusal->text, sizeof refusal->text);
+
+	if (refusal->err == ERR_DENIED)
+		return;
+	refusal->err = err;
+	put(&out, slice_sub(why, 0, sizeof refusal->text));
+	refusal->length = out.len;
+}
+
+static void end_search(struct ua *ua, const struct locate_next *end, struct now now)
+{
+	const struct ua_refusal *refusal = &ua->refusal;
+
+	if (refusal->err != OK)
+		fail(ua, cause_of_refusal(refusal->err), slice_from(refusal->text, refusal->length), now);
+	else
+		fail(ua, end->err == ERR_DENIED ? UA_BOGUS_DNS : UA_SERVER_GONE, end->why, now);
+}
+
+static void try_target(struct ua *ua, const struct locate_target *target, struct now now)
+{
+	char host[IP_TEXT_MAX];
+	struct writer out = writer_of(host, sizeof host);
 	struct connect_question question = {
-		.transport = ua->transport,
-		.host = ua->server,
-		.port = ua->port,
+		.port = target->address.port,
+		.patience = target->is_last ? 0 : PATIENCE_MS,
 	};
 
-	if (ua->flow != 0 || ua->connect.id != 0)
+	put_ip(&out, &target->address);
+	question.host = writer_text(&out);
+	ua->place = *target;
+	ask_connection(ua, &question, now);
+}
+
+/* The next step, until there is an answer to wait for. */
+static void search(struct ua *ua, struct now now)
+{
+	struct locate_next next;
+
+	locate_next(&ua->locate, &next);
+	switch (next.step) {
+	case LOCATE_ASK:
+		ua->asked.kind = ASK_DNS;
+		if (endpoint_resolve(ua->endpoint, &ua->asked, &next.question) != OK)
+			fail(ua, UA_FAILED, SLICE("there is no memory to look the server up"), now);
+		break;
+	case LOCATE_TRY: try_target(ua, &next.target, now); break;
+	case LOCATE_END: end_search(ua, &next, now); break;
+	}
+}
+
+static void begin_search(struct ua *ua, struct now now)
+{
+	struct locate_request request;
+	struct sip_uri aor;
+	uint64_t seed;
+
+	/* Both have been looked at by ua_new(): it is a SIP or SIPS URI, and the transport can be used for it. */
+	if (!sip_uri_parse(ua->aor, &aor) || !locate_request_of(&aor, LOCATE_WITH(ua->transport), &request))
 		return;
-	if (transport_is_secure(ua->transport))
-		question.domain = ua->domain;
-	if (endpoint_connect(ua->endpoint, &ua->connect, &question) == OK)
+	random_bytes(endpoint_random(ua->endpoint), &seed, sizeof seed);
+	locate_start(&ua->locate, &request, seed);
+	ua->refusal.err = OK;
+	search(ua, now);
+}
+
+/* -- the flow ------------------------------------------------------------------------------------------------ */
+
+void flow_open(struct ua *ua, struct now now)
+{
+	struct connect_question question = { .host = ua->server, .port = ua->port };
+
+	if (ua->flow != 0 || ua->asked.id != 0)
 		return;
-	ua->failures++;
-	try_later(ua, UA_FAILED, SLICE("there is no memory for a connection"), now);
+	if (ua->server.len > 0)
+		ask_connection(ua, &question, now);
+	else
+		begin_search(ua, now);
 }
 
 void flow_answer(struct ua *ua, const struct answer *answer, struct now now)
 {
-	if (answer->err == OK)
+	if (ua->asked.kind == ASK_DNS) {
+		locate_answer(&ua->locate, &answer->dns);
+		search(ua, now);
+	} else if (answer->err == OK) {
 		return; /* flow_opened() has come before */
-	ua->failures++;
-	try_later(ua, answer->err == ERR_DENIED ? UA_CERTIFICATE : UA_SERVER_GONE, answer->why, now);
+	} else if (ua->server.len > 0) {
+		fail(ua, cause_of_refusal(answer->err), answer->why, now);
+	} else {
+		note_refusal(ua, answer->err, answer->why);
+		search(ua, now);
+	}
 }
 
 void flow_opened(struct ua *ua, flow_id flow, const struct flow_facts *facts, struct now now)

@@ -1,4 +1,4 @@
-/* The one flow to the account's server: opened, verified, and opened again when it is lost (RFC 5626 §4.5). */
+/* The one flow to the account's server: found, opened, verified, and opened again when it is lost (RFC 5626 §4.5). */
 #pragma once
 
 #include "ua/state.h"

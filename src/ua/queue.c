@@ -21,6 +21,7 @@ static const char *const cause_names[] = {
 	[UA_WRONG_PASSWORD] = "wrong-password",
 	[UA_NOT_AUTHENTIC] = "not-authentic",
 	[UA_CERTIFICATE] = "certificate",
+	[UA_BOGUS_DNS] = "bogus-dns",
 	[UA_NOT_SECURE] = "not-secure",
 	[UA_NOT_ACCEPTABLE] = "not-acceptable",
 	[UA_SERVER_GONE] = "server-gone",

@@ -6,6 +6,7 @@
 #include "base/secret.h"
 #include "base/timers.h"
 #include "endpoint/endpoint.h"
+#include "locate/locate.h"
 #include "sip/build.h"
 #include "ua/event.h"
 #include "ua/fault.h"
@@ -34,6 +35,13 @@ struct ua_token {
 	char text[UA_TOKEN_SIZE];
 };
 
+/* Why none of the servers that were tried could be reached, so far. */
+struct ua_refusal {
+	enum err err; /* OK: none was tried */
+	char text[500];
+	size_t length;
+};
+
 struct ua {
 	struct endpoint *endpoint;
 	struct ua_queue events;
@@ -42,7 +50,8 @@ struct ua {
 
 	/* the account; all slices point into texts, but for the password */
 	char *texts;
-	struct slice aor, user, domain, server, instance; /* domain in lower case */
+	struct slice aor, user, domain, instance; /* domain in lower case */
+	struct slice server;                      /* empty: to be looked for */
 	struct secret *password;
 	bool aor_is_sips, do_register;
 	uint16_t port;
@@ -55,7 +64,10 @@ struct ua {
 	bool is_stopping, has_stopped;
 	flow_id flow; /* 0: none */
 	struct address local;
-	struct question connect;
+	struct question asked; /* of the DNS, or for a connection */
+	struct locate locate;
+	struct locate_target place; /* that was tried last; without ua->server only */
+	struct ua_refusal refusal;
 	unsigned failures; /* in a row */
 	struct timer connect_timer, stop_timer;
 

@@ -46,7 +46,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->aor = copy(&out, config->aor);
 	ua->user = copy(&out, aor->user);
 	ua->domain = copy_lower(&out, aor->host);
-	ua->server = config->server.len > 0 ? copy(&out, config->server) : ua->domain;
+	ua->server = copy(&out, config->server);
 	ua->instance = copy(&out, config->instance);
 	ua->aor_is_sips = aor->scheme == SIP_SCHEME_SIPS;
 	ua->port = config->port;
@@ -143,7 +143,7 @@ void ua_stop(struct ua *ua, struct now now)
 	ua_set_timer(ua, &ua->stop_timer, UA_TIMER_STOP, now.mono + STOP_MS);
 	calls_hangup(ua, now);
 	ua_clear_timer(ua, &ua->connect_timer);
-	endpoint_forget(ua->endpoint, &ua->connect);
+	endpoint_forget(ua->endpoint, &ua->asked);
 	registration_end(ua, now);
 	stop_when_idle(ua, now);
 }
@@ -172,6 +172,14 @@ bool ua_local_address(const struct ua *ua, struct address *ret_address)
 bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view)
 {
 	return ua->flow != 0 && endpoint_flow_view(ua->endpoint, ua->flow, ret_view);
+}
+
+bool ua_place(const struct ua *ua, struct locate_target *ret_place)
+{
+	if (ua->flow == 0 || ua->server.len > 0)
+		return false;
+	*ret_place = ua->place;
+	return true;
 }
 
 /* -- the transaction user ---------------------------------------------------------------------------- */
@@ -230,7 +238,7 @@ static void on_client_gone(void *self, struct client *client)
 
 static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
 {
-	(void)question; /* only one is ever asked */
+	(void)question; /* there is only one: ua->asked */
 	flow_answer(self, answer, now);
 }
 

@@ -21,6 +21,7 @@
 #include "crypto/digest.h"
 #include "crypto/lib.h"
 #include "endpoint/endpoint.h"
+#include "locate/locate.h"
 #include "sdp/offer_answer.h"
 #include "ua/event.h"
 
@@ -32,8 +33,8 @@ struct ua_config {
 	struct crypto *crypto; /* borrowed */
 	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
 	struct slice password;
-	struct slice server; /* host to connect to; empty: the domain of the AOR */
-	uint16_t port;       /* 0: that of the transport */
+	struct slice server; /* host to connect to; empty: what the DNS says of the domain (RFC 3263) */
+	uint16_t port;       /* of that host; 0: that of the transport */
 	/*
 	 * TRANSPORT_TLS; or TRANSPORT_TCP, which is asked for explicitly, cannot be had with a sips AOR, and
 	 * lets credentials answer a flow in clear.
@@ -96,6 +97,8 @@ bool ua_is_registered(const struct ua *ua);
 bool ua_local_address(const struct ua *ua, struct address *ret_address);
 /* The hop between us and our server, as the handshake has shown it; false without a flow. */
 bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view);
+/* Where the DNS has led us; false without a flow, or if we were told where the server is. */
+bool ua_place(const struct ua *ua, struct locate_target *ret_place);
 
 /* What is known of the hops between our server and the other phone. */
 enum ua_knowledge {

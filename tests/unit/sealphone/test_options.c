@@ -35,6 +35,9 @@ static const struct {
 	{ "no time", { "--aor", "sips:a@b", "--for", "0" }, EXIT_USAGE },
 	{ "half a number", { "--aor", "sips:a@b", "--ring", "5s" }, EXIT_USAGE },
 	{ "a port too large", { "--aor", "sips:a@b", "--server", "h:65536" }, EXIT_USAGE },
+	{ "a name server", { "--aor", "sips:a@b", "--dns", "[::1]:5300" }, EXIT_OK },
+	{ "a name server by name", { "--aor", "sips:a@b", "--dns", "ns.example" }, EXIT_USAGE },
+	{ "a name server without a port", { "--aor", "sips:a@b", "--dns", "127.0.0.1:0" }, EXIT_USAGE },
 	{ "a server with parameters", { "--aor", "sips:a@b", "--server", "h;x=y" }, EXIT_USAGE },
 };
 
@@ -67,6 +70,26 @@ static void all_that_is_said_arrives(void **state)
 	assert_int_equal(options.devices.sink.kind, MEDIA_DEVICE_AUTO);
 }
 
+static void a_name_server_has_a_port(void **state)
+{
+	static const struct {
+		const char *text;
+		uint16_t port;
+	} cases[] = {
+		{ "192.0.2.53", 53 }, { "192.0.2.53:5300", 5300 }, { "::1", 53 }, { "[::1]:5300", 5300 }
+	};
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const char *const words[WORDS_MAX] = { "--aor",       "sips:a@b",       "--dns",
+						       cases[i].text, "--trust-anchor", "none" };
+		struct options options;
+
+		assert_int_equal(parse(words, &options), EXIT_OK);
+		assert_int_equal(options.dns.port, cases[i].port);
+		assert_string_equal(options.trust_anchor, "none");
+	}
+}
+
 static void without_a_word_nothing_is_in_clear(void **state)
 {
 	static const char *const words[WORDS_MAX] = { "--aor", "sips:a@b" };
@@ -82,6 +105,7 @@ static void without_a_word_nothing_is_in_clear(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(words_are_taken_or_refused),
 	cmocka_unit_test(all_that_is_said_arrives),
+	cmocka_unit_test(a_name_server_has_a_port),
 	cmocka_unit_test(without_a_word_nothing_is_in_clear),
 };
 TEST_MAIN(tests)

@@ -33,6 +33,8 @@ void world_open(struct world *world, const struct ua_config *config)
 	filled.crypto = world->crypto;
 	if (!filled.aor.ptr)
 		filled.aor = SLICE("sips:alice@localhost");
+	if (!filled.server.ptr)
+		filled.server = SLICE("127.0.0.1"); /* else empty: what the DNS says */
 	filled.password = SLICE("secret");
 	filled.instance = SLICE("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6");
 	filled.do_register = true;
@@ -94,6 +96,23 @@ static void answer_pings(struct world *world, unsigned before)
 		endpoint_input(world->endpoint, world->flow, SLICE("\r\n"), world->now);
 }
 
+static void note_connect(struct world *world, const struct action *action)
+{
+	const struct connect_question *connect = &action->connect;
+
+	world->question = action->question;
+	world->patience = connect->patience;
+	snprintf(world->connect_to, sizeof world->connect_to, "%.*s:%u %.*s", SLICE_FMT(connect->host),
+		 connect->port, SLICE_FMT(connect->domain));
+}
+
+static void note_resolve(struct world *world, const struct action *action)
+{
+	world->resolve = action->question;
+	world->asked_type = action->resolve.type;
+	snprintf(world->asked_name, sizeof world->asked_name, "%.*s", SLICE_FMT(action->resolve.name));
+}
+
 void world_pump(struct world *world)
 {
 	struct action action;
@@ -104,7 +123,9 @@ void world_pump(struct world *world)
 		if (action.kind == ACTION_SEND)
 			keep_all(world, action.send.bytes);
 		if (action.kind == ACTION_CONNECT)
-			world->question = action.question;
+			note_connect(world, &action);
+		if (action.kind == ACTION_RESOLVE)
+			note_resolve(world, &action);
 		if (action.kind == ACTION_CLOSE)
 			world->closed++;
 	}

@@ -22,11 +22,16 @@ struct world {
 	struct endpoint *endpoint;
 	struct now now;
 	flow_id flow;
-	uint32_t flows;    /* made so far */
-	uint64_t question; /* of the CONNECT that waits; 0: none */
-	unsigned closed;   /* flows that the user agent gave up */
-	unsigned pings;    /* that were sent */
-	bool is_dead;      /* nothing answers pings any more */
+	uint32_t flows;       /* made so far */
+	uint64_t question;    /* of the CONNECT that waits; 0: none */
+	char connect_to[300]; /* "HOST:PORT DOMAIN" of the last one */
+	ms_t patience;        /* and how long it may take */
+	uint64_t resolve;     /* the question to the DNS that waits; 0: none */
+	char asked_name[256];
+	enum dns_type asked_type;
+	unsigned closed; /* flows that the user agent gave up */
+	unsigned pings;  /* that were sent */
+	bool is_dead;    /* nothing answers pings any more */
 	struct sip_message *sent[WORLD_SENT];
 	size_t n_sent, n_seen; /* n_seen: those that world_sent() has given out */
 	struct ua_event event; /* the last one of world_event() */
@@ -34,7 +39,10 @@ struct world {
 	uint32_t cseq;         /* of our requests in dialogs */
 };
 
-/* sips:alice@localhost over TLS with password secret, for the fields that are not set. */
+/*
+ * sips:alice@localhost over TLS with password secret at 127.0.0.1, for the fields that are not set; with a server
+ * that is empty, but set, it asks the DNS.
+ */
 void world_open(struct world *world, const struct ua_config *config);
 void world_close(struct world *world);
 
