@@ -79,18 +79,6 @@ static const char *find_colon(const char *at, const char *end)
 /* header-name HCOLON, without the white space behind the colon. */
 static bool scan_name(struct scan *in, struct sip_header *header)
 {
-	const char *colon = find_colon(in->at, in->end);
-
-	/* What is known by name right up to the colon is a token. */
-	if (colon) {
-		header->name = slice_from(in->at, (size_t)(colon - in->at));
-		header->id = sip_header_of(header->name);
-		if (header->id != SIP_HEADER_OTHER) {
-			in->at = colon + 1;
-			return true;
-		}
-		header->name.len = 0;
-	}
 	if (!scan_token(in, &header->name))
 		return false;
 	header->id = sip_header_of(header->name);
@@ -98,31 +86,56 @@ static bool scan_name(struct scan *in, struct sip_header *header)
 	return scan_char(in, ':');
 }
 
-bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fault *ret_fault)
+/* The grammar's whole way. */
+static bool scan_any_line(struct scan *in, struct sip_header *header, struct sip_fault *ret_fault)
 {
-	const char *from = in->at, *at, *end;
+	const char *at, *end;
 	bool escaped;
 
-	*ret_header = (struct sip_header){ 0 };
-	if (!scan_name(in, ret_header))
+	if (!scan_name(in, header))
 		return fail(in, in->at,
 			    scan_done(in) ? "the header ends early" : "not a header field: no name and colon",
 			    ret_fault);
 	at = in->at;
-	end = value_end(from, in->end, &in->at, &escaped); /* need not wait for the colon to be found */
+	end = value_end(at, in->end, &in->at, &escaped);
 	if (!end)
 		return fail(in, in->at,
 			    in->at == in->end ? "the header ends early" : sip_line_control(*in->at),
 			    ret_fault);
-	at = lex_skip_blanks(at, end);
-	ret_header->value = slice_from(at, (size_t)(end - at));
-	if (at < end && (*at == '\r' || lex_is(end[-1], LEX_SPACE)))
-		ret_header->value = slice_trim(ret_header->value);
-	at = escaped ? find_bare_control(ret_header->value) : NULL;
+	header->value = slice_trim(slice_from(at, (size_t)(end - at)));
+	at = escaped ? find_bare_control(header->value) : NULL;
 	if (at)
 		return fail(in, at, sip_line_control(*at), ret_fault);
 	in->at = end + 2;
 	return true;
+}
+
+/* Nearly all lines: a name that is known right up to the colon, so a token, and nothing but a value up to the CRLF. */
+static bool scan_plain_line(struct scan *in, struct sip_header *header)
+{
+	const char *end = lex_find_control(in->at, in->end), *at = find_colon(in->at, in->end);
+
+	if (!at || in->end - end < 3 || end[0] != '\r' || end[1] != '\n' || lex_is(end[2], LEX_SPACE))
+		return false;
+	header->name = slice_from(in->at, (size_t)(at - in->at));
+	header->id = sip_header_of(header->name);
+	if (header->id == SIP_HEADER_OTHER)
+		return false;
+	in->at = end + 2;
+	at = lex_skip_blanks(at + 1, end);
+	while (end > at && lex_is(end[-1], LEX_SPACE))
+		end--;
+	header->value = slice_from(at, (size_t)(end - at));
+	return true;
+}
+
+bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fault *ret_fault)
+{
+	ret_header->next = 0;
+	if (scan_plain_line(in, ret_header))
+		return true;
+	*ret_header = (struct sip_header){ 0 };
+	return scan_any_line(in, ret_header, ret_fault);
 }
 
 const char *sip_line_version(struct slice line)
