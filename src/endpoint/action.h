@@ -64,6 +64,7 @@ struct action {
 		struct {
 			flow_id flow;
 			struct slice bytes;
+			uint16_t port; /* UDP: of the peer's, for a response without rport; 0: the flow's */
 		} send;
 		struct {
 			flow_id flow;

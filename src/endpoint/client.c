@@ -245,8 +245,13 @@ static void send_request(struct endpoint *endpoint, struct client_tsx *client, s
 		.bytes = text,
 		.transaction = client->node.key,
 	};
-	enum err err = send_on(endpoint, &sending);
+	enum err err;
 
+	if (!send_fits(sending.flow, text)) {
+		client_fail(endpoint, client, CLIENT_TOO_LARGE);
+		return;
+	}
+	err = send_on(endpoint, &sending);
 	if (err != OK)
 		client_fail(endpoint, client, failure_of(err));
 }
@@ -323,7 +328,8 @@ void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, s
 	if (branch_make(endpoint, branch))
 		put_outgoing(&out, endpoint, outgoing, slice_from(branch, sizeof(branch)));
 	sending.bytes = writer_text(&out);
-	if (out.overflow || out.len == 0 || send_on(endpoint, &sending) != OK)
+	if (out.overflow || out.len == 0 || !send_fits(sending.flow, sending.bytes) ||
+	    send_on(endpoint, &sending) != OK)
 		endpoint_report(endpoint, &(struct report){
 						  .level = REPORT_WARNING,
 						  .event = "send.dropped",

@@ -54,6 +54,7 @@ struct client {
 enum client_failure {
 	CLIENT_TIMEOUT,   /* timer B or F */
 	CLIENT_FLOW_LOST, /* the flow is gone, or could not take the request */
+	CLIENT_TOO_LARGE, /* for UDP (RFC 3261 §18.1.1): nothing was sent */
 	CLIENT_REFUSED,   /* the flow does not meet the requirement: nothing was sent */
 	CLIENT_NO_MEMORY,
 };

@@ -38,14 +38,16 @@ static void queue(struct endpoint *endpoint, struct item *item)
 	list_append(&endpoint->outbox, &item->link);
 }
 
-enum err outbox_send(struct endpoint *endpoint, flow_id flow, struct slice bytes)
+enum err outbox_send(struct endpoint *endpoint, const struct sending *sending)
 {
+	struct slice bytes = sending->bytes;
 	struct item *item;
 
 	TRY(new_item(endpoint, ACTION_SEND, &item));
 	TRY(keep(endpoint, &bytes));
-	item->action.send.flow = flow;
+	item->action.send.flow = sending->flow;
 	item->action.send.bytes = bytes;
+	item->action.send.port = sending->port;
 	queue(endpoint, item);
 	return OK;
 }

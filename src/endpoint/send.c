@@ -2,6 +2,15 @@
 #include "base/mem.h"
 #include "endpoint/state.h"
 
+/* "If a request is within 200 bytes of the path MTU, or if it is larger than 1300 bytes and the path MTU is
+ * unknown": it always is. */
+enum { UDP_REQUEST_MAX = 1300 };
+
+bool send_fits(flow_id flow, struct slice request)
+{
+	return transport_is_reliable(flow_transport(flow)) || request.len <= UDP_REQUEST_MAX;
+}
+
 /* The verdict of a flow against what a message demands (see enum require_level). */
 static bool meets(const struct flow *flow, const struct requirement *require)
 {
@@ -59,7 +68,7 @@ static enum err send_on_own(struct endpoint *endpoint, const struct sending *sen
 		report_refusal(endpoint, sending);
 		return ERR_DENIED;
 	}
-	TRY(outbox_send(endpoint, sending->flow, sending->bytes));
+	TRY(outbox_send(endpoint, sending));
 	endpoint->counts.messages_out++;
 	report_message(endpoint, sending);
 	return OK;

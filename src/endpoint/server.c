@@ -107,9 +107,22 @@ static void schedule(struct endpoint *endpoint, struct server_tsx *server)
 
 /* -- responses ------------------------------------------------------------------------------------------- */
 
-static void send_bytes(struct endpoint *endpoint, flow_id flow, struct slice bytes)
+/*
+ * RFC 3581 §4: with rport a response goes to where the request came from. Without, RFC 3261 §18.2.2: "to the
+ * address in the "received" parameter, using the port indicated in the "sent-by" value, or using port 5060".
+ * An maddr that a stranger writes is not followed.
+ */
+static uint16_t reply_port(flow_id flow, const struct sip_via *via)
 {
-	struct sending sending = { .flow = flow, .bytes = bytes };
+	if (transport_is_reliable(flow_transport(flow)) || via->has_rport)
+		return 0;
+	return via->port ? via->port : 5060;
+}
+
+static void send_response(struct endpoint *endpoint, flow_id flow, const struct sip_message *request,
+			  struct slice bytes)
+{
+	struct sending sending = { .flow = flow, .bytes = bytes, .port = reply_port(flow, &request->via) };
 	enum err err = send_on(endpoint, &sending);
 
 	if (err == ERR_NOMEM || err == ERR_LIMIT)
@@ -158,7 +171,7 @@ static void send_100(struct endpoint *endpoint, struct server_tsx *server)
 	struct writer out = scratch(endpoint);
 
 	put_reply(&out, server->request, &trying);
-	send_bytes(endpoint, server->pub.flow, writer_text(&out));
+	send_response(endpoint, server->pub.flow, server->request, writer_text(&out));
 	keep_last(server, writer_text(&out));
 }
 
@@ -176,7 +189,8 @@ static void end_unreachable(struct endpoint *endpoint, struct server_tsx *server
 static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions)
 {
 	if ((actions & TSX_RESEND) && server->last)
-		send_bytes(endpoint, server->pub.flow, slice_from(server->last, server->last_len));
+		send_response(endpoint, server->pub.flow, server->request,
+			      slice_from(server->last, server->last_len));
 	if (actions & TSX_SEND_100)
 		send_100(endpoint, server);
 	if (actions & TSX_TELL_TIMEOUT)
@@ -196,7 +210,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 		return;
 	actions = tsx_step(&server->tsx, tsx_send_event(status), now.mono);
 	if (actions & TSX_SEND) {
-		send_bytes(endpoint, server->pub.flow, bytes);
+		send_response(endpoint, server->pub.flow, server->request, bytes);
 		keep_last(server, bytes);
 		if (status >= 200 && server->pub.final == 0) {
 			server->pub.final = status;
@@ -316,7 +330,7 @@ void server_answer(struct endpoint *endpoint, const struct flow *flow, const str
 	}
 	put_reply(&out, request, &complete);
 	if (!out.overflow)
-		send_bytes(endpoint, flow->id, writer_text(&out));
+		send_response(endpoint, flow->id, request, writer_text(&out));
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */

@@ -125,7 +125,8 @@ void endpoint_settle(struct endpoint *endpoint, struct now now);
 
 /* -- outbox.c: what must not fail drops what it cannot queue; ERR_LIMIT (the outbox is full), ERR_NOMEM -- */
 
-MUST_CHECK enum err outbox_send(struct endpoint *endpoint, flow_id flow, struct slice bytes);
+struct sending;
+MUST_CHECK enum err outbox_send(struct endpoint *endpoint, const struct sending *sending);
 /* A flow that is not in the table. */
 void outbox_close(struct endpoint *endpoint, flow_id flow, const char *why);
 MUST_CHECK enum err outbox_ask(struct endpoint *endpoint, const struct action *question);
@@ -145,7 +146,11 @@ struct sending {
 	struct requirement require;
 	struct slice bytes;
 	struct slice transaction; /* key of the client transaction that begins with it, or empty */
+	uint16_t port;            /* see struct action */
 };
+
+/* RFC 3261 §18.1.1: whether a request is small enough for that flow; a large one "MUST be sent" otherwise. */
+bool send_fits(flow_id flow, struct slice request);
 
 /*
  * OK: queued, or posted to the flow's owner, who may tell later that it could not. ERR_CLOSED: the flow is

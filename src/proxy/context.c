@@ -189,11 +189,9 @@ static void consider_response(struct context *context, const struct sip_message 
 static void consider_failure(struct context *context, enum client_failure why)
 {
 	static const unsigned statuses[] = {
-		[CLIENT_TIMEOUT] =
-			408, /* to other than INVITE the endpoint keeps silent instead: RFC 4320 §4.2 */
-		[CLIENT_FLOW_LOST] = 480,
-		[CLIENT_REFUSED] = 480,
-		[CLIENT_NO_MEMORY] = 503,
+		[CLIENT_TIMEOUT] = 408, /* to other than INVITE the endpoint keeps silent instead: RFC 4320 §4.2 */
+		[CLIENT_FLOW_LOST] = 480, [CLIENT_TOO_LARGE] = 513,
+		[CLIENT_REFUSED] = 480,   [CLIENT_NO_MEMORY] = 503,
 	};
 	unsigned status = context->in_dialog && why == CLIENT_FLOW_LOST ? 430 : statuses[why];
 
@@ -251,6 +249,9 @@ static void answer_with_failure(struct context *context, struct now now)
 	case CLIENT_FLOW_LOST:
 		refusal.warning = "the phone's connection is gone";
 		refusal.retry_after = context->core->server->retry_after;
+		break;
+	case CLIENT_TOO_LARGE:
+		refusal.warning = "the phone is reached over UDP, which takes no more than 1300 bytes";
 		break;
 	case CLIENT_REFUSED:
 		refusal.warning = "the phone's connection is not protected as the request demands";

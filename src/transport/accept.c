@@ -126,6 +126,10 @@ void listener_event(struct listener *listener, struct now now)
 	enum err err = OK;
 	int fd;
 
+	if (listener->protocol == TRANSPORT_UDP) {
+		udp_event(listener, now);
+		return;
+	}
 	net_watch_set(listener->watch, NET_READABLE);
 	for (int i = 0; i < ACCEPTS_PER_TURN && err == OK; i++) {
 		err = socket_accept(listener->fd, &fd, &peer);

@@ -30,6 +30,22 @@ struct source {
 	size_t n;
 };
 
+enum { ASSOCIATION_KEY_SIZE = 20 };
+
+/* What one remote address and port exchanges with one of our UDP sockets. Belongs to the transport. */
+struct association {
+	struct map_node by_flow, by_peer;
+	struct listener *listener;
+	flow_id id;
+	struct address local, peer; /* local: where the last datagram arrived */
+	uint8_t key[ASSOCIATION_KEY_SIZE];
+	struct list *heard_in; /* transport->strangers or ->proven */
+	struct link order;     /* in it */
+	ms_t heard;
+	ms_t window; /* the beginning of the second in which this was counted: */
+	size_t received, sent;
+};
+
 enum wire_state {
 	WIRE_CONNECTING,
 	WIRE_HANDSHAKING,
@@ -86,8 +102,12 @@ struct dial {
 
 struct transport {
 	struct transport_config config;
-	uint32_t counter; /* of flow_ids */
+	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
 	struct map *wires, *sources;
+	struct map *associations, *peers; /* the same ones by flow and by peer */
+	struct list strangers, proven;    /* associations, those heard least recently first */
+	struct quota newcomers;           /* new associations */
+	bool is_deaf;                     /* nothing new is accepted */
 	struct list dirty, again, dials;
 	struct listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
@@ -143,6 +163,26 @@ void websocket_send(struct wire *wire, struct slice message, struct now now);
 /* Queues the closing frame. False: the wire is gone. */
 MUST_CHECK bool websocket_close(struct wire *wire, struct now now);
 
+/* -- udp.c ----------------------------------------------------------------------------------------------- */
+
+/* Datagrams have arrived. */
+void udp_event(struct listener *listener, struct now now);
+
+struct udp_message {
+	struct slice bytes;
+	uint16_t port; /* for it, instead of the one that the flow comes from; 0: that one */
+};
+/* Sends at once, or never. */
+void udp_send(struct transport *transport, flow_id flow, const struct udp_message *message, struct now now);
+/* Forgets it, and tells the endpoint. */
+void udp_close(struct transport *transport, flow_id flow, const char *why, struct now now);
+/* Ends those that were silent for too long. */
+void udp_sweep(struct transport *transport, struct now now);
+/* When that is next needed; 0: not at all. */
+ms_t udp_due(const struct transport *transport);
+/* Without a word to the endpoint. */
+void udp_forget_all(struct transport *transport);
+
 /* -- dial.c ---------------------------------------------------------------------------------------------- */
 
 /* Answers the question by itself if it cannot even begin. */
@@ -163,6 +203,8 @@ void source_release(struct transport *transport, struct source *source);
 
 /* -- transport.c ----------------------------------------------------------------------------------------- */
 
+/* Whether the other end is known, so that it may be silent for longer. */
+bool transport_is_proven(const struct transport *transport, flow_id flow);
 /* Whether a report at this level is wanted. */
 bool transport_reports(const struct transport *transport, enum report_level level);
 void transport_report(struct transport *transport, const struct report *report);

@@ -7,6 +7,7 @@
 const struct transport_limits transport_limits_default = {
 	.flows = 20000,
 	.flows_per_source = 1000,
+	.associations = 10000,
 	.high_mark = 64 << 10,
 	.output = 1 << 20,
 	.message = 64 << 10,
@@ -21,6 +22,8 @@ const struct transport_limits transport_limits_default = {
 
 /* Refusals that are logged: a burst, and then so many a second. */
 enum { REFUSALS_BURST = 100, REFUSALS_PER_SECOND = 10 };
+/* New senders over UDP: so many at once, and then so many a second. */
+enum { NEWCOMERS_BURST = 5000, NEWCOMERS_PER_SECOND = 500 };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
@@ -30,8 +33,11 @@ static bool make_tables(struct transport *transport)
 
 	transport->wires = map_new(config->limits.flows + 1, config->map_key);
 	transport->sources = map_new(config->limits.flows + 1, config->map_key);
+	transport->associations = map_new(config->limits.associations, config->map_key);
+	transport->peers = map_new(config->limits.associations, config->map_key);
 	transport->input = mem_alloc(config->limits.input_per_turn);
-	return transport->wires && transport->sources && transport->input;
+	return transport->wires && transport->sources && transport->associations && transport->peers &&
+	       transport->input;
 }
 
 struct transport *transport_new(const struct transport_config *config)
@@ -45,7 +51,10 @@ struct transport *transport_new(const struct transport_config *config)
 	list_init(&transport->dirty);
 	list_init(&transport->again);
 	list_init(&transport->dials);
+	list_init(&transport->strangers);
+	list_init(&transport->proven);
 	quota_init(&transport->refusals, REFUSALS_BURST, REFUSALS_PER_SECOND, net_now(config->net).mono);
+	quota_init(&transport->newcomers, NEWCOMERS_BURST, NEWCOMERS_PER_SECOND, net_now(config->net).mono);
 	if (!make_tables(transport)) {
 		transport_free(transport);
 		return NULL;
@@ -64,17 +73,30 @@ static void free_each(struct map_node *node, void *arg)
 	wire_free(wire_of(node));
 }
 
+/* Once or more often. */
+static void close_listener(struct listener *listener)
+{
+	net_watch_free(TAKE(listener->watch));
+	socket_close(listener->fd);
+	listener->fd = -1;
+}
+
 void transport_free(struct transport *transport)
 {
 	if (!transport)
 		return;
-	transport_deafen(transport);
+	if (transport->associations)
+		udp_forget_all(transport);
+	for (size_t i = 0; i < transport->n_listeners; i++)
+		close_listener(&transport->listeners[i]);
 	if (transport->wires)
 		map_each(transport->wires, free_each, NULL);
 	LIST_EACH (dial, &transport->dials, struct dial, link)
 		dial_free(dial);
 	map_free(transport->wires);
 	map_free(transport->sources);
+	map_free(transport->associations);
+	map_free(transport->peers);
 	mem_free(transport->input);
 	mem_free(transport);
 }
@@ -95,11 +117,10 @@ enum err transport_listen(struct transport *transport, enum transport_protocol p
 
 void transport_deafen(struct transport *transport)
 {
-	for (size_t i = 0; i < transport->n_listeners; i++) {
-		net_watch_free(transport->listeners[i].watch);
-		socket_close(transport->listeners[i].fd);
-	}
-	transport->n_listeners = 0;
+	transport->is_deaf = true;
+	for (size_t i = 0; i < transport->n_listeners; i++)
+		if (transport->listeners[i].protocol != TRANSPORT_UDP)
+			close_listener(&transport->listeners[i]);
 }
 
 void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client)
@@ -121,6 +142,14 @@ void transport_report(struct transport *transport, const struct report *report)
 		transport->config.services.report(transport->config.services.self, report);
 }
 
+bool transport_is_proven(const struct transport *transport, flow_id flow)
+{
+	struct flow_view view;
+
+	return endpoint_flow_view(transport->config.endpoint, flow, &view) &&
+	       (view.n_accounts > 0 || view.verified.len > 0);
+}
+
 /* -- what the endpoint asks for -------------------------------------------------------------------------- */
 
 static struct wire *find(struct transport *transport, flow_id flow)
@@ -128,11 +157,24 @@ static struct wire *find(struct transport *transport, flow_id flow)
 	return wire_of(map_find(transport->wires, slice_from(&flow, sizeof flow)));
 }
 
+static void send_on_flow(struct transport *transport, const struct action *action, struct now now)
+{
+	struct wire *wire = find(transport, action->send.flow);
+
+	if (flow_transport(action->send.flow) == TRANSPORT_UDP)
+		udp_send(transport, action->send.flow,
+			 &(struct udp_message){ action->send.bytes, action->send.port }, now);
+	else if (wire)
+		wire_send(wire, action->send.bytes, now);
+}
+
 static void close_flow(struct transport *transport, flow_id flow, const char *why, struct now now)
 {
 	struct wire *wire = find(transport, flow);
 
-	if (wire && wire->state == WIRE_OPEN)
+	if (flow_transport(flow) == TRANSPORT_UDP)
+		udp_close(transport, flow, why, now);
+	else if (wire && wire->state == WIRE_OPEN)
 		wire_finish(wire, why, now);
 }
 
@@ -172,14 +214,9 @@ static void resolve(struct transport *transport, const struct action *action, st
 static void perform(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
-	struct wire *wire;
 
 	switch (action->kind) {
-	case ACTION_SEND:
-		wire = find(transport, action->send.flow);
-		if (wire)
-			wire_send(wire, action->send.bytes, now);
-		break;
+	case ACTION_SEND: send_on_flow(transport, action, now); break;
 	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why, now); break;
 	case ACTION_RESOLVE: resolve(transport, action, now); break;
 	case ACTION_CONNECT: dial_start(transport, action->question, &action->connect, now); break;
@@ -246,6 +283,7 @@ void transport_perform(struct transport *transport, struct now now)
 	bool more = true;
 
 	go_on(transport, now);
+	udp_sweep(transport, now);
 	/* A flow that is lost while it is written to may leave the endpoint with more to do. */
 	while (more) {
 		more = false;
@@ -261,7 +299,7 @@ void transport_perform(struct transport *transport, struct now now)
 
 ms_t transport_due(const struct transport *transport)
 {
-	return transport->again.n > 0 ? 1 : 0;
+	return transport->again.n > 0 ? 1 : udp_due(transport);
 }
 
 /* -- counts ---------------------------------------------------------------------------------------------- */
@@ -295,5 +333,6 @@ struct transport_counts transport_counts(const struct transport *transport)
 	struct counting counting = { .transport = transport, .counts = transport->counts };
 
 	map_each(transport->wires, count_each, &counting);
+	counting.counts.clear += map_count(transport->associations);
 	return counting.counts;
 }

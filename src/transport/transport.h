@@ -41,6 +41,7 @@ struct transport;
 
 struct transport_limits {
 	size_t flows;                 /* open at a time */
+	size_t associations;          /* senders over UDP at a time */
 	size_t flows_per_source;      /* accepted from one IP address; loopback is exempt; 0: no limit */
 	size_t high_mark;             /* bytes that wait on a flow before it counts as blocked */
 	size_t output;                /* bytes that wait on a flow before it is closed */
@@ -54,7 +55,7 @@ struct transport_limits {
 	ms_t idle_proven; /* the same for one with */
 };
 
-/* 20,000 flows, 1,000 a source, 64 KiB, 1 MiB, 64 KiB, 64 KiB, 32; 10 s, 20 s, 20 s, 60 s, 2 h. */
+/* 20,000 flows, 10,000 senders over UDP, 1,000 a source, 64 KiB, 1 MiB, 64 KiB, 64 KiB, 32; 10 s, 20 s, 20 s, 60 s, 2 h. */
 extern const struct transport_limits transport_limits_default;
 
 /* What the endpoint's actions lead to besides sockets. A NULL function: there is no such thing (the question
@@ -92,11 +93,11 @@ MUST_CHECK struct transport *transport_new(const struct transport_config *config
 void transport_free(struct transport *transport);
 OWN(transport)
 
-/* Accepts flows of this transport (not UDP) on a listening socket, which is taken over. ERR_LIMIT,
+/* Accepts flows of this transport on a listening socket, or a bound one for UDP, which is taken over. ERR_LIMIT,
  * ERR_NOMEM, ERR_IO: it is still the caller's. */
 MUST_CHECK enum err transport_listen(struct transport *transport, enum transport_protocol protocol,
 				     int listener);
-/* Accepts no more: closes the listeners. */
+/* Accepts no more: closes the listeners; over UDP only those are heard that are known. */
 void transport_deafen(struct transport *transport);
 /* For flows from now on; the old contexts may be freed afterwards. */
 void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client);
@@ -117,5 +118,6 @@ struct transport_counts {
 	uint64_t accepted, connected;       /* since the start */
 	uint64_t refused_handshakes, refused_connections, closed_blocked, closed_idle;
 	uint64_t bytes_in, bytes_out;
+	uint64_t ignored, withheld, unsent; /* over UDP: no SIP or no room; to strangers; not taken */
 };
 struct transport_counts transport_counts(const struct transport *transport);

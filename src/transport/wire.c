@@ -193,20 +193,12 @@ static void put_off(struct wire *wire)
 	wire->turn = wire->transport->turn;
 }
 
-/* Whether the other end is known, so that it may be silent for longer. */
-static bool is_proven(const struct wire *wire)
-{
-	struct flow_view view;
-
-	return endpoint_flow_view(wire->transport->config.endpoint, wire->id, &view) &&
-	       (view.n_accounts > 0 || view.verified.len > 0);
-}
-
 static ms_t idle_until(const struct wire *wire)
 {
 	const struct transport_limits *limits = &wire->transport->config.limits;
 
-	return wire->heard + (is_proven(wire) ? limits->idle_proven : limits->idle);
+	return wire->heard +
+	       (transport_is_proven(wire->transport, wire->id) ? limits->idle_proven : limits->idle);
 }
 
 /* Whoever becomes proven, or says something, moves the end of his time; that is noticed when it comes. */

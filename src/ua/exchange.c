@@ -219,6 +219,7 @@ void exchange_failed(struct exchange *exchange, enum client_failure why, struct 
 	} failures[] = {
 		[CLIENT_TIMEOUT] = { UA_TIMEOUT, SLICE_INIT("the server did not answer in time") },
 		[CLIENT_FLOW_LOST] = { UA_SERVER_GONE, SLICE_INIT("the connection to the server is lost") },
+		[CLIENT_TOO_LARGE] = { UA_FAILED, SLICE_INIT("the request is too large for UDP") },
 		[CLIENT_REFUSED] = { UA_NOT_SECURE,
 				     SLICE_INIT(
 					     "the connection to the server is not as secure as this needs") },
