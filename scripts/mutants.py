@@ -8,7 +8,7 @@ tree, and the unit tests that could know it, then the scenarios, are run until t
 does not compile does not count. Survivors must be listed in docs/requirements/mutants.tsv with the reason why they
 change nothing that can be seen; the exit status is 1 if one is not.
 
-The choice depends on --seed alone, and results are kept in the directory: a run that was broken off goes on
+The choice depends on --seed and the mutated lines alone, and results are kept in the directory: a run that was broken off goes on
 where it was, and what a changed source or test may have changed is tried anew with --again.
 """
 
@@ -19,7 +19,6 @@ import hashlib
 import json
 import os
 import pathlib
-import random
 import re
 import shutil
 import subprocess
@@ -153,14 +152,19 @@ def candidates(only):
                 yield from ((mutant, tests) for mutant in mutants_of(ROOT / name))
 
 
+def lot_of(seed, mutant):
+    """What the choice depends on: not on the line's number, nor on other lines, so that it stays when these change."""
+    name, _, kind, old, new = mutant
+    return hashlib.sha256("\0".join([seed, name, kind, old, new]).encode()).digest()
+
+
 def choose(arguments):
     """From each group in turn, so that no large file crowds out a small one."""
-    chance = random.Random(arguments.seed)
     groups = {}
     for mutant, tests in candidates(arguments.only):
         groups.setdefault(mutant[0].rsplit("/", 1)[0], []).append((mutant, tests))
     for group in groups.values():
-        chance.shuffle(group)
+        group.sort(key=lambda item: lot_of(arguments.seed, item[0]), reverse=True)
     chosen = []
     while len(chosen) < arguments.count and any(groups.values()):
         chosen += [group.pop() for group in groups.values() if group]
