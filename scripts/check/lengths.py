@@ -13,6 +13,7 @@ FUNCTION_NOTE, FUNCTION_MOST = 60, 100
 FILE_NOTE, FILE_MOST = 500, 1000
 DEEPEST = 4
 PARAMETERS_MOST = 5
+PARAMETERS_GIVEN = {"on_answer"}  # callbacks whose parameters a library has chosen (libunbound)
 
 CONTROL = re.compile(r"(\t+)(?:if|for|while|do|switch|LIST_EACH)\b")
 TABLE_START = re.compile(r"(\t*)\S.*= \{$")
@@ -68,8 +69,10 @@ def check(path, findings, notes):
     for i, line in enumerate(lines):
         if line == "{":
             start = i
-            n = count_parameters(signature(lines, i))
-            if n > PARAMETERS_MOST:
+            declarator = signature(lines, i)
+            n = count_parameters(declarator)
+            name = re.search(r"(\w+)\s*\(", declarator)
+            if n > PARAMETERS_MOST and not (name and name.group(1) in PARAMETERS_GIVEN):
                 findings.append((path, i, f"{n} parameters"))
         elif line == "}" and start is not None:
             n = i - start - 1 - len(tables & set(range(start, i)))

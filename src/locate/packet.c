@@ -89,7 +89,7 @@ bool name_set(struct name *name, struct slice text)
 static bool read_name(struct slice bytes, size_t *at, struct name *ret_name)
 {
 	struct name name = { .len = 0 };
-	size_t here = *at, part = *at, after = 0;
+	size_t here = *at, part = here, after = 0;
 
 	while (here < bytes.len) {
 		size_t length = byte_at(bytes, here);
