@@ -12,7 +12,6 @@
 enum {
 	AORS_MAX = 10 * 1000 * 1000,
 	WATCHES_MAX = 64,
-	SECRET_SIZE = 32,
 	DRAIN_MS = 10 * 1000, /* how long calls in the making may take when the server ends */
 	DRAIN_LOOK_MS = 20,
 };
@@ -78,24 +77,10 @@ static int load_store(struct daemon *daemon, struct store *store, struct random 
 		err = store_each(store, publish_at_start, daemon->location);
 	if (err != OK)
 		return failed(EXIT_FAILED, "the store",
-			      slice_of(err == ERR_IO ? store_trouble(store) : err_text(err)));
+			      slice_of(err == ERR_IO       ? store_trouble(store)
+				       : err == ERR_DENIED ? "its digests were sealed with another master.key"
+							   : err_text(err)));
 	return 0;
-}
-
-/* The secret that all our keyed checks come from; made at the first start. */
-static enum err read_secret(struct slice dir, struct random *random, struct secret **ret_secret)
-{
-	char path[STATE_PATH_MAX], bytes[SECRET_SIZE];
-	struct writer out = writer_of(path, sizeof path);
-
-	put_state_path(&out, dir, SLICE(STATE_MASTER_SECRET));
-	enum err err = state_read(writer_text(&out), SECRET_SIZE, ret_secret);
-	if (err != ERR_NOT_FOUND)
-		return err == OK && (*ret_secret)->len != SECRET_SIZE ? ERR_SYNTAX : err;
-	random_bytes(random, bytes, sizeof bytes);
-	err = state_write(writer_text(&out), slice_from(bytes, sizeof bytes));
-	mem_wipe(bytes, sizeof bytes);
-	return err == OK ? state_read(writer_text(&out), SECRET_SIZE, ret_secret) : err;
 }
 
 /* -- who we are ------------------------------------------------------------------------------------------ */
@@ -351,7 +336,7 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 		code = make_identity(daemon, config, &identity);
 	if (code != 0)
 		return code;
-	enum err err = read_secret(config->state, random, &secret);
+	enum err err = state_secret(config->state, random, &secret);
 	code = err == OK ? load_store(daemon, store, random) : failed_by(STATE_MASTER_SECRET, err);
 	if (code == 0)
 		code = make_workers(daemon, config);

@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+enum { SECRET_SIZE = 32 };
+
 static enum err err_of_errno(void)
 {
 	switch (errno) {
@@ -195,4 +197,23 @@ enum err state_write(struct slice path, struct slice text)
 		return err;
 	}
 	return sync_directory_of(name);
+}
+
+enum err state_secret(struct slice dir, struct random *random, struct secret **ret_secret)
+{
+	char path[STATE_PATH_MAX], bytes[SECRET_SIZE];
+	struct writer out = writer_of(path, sizeof path);
+
+	put_state_path(&out, dir, SLICE(STATE_MASTER_SECRET));
+	enum err err = state_read(writer_text(&out), SECRET_SIZE, ret_secret);
+	if (err == OK && (*ret_secret)->len != SECRET_SIZE) {
+		secret_free(TAKE(*ret_secret));
+		return ERR_SYNTAX;
+	}
+	if (err != ERR_NOT_FOUND)
+		return err;
+	random_bytes(random, bytes, sizeof bytes);
+	err = state_write(writer_text(&out), slice_from(bytes, sizeof bytes));
+	mem_wipe(bytes, sizeof bytes);
+	return err == OK ? state_read(writer_text(&out), SECRET_SIZE, ret_secret) : err;
 }

@@ -11,6 +11,7 @@
 #include "base/secret.h"
 #include "base/slice.h"
 #include "base/writer.h"
+#include "crypto/random.h"
 
 #define STATE_PATH_MAX 4096
 
@@ -19,7 +20,7 @@
 #define STATE_CA_KEY             "ca.key"
 #define STATE_SERVER_CERTIFICATE "server.pem" /* made by the development CA, its issuer after it */
 #define STATE_SERVER_KEY         "server.key"
-#define STATE_MASTER_SECRET      "master.key" /* 32 bytes; keys of nonces, tokens and branches come from it */
+#define STATE_MASTER_SECRET      "master.key" /* 32 bytes; see state_secret() */
 #define STATE_CONTROL_SOCKET     "control.sock"
 
 /*
@@ -47,3 +48,9 @@ MUST_CHECK enum err state_read(struct slice path, size_t max, struct secret **re
  * and on disk. ERR_NOT_FOUND (no such directory), ERR_DENIED, ERR_LIMIT, ERR_IO.
  */
 MUST_CHECK enum err state_write(struct slice path, struct slice text);
+
+/*
+ * The secret that all our keyed checks, and the seal on the stored digests, come from; made if there is none.
+ * ERR_SYNTAX if it has another length, or what state_read() and state_write() give.
+ */
+MUST_CHECK enum err state_secret(struct slice dir, struct random *random, struct secret **ret_secret);

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "store/schema.h"
+#include "store/sealing.h"
 #include "store/state.h"
 
 enum {
@@ -60,6 +61,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERIES];
 	struct arena *texts; /* of the bindings that are being read */
+	struct sealing *sealing;
 	int lock;
 };
 
@@ -153,6 +155,7 @@ enum err store_open(struct slice dir, struct writer *why, struct store **ret_sto
 	if (!store->texts)
 		return ERR_NOMEM;
 	TRY(take_lock(dir, &store->lock));
+	TRY(sealing_new(dir, &store->sealing));
 	enum err err = open_database(dir, &store->db);
 	if (err == OK)
 		err = prepare(store);
@@ -172,6 +175,7 @@ void store_close(struct store *store)
 		sqlite3_finalize(store->queries[i]);
 	sqlite3_close(store->db);
 	arena_free(store->texts);
+	sealing_free(store->sealing);
 	if (store->lock >= 0)
 		close(store->lock);
 	mem_free(store);
@@ -233,14 +237,12 @@ static bool bind_number(sqlite3_stmt *query, int place, int64_t number)
 	return sqlite3_bind_int64(query, place, number) == SQLITE_OK;
 }
 
-static bool bind_digests(sqlite3_stmt *query, int place, const struct account *account)
+static bool bind_digests(sqlite3_stmt *query, int place, const struct sealed *sealed)
 {
-	return (!account->has_sha256 ||
-		bind_bytes(query, place, slice_from(account->sha256, sizeof account->sha256))) &&
-	       (!account->has_sha512_256 ||
-		bind_bytes(query, place + 1, slice_from(account->sha512_256, sizeof account->sha512_256))) &&
-	       (!account->has_md5 ||
-		bind_bytes(query, place + 2, slice_from(account->md5, sizeof account->md5)));
+	for (int i = 0; i < SEALED_DIGESTS; i++)
+		if (sealed->digests[i].ptr && !bind_bytes(query, place + i, sealed->digests[i]))
+			return false;
+	return true;
 }
 
 static enum err bind_failed(sqlite3_stmt *query)
@@ -249,26 +251,22 @@ static enum err bind_failed(sqlite3_stmt *query)
 	return ERR_NOMEM;
 }
 
-static bool column_digest(sqlite3_stmt *query, int column, void *buf, size_t size)
-{
-	const void *bytes = sqlite3_column_blob(query, column);
-
-	if (!bytes || (size_t)sqlite3_column_bytes(query, column) != size)
-		return false;
-	memcpy(buf, bytes, size);
-	return true;
-}
-
-static void read_account(sqlite3_stmt *query, struct row *ret_row)
+/* ERR_DENIED: the digests do not open. */
+static enum err read_account(struct store *store, sqlite3_stmt *query, struct slice name, struct row *ret_row)
 {
 	struct row row = { .version = (uint64_t)sqlite3_column_int64(query, 1),
 			   .account.id = sqlite3_column_int64(query, 0) };
-	struct account *account = &row.account;
+	struct slice digests[SEALED_DIGESTS];
 
-	account->has_sha256 = column_digest(query, 2, account->sha256, sizeof account->sha256);
-	account->has_sha512_256 = column_digest(query, 3, account->sha512_256, sizeof account->sha512_256);
-	account->has_md5 = column_digest(query, 4, account->md5, sizeof account->md5);
+	for (int i = 0; i < SEALED_DIGESTS; i++) {
+		const void *bytes = sqlite3_column_blob(query, 2 + i);
+
+		digests[i] = slice_from(bytes, (size_t)sqlite3_column_bytes(query, 2 + i));
+	}
+	if (!sealing_open(store->sealing, name, digests, &row.account))
+		return ERR_DENIED;
 	*ret_row = row;
+	return OK;
 }
 
 static enum err find(struct store *store, struct slice name, struct row *ret_row)
@@ -278,10 +276,11 @@ static enum err find(struct store *store, struct slice name, struct row *ret_row
 	if (!bind_text(query, 1, name))
 		return bind_failed(query);
 	int rc = sqlite3_step(query);
-	if (rc == SQLITE_ROW)
-		read_account(query, ret_row);
+	enum err err = rc == SQLITE_ROW    ? read_account(store, query, name, ret_row)
+		       : rc == SQLITE_DONE ? ERR_NOT_FOUND
+					   : err_of(rc);
 	finish(query);
-	return rc == SQLITE_DONE ? ERR_NOT_FOUND : err_of(rc);
+	return err;
 }
 
 /* -- bindings
@@ -431,10 +430,12 @@ enum err store_add(struct store *store, struct slice name, const struct account 
 {
 	sqlite3_stmt *query = store->queries[QUERY_ADD];
 	struct row row = { .account = *digests };
+	struct sealed sealed;
 
 	if (!is_name(name))
 		return ERR_SYNTAX;
-	if (!bind_text(query, 1, name) || !bind_digests(query, 2, digests))
+	if (!sealing_close(store->sealing, name, digests, &sealed) || !bind_text(query, 1, name) ||
+	    !bind_digests(query, 2, &sealed))
 		return bind_failed(query);
 	TRY(run(query));
 	row.account.id = sqlite3_last_insert_rowid(store->db);
@@ -448,10 +449,12 @@ enum err store_passwd(struct store *store, struct slice name, const struct accou
 		      struct aor **ret_aor)
 {
 	sqlite3_stmt *query = store->queries[QUERY_PASSWD];
+	struct sealed sealed;
 	struct row row;
 
 	TRY(find(store, name, &row));
-	if (!bind_number(query, 1, row.account.id) || !bind_digests(query, 2, digests))
+	if (!sealing_close(store->sealing, name, digests, &sealed) ||
+	    !bind_number(query, 1, row.account.id) || !bind_digests(query, 2, &sealed))
 		return bind_failed(query);
 	TRY(run(query));
 	TRY(unbind(store, row.account.id));
@@ -510,10 +513,11 @@ enum err store_each(struct store *store, enum err (*each)(void *self, struct aor
 		AUTO(aor) struct aor *aor = NULL;
 		struct row row;
 
-		read_account(query, &row);
 		struct slice name = slice_from(sqlite3_column_text(query, 5),
 					       (size_t)sqlite3_column_bytes(query, 5));
-		err = load(store, name, &row, &aor);
+		err = read_account(store, query, name, &row);
+		if (err == OK)
+			err = load(store, name, &row, &aor);
 		if (err == OK)
 			err = each(self, aor);
 	}

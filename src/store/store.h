@@ -1,6 +1,7 @@
 /*
  * Accounts and bindings on disk: one SQLite database in the state directory, used by one process at a time (a
- * lock file says who) and in it by one thread. At rest there are digests only, never a password.
+ * lock file says who) and in it by one thread. At rest there are digests only, never a password, and these
+ * are sealed under a key that is not in the database (master.key).
  *
  * Every change is part of a transaction: store_begin(), any number of changes, store_commit(). What was
  * committed survives kill -9 and the loss of power (WAL, synchronous=FULL). A failed change leaves the
@@ -30,7 +31,8 @@ struct store;
  * Takes the lock and opens the database, which is made if there is none and brought up to this version's
  * schema if it is older. The directory must be there. ERR_AGAIN: another process holds the lock (a running
  * server: ask it through its control socket). ERR_NOT_FOUND: no such directory. ERR_DENIED: no permission.
- * ERR_CONFLICT: a newer version has written it. ERR_IO: anything else, said in why. ERR_NOMEM.
+ * ERR_CONFLICT: a newer version has written it. ERR_SYNTAX: master.key is none. ERR_IO: anything else, said
+ * in why. ERR_NOMEM.
  */
 MUST_CHECK enum err store_open(struct slice dir, struct writer *why, struct store **ret_store);
 /* What was not committed is lost. */
@@ -70,7 +72,8 @@ MUST_CHECK enum err store_bind(struct store *store, const struct store_question 
 
 /*
  * Calls each() with every account, ordered by name; it takes a reference if it keeps one, and ends the walk
- * by returning an error, which is passed on. ERR_IO, ERR_NOMEM.
+ * by returning an error, which is passed on. ERR_DENIED (here and above): the digests of an account were
+ * sealed with another master.key. ERR_IO, ERR_NOMEM.
  */
 MUST_CHECK enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor),
 			       void *self);

@@ -337,7 +337,103 @@ static void keeps_what_was_committed_when_it_is_killed(void **state)
 	directory_empty(&dir);
 }
 
+/* -- digests at rest --------------------------------------------------------------------------------------- */
+
+static struct slice read_database(const struct directory *dir, char *buf, size_t size)
+{
+	char path[200];
+
+	snprintf(path, sizeof path, "%s/sealine.db", dir->path);
+	int fd = open(path, O_RDONLY);
+	ssize_t n = read(fd, buf, size);
+	close(fd);
+	assert_true(n > 0);
+	return slice_from(buf, (size_t)n);
+}
+
+static void has_no_digest_in_the_clear(void **state)
+{
+	static char buf[1 << 20];
+	struct account account = digests_of('D', false);
+	struct directory dir;
+
+	directory_make(&dir, "sealed");
+	struct store *store = open_store(slice_of(dir.path));
+	add(store, "alice@a", 'D');
+	store_close(store);
+	struct slice text = read_database(&dir, buf, sizeof buf);
+	assert_true(slice_find_text(text, SLICE("alice@a")) < text.len);
+	assert_true(slice_find_text(text, slice_from(account.sha256, 8)) == text.len);
+	directory_empty(&dir);
+}
+
+/* What is done to a database that is closed, and what becomes of its accounts. */
+static const struct {
+	const char *label, *sql;
+	enum err err;
+} tampers[] = {
+	{ "nothing", "SELECT 1", OK },
+	{ "another's digest",
+	  "UPDATE account SET sha256 = (SELECT sha256 FROM account WHERE name = 'bob@a') WHERE name = 'alice@a'",
+	  ERR_DENIED },
+	{ "a digest of another algorithm", "UPDATE account SET sha512_256 = sha256", ERR_DENIED },
+	{ "a digest that is not sealed", "UPDATE account SET sha256 = zeroblob(32)", ERR_DENIED },
+	{ "a digest cut short", "UPDATE account SET sha256 = x'00'", ERR_DENIED },
+};
+
+static void opens_a_digest_for_its_account_alone(void **state)
+{
+	for (size_t i = 0; i < sizeof tampers / sizeof *tampers; i++) {
+		struct all all = { .n = 0 };
+		struct directory dir;
+		char path[200];
+		sqlite3 *db;
+
+		print_message("%s\n", tampers[i].label);
+		directory_make(&dir, "tampered");
+		struct store *store = open_store(slice_of(dir.path));
+		add(store, "alice@a", 1);
+		add(store, "bob@a", 2);
+		store_close(store);
+		snprintf(path, sizeof path, "%s/sealine.db", dir.path);
+		assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+		assert_int_equal(sqlite3_exec(db, tampers[i].sql, NULL, NULL, NULL), SQLITE_OK);
+		sqlite3_close(db);
+		store = open_store(slice_of(dir.path));
+		assert_int_equal(store_each(store, keep, &all), tampers[i].err);
+		forget(&all);
+		store_close(store);
+		directory_empty(&dir);
+	}
+}
+
+static void opens_no_digest_without_its_master_secret(void **state)
+{
+	struct all all = { .n = 0 };
+	struct directory dir;
+	char path[200], buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
+	struct store *store;
+
+	directory_make(&dir, "unsealed");
+	store = open_store(slice_of(dir.path));
+	add(store, "alice@a", 1);
+	store_close(store);
+	snprintf(path, sizeof path, "%s/master.key", dir.path);
+	assert_int_equal(unlink(path), 0);
+	store = open_store(slice_of(dir.path));
+	assert_int_equal(store_each(store, keep, &all), ERR_DENIED);
+	assert_int_equal(all.n, 0);
+	store_close(store);
+	assert_int_equal(truncate(path, 31), 0);
+	assert_int_equal(store_open(slice_of(dir.path), &why, &store), ERR_SYNTAX);
+	directory_empty(&dir);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(has_no_digest_in_the_clear),
+	cmocka_unit_test(opens_a_digest_for_its_account_alone),
+	cmocka_unit_test(opens_no_digest_without_its_master_secret),
 	cmocka_unit_test(keeps_accounts_and_bindings_over_a_close),
 	cmocka_unit_test(refuses_what_is_there_and_what_is_not),
 	cmocka_unit_test(refuses_a_proposal_on_an_old_version),
