@@ -61,6 +61,22 @@ static bool keep_lower(struct config *config, struct slice text, struct slice *r
 	return true;
 }
 
+/* "tls:" and its like. */
+static bool scan_transport(struct scan *in, enum transport_protocol *ret_transport)
+{
+	for (int i = 0; i <= TRANSPORT_WS; i++) {
+		struct scan ahead = *in;
+		enum transport_protocol transport = (enum transport_protocol)i;
+
+		if (!scan_text_nocase(&ahead, transport_name(transport)) || !scan_char(&ahead, ':'))
+			continue;
+		*in = ahead;
+		*ret_transport = transport;
+		return true;
+	}
+	return false;
+}
+
 /* [TRANSPORT:]ADDR:PORT */
 static bool say_listen(struct config *config, struct slice value, struct writer *why)
 {
@@ -69,17 +85,17 @@ static bool say_listen(struct config *config, struct slice value, struct writer 
 
 	if (config->n_listeners == CONFIG_LISTENERS_MAX)
 		return wrong(why, "there are more than 16 of them");
-	if (scan_text_nocase(&in, SLICE("tcp:")))
-		listener.transport = TRANSPORT_TCP;
-	else if (!scan_text_nocase(&in, SLICE("tls:")) && in.at < in.end && ascii_is_alpha(*in.at))
-		return wrong(
-			why,
-			"it is not of the form [TRANSPORT:]ADDRESS:PORT with tls or tcp and an IP address");
+	if (!scan_transport(&in, &listener.transport) && ascii_is_alpha(scan_peek(&in)))
+		return wrong(why, "it is not of the form [TRANSPORT:]ADDRESS:PORT with tls, wss, tcp, udp or "
+				  "ws and an IP address");
 	if (!address_parse(scan_rest(&in), &listener.address))
 		return wrong(why,
 			     "it has no IP address and port, as in 192.0.2.1:5061 or [2001:db8::1]:5061");
 	for (size_t i = 0; i < config->n_listeners; i++)
-		if (listener.address.port > 0 && address_eq(&config->listeners[i].address, &listener.address))
+		if (listener.address.port > 0 &&
+		    (config->listeners[i].transport == TRANSPORT_UDP) ==
+			    (listener.transport == TRANSPORT_UDP) &&
+		    address_eq(&config->listeners[i].address, &listener.address))
 			return wrong(why, "it is there already");
 	config->listeners[config->n_listeners++] = listener;
 	return true;

@@ -6,7 +6,6 @@
 #include "sealined/log.h"
 
 static const struct endpoint_limits limits = {
-	.flows = 20000,
 	.transactions = 100000,
 	.per_flow = 1000,
 	.per_stranger = 16,
@@ -126,6 +125,7 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 		.user_self = member->core,
 	};
 
+	config.limits.flows = transport_limits_default.flows + transport_limits_default.associations;
 	config.limits.sip = sip_limits_default;
 	TRY(endpoint_new(&config, &parts->endpoint));
 	core_attach(member->core, parts->endpoint);

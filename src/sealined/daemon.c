@@ -4,6 +4,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "crypto/random.h"
 #include "net/socket.h"
@@ -120,7 +121,8 @@ static enum err listen_on(struct daemon *daemon, struct listening *listening)
 	size_t n = daemon->workers.n;
 	enum err err = OK;
 
-	TRY(socket_listen(&listening->address, n, fds));
+	TRY(listening->transport == TRANSPORT_UDP ? socket_bind_udp(&listening->address, n, fds)
+						  : socket_listen(&listening->address, n, fds));
 	listening->address = socket_local_address(fds[0]);
 	for (size_t i = 0; i < n; i++) {
 		if (err == OK)
@@ -264,12 +266,21 @@ static int start_control(struct daemon *daemon, struct slice dir)
 	return err == OK ? 0 : failed_by("the control socket", err);
 }
 
+void put_listener(struct writer *out, const struct listening *listening)
+{
+	struct slice name = transport_name(listening->transport);
+
+	for (size_t i = 0; i < name.len; i++)
+		put_char(out, ascii_lower(name.ptr[i]));
+	put_char(out, ':');
+	put_address(out, &listening->address);
+}
+
 static void put_listening(struct writer *out, const struct daemon *daemon)
 {
 	for (size_t i = 0; i < daemon->n_listening; i++) {
 		put(out, i > 0 ? SLICE(",") : SLICE(""));
-		put(out, daemon->listening[i].transport == TRANSPORT_TLS ? SLICE("tls:") : SLICE("tcp:"));
-		put_address(out, &daemon->listening[i].address);
+		put_listener(out, &daemon->listening[i]);
 	}
 }
 
@@ -281,6 +292,23 @@ static void put_domains(struct writer *out, const struct config *config)
 	}
 }
 
+/* Each clear transport that is listened on, once. */
+static void announce_clear(const struct daemon *daemon)
+{
+	unsigned told = 0;
+
+	for (size_t i = 0; i < daemon->n_listening; i++) {
+		enum transport_protocol transport = daemon->listening[i].transport;
+
+		if (transport_is_secure(transport) || told >> transport & 1)
+			continue;
+		told |= 1U << transport;
+		log_event(REPORT_WARNING, "about.clear",
+			  " text=\"whatever comes over %.*s can be read and changed by all on the way\"",
+			  SLICE_FMT(transport_name(transport)));
+	}
+}
+
 /* What is protected, what is not, and what to do next; then that we are ready. */
 static void announce(const struct daemon *daemon, const struct setup *setup)
 {
@@ -289,10 +317,6 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 	struct writer listen_out = writer_of(listen, sizeof listen),
 		      domains_out = writer_of(domains, sizeof domains);
 	struct log_text dir;
-	bool clear = false;
-
-	for (size_t i = 0; i < daemon->n_listening; i++)
-		clear |= !transport_is_secure(daemon->listening[i].transport);
 	put_listening(&listen_out, daemon);
 	put_domains(&domains_out, config);
 	log_text(&dir, config->state);
@@ -304,9 +328,7 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 	log_event(
 		REPORT_INFO, "about.not-protected",
 		" text=\"what phones do with a message once they have it; sound, where the phones do not encrypt it\"");
-	if (clear)
-		log_event(REPORT_WARNING, "about.clear",
-			  " text=\"whatever comes over TCP can be read by all on the way\"");
+	announce_clear(daemon);
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (config->domains[i].md5 != AUTH_MD5_REFUSED)
 			log_event(REPORT_WARNING, "about.md5",

@@ -7,7 +7,7 @@ static const char usage[] =
 	"The SIP server that talks TLS: registrar and proxy. Without options it serves the domain localhost on\n"
 	"127.0.0.1 and ::1, port 5061, with a certificate of a development CA that it makes for itself.\n"
 	"\n"
-	"  --listen [TRANSPORT:]ADDR:PORT  where to listen, tls or tcp (tls if not said); may be repeated\n"
+	"  --listen [TRANSPORT:]ADDR:PORT  where to listen: tls, wss, tcp, udp, ws (tls if not said); repeatable\n"
 	"  --domain NAME                   a domain to serve; may be repeated\n"
 	"  --certificate FILE --key FILE   our certificate and its key (PEM) instead of the development CA's\n"
 	"  --advertise NAME                what we call ourselves in headers; our certificate must prove it\n"

@@ -455,8 +455,7 @@ static json_t *describe_listeners(const struct daemon *daemon)
 		char text[100];
 		struct writer out = writer_of(text, sizeof text);
 
-		put(&out, daemon->listening[i].transport == TRANSPORT_TLS ? SLICE("tls:") : SLICE("tcp:"));
-		put_address(&out, &daemon->listening[i].address);
+		put_listener(&out, &daemon->listening[i]);
 		json_array_append_new(listeners, json_text(writer_text(&out)));
 	}
 	return listeners;

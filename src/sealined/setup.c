@@ -2,9 +2,20 @@
 
 #include "base/mem.h"
 
+/*
+ * What a URI without a port means (RFC 3261 §19.1.2, RFC 7118 §5.2.2). For a secure WebSocket that depends on the
+ * scheme, so its port is always written.
+ */
 static uint16_t written_port(enum transport_protocol transport, uint16_t port)
 {
-	return port == (transport_is_secure(transport) ? 5061 : 5060) ? 0 : port;
+	static const uint16_t defaults[] = {
+		[TRANSPORT_TLS] = 5061,
+		[TRANSPORT_TCP] = 5060,
+		[TRANSPORT_UDP] = 5060,
+		[TRANSPORT_WS] = 80,
+	};
+
+	return port == defaults[transport] ? 0 : port;
 }
 
 /* The addresses that somebody may write instead of our name; the unspecified one is no address. */

@@ -69,22 +69,23 @@ class Client:
     """One connection of one account. Requests are made from parts, so that a test can send any of them wrong."""
 
     def __init__(self, port, ca=None, aor="alice@localhost", password="secret", tls=True, host="127.0.0.1"):
-        self.aor, self.password = aor, password
-        self.user, self.domain = aor.split("@")
-        self.scheme = "sips" if tls else "sip"
-        self.via = "TLS" if tls else "TCP"
+        self._start(aor, password, "sips" if tls else "sip", "TLS" if tls else "TCP")
         sock = socket.create_connection((host, port), slow(10))
         if tls:
             context = ssl.create_default_context(cafile=str(ca))
             sock = context.wrap_socket(sock, server_hostname=self.domain)
         self.sock = sock
+        self.contact = f"<{self.scheme}:{self.user}@{sock.getsockname()[0]}:{sock.getsockname()[1]}>"
+
+    def _start(self, aor, password, scheme, via):
+        self.aor, self.password, self.scheme, self.via = aor, password, scheme, via
+        self.user, self.domain = aor.split("@")
         self.buffer = b""
         self.waiting = []
         self.nonce = None
         self.nc = 0
         self.call_id = secrets.token_hex(8)
         self.cseq = 0
-        self.contact = f"<{self.scheme}:{self.user}@{sock.getsockname()[0]}:{sock.getsockname()[1]}>"
 
     def __enter__(self):
         return self

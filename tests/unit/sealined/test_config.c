@@ -119,7 +119,7 @@ static const struct {
 	{ "an address without a port", "listen:\n  - 127.0.0.1\n",
 	  "f.yaml:2:5: \"127.0.0.1\": it has no IP address and port, as in 192.0.2.1:5061 or [2001:db8::1]:5061" },
 	{ "an unknown transport", "listen: [\"sctp:127.0.0.1:5061\"]\n",
-	  "f.yaml:1:10: \"sctp:127.0.0.1:5061\": it is not of the form [TRANSPORT:]ADDRESS:PORT with tls or tcp and an IP address" },
+	  "f.yaml:1:10: \"sctp:127.0.0.1:5061\": it is not of the form [TRANSPORT:]ADDRESS:PORT with tls, wss, tcp, udp or ws and an IP address" },
 	{ "an address twice", "listen: [\"127.0.0.1:5061\", \"tcp:127.0.0.1:5061\"]\n",
 	  "f.yaml:1:28: \"tcp:127.0.0.1:5061\": it is there already" },
 	{ "no domain name", "domains: [\"a b\"]\n", "f.yaml:1:11: \"a b\": it is no domain name" },
