@@ -177,7 +177,7 @@ def main():
             if row["status"] in tally:
                 tally[row["status"]] += len(numbers_of(row, sentences))
             if row["status"] == "open" and not arguments.quiet:
-                state = "not tested" if row["implemented"] else "not implemented"
+                state = "in part" if row["implemented"] else "not implemented"
                 print(f"{row['id']:24} {state:16} {row['rule']} ({row['note']})")
         by_rfc[rfc] = tally
         totals = {status: totals[status] + tally[status] for status in STATUSES}
