@@ -20,26 +20,33 @@ struct slice slice_sub(struct slice s, size_t offset, size_t len)
 	return (struct slice){ s.ptr + offset, len };
 }
 
-/* Exactly the same in eight bytes. */
-static bool same_eight(const char *a, const char *b)
+/* Whether len bytes are exactly the same: what memcmp() says, faster for short ones. */
+static bool is_same(const char *a, const char *b, size_t len)
 {
 	uint64_t x, y;
+	uint32_t u, v;
 
-	memcpy(&x, a, sizeof x);
-	memcpy(&y, b, sizeof y);
-	return x == y;
+	if (len < 4)
+		return len == 0 || (a[0] == b[0] && a[len / 2] == b[len / 2] && a[len - 1] == b[len - 1]);
+	if (len < 8) { /* two words that overlap */
+		memcpy(&u, a, sizeof u);
+		memcpy(&v, b, sizeof v);
+		return u == v && memcmp(a + len - 4, b + len - 4, 4) == 0;
+	}
+	for (size_t i = 0; i + 8 < len; i += 8) {
+		memcpy(&x, a + i, sizeof x);
+		memcpy(&y, b + i, sizeof y);
+		if (x != y)
+			return false;
+	}
+	return memcmp(a + len - 8, b + len - 8, 8) == 0;
 }
 
-/* Most often even the case is the same. */
 bool slice_same_nocase(const char *a, const char *b, size_t len)
 {
-	size_t i = 0;
-
-	while (len - i >= 8 && same_eight(a + i, b + i))
-		i += 8;
-	if (i > 0 && len - i < 8 && same_eight(a + len - 8, b + len - 8))
+	if (is_same(a, b, len)) /* most often even the case is */
 		return true;
-	for (; i < len; i++)
+	for (size_t i = 0; i < len; i++)
 		if (a[i] != b[i] && ascii_lower(a[i]) != ascii_lower(b[i]))
 			return false;
 	return true;

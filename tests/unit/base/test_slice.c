@@ -108,7 +108,26 @@ static void trim_takes_white_space_from_both_ends(void **state)
 		assert_true(slice_eq(slice_trim(slice_of(rows[i].text)), slice_of(rows[i].trimmed)));
 }
 
+static void a_difference_is_seen_at_any_length_and_place(void **state)
+{
+	char a[24], b[24];
+
+	for (size_t len = 0; len <= sizeof a; len++) {
+		memset(a, 'k', sizeof a);
+		memset(b, 'k', sizeof b);
+		assert_true(slice_eq_nocase(slice_from(a, len), slice_from(b, len)));
+		for (size_t place = 0; place < len; place++) {
+			b[place] = 'K';
+			assert_true(slice_eq_nocase(slice_from(a, len), slice_from(b, len)));
+			b[place] = 'x';
+			assert_false(slice_eq_nocase(slice_from(a, len), slice_from(b, len)));
+			b[place] = 'k';
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_difference_is_seen_at_any_length_and_place),
 	cmocka_unit_test(a_literal_may_hold_a_nul),
 	cmocka_unit_test(sub_cuts_off_what_lies_outside),
 	cmocka_unit_test(two_slices_compare_by_bytes),
