@@ -12,7 +12,7 @@
 
 #include "messages.h"
 
-enum { ROUNDS = 61, TIMES = 2000 };
+enum { ROUNDS = 301, TIMES = 400 };
 
 static const struct parser {
 	const char *name;

@@ -1,0 +1,75 @@
+/* What a server does for a request besides parsing it: finding an address-of-record, checking a digest. */
+#include "bench.h"
+
+#include <stdlib.h>
+
+#include "auth/response.h"
+#include "crypto/lib.h"
+#include "location/location.h"
+
+enum { AORS = 100000, ROUNDS = 1000000 };
+
+static volatile size_t sink;
+
+static struct slice name_of(size_t i)
+{
+	static char buf[40];
+
+	return slice_from(buf, (size_t)snprintf(buf, sizeof buf, "%06zu@atlanta.example.com", i));
+}
+
+static void find(struct location *location, size_t i)
+{
+	struct aor *aor = location_find(location, name_of(i * 7919 % AORS));
+
+	sink += aor->n_bindings;
+	aor_unref(aor);
+}
+
+static void bench_location(void)
+{
+	struct location *location = location_new(AORS, (struct map_key){ 1, 2 });
+	struct account account = { .id = 1 };
+
+	for (size_t i = 0; i < AORS; i++) {
+		struct aor *aor = aor_new(name_of(i), 1, &account, NULL, 0);
+
+		if (!location || !aor || location_put(location, aor) != OK)
+			abort();
+	}
+	BENCH("location: write a name", ROUNDS, sink += name_of(i).len);
+	BENCH("location: write a name, find it in 100,000", ROUNDS, find(location, i));
+	location_free(location);
+}
+
+static void bench_digest(void)
+{
+	struct crypto *crypto = crypto_new();
+	unsigned char ha1[DIGEST_SIZE_MAX] = { 1 };
+	struct auth_exchange exchange = {
+		.ha1 = ha1,
+		.nonce = SLICE("NjVlYzM4ZTk6MjM0MWQ1ZmE5YjBjNDQ3Zg"),
+		.nc = SLICE("00000007"),
+		.cnonce = SLICE("4f1d8a33b0"),
+		.qop = SLICE("auth"),
+		.method = SLICE("REGISTER"),
+		.uri = SLICE("sips:atlanta.example.com"),
+	};
+	struct auth_hex response;
+
+	if (!crypto)
+		abort();
+	exchange.algorithm = DIGEST_SHA256;
+	BENCH("digest: response by SHA-256", ROUNDS / 10,
+	      sink += auth_response(crypto, &exchange, &response));
+	exchange.algorithm = DIGEST_MD5;
+	BENCH("digest: response by MD5", ROUNDS / 10, sink += auth_response(crypto, &exchange, &response));
+	crypto_free(crypto);
+}
+
+int main(void)
+{
+	bench_location();
+	bench_digest();
+	return 0;
+}
