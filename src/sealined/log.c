@@ -178,7 +178,7 @@ const char *log_text(struct log_text *room, struct slice text)
 {
 	struct writer out = writer_of(room->text, sizeof room->text - 1);
 
-	put_escaped(&out, text);
+	put_escaped(&out, slice_sub(text, 0, out.size)); /* a run that does not fit would be left out whole */
 	room->text[out.len] = '\0';
 	return room->text;
 }
