@@ -306,6 +306,77 @@ def test_a_reload_takes_what_is_good_and_leaves_what_is_bad(state, tmp_path):
         assert control(state, "reload")["ok"]
 
 
+def make_certificate(path, name):
+    """A certificate that is its own CA, and its key."""
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
+    command += ["-out", f"{path}.pem", "-keyout", f"{path}.key", "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]
+    assert run(command)[0] == 0
+
+
+def test_a_reload_takes_new_certificates_and_connections_stay(state, tmp_path):
+    for file, name in (("first", "localhost"), ("second", "localhost"), ("foreign", "other.example")):
+        make_certificate(tmp_path / file, name)
+    live, key = tmp_path / "live.pem", tmp_path / "live.key"
+
+    def install(certificate, of_key):
+        live.write_bytes((tmp_path / f"{certificate}.pem").read_bytes())
+        key.write_bytes((tmp_path / f"{of_key}.key").read_bytes())
+
+    def serves(certificate):
+        try:
+            Client(server.port(), ca=tmp_path / f"{certificate}.pem").close()
+        except ssl.SSLCertVerificationError:
+            return False
+        return True
+
+    install("first", "first")
+    with serve(state, "--certificate", str(live), "--key", str(key)) as server:
+        add(state, "alice@localhost")
+        with Client(server.port(), ca=tmp_path / "first.pem") as alice:
+            assert alice.register().status == 200
+            bad = [
+                (lambda: install("first", "second"), "the key is not the one of this certificate"),
+                (lambda: install("foreign", "foreign"), "names other.example"),
+                (lambda: live.write_text("nonsense"), "there is no certificate in it"),
+                (live.unlink, "there is no such file"),
+            ]
+            for spoil, said in bad:
+                since = len(server.lines)
+                spoil()
+                server.signal(signal.SIGHUP)
+                assert said in server.wait_for("reload", since=since)
+                assert serves("first")
+            since = len(server.lines)
+            install("second", "second")
+            server.signal(signal.SIGHUP)
+            server.wait_for("info reloaded", since=since)
+            assert serves("second") and not serves("first")
+            assert alice.register().status == 200  # over the old connection
+
+
+def test_a_database_shows_no_digest(server):
+    member = digests("alice@localhost", "secret")["sha256"]
+    server.stop()
+    for file in server.state.iterdir():
+        if file.is_file():
+            assert bytes.fromhex(member) not in file.read_bytes(), file
+
+
+def test_strangers_leave_room_for_phones(server):
+    with client(server) as alice:
+        assert alice.register().status == 200
+        strangers = [raw(server) for _ in range(20)]
+        for one in strangers:
+            for i in range(30):
+                one.send(one.request("INVITE", "sips:alice@localhost", call_id=f"{i}", cseq=1))
+        for one in strangers:
+            assert {one.final().status for _ in range(30)} == {407, 503}
+        assert sum(worker["transactions"] for worker in control(server.state, "status")["workers"]) <= 20 * 16 + 1
+        assert alice.register().status == 200
+        for one in strangers:
+            one.close()
+
+
 def test_ends_when_it_is_told_to_and_at_once_when_told_twice(server):
     with client(server) as alice:
         assert alice.register().status == 200
