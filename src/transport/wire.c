@@ -277,25 +277,31 @@ static bool take_in(struct wire *wire, struct slice bytes, struct now now)
 	return true;
 }
 
+/*
+ * Stops as soon as nothing more lies in our own buffers instead of asking the socket until it says so, which would cost
+ * a second system call for each message: the watch tells it when there is more.
+ */
 static void hear(struct wire *wire, struct now now)
 {
 	struct transport *transport = wire->transport;
 	size_t room = transport->config.limits.input_per_turn;
 	enum err err = OK;
+	bool more = true;
 	size_t n;
 
-	while (room > 0) {
+	while (more && room > 0) {
 		err = wire->tls ? tls_conn_read(wire->tls, transport->input, room, &n)
 				: read_clear(wire->fd, transport->input, room, &n);
 		if (err != OK)
 			break;
 		room -= n;
+		more = wire->tls ? tls_conn_has_pending(wire->tls) : room == 0;
 		if (!take_in(wire, slice_from(transport->input, n), now))
 			return;
 	}
-	if (err == OK)
+	if (err == OK && more)
 		put_off(wire);
-	else if (err == ERR_AGAIN)
+	else if (err == OK || err == ERR_AGAIN)
 		wait_for_more(wire);
 	else if (err == ERR_CLOSED)
 		wire_lose(wire,
