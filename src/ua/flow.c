@@ -164,15 +164,37 @@ void flow_opened(struct ua *ua, flow_id flow, const struct flow_facts *facts, st
 	registration_begin(ua, now);
 }
 
+/* RFC 3263 §4.3: whether there is another server for what this one has not done, which is to register us. */
+static bool has_other(const struct ua *ua)
+{
+	return ua->server.len == 0 && !ua->place.is_last && ua->do_register && !ua->is_registered &&
+	       !ua->is_registration_bad && !ua->is_stopping;
+}
+
 void flow_lost(struct ua *ua, const struct flow_facts *facts, struct now now)
 {
-	if (ua->do_register && !ua->is_registered)
+	bool goes_on = has_other(ua);
+
+	if (ua->do_register && !ua->is_registered && !goes_on)
 		ua->failures++; /* RFC 5626 §4.5: a flow that did not come to a registration counts as a failure */
 	ua->flow = 0;
 	keepalive_end(ua);
 	registration_lost(ua);
 	calls_flow_lost(ua, now);
-	try_later(ua, UA_SERVER_GONE, facts->why, now);
+	if (goes_on) {
+		note_refusal(ua, ERR_IO, facts->why);
+		search(ua, now);
+	} else {
+		try_later(ua, UA_SERVER_GONE, facts->why, now);
+	}
+}
+
+bool flow_leave(struct ua *ua, const char *why)
+{
+	if (!has_other(ua))
+		return false;
+	flow_abandon(ua, why);
+	return true;
 }
 
 void flow_abandon(struct ua *ua, const char *why)

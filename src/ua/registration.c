@@ -168,6 +168,8 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 		send_register(ua, ua->expires, now);
 		return;
 	}
+	if (status == 503 && flow_leave(ua, "it does not serve now (503)"))
+		return;
 	ua->failures++;
 	tell_failure(ua,
 		     (struct ua_event){

@@ -111,6 +111,33 @@ static void tells_of_the_target_that_was_not_who_it_should_be(void **state)
 	}
 }
 
+/* RFC3263:4.3 */
+static void leaves_a_server_that_does_not_register_us(void **state)
+{
+	for (int lost = 0; lost < 2; lost++) { /* by the connection, or by a 503 */
+		struct world world;
+		const struct sip_message *request;
+
+		open_world(&world, "sips:alice@example.org", TRANSPORT_TLS);
+		answer_all(&world, 0);
+		world_connect(&world, "example.org");
+		request = world_expect(&world, SIP_REGISTER);
+		if (!lost) {
+			world_answer(&world, request, 503, "Retry-After: 600\r\n", SLICE(""));
+			assert_int_equal(world.closed, 1);
+		}
+		world_lose_flow(&world);
+		answer_all(&world, 0);
+		world_expect_no_event(&world, UA_DISCONNECTED);
+		assert_string_equal(world.connect_to, "192.0.2.2:5072 example.org");
+		world_connect(&world, "example.org");
+		world_answer(&world, world_expect(&world, SIP_REGISTER), 503, "Retry-After: 600\r\n",
+			     SLICE(""));
+		assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->retry_in, 600000);
+		world_close(&world);
+	}
+}
+
 static void begins_anew_when_the_flow_is_lost(void **state)
 {
 	struct world world;
@@ -171,6 +198,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(asks_for_the_records_of_its_transport),
 	cmocka_unit_test(goes_from_target_to_target),
 	cmocka_unit_test(tells_of_the_target_that_was_not_who_it_should_be),
+	cmocka_unit_test(leaves_a_server_that_does_not_register_us),
 	cmocka_unit_test(begins_anew_when_the_flow_is_lost),
 	cmocka_unit_test(tells_a_forged_answer_as_such),
 	cmocka_unit_test(asks_nobody_if_it_was_told),
