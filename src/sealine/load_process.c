@@ -91,6 +91,7 @@ static bool look(pid_t pid, int depth, struct load_process *process)
 	look_at_memory(pid, process);
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
+	/* cppcheck-suppress readdirCalled; nobody else has this stream */
 	while (tasks && (entry = readdir(tasks))) {
 		struct scan in = scan_of(slice_of(entry->d_name));
 
