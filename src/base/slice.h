@@ -71,5 +71,16 @@ size_t slice_find_text(struct slice s, struct slice needle);
 /* Without blanks, tabs, CR and LF at either end. */
 struct slice slice_trim(struct slice s);
 
+/* Copies the text to *at, moves *at behind it, and returns the copy: several texts after a struct in one allocation. */
+static inline struct slice slice_copy(char **at, struct slice text)
+{
+	struct slice copy = slice_from(*at, text.len);
+
+	if (text.len)
+		memcpy(*at, text.ptr, text.len);
+	*at += text.len;
+	return copy;
+}
+
 /* Compares without revealing by its duration where the difference is. */
 bool slice_eq_secret(struct slice a, struct slice b);

@@ -39,16 +39,19 @@ void seal_free(struct seal *seal)
 	mem_free(seal);
 }
 
-/* Everything up to the tag. */
-static bool run(struct seal *seal, const unsigned char *nonce, struct slice context, struct slice text,
-		unsigned char *to, bool closing)
+/* Sets the direction and the nonce; both run the same way from there up to the tag. */
+static bool begin(struct seal *seal, const unsigned char *nonce, bool closing)
+{
+	return EVP_CipherInit_ex2(seal->ctx, NULL, NULL, nonce, closing, NULL) == 1;
+}
+
+static bool run(struct seal *seal, struct slice context, struct slice text, unsigned char *to)
 {
 	int n;
 
 	if (text.len > INT_MAX || context.len > INT_MAX)
 		return false;
-	return EVP_CipherInit_ex2(seal->ctx, NULL, NULL, nonce, closing, NULL) == 1 &&
-	       EVP_CipherUpdate(seal->ctx, NULL, &n, (const unsigned char *)context.ptr, (int)context.len) ==
+	return EVP_CipherUpdate(seal->ctx, NULL, &n, (const unsigned char *)context.ptr, (int)context.len) ==
 		       1 &&
 	       EVP_CipherUpdate(seal->ctx, to, &n, (const unsigned char *)text.ptr, (int)text.len) == 1;
 }
@@ -58,9 +61,8 @@ bool seal_close(struct seal *seal, struct slice context, struct slice text, void
 	unsigned char *nonce = ret_sealed, *to = nonce + NONCE_SIZE;
 	int n;
 
-	return RAND_bytes_ex(seal->crypto->lib, nonce, NONCE_SIZE, 0) == 1 &&
-	       run(seal, nonce, context, text, to, true) &&
-	       EVP_CipherFinal_ex(seal->ctx, to + text.len, &n) == 1 &&
+	return RAND_bytes_ex(seal->crypto->lib, nonce, NONCE_SIZE, 0) == 1 && begin(seal, nonce, true) &&
+	       run(seal, context, text, to) && EVP_CipherFinal_ex(seal->ctx, to + text.len, &n) == 1 &&
 	       EVP_CIPHER_CTX_ctrl(seal->ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, to + text.len) == 1;
 }
 
@@ -74,8 +76,8 @@ bool seal_open(struct seal *seal, struct slice context, struct slice sealed, voi
 	if (sealed.len < SEAL_OVERHEAD)
 		return false;
 	memcpy(tag, nonce + sealed.len - TAG_SIZE, TAG_SIZE);
-	ok = run(seal, nonce, context, slice_sub(sealed, NONCE_SIZE, sealed.len - SEAL_OVERHEAD), ret_text,
-		 false) &&
+	ok = begin(seal, nonce, false) &&
+	     run(seal, context, slice_sub(sealed, NONCE_SIZE, sealed.len - SEAL_OVERHEAD), ret_text) &&
 	     EVP_CIPHER_CTX_ctrl(seal->ctx, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1 &&
 	     EVP_CipherFinal_ex(seal->ctx, nothing, &n) == 1;
 	if (!ok) {

@@ -53,34 +53,25 @@ static bool is_text_kept(const struct plan *plan)
 	return plan->method == SIP_INVITE || !transport_is_reliable(flow_transport(plan->flow));
 }
 
-static struct slice copy_text(char **at, struct slice text)
-{
-	struct slice copy = slice_from(*at, text.len);
-
-	if (text.len)
-		memcpy(*at, text.ptr, text.len);
-	*at += text.len;
-	return copy;
-}
-
 static struct client_tsx *client_new(struct endpoint *endpoint, const struct plan *plan)
 {
 	struct slice key = key_of(endpoint, plan->branch, plan->method_name);
 	struct slice text = is_text_kept(plan) ? plan->text : SLICE("");
 	struct client_tsx *client = mem_zalloc(1, sizeof(*client) + key.len + plan->branch.len +
 							  plan->require.domain.len + text.len);
-	char *at = (char *)(client + 1);
+	char *at;
 
 	if (!client)
 		return NULL;
+	at = (char *)(client + 1);
 	client->pub.method = plan->method;
 	client->pub.flow = plan->flow;
 	client->pub.user = plan->user;
-	client->node.key = copy_text(&at, key);
-	client->branch = copy_text(&at, plan->branch);
+	client->node.key = slice_copy(&at, key);
+	client->branch = slice_copy(&at, plan->branch);
 	client->require = plan->require;
-	client->require.domain = copy_text(&at, plan->require.domain);
-	client->text = copy_text(&at, text);
+	client->require.domain = slice_copy(&at, plan->require.domain);
+	client->text = slice_copy(&at, text);
 	client->internal = plan->internal;
 	client->timer.kind = TIMER_CLIENT;
 	return client;

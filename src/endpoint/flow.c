@@ -15,31 +15,22 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 
 /* -- opened ---------------------------------------------------------------------------------------------- */
 
-static struct slice copy_text(char **at, struct slice text)
-{
-	struct slice copy = slice_from(*at, text.len);
-
-	if (text.len)
-		memcpy(*at, text.ptr, text.len);
-	*at += text.len;
-	return copy;
-}
-
 static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 {
 	size_t texts = facts->verified.len + facts->tls_version.len + facts->tls_cipher.len;
 	struct flow *flow = mem_zalloc(1, sizeof(*flow) + texts);
-	char *at = (char *)(flow + 1);
+	char *at;
 
 	if (!flow)
 		return NULL;
+	at = (char *)(flow + 1);
 	flow->id = id;
 	flow->node.key = slice_from(&flow->id, sizeof(flow->id));
 	flow->outbound = facts->outbound;
 	flow->peer = facts->peer;
-	flow->verified = copy_text(&at, facts->verified);
-	flow->tls_version = copy_text(&at, facts->tls_version);
-	flow->tls_cipher = copy_text(&at, facts->tls_cipher);
+	flow->verified = slice_copy(&at, facts->verified);
+	flow->tls_version = slice_copy(&at, facts->tls_version);
+	flow->tls_cipher = slice_copy(&at, facts->tls_cipher);
 	list_init(&flow->servers);
 	list_init(&flow->clients);
 	return flow;

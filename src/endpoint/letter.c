@@ -4,30 +4,20 @@
 
 #include "base/mem.h"
 
-/* Copies the text to *at and moves that on. */
-static struct slice copy_text(char **at, struct slice text)
-{
-	struct slice copy = slice_from(*at, text.len);
-
-	if (text.len)
-		memcpy(*at, text.ptr, text.len);
-	*at += text.len;
-	return copy;
-}
-
 struct letter *letter_new(const struct letter *facts)
 {
 	struct letter *letter = mem_alloc(sizeof(*letter) + facts->require.domain.len + facts->text.len +
 					  facts->transaction.len);
-	char *at = (char *)(letter + 1);
+	char *at;
 
 	if (!letter)
 		return NULL;
+	at = (char *)(letter + 1);
 	*letter = *facts;
 	letter->link = (struct link){ 0 };
-	letter->require.domain = copy_text(&at, facts->require.domain);
-	letter->text = copy_text(&at, facts->text);
-	letter->transaction = copy_text(&at, facts->transaction);
+	letter->require.domain = slice_copy(&at, facts->require.domain);
+	letter->text = slice_copy(&at, facts->text);
+	letter->transaction = slice_copy(&at, facts->transaction);
 	return letter;
 }
 

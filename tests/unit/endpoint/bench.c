@@ -54,10 +54,8 @@ static void on_response(void *self, struct client *client, const struct sip_mess
 static void on_failed(void *self, struct client *client, enum client_failure why, struct now now)
 {
 	static const char *const names[] = {
-		[CLIENT_TIMEOUT] = "failed timeout",
-		[CLIENT_FLOW_LOST] = "failed flow lost",
-		[CLIENT_TOO_LARGE] = "failed too large",
-		[CLIENT_REFUSED] = "failed refused",
+		[CLIENT_TIMEOUT] = "failed timeout",     [CLIENT_FLOW_LOST] = "failed flow lost",
+		[CLIENT_TOO_LARGE] = "failed too large", [CLIENT_REFUSED] = "failed refused",
 		[CLIENT_NO_MEMORY] = "failed no memory",
 	};
 
