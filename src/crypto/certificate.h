@@ -13,6 +13,7 @@
 #include "base/own.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "base/verdict.h"
 #include "base/writer.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
@@ -45,6 +46,12 @@ OWN(chain)
 size_t chain_length(const struct chain *chain);
 /* The n-th of chain_length(); belongs to the chain. */
 const struct certificate *chain_at(const struct chain *chain, size_t n);
+
+/*
+ * Whether a server can show it: each certificate is valid now, and the next one has issued it. That somebody trusts the
+ * last one cannot be known here. Else ERR_DENIED and a verdict.
+ */
+MUST_CHECK enum err chain_check(const struct chain *chain, utc_t now, struct verdict *ret_verdict);
 
 /* A self-signed CA certificate for development: without CAs below it, good for ten years. At most 64 bytes of
  * name. ERR_NOMEM. */

@@ -23,7 +23,8 @@ struct config *config_new(void)
 	if (!config->arena)
 		return NULL;
 	config->domains = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->domains);
-	if (!config->domains)
+	config->of_domain = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->of_domain);
+	if (!config->domains || !config->of_domain)
 		return NULL;
 	return TAKE(config);
 }
@@ -125,14 +126,39 @@ static bool say_path(struct config *config, struct slice value, struct slice *re
 	return keep_text(config, value, ret_path, why);
 }
 
+static bool say_file(struct config *config, struct config_certificates *to, enum setting setting,
+		     struct slice value, struct writer *why)
+{
+	struct slice *list = setting == SETTING_CERTIFICATE ? to->files : to->keys;
+	size_t *n = setting == SETTING_CERTIFICATE ? &to->n_files : &to->n_keys;
+
+	if (*n == CONFIG_CERTIFICATES_MAX)
+		return wrong(why, "there are more than 4 of them");
+	if (!say_path(config, value, &list[*n], why))
+		return false;
+	++*n;
+	return true;
+}
+
 static bool say_certificate(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->certificate, why);
+	return say_file(config, &config->certificates, SETTING_CERTIFICATE, value, why);
 }
 
 static bool say_key(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->key, why);
+	return say_file(config, &config->certificates, SETTING_KEY, value, why);
+}
+
+bool config_say_of_domain(struct config *config, enum setting setting, struct slice value, struct writer *why)
+{
+	struct config_certificates **of_domain = &config->of_domain[config->n_domains - 1];
+
+	if (!*of_domain)
+		*of_domain = arena_zalloc(config->arena, 1, sizeof **of_domain);
+	if (!*of_domain)
+		return wrong(why, "there is no memory for it");
+	return say_file(config, *of_domain, setting, value, why);
 }
 
 static bool say_state(struct config *config, struct slice value, struct writer *why)
@@ -213,8 +239,14 @@ void config_unsay(struct config *config, enum setting setting)
 {
 	if (setting == SETTING_LISTEN)
 		config->n_listeners = 0;
-	if (setting == SETTING_DOMAINS)
+	if (setting == SETTING_DOMAINS) {
 		config->n_domains = 0;
+		mem_wipe(config->of_domain, CONFIG_DOMAINS_MAX * sizeof *config->of_domain);
+	}
+	if (setting == SETTING_CERTIFICATE)
+		config->certificates.n_files = 0;
+	if (setting == SETTING_KEY)
+		config->certificates.n_keys = 0;
 }
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
@@ -241,13 +273,62 @@ static void put_place(struct writer *out, const struct config *config, enum sett
 	put(out, SLICE(": "));
 }
 
-static bool has_both_or_none(struct config *config, struct slice file, struct writer *why)
+/* Says what is wrong with their numbers. */
+static bool has_pairs(const struct config_certificates *certificates, struct writer *why)
 {
-	if (!config->certificate.len == !config->key.len)
+	if (certificates->n_files == certificates->n_keys)
 		return true;
-	put_place(why, config, config->key.len ? SETTING_KEY : SETTING_CERTIFICATE, file);
-	return wrong(why, config->key.len ? "there is a key, but no certificate"
-					  : "there is a certificate, but no key");
+	if (certificates->n_files > 0 && certificates->n_keys > 0)
+		return wrong(why, "there is not one key for each certificate");
+	return wrong(why, certificates->n_keys > 0 ? "there is a key, but no certificate"
+						   : "there is a certificate, but no key");
+}
+
+static bool wrong_domain(const struct config *config, size_t domain, const char *text, struct writer *why)
+{
+	put(why, SLICE("domain "));
+	put(why, config->domains[domain].name);
+	put(why, SLICE(": "));
+	return wrong(why, text);
+}
+
+bool config_is_development(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_domains; i++)
+		if (config->of_domain[i])
+			return false;
+	return config->certificates.n_files == 0;
+}
+
+bool config_has_own(const struct config *config, struct slice domain)
+{
+	for (size_t i = 0; i < config->n_domains; i++)
+		if (config->of_domain[i] && slice_eq(config->domains[i].name, domain))
+			return true;
+	return false;
+}
+
+static bool check_certificates(const struct config *config, struct slice file, struct writer *why)
+{
+	char text[100];
+	struct writer what = writer_of(text, sizeof text - 1);
+
+	if (!has_pairs(&config->certificates, &what)) {
+		put_place(why, config, config->certificates.n_keys ? SETTING_KEY : SETTING_CERTIFICATE, file);
+		put(why, writer_text(&what));
+		return false;
+	}
+	for (size_t i = 0; i < config->n_domains; i++) {
+		if (config->of_domain[i] && !has_pairs(config->of_domain[i], &what)) {
+			text[what.len] = '\0';
+			return wrong_domain(config, i, text, why);
+		}
+		if (!config->of_domain[i] && config->certificates.n_files == 0 &&
+		    !config_is_development(config))
+			return wrong_domain(config, i,
+					    "it has no certificate, and there is none for all domains", why);
+	}
+	return true;
 }
 
 static bool find_state(struct config *config, struct writer *why)
@@ -266,7 +347,7 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 {
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
 
-	if (!has_both_or_none(config, file, why) || !find_state(config, why))
+	if (!find_state(config, why))
 		return false;
 	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
 		if (!say_listen(config, loopback[i], why))
@@ -277,5 +358,5 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 		config->advertise = config->domains[0].name;
 	if (config->workers == 0)
 		config->workers = cores();
-	return true;
+	return check_certificates(config, file, why);
 }

@@ -26,6 +26,13 @@ enum {
 	CONFIG_LISTENERS_MAX = 16,
 	CONFIG_DOMAINS_MAX = 1000,
 	CONFIG_WORKERS_MAX = 64,
+	CONFIG_CERTIFICATES_MAX = 4,
+};
+
+/* Files in PEM form: the n-th key belongs to the n-th certificate. */
+struct config_certificates {
+	struct slice files[CONFIG_CERTIFICATES_MAX], keys[CONFIG_CERTIFICATES_MAX];
+	size_t n_files, n_keys; /* the same number, once config_complete() was content */
 };
 
 struct config_listener {
@@ -57,8 +64,9 @@ struct config {
 	size_t n_listeners;
 	struct server_domain *domains; /* CONFIG_DOMAINS_MAX of room */
 	size_t n_domains;
-	struct slice certificate, key; /* files; empty: the development CA's */
-	struct slice advertise;        /* lower case */
+	struct config_certificates certificates; /* for domains without their own */
+	struct config_certificates **of_domain;  /* by domain; NULL: it has none of its own */
+	struct slice advertise;                  /* lower case */
 	unsigned workers;
 	enum log_format log_format;
 	enum report_level log_level;
@@ -77,11 +85,18 @@ OWN(config)
 struct slice setting_name(enum setting setting);
 
 /*
- * Says one thing; for listen and domains one more of them. False: why has a clause that says what is wrong
+ * Says one thing; for listen, domains, certificate and key one more of them. False: why has a clause that says what is wrong
  * with the value, which the caller shows itself.
  */
 MUST_CHECK bool config_say(struct config *config, enum setting setting, struct slice value,
 			   struct writer *why);
+/* Whether no certificate was named at all, so that it is the development CA that makes ours. */
+bool config_is_development(const struct config *config);
+/* Whether the domain is one of ours and has certificates of its own. */
+bool config_has_own(const struct config *config, struct slice domain);
+/* One more certificate or key (SETTING_CERTIFICATE, SETTING_KEY) for the domain that was said last. */
+MUST_CHECK bool config_say_of_domain(struct config *config, enum setting setting, struct slice value,
+				     struct writer *why);
 /* Forgets what was said of a list, so that it can be said anew. */
 void config_unsay(struct config *config, enum setting setting);
 

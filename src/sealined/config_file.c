@@ -18,7 +18,7 @@ struct reading {
 	struct writer *why;
 
 	/* of the domain that is being read */
-	const yaml_node_t *domain_name;
+	const yaml_node_t *domain_name, *domain_certificates, *domain_keys;
 	enum auth_md5 domain_md5;
 };
 
@@ -131,9 +131,38 @@ static bool walk_keys(struct reading *reading, const yaml_node_t *mapping, const
 	return true;
 }
 
-/* -- domains: each a name, or a mapping with "name" and "md5" -------------------------------------------- */
+/* -- files: one, or a list of them ------------------------------------------------------------------------ */
 
-enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_KEYS };
+static bool say_of_domain(struct reading *reading, enum setting setting, const yaml_node_t *node)
+{
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	if (node->type != YAML_SCALAR_NODE)
+		return wrong_at(reading, node->start_mark, "here stands the path of a file");
+	if (!config_say_of_domain(reading->config, setting, scalar_text(node), &what))
+		return wrong_value(reading, node, scalar_text(node), writer_text(&what));
+	return true;
+}
+
+/* each(): say() or say_of_domain(). No node: nothing was said. */
+static bool say_files(struct reading *reading, enum setting setting, const yaml_node_t *node,
+		      bool (*each)(struct reading *reading, enum setting setting, const yaml_node_t *node))
+{
+	if (!node)
+		return true;
+	if (node->type != YAML_SEQUENCE_NODE)
+		return each(reading, setting, node);
+	for (const yaml_node_item_t *item = node->data.sequence.items.start;
+	     item < node->data.sequence.items.top; item++)
+		if (!each(reading, setting, yaml_document_get_node(&reading->document, *item)))
+			return false;
+	return true;
+}
+
+/* -- domains: each a name, or a mapping ------------------------------------------------------------------- */
+
+enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_CERTIFICATE, DOMAIN_KEY, DOMAIN_KEYS };
 
 static bool say_domain_key(struct reading *reading, size_t which, const yaml_node_t *key,
 			   const yaml_node_t *value)
@@ -145,8 +174,10 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 	};
 
 	(void)key;
-	if (which == DOMAIN_NAME) {
-		reading->domain_name = value;
+	if (which != DOMAIN_MD5) {
+		*(which == DOMAIN_NAME          ? &reading->domain_name
+		  : which == DOMAIN_CERTIFICATE ? &reading->domain_certificates
+						: &reading->domain_keys) = value;
 		return true;
 	}
 	struct slice text = value->type == YAML_SCALAR_NODE ? scalar_text(value) : slice_of(NULL);
@@ -162,12 +193,16 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 static bool say_domain(struct reading *reading, const yaml_node_t *node)
 {
 	static const struct slice names[] = {
-		[DOMAIN_NAME] = SLICE_INIT("name"), [DOMAIN_MD5] = SLICE_INIT("md5")
+		[DOMAIN_NAME] = SLICE_INIT("name"),
+		[DOMAIN_MD5] = SLICE_INIT("md5"),
+		[DOMAIN_CERTIFICATE] = SLICE_INIT("certificate"),
+		[DOMAIN_KEY] = SLICE_INIT("key"),
 	};
 	static const struct keys keys = { names, DOMAIN_KEYS, say_domain_key };
 	struct config *config = reading->config;
 
 	reading->domain_name = node;
+	reading->domain_certificates = reading->domain_keys = NULL;
 	reading->domain_md5 = AUTH_MD5_REFUSED;
 	if (node->type == YAML_MAPPING_NODE) {
 		reading->domain_name = NULL;
@@ -179,7 +214,8 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	if (!say(reading, SETTING_DOMAINS, reading->domain_name))
 		return false;
 	config->domains[config->n_domains - 1].md5 = reading->domain_md5;
-	return true;
+	return say_files(reading, SETTING_CERTIFICATE, reading->domain_certificates, say_of_domain) &&
+	       say_files(reading, SETTING_KEY, reading->domain_keys, say_of_domain);
 }
 
 /* -- the whole ------------------------------------------------------------------------------------------- */
@@ -207,6 +243,8 @@ static bool say_key(struct reading *reading, size_t which, const yaml_node_t *ke
 								  key->start_mark.column + 1 };
 	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
 		return say_list(reading, setting, value);
+	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY)
+		return say_files(reading, setting, value, say);
 	return say(reading, setting, value);
 }
 

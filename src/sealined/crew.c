@@ -82,16 +82,9 @@ void crew_change(struct crew *crew, struct setup *setup)
 static enum err make_context(struct crypto *crypto, const struct setup *setup,
 			     struct tls_context **ret_context)
 {
-	AUTO(tls_context) struct tls_context *context = tls_server_new(crypto);
-	AUTO(chain) struct chain *chain = NULL;
-	AUTO(key) struct key *key = NULL;
 	struct verdict verdict;
 
-	if (!context || !identity_parse(crypto, &setup->identity, &chain, &key))
-		return ERR_NOMEM;
-	TRY(tls_server_add(context, chain, key, &verdict));
-	*ret_context = TAKE(context);
-	return OK;
+	return identity_serve(crypto, &setup->identity, ret_context, &verdict);
 }
 
 static enum err make_core(struct member *member)

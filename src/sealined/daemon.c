@@ -90,11 +90,12 @@ static int make_identity(struct daemon *daemon, const struct config *config, str
 {
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
-	bool development = config->certificate.len == 0, made = false;
+	bool development = config_is_development(config), made = false;
+	utc_t now = net_now(daemon->net).wall;
 
-	if (development && !development_make(daemon->crypto, config, net_now(daemon->net).wall, &made, &why))
+	if (development && !development_make(daemon->crypto, config, now, &made, &why))
 		return failed(EXIT_FAILED, "the development CA", writer_text(&why));
-	if (!identity_load(daemon->crypto, config, ret_identity, &why))
+	if (!identity_load(daemon->crypto, config, now, ret_identity, &why))
 		return failed(EXIT_USAGE, "the certificate", writer_text(&why));
 	return 0;
 }

@@ -46,6 +46,7 @@ struct daemon {
 	struct listening listening[CONFIG_LISTENERS_MAX];
 	size_t n_listening;
 	utc_t started;
+	utc_t warned; /* when the ends of our certificates were last looked at; 0: never */
 	ms_t started_mono, renewal;
 	enum { SERVING, DRAINING } state;
 	ms_t drain_until;
@@ -63,7 +64,7 @@ MUST_CHECK int daemon_run(const struct options *options, struct config *config);
 MUST_CHECK bool daemon_reload(struct daemon *daemon, struct writer *why);
 /* Makes another development certificate if it is time to. */
 void daemon_renew(struct daemon *daemon, struct now now);
-/* Warns of domains that our certificate does not prove, and of one that ends soon. */
+/* Warns of domains that our certificates do not prove, and of those that end soon. */
 void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 
 /* -- requests.c ------------------------------------------------------------------------------------------ */

@@ -1,13 +1,17 @@
 #include "sealined/identity.h"
 
+#include "base/mem.h"
 #include "crypto/identity.h"
 #include "store/state.h"
 
 void identity_fini(struct identity *identity)
 {
-	secret_free(identity->certificates);
-	secret_free(identity->key);
-	*identity = (struct identity){ .certificates = NULL };
+	for (size_t i = 0; i < identity->n; i++) {
+		secret_free(identity->pairs[i].certificates);
+		secret_free(identity->pairs[i].key);
+	}
+	mem_free(identity->pairs);
+	*identity = (struct identity){ .n = 0 };
 }
 
 static bool wrong(struct writer *why, struct slice file, struct slice text)
@@ -74,50 +78,147 @@ static bool refused(struct writer *why, struct slice file, const struct verdict 
 	return false;
 }
 
+/* What is being loaded, and for whom. */
+struct loading {
+	struct crypto *crypto;
+	const struct config *config;
+	utc_t now;
+	struct identity *identity;
+	struct writer *why;
+};
+
 /* RFC 5922 §7.1: the names that we write in headers are names that peers can check us against. */
-static bool check(const struct config *config, const struct chain *chain, const struct key *key,
-		  struct slice file, struct writer *why)
+static bool proves(const struct loading *loading, const struct identity_pair *pair,
+		   const struct certificate *own)
+{
+	struct verdict verdict;
+
+	if (pair->domain.len > 0)
+		return identity_check(own, pair->domain, &verdict) == OK ||
+		       refused(loading->why, pair->file, &verdict);
+	if (config_has_own(loading->config, loading->config->advertise) ||
+	    identity_check(own, loading->config->advertise, &verdict) == OK)
+		return true;
+	refused(loading->why, pair->file, &verdict);
+	put(loading->why,
+	    SLICE("; --advertise says as whom we speak, and must be a name that the certificate proves"));
+	return false;
+}
+
+static bool check(const struct loading *loading, const struct identity_pair *pair, const struct chain *chain,
+		  const struct key *key)
 {
 	const struct certificate *own = chain_at(chain, 0);
 	struct verdict verdict;
 
 	if (!certificate_has_key(own, key))
-		return wrong(why, file, SLICE("the key is not the one of this certificate"));
-	if (identity_check_usage(own, false, &verdict) != OK)
-		return refused(why, file, &verdict);
-	if (identity_check(own, config->advertise, &verdict) == OK)
-		return true;
-	refused(why, file, &verdict);
-	put(why,
-	    SLICE("; --advertise says as whom we speak, and must be a name that the certificate proves"));
-	return false;
+		return wrong(loading->why, pair->file, SLICE("the key is not the one of this certificate"));
+	if (chain_check(chain, loading->now, &verdict) != OK ||
+	    identity_check_usage(own, false, &verdict) != OK)
+		return refused(loading->why, pair->file, &verdict);
+	return proves(loading, pair, own);
 }
 
-/* The file that the configuration names, or the one in the state directory. */
-static struct slice path_of(char buf[STATE_PATH_MAX], const struct config *config, struct slice named,
-			    const char *own)
+static bool load_pair(const struct loading *loading, struct slice domain, struct slice file,
+		      struct slice key_file)
 {
-	struct writer out = writer_of(buf, STATE_PATH_MAX);
-
-	if (config->certificate.len > 0)
-		return named;
-	put_state_path(&out, config->state, slice_of(own));
-	return writer_text(&out);
-}
-
-bool identity_load(struct crypto *crypto, const struct config *config, struct identity *ret_identity,
-		   struct writer *why)
-{
-	char chain_path[STATE_PATH_MAX], key_path[STATE_PATH_MAX];
-	struct slice chain_file = path_of(chain_path, config, config->certificate, STATE_SERVER_CERTIFICATE);
-	struct slice key_file = path_of(key_path, config, config->key, STATE_SERVER_KEY);
-	struct identity identity = { .development = config->certificate.len == 0 };
+	struct identity *identity = loading->identity;
+	struct identity_pair *pairs = mem_resize(identity->pairs,
+						 (identity->n + 1) * sizeof *identity->pairs);
 	AUTO(chain) struct chain *chain = NULL;
 	AUTO(key) struct key *key = NULL;
 
-	if (read_chain(crypto, chain_file, &identity.certificates, &chain, why) &&
-	    read_key(crypto, key_file, &identity.key, &key, why) &&
-	    check(config, chain, key, chain_file, why)) {
+	if (!pairs)
+		return wrong(loading->why, file, read_trouble(ERR_NOMEM));
+	identity->pairs = pairs;
+	struct identity_pair *pair = &pairs[identity->n++];
+	*pair = (struct identity_pair){ .domain = domain, .file = file };
+	return read_chain(loading->crypto, file, &pair->certificates, &chain, loading->why) &&
+	       read_key(loading->crypto, key_file, &pair->key, &key, loading->why) &&
+	       check(loading, pair, chain, key);
+}
+
+static bool load_list(const struct loading *loading, struct slice domain,
+		      const struct config_certificates *list)
+{
+	for (size_t i = 0; i < list->n_files; i++)
+		if (!load_pair(loading, domain, list->files[i], list->keys[i]))
+			return false;
+	return true;
+}
+
+/* The files in the state directory. */
+static bool load_development(const struct loading *loading)
+{
+	char file[STATE_PATH_MAX], key[STATE_PATH_MAX];
+	struct writer file_out = writer_of(file, sizeof file), key_out = writer_of(key, sizeof key);
+	struct slice kept;
+
+	put_state_path(&file_out, loading->config->state, SLICE(STATE_SERVER_CERTIFICATE));
+	put_state_path(&key_out, loading->config->state, SLICE(STATE_SERVER_KEY));
+	return (arena_copy(loading->config->arena, writer_text(&file_out), &kept) == OK ||
+		wrong(loading->why, writer_text(&file_out), read_trouble(ERR_NOMEM))) &&
+	       load_pair(loading, SLICE(""), kept, writer_text(&key_out));
+}
+
+static bool load_all(const struct loading *loading)
+{
+	const struct config *config = loading->config;
+
+	if (loading->identity->development)
+		return load_development(loading);
+	if (!load_list(loading, SLICE(""), &config->certificates))
+		return false;
+	for (size_t i = 0; i < config->n_domains; i++)
+		if (config->of_domain[i] &&
+		    !load_list(loading, config->domains[i].name, config->of_domain[i]))
+			return false;
+	return true;
+}
+
+/* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
+static bool advertises_what_is_proven(const struct loading *loading)
+{
+	const struct config *config = loading->config;
+	struct verdict verdict;
+
+	if (loading->identity->pairs[0].domain.len == 0 || config_has_own(config, config->advertise))
+		return true;
+	for (size_t i = 0; i < loading->identity->n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (identity_chain(loading->crypto, loading->identity, i, &chain) == OK &&
+		    identity_check(chain_at(chain, 0), config->advertise, &verdict) == OK)
+			return true;
+	}
+	put(loading->why, SLICE("no certificate proves "));
+	put(loading->why, config->advertise);
+	put(loading->why, SLICE(", the name that we advertise (RFC 5922 §7.1)"));
+	return false;
+}
+
+static bool can_be_served(const struct loading *loading)
+{
+	AUTO(tls_context) struct tls_context *context = NULL;
+	struct verdict verdict;
+	enum err err = identity_serve(loading->crypto, loading->identity, &context, &verdict);
+
+	if (err == ERR_DENIED)
+		put_verdict(loading->why, &verdict);
+	else if (err == ERR_EXISTS)
+		put(loading->why, SLICE("two certificates with the same kind of key are for the same names"));
+	else if (err != OK)
+		put(loading->why, slice_of(err_text(err)));
+	return err == OK;
+}
+
+bool identity_load(struct crypto *crypto, const struct config *config, utc_t now,
+		   struct identity *ret_identity, struct writer *why)
+{
+	struct identity identity = { .development = config_is_development(config) };
+	struct loading loading = { crypto, config, now, &identity, why };
+
+	if (load_all(&loading) && advertises_what_is_proven(&loading) && can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -125,14 +226,37 @@ bool identity_load(struct crypto *crypto, const struct config *config, struct id
 	return false;
 }
 
-bool identity_parse(struct crypto *crypto, const struct identity *identity, struct chain **ret_chain,
-		    struct key **ret_key)
+enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
+			struct chain **ret_chain)
 {
-	AUTO(chain) struct chain *chain = NULL;
+	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
+}
 
-	if (chain_parse_pem(crypto, secret_slice(identity->certificates), &chain) != OK ||
-	    key_parse_pem(crypto, secret_slice(identity->key), ret_key) != OK)
-		return false;
-	*ret_chain = TAKE(chain);
-	return true;
+enum err identity_serve(struct crypto *crypto, const struct identity *identity,
+			struct tls_context **ret_context, struct verdict *ret_verdict)
+{
+	AUTO(tls_context) struct tls_context *context = tls_server_new(crypto);
+
+	if (!context)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < identity->n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+		AUTO(key) struct key *key = NULL;
+
+		TRY(identity_chain(crypto, identity, i, &chain));
+		TRY(key_parse_pem(crypto, secret_slice(identity->pairs[i].key), &key));
+		TRY(tls_server_add_for(context, identity->pairs[i].domain, chain, key, ret_verdict));
+	}
+	*ret_context = TAKE(context);
+	return OK;
+}
+
+int identity_alarm(utc_t not_after, utc_t now)
+{
+	static const utc_t days[] = { 30, 14, 7, 1, 0 };
+	int alarm = 0;
+
+	while (alarm < 5 && not_after - now < days[alarm] * 86400)
+		alarm++;
+	return alarm;
 }

@@ -1,5 +1,5 @@
 /*
- * Who we are: our certificate with its chain, and its key, as PEM texts that each worker parses for itself.
+ * Who we are: our certificates with their chains, and their keys, as PEM texts that each worker parses for itself.
  * They come from the files of the configuration, or else from the development CA in the state directory,
  * which is made on first start.
  */
@@ -15,28 +15,43 @@
 #include "crypto/key.h"
 #include "crypto/lib.h"
 #include "sealined/config.h"
+#include "tls/context.h"
 
-struct identity {
+/* One certificate and its key. */
+struct identity_pair {
+	struct slice domain, file;   /* the configuration's; no domain: for all that have none of their own */
 	struct secret *certificates; /* PEM, ours first */
 	struct secret *key;          /* PEM */
+};
+
+struct identity {
+	struct identity_pair *pairs; /* the first is for who asks for no name */
+	size_t n;
 	bool development;
 };
 
 void identity_fini(struct identity *identity);
 
 /*
- * Reads and checks: the key is the certificate's, it may be used for SIP, and it proves the name that we
- * advertise. False: why is a sentence.
+ * Reads and checks: each key is the certificate's, the chain is whole and valid now, it may be used for SIP, a
+ * domain's own proves the domain, and the name that we advertise is proven by whatever is shown to those who ask
+ * for it. False: why is a sentence. The configuration has to outlive the identity.
  */
-MUST_CHECK bool identity_load(struct crypto *crypto, const struct config *config,
+MUST_CHECK bool identity_load(struct crypto *crypto, const struct config *config, utc_t now,
 			      struct identity *ret_identity, struct writer *why);
 
+/* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
+MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
+				   struct chain **ret_chain);
+/* A server that shows all of them, each to who asks for it. ERR_DENIED and a verdict, ERR_NOMEM. */
+MUST_CHECK enum err identity_serve(struct crypto *crypto, const struct identity *identity,
+				   struct tls_context **ret_context, struct verdict *ret_verdict);
+
 /*
- * Both as objects of a thread's own cryptography. False only without memory, once identity_load() was
- * content.
+ * How near the end of a certificate is: 0 for more than 30 days, then one more with each of 30, 14, 7 and 1 day left, and 5
+ * once it has expired.
  */
-MUST_CHECK bool identity_parse(struct crypto *crypto, const struct identity *identity,
-			       struct chain **ret_chain, struct key **ret_key);
+int identity_alarm(utc_t not_after, utc_t now);
 
 /*
  * Makes in the state directory what is not there yet: the development CA, and its certificate for all our

@@ -4,7 +4,6 @@
 #include "sealined/daemon.h"
 
 enum {
-	WARN_DAYS = 14,
 	RENEWAL_MS = 3600 * 1000,
 };
 
@@ -47,10 +46,10 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 
 	if (!may_change(old->config, config, why))
 		return NULL;
-	if (config->certificate.len == 0 &&
+	if (config_is_development(config) &&
 	    !development_make(daemon->crypto, config, net_now(daemon->net).wall, &made, why))
 		return NULL;
-	if (!identity_load(daemon->crypto, config, &identity, why))
+	if (!identity_load(daemon->crypto, config, net_now(daemon->net).wall, &identity, why))
 		return NULL;
 	uint16_t ports[TRANSPORT_WS + 1] = { 0 };
 	for (size_t i = daemon->n_listening; i-- > 0;)
@@ -92,6 +91,63 @@ bool daemon_reload(struct daemon *daemon, struct writer *why)
 	return ok;
 }
 
+/* A domain that has no certificate of its own is not always among the names of the common one. */
+static void warn_of_names(const struct setup *setup, const struct identity_pair *pair,
+			  const struct certificate *own)
+{
+	const struct config *config = setup->config;
+	struct verdict verdict;
+
+	for (size_t i = 0; pair->domain.len == 0 && i < config->n_domains; i++) {
+		struct slice name = config->domains[i].name;
+
+		if (!config_has_own(config, name) && identity_check(own, name, &verdict) != OK)
+			log_event(
+				REPORT_WARNING, "certificate.no-proof",
+				" domain=%.*s why=\"the certificate does not prove this domain: its phones will refuse us "
+				"(RFC 5922)\"",
+				SLICE_FMT(name));
+	}
+}
+
+/* Once at each step on the way to the end. */
+static void warn_of_end(const struct daemon *daemon, const struct identity_pair *pair,
+			const struct certificate *own, utc_t now)
+{
+	utc_t until = certificate_not_after(own);
+	int before = daemon->warned > 0 ? identity_alarm(until, daemon->warned) : 0;
+	struct log_text file;
+
+	if (identity_alarm(until, now) > before)
+		log_event(
+			until < now ? REPORT_ERROR : REPORT_WARNING, "certificate.ends",
+			" file=\"%s\" days_left=%lld why=\"phones refuse a server whose certificate has expired\"",
+			log_text(&file, pair->file), (long long)certificate_days_left(own, now));
+}
+
+static void warn_of_ends(struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	for (size_t i = 0; !setup->identity.development && i < setup->identity.n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
+			warn_of_end(daemon, &setup->identity.pairs[i], chain_at(chain, 0), now);
+	}
+	daemon->warned = now;
+}
+
+void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	for (size_t i = 0; i < setup->identity.n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
+			warn_of_names(setup, &setup->identity.pairs[i], chain_at(chain, 0));
+	}
+	daemon->warned = 0;
+	warn_of_ends(daemon, setup, now);
+}
+
 void daemon_renew(struct daemon *daemon, struct now now)
 {
 	AUTO(setup) struct setup *setup = crew_setup(&daemon->crew);
@@ -103,6 +159,7 @@ void daemon_renew(struct daemon *daemon, struct now now)
 	if (now.mono < daemon->renewal)
 		return;
 	daemon->renewal = now.mono + RENEWAL_MS;
+	warn_of_ends(daemon, setup, now.wall);
 	if (!setup->identity.development)
 		return;
 	if (!development_make(daemon->crypto, setup->config, now.wall, &made, &why))
@@ -110,35 +167,4 @@ void daemon_renew(struct daemon *daemon, struct now now)
 			  log_text(&shown, writer_text(&why)));
 	else if (made && daemon_reload(daemon, &why))
 		log_event(REPORT_INFO, "certificate.renewed", "%s", "");
-}
-
-static void warn_of_names(const struct setup *setup, const struct certificate *own)
-{
-	struct verdict verdict;
-
-	for (size_t i = 0; i < setup->config->n_domains; i++) {
-		struct slice name = setup->config->domains[i].name;
-
-		if (identity_check(own, name, &verdict) != OK)
-			log_event(
-				REPORT_WARNING, "certificate.no-proof",
-				" domain=%.*s why=\"the certificate does not prove this domain: its phones will refuse us "
-				"(RFC 5922)\"",
-				SLICE_FMT(name));
-	}
-}
-
-void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
-{
-	AUTO(chain) struct chain *chain = NULL;
-	AUTO(key) struct key *key = NULL;
-
-	if (!identity_parse(daemon->crypto, &setup->identity, &chain, &key))
-		return;
-	warn_of_names(setup, chain_at(chain, 0));
-	int64_t days = certificate_days_left(chain_at(chain, 0), now);
-	if (days < WARN_DAYS && !setup->identity.development)
-		log_event(days < 0 ? REPORT_ERROR : REPORT_WARNING, "certificate.ends",
-			  " days_left=%lld why=\"phones refuse a server whose certificate has expired\"",
-			  (long long)days);
 }

@@ -404,27 +404,31 @@ static json_t *describe_certificate(const struct certificate *certificate, struc
 			 hex_out.len, "development", development);
 }
 
-static json_t *describe_certificates(struct daemon *daemon, const struct setup *setup, utc_t now)
+/* One of ours with its chain. */
+static void describe_chain(const struct setup *setup, const struct chain *chain, struct slice file,
+			   json_t *list, utc_t now)
 {
-	AUTO(chain) struct chain *chain = NULL;
-	AUTO(key) struct key *key = NULL;
-	json_t *list = json_array();
+	bool development = setup->identity.development;
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
 
-	if (!identity_parse(daemon->crypto, &setup->identity, &chain, &key))
-		return list;
-	for (size_t i = 0; i < chain_length(chain); i++) {
-		struct slice file = setup->config->certificate;
+	put_state_path(&out, setup->config->state, SLICE(STATE_CA_CERTIFICATE));
+	for (size_t i = 0; i < chain_length(chain); i++)
+		json_array_append_new(list,
+				      describe_certificate(chain_at(chain, i),
+							   development && i > 0 ? writer_text(&out) : file,
+							   development, now));
+}
 
-		if (setup->identity.development) {
-			out.len = 0;
-			put_state_path(&out, setup->config->state,
-				       slice_of(i == 0 ? STATE_SERVER_CERTIFICATE : STATE_CA_CERTIFICATE));
-			file = writer_text(&out);
-		}
-		json_array_append_new(list, describe_certificate(chain_at(chain, i), file,
-								 setup->identity.development, now));
+static json_t *describe_certificates(struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < setup->identity.n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
+			describe_chain(setup, chain, setup->identity.pairs[i].file, list, now);
 	}
 	return list;
 }

@@ -1,5 +1,7 @@
 #include "tls/context.h"
 
+#include <string.h>
+
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
@@ -90,18 +92,30 @@ static bool site_is_for(const struct site *site, struct slice name)
 	       identity_check(&leaf, name, &verdict) == OK;
 }
 
+/* What was added for the name comes before what happens to prove it. NULL: neither. */
+static const struct site *site_for(const struct tls_context *context, struct slice name)
+{
+	for (size_t i = 0; i < context->n_sites; i++)
+		if (slice_eq_nocase(slice_of(context->sites[i].domain), name))
+			return &context->sites[i];
+	for (size_t i = 0; i < context->n_sites; i++)
+		if (site_is_for(&context->sites[i], name))
+			return &context->sites[i];
+	return NULL;
+}
+
 /* RFC 6066 §3: a server that does not know the name may go on with another certificate. */
 static int on_server_name(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_context *context = arg;
 	struct slice name = slice_of(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
 
+	const struct site *site = name.len ? site_for(context, name) : NULL;
+
 	(void)alert;
-	for (size_t i = 0; name.len && i < context->n_sites; i++)
-		if (site_is_for(&context->sites[i], name))
-			return SSL_set_SSL_CTX(ssl, context->sites[i].ctx) ? SSL_TLSEXT_ERR_OK
-									   : SSL_TLSEXT_ERR_ALERT_FATAL;
-	return SSL_TLSEXT_ERR_NOACK;
+	if (!site)
+		return SSL_TLSEXT_ERR_NOACK;
+	return SSL_set_SSL_CTX(ssl, site->ctx) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
 }
 
 static bool has_same_names(const X509 *a, const X509 *b)
@@ -116,11 +130,15 @@ static bool has_same_names(const X509 *a, const X509 *b)
 				     X509_EXTENSION_get_data(X509_get_ext(b, at_b))) == 0;
 }
 
-static struct site *find_site(struct tls_context *context, const X509 *leaf)
+static struct site *find_site(struct tls_context *context, struct slice domain, const X509 *leaf)
 {
-	for (size_t i = 0; i < context->n_sites; i++)
-		if (has_same_names(context->sites[i].leaf, leaf))
-			return &context->sites[i];
+	for (size_t i = 0; i < context->n_sites; i++) {
+		struct site *site = &context->sites[i];
+
+		if (slice_eq(slice_of(site->domain), domain) &&
+		    (domain.len || has_same_names(site->leaf, leaf)))
+			return site;
+	}
 	return NULL;
 }
 
@@ -186,8 +204,8 @@ static enum err use_certificate(SSL_CTX *ctx, const struct chain *chain, const s
 	}
 }
 
-static enum err add_site(struct tls_context *context, const struct chain *chain, const struct key *key,
-			 struct verdict *ret_verdict)
+static enum err add_site(struct tls_context *context, struct slice domain, const struct chain *chain,
+			 const struct key *key, struct verdict *ret_verdict)
 {
 	struct site *sites = mem_resize(context->sites, (context->n_sites + 1) * sizeof(*sites));
 	struct site site = { .leaf = certificate_openssl(chain_at(chain, 0)) };
@@ -196,6 +214,8 @@ static enum err add_site(struct tls_context *context, const struct chain *chain,
 	if (!sites)
 		return ERR_NOMEM;
 	context->sites = sites;
+	if (domain.len)
+		memcpy(site.domain, domain.ptr, domain.len);
 	site.ctx = new_ctx(context->crypto, TLS_server_method());
 	if (!site.ctx)
 		return ERR_NOMEM;
@@ -210,11 +230,11 @@ static enum err add_site(struct tls_context *context, const struct chain *chain,
 	return OK;
 }
 
-enum err tls_server_add(struct tls_context *context, const struct chain *chain, const struct key *key,
-			struct verdict *ret_verdict)
+enum err tls_server_add_for(struct tls_context *context, struct slice domain, const struct chain *chain,
+			    const struct key *key, struct verdict *ret_verdict)
 {
 	const struct certificate *leaf = chain_at(chain, 0);
-	struct site *site = find_site(context, certificate_openssl(leaf));
+	struct site *site = find_site(context, domain, certificate_openssl(leaf));
 	char buf[VERDICT_TEXT_MAX];
 	struct writer subject = writer_of(buf, sizeof(buf));
 
@@ -224,7 +244,13 @@ enum err tls_server_add(struct tls_context *context, const struct chain *chain, 
 	}
 	if (site)
 		return use_certificate(site->ctx, chain, key, ret_verdict);
-	return add_site(context, chain, key, ret_verdict);
+	return add_site(context, domain, chain, key, ret_verdict);
+}
+
+enum err tls_server_add(struct tls_context *context, const struct chain *chain, const struct key *key,
+			struct verdict *ret_verdict)
+{
+	return tls_server_add_for(context, SLICE(""), chain, key, ret_verdict);
 }
 
 /* ---- client ---- */

@@ -29,6 +29,14 @@ MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
 MUST_CHECK enum err tls_server_add(struct tls_context *context, const struct chain *chain,
 				   const struct key *key, struct verdict *ret_verdict);
 
+/*
+ * The same for one domain: a client that asks for it gets what was added for it, whatever other names there are. Several
+ * of different kinds of key stand side by side. The domain in lower case, at most 253 bytes.
+ */
+MUST_CHECK enum err tls_server_add_for(struct tls_context *context, struct slice domain,
+				       const struct chain *chain, const struct key *key,
+				       struct verdict *ret_verdict);
+
 /* A client; it trusts nobody yet. NULL without memory. */
 MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
 

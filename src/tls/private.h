@@ -11,7 +11,8 @@
 /* One set of names that a server answers to; OpenSSL keeps a certificate of each kind of key in it. */
 struct site {
 	SSL_CTX *ctx;
-	X509 *leaf; /* of the first added; ctx holds it */
+	X509 *leaf;                         /* of the first added; ctx holds it */
+	char domain[IDENTITY_NAME_MAX + 1]; /* that it was added for; "": for the names in its certificate */
 };
 
 struct tls_context {

@@ -154,6 +154,43 @@ static void a_chain_keeps_the_order_of_its_file(void **state)
 	assert_memory_not_equal(one, other, sizeof(one));
 }
 
+static const struct {
+	const char *label;
+	bool ca_first, alone;
+	utc_t now;
+	const char *code;
+} chain_cases[] = {
+	{ "whole", false, false, NOW, NULL },
+	{ "the leaf alone", false, true, NOW, NULL },
+	{ "in the wrong order", true, false, NOW, "certificate.bad-chain" },
+	{ "expired", false, false, NOW + 91 * DAY, "certificate.expired" },
+	{ "not valid yet", false, false, NOW - 2 * 3600, "certificate.not-yet-valid" },
+};
+
+static void a_chain_is_checked_before_it_is_shown(void **state)
+{
+	struct fixture *fixture = *state;
+	struct verdict verdict;
+	char buf[8192];
+
+	for (size_t i = 0; i < sizeof(chain_cases) / sizeof(chain_cases[0]); i++) {
+		AUTO(chain) struct chain *chain = NULL;
+		struct writer out = writer_of(buf, sizeof(buf));
+
+		if (chain_cases[i].ca_first)
+			assert_int_equal(put_certificate_pem(&out, fixture->ca), OK);
+		assert_int_equal(put_certificate_pem(&out, fixture->leaf), OK);
+		if (!chain_cases[i].ca_first && !chain_cases[i].alone)
+			assert_int_equal(put_certificate_pem(&out, fixture->ca), OK);
+		assert_int_equal(chain_parse_pem(fixture->crypto, writer_text(&out), &chain), OK);
+		print_message("# %s\n", chain_cases[i].label);
+		assert_int_equal(chain_check(chain, chain_cases[i].now, &verdict),
+				 chain_cases[i].code ? ERR_DENIED : OK);
+		if (chain_cases[i].code)
+			assert_string_equal(verdict.code, chain_cases[i].code);
+	}
+}
+
 static void what_is_no_certificate_is_refused(void **state)
 {
 	struct fixture *fixture = *state;
@@ -196,6 +233,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_name_that_is_none_is_not_certified, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_name_too_long_for_a_cn_is_certified_without, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_chain_keeps_the_order_of_its_file, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(a_chain_is_checked_before_it_is_shown, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(what_is_no_certificate_is_refused, set_up, tear_down),
 };
 

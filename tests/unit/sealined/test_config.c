@@ -2,6 +2,8 @@
 
 #include "sealined/config.h"
 
+#include "sealined/identity.h"
+
 static struct config *fresh(void)
 {
 	struct config *config = config_new();
@@ -54,13 +56,59 @@ static void understands_every_key(void **state)
 	assert_int_equal(config->domains[1].md5, AUTH_MD5_ALLOWED);
 	assert_int_equal(config->domains[2].md5, AUTH_MD5_REFUSED);
 	assert_int_equal(config->domains[3].md5, AUTH_MD5_ONLY);
-	assert_true(slice_eq(config->certificate, SLICE("/etc/sealine/cert.pem")));
-	assert_true(slice_eq(config->key, SLICE("/etc/sealine/key.pem")));
+	assert_true(slice_eq(config->certificates.files[0], SLICE("/etc/sealine/cert.pem")));
+	assert_true(slice_eq(config->certificates.keys[0], SLICE("/etc/sealine/key.pem")));
 	assert_true(slice_eq(config->advertise, SLICE("sip.example.org")));
 	assert_int_equal(config->workers, 3);
 	assert_int_equal(config->log_format, LOG_JSON);
 	assert_int_equal(config->log_level, REPORT_DEBUG);
 	assert_true(slice_eq(config->state, SLICE("/var/lib/sealine")));
+}
+
+static void takes_certificates_for_each_domain(void **state)
+{
+	static const char text[] =
+		"domains:\n"
+		"  - {key: [/a1.key, /a2.key], name: a.example, certificate: [/a1.pem, /a2.pem]}\n"
+		"  - b.example\n"
+		"  - {name: c.example, certificate: /c.pem, key: /c.key}\n"
+		"certificate: [/1.pem, /2.pem]\n"
+		"key: [/1.key, /2.key]\n"
+		"state: /s\n";
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(config, text, &why));
+	assert_true(config_complete(config, SLICE("f.yaml"), &why));
+	assert_false(config_is_development(config));
+	assert_int_equal(config->certificates.n_files, 2);
+	assert_true(slice_eq(config->certificates.keys[1], SLICE("/2.key")));
+	assert_true(config_has_own(config, SLICE("a.example")));
+	assert_false(config_has_own(config, SLICE("b.example")));
+	assert_true(config_has_own(config, SLICE("c.example")));
+	assert_int_equal(config->of_domain[0]->n_keys, 2);
+	assert_true(slice_eq(config->of_domain[0]->files[1], SLICE("/a2.pem")));
+	assert_true(slice_eq(config->of_domain[0]->keys[1], SLICE("/a2.key")));
+	assert_true(slice_eq(config->of_domain[2]->files[0], SLICE("/c.pem")));
+
+	config_unsay(config, SETTING_DOMAINS);
+	assert_true(config_say(config, SETTING_DOMAINS, SLICE("d.example"), &why));
+	assert_false(config_has_own(config, SLICE("d.example")));
+}
+
+static void knows_the_steps_on_the_way_to_the_end(void **state)
+{
+	static const struct {
+		utc_t left;
+		int alarm;
+	} steps[] = { { 31 * 86400, 0 }, { 30 * 86400, 0 },     { 30 * 86400 - 1, 1 },
+		      { 14 * 86400, 1 }, { 14 * 86400 - 1, 2 }, { 7 * 86400 - 1, 3 },
+		      { 86400, 3 },      { 86400 - 1, 4 },      { 0, 4 },
+		      { -1, 5 } };
+
+	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
+		assert_int_equal(identity_alarm(1790000000 + steps[i].left, 1790000000), steps[i].alarm);
 }
 
 static void needs_nothing(void **state)
@@ -135,6 +183,23 @@ static const struct {
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
 	{ "a certificate without key", "# c\ncertificate: /x\n",
 	  "f.yaml:2:1: there is a certificate, but no key" },
+	{ "two certificates, one key", "certificate: [/x, /y]\nkey: /k\n",
+	  "f.yaml:2:1: there is not one key for each certificate" },
+	{ "too many certificates", "certificate: [/1, /2, /3, /4, /5]\n",
+	  "f.yaml:1:31: \"/5\": there are more than 4 of them" },
+	{ "a mapping as certificate", "certificate: {a: b}\n",
+	  "f.yaml:1:14: here stands a single value, not a list or a mapping" },
+	{ "a domain's certificate without key", "domains:\n  - name: a.example\n    certificate: /x\n",
+	  "domain a.example: there is a certificate, but no key" },
+	{ "a domain's key without certificate", "domains: [{name: a.example, key: [/x, /y]}]\n",
+	  "domain a.example: there is a key, but no certificate" },
+	{ "a domain without a certificate",
+	  "domains:\n  - b.example\n  - {name: a.example, certificate: /x, key: /y}\n",
+	  "domain b.example: it has no certificate, and there is none for all domains" },
+	{ "a list in the list of a domain", "domains: [{name: a.example, certificate: [[/x]], key: /y}]\n",
+	  "f.yaml:1:43: here stands the path of a file" },
+	{ "no path in the list of a domain", "domains: [{name: a.example, certificate: [\"\"], key: /y}]\n",
+	  "f.yaml:1:43: \"\": it is no path" },
 	{ "a key without certificate", "state: /s\nkey: /x\n",
 	  "f.yaml:2:1: there is a key, but no certificate" },
 	{ "text that is not shown as it is", "workers: \"\\e[31m\"\n",
@@ -205,8 +270,12 @@ static void finds_the_nearest_name(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(understands_every_key),        cmocka_unit_test(needs_nothing),
-	cmocka_unit_test(says_where_and_what_is_wrong), cmocka_unit_test(lets_options_replace_a_list),
+	cmocka_unit_test(takes_certificates_for_each_domain),
+	cmocka_unit_test(knows_the_steps_on_the_way_to_the_end),
+	cmocka_unit_test(understands_every_key),
+	cmocka_unit_test(needs_nothing),
+	cmocka_unit_test(says_where_and_what_is_wrong),
+	cmocka_unit_test(lets_options_replace_a_list),
 	cmocka_unit_test(finds_the_nearest_name),
 };
 TEST_MAIN(tests)

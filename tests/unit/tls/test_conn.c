@@ -351,6 +351,52 @@ static void shows_the_certificate_that_was_asked_for(void **state)
 	}
 }
 
+/* Both certificates name both domains; what was added for a domain is shown to who asks for it. */
+static void shows_what_was_added_for_the_domain(void **state)
+{
+	static const char *const asked[] = { "b.example", "a.example", "c.example" };
+	struct fixture *fixture = *state;
+	AUTO(certificate) struct certificate *first = NULL;
+	AUTO(certificate) struct certificate *second = NULL;
+	AUTO(key) struct key *key = NULL;
+	AUTO(key) struct key *rsa = rsa_key(fixture);
+	static const struct slice names[] = { SLICE_INIT("a.example"), SLICE_INIT("b.example"),
+					      SLICE_INIT("c.example") };
+	struct certificate_request request = { .names = names, .n_names = 3, .now = NOW };
+
+	assert_int_equal(key_generate(fixture->crypto, &key), OK);
+	request.key = key;
+	assert_int_equal(certificate_make(fixture->crypto, &request, issuer_of(fixture), &first), OK);
+	request.key = rsa;
+	assert_int_equal(certificate_make(fixture->crypto, &request, issuer_of(fixture), &second), OK);
+	AUTO(chain) struct chain *first_chain = chain_of(fixture, first);
+	AUTO(chain) struct chain *second_chain = chain_of(fixture, second);
+	assert_int_equal(tls_server_add_for(fixture->server, SLICE("a.example"), first_chain, key,
+					    &fixture->server_verdict),
+			 OK);
+	assert_int_equal(tls_server_add_for(fixture->server, SLICE("b.example"), second_chain, rsa,
+					    &fixture->server_verdict),
+			 OK);
+	assert_int_equal(tls_server_add_for(fixture->server, SLICE("b.example"), second_chain, rsa,
+					    &fixture->server_verdict),
+			 ERR_EXISTS);
+	trust(fixture, fixture->ca);
+	for (size_t i = 0; i < 3; i++) {
+		unsigned char shown[CERTIFICATE_FINGERPRINT_SIZE];
+		struct tls_facts facts;
+		enum err server;
+
+		accept_conn(fixture);
+		connect_conn(fixture, asked[i]);
+		assert_int_equal(shake_hands(fixture, NOW, &server), OK);
+		tls_conn_facts(fixture->client_conn, &facts);
+		assert_true(certificate_fingerprint(i == 0 ? second : first, shown));
+		assert_memory_equal(facts.fingerprint, shown, sizeof(shown));
+		tls_conn_free(TAKE(fixture->client_conn));
+		tls_conn_free(TAKE(fixture->server_conn));
+	}
+}
+
 static void a_certificate_needs_its_key_and_is_added_once(void **state)
 {
 	struct fixture *fixture = *state;
@@ -377,6 +423,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_peer_that_leaves_is_not_a_mystery, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(accepts_and_refuses_offers, set_up, tear_down),
 	cmocka_unit_test(shows_the_certificate_that_was_asked_for),
+	cmocka_unit_test_setup_teardown(shows_what_was_added_for_the_domain, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_certificate_needs_its_key_and_is_added_once, set_up, tear_down),
 };
 

@@ -1,0 +1,94 @@
+"""The certificates of sealined: several domains, several kinds of key, what is refused, what is warned of."""
+
+import signal
+
+import pytest
+
+from pki import CA, fingerprint, shown
+from programs import BUILD, Server, run
+
+
+@pytest.fixture
+def ca(tmp_path):
+    return CA(tmp_path / "ca")
+
+
+def configure(tmp_path, text):
+    file = tmp_path / "sealined.yaml"
+    file.write_text(text)
+    return file
+
+
+def refuses(tmp_path, text):
+    """What a server says that does not start with this configuration."""
+    status, _, errors = run([BUILD / "sealined", "--state", tmp_path / "refused", "-c", configure(tmp_path, text)])
+    assert status == 2, errors
+    return errors
+
+
+def test_shows_each_domain_its_own_certificates(ca, tmp_path):
+    a, a_key = ca.issue("a.example")
+    a_rsa, a_rsa_key = ca.issue("a.example", rsa=True, file="a-rsa")
+    b, b_key = ca.issue("b.example")
+    common, common_key = ca.issue("c.example", ["c.example", "a.example"])
+    file = configure(
+        tmp_path,
+        f"""
+certificate: {common}
+key: {common_key}
+advertise: a.example
+domains:
+  - name: a.example
+    certificate: [{a}, {a_rsa}]
+    key: [{a_key}, {a_rsa_key}]
+  - name: b.example
+    certificate: {b}
+    key: {b_key}
+  - c.example
+""",
+    )
+    with Server(tmp_path / "state", options=["-c", str(file)]) as server:
+        rsa_only = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]
+        for name, certificate, options in (
+            ("a.example", a, []),
+            ("a.example", a_rsa, rsa_only),
+            ("b.example", b, []),
+            ("c.example", common, []),
+            ("unknown.example", common, []),  # RFC 6066 §3: it may go on with another
+        ):
+            assert shown(server.port(), name, *options, ca=ca.pem) == (fingerprint(certificate), True), name
+        assert shown(server.port(), "b.example", *rsa_only) is None  # b.example has no such certificate
+
+        # one of them is changed, the others stay
+        since = len(server.lines)
+        ca.issue("b.example")
+        server.signal(signal.SIGHUP)
+        server.wait_for("info reloaded", since=since)
+        assert shown(server.port(), "b.example", ca=ca.pem) == (fingerprint(b), True)
+        assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(a), True)
+
+
+def test_refuses_what_would_prove_nothing(ca, tmp_path):
+    a, a_key = ca.issue("a.example")
+    b, b_key = ca.issue("b.example")
+    chain = tmp_path / "chain.pem"
+    chain.write_text(a.read_text() + b.read_text())
+    old, old_key = ca.issue("a.example", days=-1, file="old")
+    domain = "domains: [{name: a.example, certificate: %s, key: %s}]\n"
+    for text, said in (
+        (domain % (b, b_key), "the certificate names b.example, the connection was for a.example"),
+        (domain % (a, a_key) + "advertise: sip.a.example\n", "no certificate proves sip.a.example"),
+        (domain % (old, old_key), "has expired"),
+        (domain % (chain, a_key), "is followed by one that has not issued it"),
+        (domain % (a, b_key), "the key is not the one of this certificate"),
+        (domain % (f"[{a}, {a}]", f"[{a_key}, {a_key}]"), "two certificates with the same kind of key"),
+        (f"domains: [a.example]\nadvertise: b.example\ncertificate: {a}\nkey: {a_key}\n", "b.example"),
+    ):
+        assert said in refuses(tmp_path, text), text
+
+
+def test_warns_of_a_certificate_that_ends_soon(ca, tmp_path):
+    pem, key = ca.issue("a.example", days=10)
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]
+    with Server(tmp_path / "state", options=options) as server:
+        server.wait_for(rf'warning certificate.ends file="{pem}" days_left=(9|10) ')

@@ -1,0 +1,49 @@
+"""Certification authorities and certificates for tests, made with the openssl command."""
+
+import subprocess
+
+
+def _openssl(*arguments):
+    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+class CA:
+    """A certification authority in a directory of its own; ca.pem is its certificate."""
+
+    def __init__(self, directory, name="test CA"):
+        directory.mkdir(parents=True, exist_ok=True)
+        self.directory = directory
+        self.pem = directory / "ca.pem"
+        self.key = directory / "ca.key"
+        _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 400, "-subj", f"/CN={name}",
+                 "-out", self.pem, "-keyout", self.key)  # fmt: skip
+
+    def issue(self, name, names=None, rsa=False, days=90, file=None):
+        """A server's certificate for the names; returns the paths of it (with nothing after it) and of its key."""
+        path = self.directory / (file or name)
+        pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
+        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        san = ",".join(f"DNS:{one}" for one in names or [name])
+        ext.write_text(f"subjectAltName={san}\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n")
+        _openssl("req", "-new", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}", "-out", csr, "-keyout", key)
+        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
+        return pem, key
+
+
+def shown(port, name, *options, ca=None):
+    """What openssl s_client is shown by the server when it asks for the name: subject and fingerprint, and whether it verified."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", name, *options]
+    if ca:
+        command += ["-CAfile", str(ca)]
+    text = subprocess.run(command, capture_output=True, text=True, input="", timeout=60).stdout
+    if "BEGIN CERTIFICATE" not in text:
+        return None
+    pem = text[text.index("-----BEGIN") :].split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
+    return fingerprint(pem), "Verify return code: 0 (ok)" in text
+
+
+def fingerprint(pem):
+    """Of the text or file."""
+    text = pem if isinstance(pem, str) else pem.read_text()
+    command = ["openssl", "x509", "-noout", "-fingerprint", "-sha256"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=True, timeout=60).stdout.split("=")[1].strip()
