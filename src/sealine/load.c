@@ -51,6 +51,8 @@ static bool set_up_tls(struct load *load)
 	load->target.tls = tls_client_new(load->crypto);
 	if (!load->target.tls)
 		return complain_of(ERR_NOMEM);
+	if (load->options->resumed)
+		tls_client_resume(load->target.tls, load->accounts.n);
 	if (load->options->ca.ptr)
 		return trust_file(load, load->options->ca);
 	return tls_client_trust_system(load->target.tls) == OK || complain_of(ERR_NOMEM);

@@ -34,6 +34,7 @@ enum option_id {
 	OPTION_DURATION,
 	OPTION_RAMP,
 	OPTION_CHALLENGED,
+	OPTION_RESUMED,
 	OPTION_SERVER_PID,
 	OPTION_TARGET_IS_MINE,
 	OPTION_JSON,
@@ -53,6 +54,7 @@ static const struct option words[] = {
 	{ "duration", required_argument, NULL, OPTION_DURATION },
 	{ "ramp", required_argument, NULL, OPTION_RAMP },
 	{ "challenged", no_argument, NULL, OPTION_CHALLENGED },
+	{ "resumed", no_argument, NULL, OPTION_RESUMED },
 	{ "server-pid", required_argument, NULL, OPTION_SERVER_PID },
 	{ "target-is-mine", no_argument, NULL, OPTION_TARGET_IS_MINE },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -122,6 +124,7 @@ static bool take(enum option_id id, struct load_options *options)
 		options->server = (pid_t)number;
 		return true;
 	case OPTION_CHALLENGED: options->challenged = true; return true;
+	case OPTION_RESUMED: options->resumed = true; return true;
 	case OPTION_TARGET_IS_MINE: options->target_is_mine = true; return true;
 	case OPTION_JSON: options->json = true; return true;
 	}
@@ -162,6 +165,9 @@ static bool check(const struct load_options *options)
 			"load: the passwords stand in the file of --accounts; leave out --password-file");
 	if (options->rate && (options->mode->at_once || options->mode->method == SIP_METHOD_OTHER))
 		return complain("load: %.*s has no rate; leave out --rate", SLICE_FMT(options->mode->name));
+	if (options->resumed && !(options->mode->connects && options->tls))
+		return complain("load: only handshake and storm, over TLS, take sessions up again; leave out "
+				"--resumed");
 	if (options->ramp && options->mode->connects)
 		return complain("load: %.*s does not ramp up; leave out --ramp",
 				SLICE_FMT(options->mode->name));

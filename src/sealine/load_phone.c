@@ -421,13 +421,15 @@ static void proceed(struct load_phone *phone, struct now now)
 	struct writer why = writer_of(buf, sizeof buf);
 	enum err err = load_wire_proceed(&phone->wire, &phone->load->target, now, &why);
 
-	if (err == OK)
+	if (err == OK) {
+		phone->load->tally.resumed += load_wire_is_resumed(&phone->wire);
 		go_on(phone, now);
-	else if (err != ERR_AGAIN)
+	} else if (err != ERR_AGAIN) {
 		load_phone_fail(phone,
 				was_connecting && phone->wire.state == LOAD_WIRE_CONNECTING ? LOAD_CONNECT
 											    : LOAD_HANDSHAKE,
 				writer_text(&why), now);
+	}
 }
 
 void load_phone_event(struct load_phone *phone, unsigned ready, struct now now)

@@ -123,6 +123,8 @@ static json_t *json_of_run(const struct load *load, const struct figures *f)
 			   "seconds", f->seconds, "done", (json_int_t)tally->done, "rate", f->rate);
 	json_object_set_new(object, "missed", json_integer((json_int_t)tally->missed));
 	json_object_set_new(object, "retries", json_integer((json_int_t)tally->retries));
+	if (load->options->resumed)
+		json_object_set_new(object, "resumed", json_integer((json_int_t)tally->resumed));
 	json_object_set_new(object, "failures",
 			    json_of_counts(tally->failures, load_failure_words, LOAD_FAILURES));
 	json_object_set_new(object, "violations",
@@ -168,6 +170,8 @@ static void print_head(const struct load *load, const struct figures *f)
 	if (load->tally.missed > 0)
 		printf("missed        %llu, since nobody was free; take more users or a lower rate\n",
 		       (unsigned long long)load->tally.missed);
+	if (load->options->resumed)
+		printf("resumed       %llu\n", (unsigned long long)load->tally.resumed);
 	if (load->tally.retries > 0)
 		printf("retries       %llu\n", (unsigned long long)load->tally.retries);
 }

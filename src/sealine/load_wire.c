@@ -81,6 +81,15 @@ enum err load_wire_proceed(struct load_wire *wire, const struct load_target *tar
 	return OK;
 }
 
+bool load_wire_is_resumed(const struct load_wire *wire)
+{
+	struct tls_facts facts = { .resumed = false };
+
+	if (wire->tls)
+		tls_conn_facts(wire->tls, &facts);
+	return facts.resumed;
+}
+
 static enum err write_some(struct load_wire *wire, struct slice bytes, size_t *ret_n)
 {
 	ssize_t n;

@@ -46,6 +46,9 @@ void load_wire_close(struct load_wire *wire);
 MUST_CHECK enum err load_wire_proceed(struct load_wire *wire, const struct load_target *target,
 				      struct now now, struct writer *why);
 
+/* Whether the handshake took a session up again. */
+bool load_wire_is_resumed(const struct load_wire *wire);
+
 /* Sends, or keeps what the socket does not take now until it is writable. */
 MUST_CHECK enum err load_wire_send(struct load_wire *wire, struct slice bytes);
 MUST_CHECK enum err load_wire_flush(struct load_wire *wire);

@@ -48,7 +48,8 @@ bool crew_init(struct crew *crew, struct crypto *crypto, struct slice secret, st
 	pthread_mutex_init(&crew->mutex, NULL);
 	crew->setup = setup;
 	write_sent_by(crew);
-	return mac && derive(mac, SLICE("sealine nonce"), crew->nonce_key) &&
+	crew->tickets = tls_ticket_keys_new();
+	return mac && crew->tickets && derive(mac, SLICE("sealine nonce"), crew->nonce_key) &&
 	       derive(mac, SLICE("sealine flow token"), crew->token_key) &&
 	       derive(mac, SLICE("sealine branch"), crew->branch_key);
 }
@@ -56,6 +57,7 @@ bool crew_init(struct crew *crew, struct crypto *crypto, struct slice secret, st
 void crew_fini(struct crew *crew)
 {
 	setup_free(crew->setup);
+	tls_ticket_keys_free(crew->tickets);
 	pthread_mutex_destroy(&crew->mutex);
 	mem_wipe(crew, sizeof *crew);
 }
@@ -79,12 +81,16 @@ void crew_change(struct crew *crew, struct setup *setup)
 
 /* -- a worker's parts, on its thread --------------------------------------------------------------------- */
 
-static enum err make_context(struct crypto *crypto, const struct setup *setup,
+static enum err make_context(const struct crew *crew, struct crypto *crypto, const struct setup *setup,
 			     struct tls_context **ret_context)
 {
+	AUTO(tls_context) struct tls_context *context = NULL;
 	struct verdict verdict;
 
-	return identity_serve(crypto, &setup->identity, ret_context, &verdict);
+	TRY(identity_serve(crypto, &setup->identity, &context, &verdict));
+	TRY(tls_server_resume(context, crew->tickets));
+	*ret_context = TAKE(context);
+	return OK;
 }
 
 static enum err make_core(struct member *member)
@@ -135,7 +141,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	parts->map_key = random_map_key(member->random);
 	TRY(make_core(member));
 	TRY(make_endpoint(member, number, parts));
-	return make_context(member->crypto, member->setup, &parts->server);
+	return make_context(member->crew, member->crypto, member->setup, &parts->server);
 }
 
 static void crew_close(void *self, struct worker_parts *parts)
@@ -176,7 +182,7 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 	struct tls_context *context;
 
 	(void)now;
-	enum err err = make_context(member->crypto, setup, &context);
+	enum err err = make_context(self, member->crypto, setup, &context);
 	if (err != OK) {
 		log_event(REPORT_ERROR, "reload.failed", " why=\"%s\"", err_text(err));
 		setup_free(setup);

@@ -18,6 +18,7 @@ struct crew {
 	uint32_t start;
 	uint8_t nonce_key[32], token_key[32], branch_key[32];
 	char sent_by[300];
+	struct tls_ticket_keys *tickets;
 	pthread_mutex_t mutex; /* of the setup */
 	struct setup *setup;
 };

@@ -13,6 +13,8 @@
 #include "sealphone/phone.h"
 #include "sealphone/resolver.h"
 
+enum { SESSIONS_MAX = 4 }; /* tickets of the server that are kept */
+
 static enum exit_code complain(const char *where, const char *why, enum exit_code code)
 {
 	fprintf(stderr, "sealphone: %s: %s\n", where, why);
@@ -65,6 +67,7 @@ static enum exit_code open_tls(struct phone *phone)
 	phone->tls = tls_client_new(phone->crypto);
 	if (!phone->tls)
 		return no_memory();
+	tls_client_resume(phone->tls, SESSIONS_MAX);
 	if (phone->options->ca_file)
 		return trust_file(phone, phone->options->ca_file);
 	return tls_client_trust_system(phone->tls) == OK ? EXIT_OK : no_memory();

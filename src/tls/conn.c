@@ -97,6 +97,9 @@ void tls_conn_free(struct tls_conn *conn)
 {
 	if (!conn)
 		return;
+	/* Else OpenSSL takes a session for a bad one whose connection broke, just when it is wanted again. */
+	if (conn->ssl && SSL_is_init_finished(conn->ssl))
+		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(conn->ssl);
 	tls_context_free(conn->context);
 	mem_free(conn);
@@ -185,7 +188,9 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	enum err err;
 
 	X509_VERIFY_PARAM_set_time(SSL_get0_param(conn->ssl), (time_t)now.wall);
-	conn->now = now.wall;
+	conn->now = now;
+	if (!is_server(conn) && SSL_in_before(conn->ssl))
+		tls_session_offer(conn);
 	conn->verdict = ret_verdict;
 	ERR_clear_error();
 	errno = 0;
@@ -263,6 +268,7 @@ void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
 	struct slice group = slice_of(nid ? SSL_group_to_name(conn->ssl, nid) : NULL);
 
 	*ret_facts = conn->peer;
+	ret_facts->resumed = SSL_session_reused(conn->ssl) == 1;
 	ret_facts->version = SSL_get_version(conn->ssl);
 	ret_facts->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(conn->ssl));
 	if (group.len && group.len < sizeof(ret_facts->group))

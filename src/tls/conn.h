@@ -27,6 +27,7 @@ struct tls_facts {
 	const char *version; /* "TLSv1.3"; lives for ever */
 	const char *cipher;  /* "TLS_AES_128_GCM_SHA256"; lives for ever */
 	char group[32];      /* of the key exchange: "x25519"; "" if unknown */
+	bool resumed;        /* a session of before was taken up (RFC 8446 §2.2) */
 
 	/* Of the peer's certificate; "", zeros and 0 if it has shown none. */
 	char domain[IDENTITY_NAME_MAX + 1]; /* that it has proven, in lower case */

@@ -61,6 +61,7 @@ static struct tls_context *new_context(struct crypto *crypto)
 		return NULL;
 	context->crypto = crypto;
 	context->n_users = 1;
+	list_init(&context->sessions);
 	return context;
 }
 
@@ -71,7 +72,9 @@ void tls_context_free(struct tls_context *context)
 	for (size_t i = 0; i < context->n_sites; i++)
 		SSL_CTX_free(context->sites[i].ctx);
 	mem_free(context->sites);
+	tls_sessions_free(context);
 	SSL_CTX_free(context->client);
+	EVP_CIPHER_free(context->ticket_cipher);
 	mem_free(context);
 }
 
@@ -104,18 +107,32 @@ static const struct site *site_for(const struct tls_context *context, struct sli
 	return NULL;
 }
 
-/* RFC 6066 §3: a server that does not know the name may go on with another certificate. */
-static int on_server_name(SSL *ssl, int *alert, void *arg)
+/* The only host name in the extension; empty in one that is malformed, which OpenSSL refuses afterwards. */
+static struct slice name_in_hello(SSL *ssl)
+{
+	enum { HEADER_SIZE = 5 }; /* RFC 6066 §3: length of the list, type of the name, its length */
+	const unsigned char *text;
+	size_t size;
+
+	if (SSL_client_hello_get0_ext(ssl, TLSEXT_TYPE_server_name, &text, &size) != 1 ||
+	    size <= HEADER_SIZE || text[2] != TLSEXT_NAMETYPE_host_name ||
+	    (size_t)(text[3] << 8 | text[4]) != size - HEADER_SIZE)
+		return (struct slice){ 0 };
+	return slice_from(text + HEADER_SIZE, size - HEADER_SIZE);
+}
+
+/*
+ * Chooses the site before OpenSSL looks at a session that the client wants to take up: each belongs to one.
+ * RFC 6066 §3: a server that does not know the name may go on with another certificate.
+ */
+static int on_hello(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_context *context = arg;
-	struct slice name = slice_of(SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name));
-
+	struct slice name = name_in_hello(ssl);
 	const struct site *site = name.len ? site_for(context, name) : NULL;
 
-	(void)alert;
-	if (!site)
-		return SSL_TLSEXT_ERR_NOACK;
-	return SSL_set_SSL_CTX(ssl, site->ctx) ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_ALERT_FATAL;
+	*alert = SSL_AD_INTERNAL_ERROR;
+	return !site || SSL_set_SSL_CTX(ssl, site->ctx) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
 }
 
 static bool has_same_names(const X509 *a, const X509 *b)
@@ -220,12 +237,13 @@ static enum err add_site(struct tls_context *context, struct slice domain, const
 	if (!site.ctx)
 		return ERR_NOMEM;
 	err = use_certificate(site.ctx, chain, key, ret_verdict);
+	if (err == OK && context->tickets)
+		err = tls_tickets_enable(context, &site);
 	if (err != OK) {
 		SSL_CTX_free(site.ctx);
 		return err;
 	}
-	SSL_CTX_set_tlsext_servername_callback(site.ctx, on_server_name);
-	SSL_CTX_set_tlsext_servername_arg(site.ctx, context);
+	SSL_CTX_set_client_hello_cb(site.ctx, on_hello, context);
 	sites[context->n_sites++] = site;
 	return OK;
 }

@@ -1,7 +1,7 @@
 /*
  * What the TLS connections of one worker and one role have in common (RFC 5246, RFC 8446): our certificates,
- * or whom we trust. TLS 1.2 with ECDHE and AEAD suites, and 1.3; no renegotiation, compression, early data or
- * resumption. Verification of a server cannot be turned off.
+ * or whom we trust. TLS 1.2 with ECDHE and AEAD suites, and 1.3; no renegotiation, compression or early
+ * data. Verification of a server cannot be turned off.
  *
  * A context belongs to the thread of its struct crypto. New certificates mean a new context: connections made
  * from the old one keep it alive after tls_context_free().
@@ -14,6 +14,7 @@
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
+#include "tls/ticket.h"
 
 struct tls_context;
 
@@ -37,6 +38,13 @@ MUST_CHECK enum err tls_server_add_for(struct tls_context *context, struct slice
 				       const struct chain *chain, const struct key *key,
 				       struct verdict *ret_verdict);
 
+/*
+ * Sessions of TLS 1.3 may be taken up again (RFC 8446 §2.2): each client gets a ticket sealed under these keys, which are
+ * borrowed. A session goes on only with the certificate that it began with, only while that and the peer's are valid, and
+ * for twelve hours after its full handshake at most; else there is a full handshake. At most once. ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_server_resume(struct tls_context *context, struct tls_ticket_keys *keys);
+
 /* A client; it trusts nobody yet. NULL without memory. */
 MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
 
@@ -45,6 +53,12 @@ MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct c
 /* Trusts what the operating system trusts (its files are read when a certificate asks for them). ERR_NOMEM.
  */
 MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
+
+/*
+ * Keeps up to max tickets of servers, each for one use with the same domain. Before one is offered, the chain that the
+ * server showed in the full handshake is judged anew, as if it were shown now.
+ */
+void tls_client_resume(struct tls_context *context, size_t max);
 
 void tls_context_free(struct tls_context *context);
 OWN(tls_context)

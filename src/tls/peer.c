@@ -150,12 +150,12 @@ static enum err check_usages(X509_STORE_CTX *store, struct verdict *ret_verdict)
 	return OK;
 }
 
-static enum err check_peer(X509_STORE_CTX *store, struct tls_conn *conn)
+enum err tls_check_peer(X509_STORE_CTX *store, struct tls_conn *conn)
 {
 	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
 
 	if (X509_verify_cert(store) != 1) {
-		explain_chain(store, conn->now, conn->verdict);
+		explain_chain(store, conn->now.wall, conn->verdict);
 		return ERR_DENIED;
 	}
 	if (check_usages(store, conn->verdict) != OK) {
@@ -174,7 +174,7 @@ int tls_peer_verify(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_conn *conn = SSL_get_app_data(ssl);
-	enum err err = check_peer(store, conn);
+	enum err err = tls_check_peer(store, conn);
 
 	(void)arg;
 	conn->is_judged = err == ERR_DENIED;

@@ -3,8 +3,10 @@
 
 #include <openssl/ssl.h>
 
+#include "base/list.h"
 #include "tls/conn.h"
 #include "tls/context.h"
+#include "tls/ticket.h"
 
 #define TLS_SITES_MAX 1000
 
@@ -21,6 +23,10 @@ struct tls_context {
 	SSL_CTX *client;  /* NULL for a server */
 	struct site *sites;
 	size_t n_sites;
+	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
+	EVP_CIPHER *ticket_cipher;
+	struct list sessions; /* a client's */
+	size_t sessions_max;
 };
 
 struct tls_conn {
@@ -31,13 +37,29 @@ struct tls_conn {
 	bool is_dead;   /* after an error nothing more may be asked of ssl */
 	bool is_judged; /* a verdict on the peer's certificate was written to *verdict … */
 	struct verdict *verdict;
-	utc_t now;                          /* … in the handshake step under way */
+	struct now now;                     /* … in the handshake step under way */
+	utc_t began;                        /* the session, with a full handshake; 0: not known yet */
 	struct tls_facts peer;              /* domain, fingerprint, not_after */
 	char domain[IDENTITY_NAME_MAX + 2]; /* the reference identity as it was given */
 };
 
+/* Chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
+MUST_CHECK enum err tls_check_peer(X509_STORE_CTX *store, struct tls_conn *conn);
 /* OpenSSL's certificate verification callback: chain, usage, identity. conn is the SSL's application data. */
 int tls_peer_verify(X509_STORE_CTX *store, void *arg);
 
 /* The verdict on a handshake that failed with this error of OpenSSL's queue. */
 void tls_explain_handshake(unsigned long error, struct verdict *ret_verdict);
+
+/* -- session.c ------------------------------------------------------------------------------------------- */
+
+/* Judges anew a session that began then; false: a full handshake instead. */
+bool tls_session_may_go_on(const struct tls_conn *conn, SSL_SESSION *session, utc_t began);
+/* Offers the server a session that is kept, if there is one that may go on. */
+void tls_session_offer(struct tls_conn *conn);
+void tls_sessions_free(struct tls_context *context);
+
+/* -- ticket.c -------------------------------------------------------------------------------------------- */
+
+/* Gives tickets and takes them. ERR_NOMEM. */
+MUST_CHECK enum err tls_tickets_enable(struct tls_context *context, const struct site *site);

@@ -107,7 +107,7 @@ static void report_end(struct wire *wire, const struct wire_end *end, struct now
 						      .text = writer_text(&out) });
 }
 
-static void report_opened(const struct wire *wire, const struct flow_facts *facts)
+static void report_opened(const struct wire *wire, const struct flow_facts *facts, bool resumed)
 {
 	char text[500];
 	struct writer out = writer_of(text, sizeof text);
@@ -120,6 +120,7 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 		put(&out, facts->tls_version);
 		put(&out, SLICE(" cipher="));
 		put(&out, facts->tls_cipher);
+		put(&out, resumed ? SLICE(" resumed=yes") : SLICE(""));
 	}
 	if (facts->verified.len > 0)
 		put_field(&out, SLICE(" verified="), facts->verified);
@@ -133,13 +134,13 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 {
 	struct tls_facts tls = { .version = "", .cipher = "" };
 
-	if (wire->tls)
+	if (wire->tls && event == FLOW_OPENED)
 		tls_conn_facts(wire->tls, &tls);
 	struct flow_facts facts = {
 		.event = event,
 		.transport = flow_transport(wire->id),
 		.outbound = wire->outbound,
-		.local = socket_local_address(wire->fd),
+		.local = event == FLOW_OPENED ? socket_local_address(wire->fd) : (struct address){ 0 },
 		.peer = wire->peer,
 		.verified = slice_of(tls.domain),
 		.tls_version = slice_of(tls.version),
@@ -148,7 +149,7 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 	};
 
 	if (event == FLOW_OPENED)
-		report_opened(wire, &facts);
+		report_opened(wire, &facts, tls.resumed);
 	endpoint_flow(wire->transport->config.endpoint, wire->id, &facts, now);
 }
 

@@ -71,6 +71,14 @@ def test_a_clear_connection_is_loaded_as_well(server):
     assert (status, report["done"], report["transport"]) == (0, 10, "tcp"), (report, errors)
 
 
+def test_sessions_are_taken_up_again_by_whichever_worker(server):
+    status, report, errors = load(server, "handshake", "--count", "40", "--resumed")
+    assert (status, report["done"], report["failures"], report["violations"]) == (0, 40, {}, {}), errors
+    assert 40 - N <= report["resumed"] < 40
+    status, report, errors = load(server, "handshake", "--count", "5")
+    assert status == 0 and "resumed" not in report, errors
+
+
 def test_a_rate_is_kept(server):
     status, report, errors = load(server, "options", "--rate", "50", "--count", "50")
     assert (status, report["done"] + report["missed"]) == (0, 50), errors
@@ -99,6 +107,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(server):
         (["frobnicate", "127.0.0.1:5061", "--users", "a@localhost"], 'there is no mode "frobnicate"'),
         (["register", "127.0.0.1:5061", "--users", "a@localhost"], "give their password"),
         (["options", "127.0.0.1:5061"], "name the users"),
+        (["options", "127.0.0.1:5061", "--users", "a@localhost", "--resumed"], "only handshake and storm, over TLS"),
         (["call", "127.0.0.1:5061", "--users", "u%d@localhost", "--number", "3", "--password-file", "/dev/null"], "/dev/null: it is empty"),
         (["options", "127.0.0.1:5061", "--users", "a@localhost", "--duration", "0"], "--duration takes a whole number from 1 to 3000"),
         (["storm", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--rate", "5"], "storm has no rate"),

@@ -1,0 +1,263 @@
+/* Sessions that are taken up again, and all that has to prevent it. */
+#include "fixture.h"
+
+#include "tls/ticket.h"
+
+enum { HOUR = 3600 };
+
+struct world {
+	struct fixture *fixture;
+	struct tls_ticket_keys *keys;
+	struct key *key;
+	struct certificate *leaf; /* the server's */
+};
+
+/* One connection from its beginning to its end; returns whether it took a session up. */
+struct visit {
+	const char *domain;
+	utc_t wall;
+	ms_t mono;
+	enum err client, server; /* of the handshake */
+	bool resumed;
+};
+
+static void shake(struct fixture *fixture, struct visit *visit)
+{
+	const struct now now = { .mono = visit->mono, .wall = visit->wall };
+
+	visit->client = visit->server = ERR_AGAIN;
+	for (int i = 0; i < 20 && (visit->client == ERR_AGAIN || visit->server == ERR_AGAIN); i++) {
+		if (visit->client == ERR_AGAIN)
+			visit->client = tls_conn_handshake(fixture->client_conn, now,
+							   &fixture->client_verdict);
+		if (visit->server == ERR_AGAIN)
+			visit->server = tls_conn_handshake(fixture->server_conn, now,
+							   &fixture->server_verdict);
+	}
+}
+
+static void visit(struct fixture *fixture, struct visit *visit)
+{
+	struct tls_facts client, server;
+	char buf[10];
+	size_t n;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds), 0);
+	accept_conn(fixture);
+	connect_conn(fixture, visit->domain);
+	shake(fixture, visit);
+	if (visit->client == OK && visit->server == OK) {
+		assert_int_equal(tls_conn_read(fixture->client_conn, buf, sizeof buf, &n),
+				 ERR_AGAIN); /* the ticket */
+		tls_conn_facts(fixture->client_conn, &client);
+		tls_conn_facts(fixture->server_conn, &server);
+		assert_true(client.resumed == server.resumed);
+		assert_string_equal(client.domain, visit->domain);
+		assert_true(client.not_after > 0 && client.version);
+		visit->resumed = client.resumed;
+	}
+	tls_conn_free(TAKE(fixture->client_conn));
+	tls_conn_free(TAKE(fixture->server_conn));
+	socket_close(fixture->fds[0]);
+	socket_close(fixture->fds[1]);
+	fixture->fds[0] = fixture->fds[1] = -1;
+}
+
+static bool resumes_at(struct fixture *fixture, const char *domain, utc_t wall, ms_t mono)
+{
+	struct visit one = { .domain = domain, .wall = wall, .mono = mono };
+
+	visit(fixture, &one);
+	assert_int_equal(one.client, OK);
+	assert_int_equal(one.server, OK);
+	return one.resumed;
+}
+
+static bool resumes(struct fixture *fixture, const char *domain, utc_t wall)
+{
+	return resumes_at(fixture, domain, wall, (ms_t)(wall - NOW) * 1000 + 1000);
+}
+
+static void make_certificate(struct world *world, const char *name)
+{
+	struct slice text = slice_of(name);
+	struct certificate_request request = { world->key, &text, 1, NOW };
+
+	certificate_free(TAKE(world->leaf));
+	assert_int_equal(
+		certificate_make(world->fixture->crypto, &request, issuer_of(world->fixture), &world->leaf),
+		OK);
+}
+
+/* With the keys and the certificate that there are, as each worker has one. */
+static void make_server(struct world *world)
+{
+	tls_context_free(TAKE(world->fixture->server));
+	world->fixture->server = tls_server_new(world->fixture->crypto);
+	assert_non_null(world->fixture->server);
+	assert_int_equal(tls_server_resume(world->fixture->server, world->keys), OK);
+	assert_int_equal(serve(world->fixture, world->leaf, world->key), OK);
+}
+
+static int make_world(void **state)
+{
+	static struct world world;
+
+	world = (struct world){ 0 };
+	*state = &world;
+	set_up((void **)&world.fixture);
+	socket_close(world.fixture->fds[0]);
+	socket_close(world.fixture->fds[1]);
+	world.fixture->fds[0] = world.fixture->fds[1] = -1;
+	world.keys = tls_ticket_keys_new();
+	assert_non_null(world.keys);
+	assert_int_equal(key_generate(world.fixture->crypto, &world.key), OK);
+	make_certificate(&world, "b.example");
+	make_server(&world);
+	trust(world.fixture, world.fixture->ca);
+	tls_client_resume(world.fixture->client, 4);
+	return 0;
+}
+
+static int end_world(void **state)
+{
+	struct world *world = *state;
+
+	certificate_free(world->leaf);
+	key_free(world->key);
+	tear_down((void **)&world->fixture);
+	tls_ticket_keys_free(world->keys);
+	return 0;
+}
+
+static void a_second_connection_takes_the_session_up(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_true(resumes(world->fixture, "b.example", NOW + 60));
+	assert_true(resumes(world->fixture, "b.example", NOW + 120));
+}
+
+static void nobody_resumes_who_was_not_told_to(void **state)
+{
+	struct world *world = *state;
+
+	tls_context_free(TAKE(world->fixture->client));
+	world->fixture->client = tls_client_new(world->fixture->crypto);
+	assert_non_null(world->fixture->client);
+	trust(world->fixture, world->fixture->ca);
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_false(resumes(world->fixture, "b.example", NOW + 60));
+}
+
+static void no_session_is_older_than_twelve_hours_however_often_it_was_taken_up(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	for (int hours = 5; hours <= 10; hours += 5)
+		assert_true(resumes(world->fixture, "b.example", NOW + hours * HOUR));
+	assert_false(resumes(world->fixture, "b.example", NOW + 12 * HOUR + 1));
+	assert_true(resumes(world->fixture, "b.example", NOW + 13 * HOUR));
+}
+
+/* Drawn at 1 s, and another one when the first is six hours old; the other clock stands still. */
+static void keys_change_and_old_ones_are_forgotten(void **state)
+{
+	static const struct {
+		int64_t hours;
+		bool resumes;
+	} steps[] = { { 0, false }, { 5, true }, { 11, true }, { 16, true }, { 28, false }, { 28, true } };
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+		if (resumes_at(world->fixture, "b.example", NOW + (utc_t)i,
+			       1000 + (ms_t)steps[i].hours * HOUR * 1000) != steps[i].resumes)
+			fail_msg("step %zu", i);
+}
+
+static void another_start_of_the_server_knows_none(void **state)
+{
+	struct world *world = *state;
+	struct tls_ticket_keys *before = world->keys;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	world->keys = tls_ticket_keys_new();
+	if (world->keys)
+		make_server(world);
+	tls_ticket_keys_free(before);
+	assert_non_null(world->keys);
+	assert_false(resumes(world->fixture, "b.example", NOW + 1));
+}
+
+static void workers_take_up_each_others_sessions(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	make_server(world);
+	assert_true(resumes(world->fixture, "b.example", NOW + 1));
+}
+
+static void a_new_certificate_means_a_full_handshake(void **state)
+{
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	make_certificate(world, "b.example");
+	make_server(world);
+	assert_false(resumes(world->fixture, "b.example", NOW + 1));
+	assert_true(resumes(world->fixture, "b.example", NOW + 2));
+}
+
+static void a_session_is_good_for_its_domain_only(void **state)
+{
+	struct world *world = *state;
+
+	serve_name_with(world->fixture, "c.example", world->key, NOW);
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_false(resumes(world->fixture, "c.example", NOW + 1));
+	assert_true(resumes(world->fixture, "c.example", NOW + 2));
+	assert_true(resumes(world->fixture, "b.example", NOW + 3));
+}
+
+static void a_certificate_that_has_ended_is_judged_by_a_full_handshake(void **state)
+{
+	struct visit late = { .domain = "b.example", .wall = NOW + 90 * DAY + 1, .mono = 2000 };
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW + 90 * DAY - HOUR));
+	visit(world->fixture, &late);
+	assert_int_equal(late.client, ERR_DENIED);
+	assert_code("late", &world->fixture->client_verdict, "certificate.expired");
+}
+
+static void a_client_keeps_no_more_than_it_may(void **state)
+{
+	struct world *world = *state;
+
+	tls_client_resume(world->fixture->client, 1);
+	serve_name_with(world->fixture, "c.example", world->key, NOW);
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_false(resumes(world->fixture, "c.example", NOW + 1));
+	assert_false(resumes(world->fixture, "b.example", NOW + 2));
+	assert_true(resumes(world->fixture, "b.example", NOW + 3));
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(a_second_connection_takes_the_session_up, make_world, end_world),
+	cmocka_unit_test_setup_teardown(nobody_resumes_who_was_not_told_to, make_world, end_world),
+	cmocka_unit_test_setup_teardown(no_session_is_older_than_twelve_hours_however_often_it_was_taken_up,
+					make_world, end_world),
+	cmocka_unit_test_setup_teardown(keys_change_and_old_ones_are_forgotten, make_world, end_world),
+	cmocka_unit_test_setup_teardown(another_start_of_the_server_knows_none, make_world, end_world),
+	cmocka_unit_test_setup_teardown(workers_take_up_each_others_sessions, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_new_certificate_means_a_full_handshake, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_session_is_good_for_its_domain_only, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_certificate_that_has_ended_is_judged_by_a_full_handshake,
+					make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_client_keeps_no_more_than_it_may, make_world, end_world),
+};
+
+TEST_MAIN(tests)
