@@ -94,8 +94,7 @@ static bool take_key(const struct tls_conn *conn, const unsigned char *name, str
 
 /* ---- what OpenSSL asks ---- */
 
-static bool set_keys(const struct tls_conn *conn, struct ticket_key *key, unsigned char *iv,
-		     EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac, int seal)
+static bool set_mac_key(EVP_MAC_CTX *mac, struct ticket_key *key)
 {
 	char sha256[] = "SHA256";
 	OSSL_PARAM params[] = {
@@ -104,8 +103,7 @@ static bool set_keys(const struct tls_conn *conn, struct ticket_key *key, unsign
 		OSSL_PARAM_construct_end(),
 	};
 
-	return EVP_MAC_CTX_set_params(mac, params) == 1 &&
-	       EVP_CipherInit_ex2(cipher, conn->context->ticket_cipher, key->cipher, iv, seal, NULL) == 1;
+	return EVP_MAC_CTX_set_params(mac, params) == 1;
 }
 
 /*
@@ -117,6 +115,8 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 			 EVP_MAC_CTX *mac, int seal)
 {
 	const struct tls_conn *conn = SSL_get_app_data(ssl);
+	const EVP_CIPHER *algorithm = conn->context->ticket_cipher;
+	OSSL_LIB_CTX *lib = crypto_libctx(conn->context->crypto);
 	struct ticket_key key;
 	bool ok;
 
@@ -124,10 +124,8 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 		return 0;
 	if (seal)
 		memcpy(name, key.name, NAME_SIZE);
-	ok = (!seal ||
-	      RAND_bytes_ex(crypto_libctx(conn->context->crypto), iv,
-			    (size_t)EVP_CIPHER_get_iv_length(conn->context->ticket_cipher), 0) == 1) &&
-	     set_keys(conn, &key, iv, cipher, mac, seal);
+	ok = (!seal || RAND_bytes_ex(lib, iv, (size_t)EVP_CIPHER_get_iv_length(algorithm), 0) == 1) &&
+	     set_mac_key(mac, &key) && EVP_CipherInit_ex2(cipher, algorithm, key.cipher, iv, seal, NULL) == 1;
 	mem_wipe(&key, sizeof key);
 	return ok ? 1 : -1;
 }
