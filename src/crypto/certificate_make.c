@@ -8,19 +8,17 @@
 #include "base/mem.h"
 #include "crypto/certificate.h"
 #include "crypto/identity.h"
+#include "crypto/make.h"
 #include "crypto/private.h"
 
-#define SECONDS_A_DAY   86400
-#define CA_DAYS         3653
-#define LEAF_DAYS       90
-#define CLOCK_SKEW      3600 /* a peer's clock may be behind ours */
-#define COMMON_NAME_MAX 64   /* RFC 5280 appendix A.1, ub-common-name */
-#define SERIAL_SIZE     16
-#define KEY_ID_SIZE     20 /* RFC 7093 §2 (1): the leftmost 160 bits of the SHA-256 of the public key */
+#define SECONDS_A_DAY 86400
+#define CA_DAYS       3653
+#define LEAF_DAYS     90
+#define CLOCK_SKEW    3600 /* a peer's clock may be behind ours */
+#define SERIAL_SIZE   16
+#define KEY_ID_SIZE   20 /* RFC 7093 §2 (1): the leftmost 160 bits of the SHA-256 of the public key */
 
-/* Every step says whether it worked; the only reason for a failure is missing memory. */
-
-static bool set_serial(struct crypto *crypto, X509 *x509)
+bool make_serial(struct crypto *crypto, X509 *x509)
 {
 	unsigned char bytes[SERIAL_SIZE];
 	BIGNUM *number = NULL;
@@ -35,28 +33,28 @@ static bool set_serial(struct crypto *crypto, X509 *x509)
 	return ok;
 }
 
-static bool set_validity(X509 *x509, utc_t now, utc_t days)
+bool make_validity(X509 *x509, utc_t now, utc_t end)
 {
 	return ASN1_TIME_set(X509_getm_notBefore(x509), now - CLOCK_SKEW) &&
-	       ASN1_TIME_set(X509_getm_notAfter(x509), now + days * SECONDS_A_DAY);
+	       ASN1_TIME_set(X509_getm_notAfter(x509), end);
 }
 
 /* Leaves the subject empty for a name that is too long for a CN. */
 static bool set_subject(X509 *x509, struct slice common_name)
 {
-	if (common_name.len > COMMON_NAME_MAX)
+	if (common_name.len > MAKE_COMMON_NAME_MAX)
 		return true;
 	return X509_NAME_add_entry_by_NID(X509_get_subject_name(x509), NID_commonName, MBSTRING_UTF8,
 					  (const unsigned char *)common_name.ptr, (int)common_name.len, -1,
 					  0) == 1;
 }
 
-static bool add_extension(X509 *x509, int nid, void *value, bool critical)
+bool make_extension(X509 *x509, int nid, void *value, bool critical)
 {
 	return value && X509_add1_ext_i2d(x509, nid, value, critical, X509V3_ADD_DEFAULT) == 1;
 }
 
-static bool add_basic_constraints(X509 *x509, bool is_ca)
+bool make_basic_constraints(X509 *x509, bool is_ca)
 {
 	BASIC_CONSTRAINTS *value = BASIC_CONSTRAINTS_new();
 	bool ok = value;
@@ -66,48 +64,48 @@ static bool add_basic_constraints(X509 *x509, bool is_ca)
 		value->pathlen = ASN1_INTEGER_new();
 		ok = value->pathlen && ASN1_INTEGER_set(value->pathlen, 0) == 1;
 	}
-	ok = ok && add_extension(x509, NID_basic_constraints, value, true);
+	ok = ok && make_extension(x509, NID_basic_constraints, value, true);
 	BASIC_CONSTRAINTS_free(value);
 	return ok;
 }
 
-static bool add_key_usage(X509 *x509, const int bits[], size_t n)
+bool make_key_usage(X509 *x509, const int bits[], size_t n)
 {
 	ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
 	bool ok = value;
 
 	for (size_t i = 0; ok && i < n; i++)
 		ok = ASN1_BIT_STRING_set_bit(value, bits[i], 1) == 1;
-	ok = ok && add_extension(x509, NID_key_usage, value, true);
+	ok = ok && make_extension(x509, NID_key_usage, value, true);
 	ASN1_BIT_STRING_free(value);
 	return ok;
 }
 
-static bool add_extended_key_usage(X509 *x509)
+bool make_extended_key_usage(X509 *x509, const int nids[], size_t n)
 {
 	EXTENDED_KEY_USAGE *value = sk_ASN1_OBJECT_new_null();
-	bool ok = value && sk_ASN1_OBJECT_push(value, OBJ_nid2obj(NID_server_auth)) > 0 &&
-		  sk_ASN1_OBJECT_push(value, OBJ_nid2obj(NID_client_auth)) > 0 &&
-		  add_extension(x509, NID_ext_key_usage, value, false);
+	bool ok = value;
 
+	for (size_t i = 0; ok && i < n; i++)
+		ok = sk_ASN1_OBJECT_push(value, OBJ_nid2obj(nids[i])) > 0;
+	ok = ok && make_extension(x509, NID_ext_key_usage, value, false);
 	sk_ASN1_OBJECT_free(value); /* the objects are the library's constants */
 	return ok;
 }
 
-static bool add_subject_key_id(struct crypto *crypto, X509 *x509)
+bool make_subject_key_id(struct crypto *crypto, X509 *x509)
 {
 	unsigned char hash[DIGEST_SIZE_MAX];
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
 	bool ok = value && X509_pubkey_digest(x509, crypto->md[DIGEST_SHA256], hash, NULL) == 1 &&
 		  ASN1_OCTET_STRING_set(value, hash, KEY_ID_SIZE) == 1 &&
-		  add_extension(x509, NID_subject_key_identifier, value, false);
+		  make_extension(x509, NID_subject_key_identifier, value, false);
 
 	ASN1_OCTET_STRING_free(value);
 	return ok;
 }
 
-/* An issuer without a key identifier is named by its subject alone. */
-static bool add_authority_key_id(X509 *x509, X509 *issuer)
+bool make_authority_key_id(X509 *x509, X509 *issuer)
 {
 	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(issuer);
 	AUTHORITY_KEYID *value;
@@ -117,16 +115,16 @@ static bool add_authority_key_id(X509 *x509, X509 *issuer)
 		return true;
 	value = AUTHORITY_KEYID_new();
 	ok = value && (value->keyid = ASN1_OCTET_STRING_dup(id)) != NULL &&
-	     add_extension(x509, NID_authority_key_identifier, value, false);
+	     make_extension(x509, NID_authority_key_identifier, value, false);
 	AUTHORITY_KEYID_free(value);
 	return ok;
 }
 
-static bool add_general_name(GENERAL_NAMES *names, int type, struct slice prefix, struct slice name)
+bool make_general_name(GENERAL_NAMES *names, int type, struct slice prefix, struct slice name)
 {
 	GENERAL_NAME *general = GENERAL_NAME_new();
 	ASN1_IA5STRING *text = ASN1_IA5STRING_new();
-	char buf[16 + IDENTITY_NAME_MAX];
+	char buf[MAKE_NAME_MAX];
 	struct writer out = writer_of(buf, sizeof(buf));
 
 	put(&out, prefix);
@@ -150,14 +148,14 @@ static bool add_names(X509 *x509, const struct slice names[], size_t n)
 	bool ok = value;
 
 	for (size_t i = 0; ok && i < n; i++)
-		ok = add_general_name(value, GEN_DNS, SLICE(""), names[i]) &&
-		     add_general_name(value, GEN_URI, SLICE("sip:"), names[i]);
-	ok = ok && add_extension(x509, NID_subject_alt_name, value, critical);
+		ok = make_general_name(value, GEN_DNS, SLICE(""), names[i]) &&
+		     make_general_name(value, GEN_URI, SLICE("sip:"), names[i]);
+	ok = ok && make_extension(x509, NID_subject_alt_name, value, critical);
 	GENERAL_NAMES_free(value);
 	return ok;
 }
 
-static bool sign(struct crypto *crypto, X509 *x509, const struct key *key)
+bool make_signature(struct crypto *crypto, X509 *x509, const struct key *key)
 {
 	/* Ed25519 hashes by itself. */
 	const EVP_MD *md = EVP_PKEY_is_a(key->pkey, "ED25519") ? NULL : crypto->md[DIGEST_SHA256];
@@ -165,7 +163,7 @@ static bool sign(struct crypto *crypto, X509 *x509, const struct key *key)
 	return X509_sign(x509, key->pkey, md) > 0;
 }
 
-static enum err finish(X509 *x509, bool ok, struct certificate **ret_certificate)
+enum err make_finish(X509 *x509, bool ok, struct certificate **ret_certificate)
 {
 	struct certificate *certificate;
 
@@ -186,21 +184,22 @@ enum err certificate_make_ca(struct crypto *crypto, const struct key *key, struc
 {
 	static const int usage[] = { 5, 6 }; /* keyCertSign, cRLSign */
 	X509 *x509 = X509_new_ex(crypto->lib, NULL);
-	bool ok = x509 && X509_set_version(x509, X509_VERSION_3) == 1 && set_serial(crypto, x509) &&
-		  set_validity(x509, now, CA_DAYS) &&
-		  set_subject(x509, slice_sub(common_name, 0, COMMON_NAME_MAX)) &&
+	bool ok = x509 && X509_set_version(x509, X509_VERSION_3) == 1 && make_serial(crypto, x509) &&
+		  make_validity(x509, now, now + (utc_t)CA_DAYS * SECONDS_A_DAY) &&
+		  set_subject(x509, slice_sub(common_name, 0, MAKE_COMMON_NAME_MAX)) &&
 		  X509_set_issuer_name(x509, X509_get_subject_name(x509)) == 1 &&
-		  X509_set_pubkey(x509, key->pkey) == 1 && add_basic_constraints(x509, true) &&
-		  add_key_usage(x509, usage, 2) && add_subject_key_id(crypto, x509) &&
-		  sign(crypto, x509, key);
+		  X509_set_pubkey(x509, key->pkey) == 1 && make_basic_constraints(x509, true) &&
+		  make_key_usage(x509, usage, 2) && make_subject_key_id(crypto, x509) &&
+		  make_signature(crypto, x509, key);
 
-	return finish(x509, ok, ret_certificate);
+	return make_finish(x509, ok, ret_certificate);
 }
 
 enum err certificate_make(struct crypto *crypto, const struct certificate_request *request,
 			  struct certificate_issuer issuer, struct certificate **ret_certificate)
 {
 	static const int usage[] = { 0 }; /* digitalSignature */
+	static const int purposes[] = { NID_server_auth, NID_client_auth };
 	X509 *by = issuer.certificate->x509;
 	X509 *x509;
 	bool ok;
@@ -209,12 +208,13 @@ enum err certificate_make(struct crypto *crypto, const struct certificate_reques
 		if (!identity_is_name(request->names[i]))
 			return ERR_SYNTAX;
 	x509 = X509_new_ex(crypto->lib, NULL);
-	ok = x509 && X509_set_version(x509, X509_VERSION_3) == 1 && set_serial(crypto, x509) &&
-	     set_validity(x509, request->now, LEAF_DAYS) && set_subject(x509, request->names[0]) &&
+	ok = x509 && X509_set_version(x509, X509_VERSION_3) == 1 && make_serial(crypto, x509) &&
+	     make_validity(x509, request->now, request->now + (utc_t)LEAF_DAYS * SECONDS_A_DAY) &&
+	     set_subject(x509, request->names[0]) &&
 	     X509_set_issuer_name(x509, X509_get_subject_name(by)) == 1 &&
-	     X509_set_pubkey(x509, request->key->pkey) == 1 && add_basic_constraints(x509, false) &&
-	     add_key_usage(x509, usage, 1) && add_extended_key_usage(x509) &&
-	     add_subject_key_id(crypto, x509) && add_authority_key_id(x509, by) &&
-	     add_names(x509, request->names, request->n_names) && sign(crypto, x509, issuer.key);
-	return finish(x509, ok, ret_certificate);
+	     X509_set_pubkey(x509, request->key->pkey) == 1 && make_basic_constraints(x509, false) &&
+	     make_key_usage(x509, usage, 1) && make_extended_key_usage(x509, purposes, 2) &&
+	     make_subject_key_id(crypto, x509) && make_authority_key_id(x509, by) &&
+	     add_names(x509, request->names, request->n_names) && make_signature(crypto, x509, issuer.key);
+	return make_finish(x509, ok, ret_certificate);
 }

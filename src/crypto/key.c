@@ -42,7 +42,7 @@ static int give_no_passphrase(char *buf, int size, int writing, void *arg)
 	return -1;
 }
 
-static bool is_used_kind(const EVP_PKEY *pkey)
+bool key_is_used_kind(const EVP_PKEY *pkey)
 {
 	char group[32];
 	size_t len;
@@ -73,7 +73,7 @@ enum err key_parse_pem(struct crypto *crypto, struct slice pem, struct key **ret
 	ERR_clear_error();
 	if (!pkey)
 		return encrypted ? ERR_DENIED : ERR_SYNTAX;
-	if (!is_used_kind(pkey)) {
+	if (!key_is_used_kind(pkey)) {
 		EVP_PKEY_free(pkey);
 		return ERR_DENIED;
 	}

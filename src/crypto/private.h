@@ -1,6 +1,8 @@
 /* What the files of this room share and nobody else includes. */
 #pragma once
 
+#include <stdbool.h>
+
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 
@@ -23,6 +25,9 @@ struct chain {
 	size_t n, room;
 	struct certificate *at;
 };
+
+/* EC P-256 and P-384, Ed25519, RSA from 2048 bits. */
+bool key_is_used_kind(const EVP_PKEY *pkey);
 
 /* Takes over the X509. NULL (and it is freed) without memory. */
 MUST_CHECK struct certificate *certificate_from(X509 *x509);

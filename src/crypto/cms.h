@@ -1,0 +1,111 @@
+/*
+ * The Cryptographic Message Syntax (RFC 5652) as S/MIME uses it (RFC 8551, for SIP RFC 8591), on whole contents
+ * in memory: SignedData with one signer, EnvelopedData and AuthEnvelopedData for several recipients.
+ *
+ * A signature is checked here, and nothing else: whether the signer's certificate is to be trusted and whom it
+ * names is asked elsewhere, of the certificate that comes back. What is weak is neither written nor read: hashes
+ * from SHA-256 on, RSA from 2048 bits, AES. Contents are bytes: no line end is ever changed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/secret.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/verdict.h"
+#include "crypto/certificate.h"
+#include "crypto/key.h"
+#include "crypto/lib.h"
+
+enum {
+	CMS_DER_MAX = 1 << 20,   /* bytes of a structure, and of a content */
+	CMS_RECIPIENTS_MAX = 32, /* of one envelope */
+};
+
+struct cms_signer {
+	const struct certificate *certificate;
+	const struct key *key;
+	utc_t now;             /* the signing time */
+	bool detached;         /* the content stays outside, for multipart/signed (RFC 8551 §3.5.3) */
+	bool omit_certificate; /* the reader has it already (RFC 8591 §7.1) */
+};
+
+/*
+ * SignedData in DER: SHA-256, with content type, signing time and message digest as signed attributes. ERR_LIMIT,
+ * ERR_DENIED where the key is not the certificate's or the library cannot sign messages with its kind (Ed25519
+ * before OpenSSL 3.2), ERR_NOMEM.
+ */
+MUST_CHECK enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct slice content,
+			     struct secret **ret_der);
+
+/* What a good signature says. cms_signed_fini() accepts a zeroed one. */
+struct cms_signed {
+	struct certificate *signer;
+	struct secret *content; /* NULL where it was detached */
+	utc_t signing_time;     /* 0: not said. The signer's word, not a proof */
+	const char *algorithm;  /* "ECDSA with SHA-256"; static */
+};
+void cms_signed_fini(struct cms_signed *what);
+
+struct cms_question {
+	struct slice der;
+	struct slice detached;              /* the content, where that is outside; else absent */
+	const struct certificate *known[8]; /* certificates that the message may have left out */
+	size_t n_known;
+};
+
+/*
+ * Checks the signature. ERR_SYNTAX: no SignedData with exactly one signer. ERR_DENIED: it is altered, weak, or its
+ * certificate is not at hand. ERR_LIMIT, ERR_NOMEM. Of the first three the verdict tells.
+ */
+MUST_CHECK enum err cms_verify(struct crypto *crypto, const struct cms_question *question,
+			       struct cms_signed *ret_signed, struct verdict *ret_verdict);
+
+/* GCM makes an AuthEnvelopedData (RFC 5083), CBC an EnvelopedData, which nothing protects from alteration. */
+enum cms_cipher {
+	CMS_AES128_GCM,
+	CMS_AES256_GCM,
+	CMS_AES128_CBC,
+	CMS_AES192_CBC,
+	CMS_AES256_CBC,
+	CMS_CIPHERS
+};
+
+/* "AES-128-GCM" */
+const char *cms_cipher_name(enum cms_cipher cipher);
+bool cms_cipher_is_authenticated(enum cms_cipher cipher);
+
+struct cms_envelope {
+	const struct certificate *const *recipients;
+	size_t n_recipients;    /* 1 to CMS_RECIPIENTS_MAX */
+	enum cms_cipher cipher; /* AES-192-CBC is only read */
+};
+
+/*
+ * To an EC certificate the content key goes by ephemeral ECDH with the X9.63 KDF over SHA-256 and AES-128-WRAP
+ * (RFC 5753, RFC 8591 §4.2), to an RSA one by OAEP with SHA-256. ERR_DENIED if a certificate's keyUsage does not
+ * allow that, or its key is of another kind. ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err cms_encrypt(struct crypto *crypto, const struct cms_envelope *envelope,
+				struct slice content, struct secret **ret_der);
+
+struct cms_recipient {
+	const struct certificate *certificate;
+	const struct key *key;
+};
+
+struct cms_opened {
+	struct secret *content;
+	enum cms_cipher cipher;
+};
+
+/*
+ * Opens an EnvelopedData or AuthEnvelopedData. ERR_SYNTAX: it is neither. ERR_NOT_FOUND: it is for others.
+ * ERR_DENIED: altered, or under a cipher that is not read. ERR_LIMIT, ERR_NOMEM. Of the first four the verdict tells.
+ */
+MUST_CHECK enum err cms_decrypt(struct crypto *crypto, struct slice der,
+				const struct cms_recipient *recipient, struct cms_opened *ret_opened,
+				struct verdict *ret_verdict);

@@ -1,0 +1,445 @@
+#include "crypto/cms.h"
+
+#include "harness.h"
+
+#include <string.h>
+
+#include <openssl/bio.h>
+#include <openssl/cms.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+
+#include "base/mem.h"
+#include "crypto/openssl.h"
+#include "crypto/user_certificate.h"
+
+#define NOW 1790000000
+
+#ifdef SEALINE_OOM
+enum { STEP = 211 }; /* what each byte does is asked by the ordinary builds */
+#else
+enum { STEP = 1 };
+#endif
+
+struct person {
+	struct key *key;
+	struct certificate *certificate;
+};
+
+static struct crypto *crypto;
+static struct key *ca_key;
+static struct certificate *ca;
+static struct person alice, bob, carol; /* carol's key is RSA */
+
+static struct key *rsa_key(unsigned bits)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, "RSA", (size_t)bits);
+	BIO *text = BIO_new(BIO_s_mem());
+	struct key *key = NULL;
+	char *bytes;
+
+	if (pkey && text && PEM_write_bio_PKCS8PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
+		long n = BIO_get_mem_data(text, &bytes);
+
+		if (key_parse_pem(crypto, slice_from(bytes, (size_t)n), &key) != OK)
+			key = NULL;
+	}
+	BIO_free(text);
+	EVP_PKEY_free(pkey);
+	return key;
+}
+
+static void certify(struct person *person, struct slice aor)
+{
+	struct user_certificate_request request = { .aor = aor, .now = NOW };
+	struct secret *der = NULL;
+	struct csr *csr = NULL;
+	enum err err = person->key ? csr_make(crypto, person->key, aor, &der) : ERR_NOMEM;
+
+	if (err == OK)
+		err = csr_parse(crypto, secret_slice(der), &csr);
+	request.csr = csr;
+	if (err == OK)
+		err = certificate_make_user(crypto, &request, (struct certificate_issuer){ ca, ca_key },
+					    &person->certificate);
+	csr_free(csr);
+	secret_free(der);
+	assert_int_equal(err, OK);
+}
+
+static void forget(struct person *person)
+{
+	certificate_free(person->certificate);
+	key_free(person->key);
+	*person = (struct person){ 0 };
+}
+
+static int start(void **state)
+{
+	(void)state;
+	crypto = crypto_new();
+	if (!crypto || key_generate(crypto, &ca_key) != OK ||
+	    certificate_make_ca(crypto, ca_key, SLICE("test CA"), NOW, &ca) != OK)
+		return -1;
+	return key_generate(crypto, &alice.key) == OK && key_generate(crypto, &bob.key) == OK ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	forget(&alice);
+	forget(&bob);
+	forget(&carol);
+	certificate_free(ca);
+	key_free(ca_key);
+	crypto_free(crypto);
+	ca = NULL;
+	ca_key = NULL;
+	crypto = NULL;
+	return 0;
+}
+
+static const struct slice text = SLICE_INIT("Content-Type: text/plain\r\n\r\nbare \n and \r\n are kept\0too");
+
+static struct secret *sign(const struct person *by, bool detached, bool omit)
+{
+	struct cms_signer signer = { by->certificate, by->key, NOW, detached, omit };
+	struct secret *der = NULL;
+
+	assert_int_equal(cms_sign(crypto, &signer, text, &der), OK);
+	return der;
+}
+
+static void a_signature_says_who_and_when(void **state)
+{
+	AUTO(secret) struct secret *der = NULL;
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+	enum err err;
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	der = sign(&alice, false, false);
+	err = cms_verify(crypto, &(struct cms_question){ .der = secret_slice(der) }, &what, &verdict);
+	if (err == OK) {
+		assert_true(slice_eq(secret_slice(what.content), text));
+		assert_string_equal(what.algorithm, "ECDSA with SHA-256");
+		assert_true(what.signing_time == NOW);
+		assert_int_equal(certificate_is_for_user(what.signer, SLICE("alice@example.org"), &verdict),
+				 OK);
+	}
+	cms_signed_fini(&what);
+	assert_int_equal(err, OK);
+}
+
+static void a_detached_signature_wants_its_content(void **state)
+{
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+	enum err with, without, other;
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	AUTO(secret) struct secret *der = sign(&alice, true, false);
+	struct cms_question question = { .der = secret_slice(der), .detached = text };
+
+	with = cms_verify(crypto, &question, &what, &verdict);
+	cms_signed_fini(&what);
+	question.detached = SLICE("another text");
+	other = cms_verify(crypto, &question, &what, &verdict);
+	cms_signed_fini(&what);
+	question.detached = slice_of(NULL);
+	without = cms_verify(crypto, &question, &what, &verdict);
+	assert_int_equal(with, OK);
+	assert_int_equal(other, ERR_DENIED);
+	assert_int_equal(without, ERR_SYNTAX);
+	assert_string_equal(verdict.code, "smime.malformed");
+}
+
+static void a_certificate_that_was_left_out_has_to_be_known(void **state)
+{
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+	enum err unknown, known;
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	AUTO(secret) struct secret *der = sign(&alice, false, true);
+	struct cms_question question = { .der = secret_slice(der) };
+
+	unknown = cms_verify(crypto, &question, &what, &verdict);
+	assert_int_equal(unknown, ERR_DENIED);
+	assert_string_equal(verdict.code, "smime.no-certificate");
+	question.known[0] = alice.certificate;
+	question.n_known = 1;
+	known = cms_verify(crypto, &question, &what, &verdict);
+	cms_signed_fini(&what);
+	assert_int_equal(known, OK);
+}
+
+/* Whatever bit is turned over, nobody gets another text under alice's name. */
+static void every_altered_byte_of_a_signature_is_noticed(void **state)
+{
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+	size_t n_wrong = 0;
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	AUTO(secret) struct secret *der = sign(&alice, false, false);
+
+	for (size_t i = 0; i < der->len; i += STEP) {
+		der->bytes[i] ^= 1;
+		if (cms_verify(crypto, &(struct cms_question){ .der = secret_slice(der) }, &what, &verdict) ==
+		    OK) {
+			/* Bytes of the certificate's own signature or of unused fields do not change what is said. */
+			n_wrong += !slice_eq(secret_slice(what.content), text) || what.signing_time != NOW;
+			cms_signed_fini(&what);
+		}
+		der->bytes[i] ^= 1;
+	}
+	assert_int_equal(n_wrong, 0);
+}
+
+static void nobody_signs_with_the_key_of_another(void **state)
+{
+	struct secret *der = NULL;
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	assert_int_equal(cms_sign(crypto,
+				  &(struct cms_signer){ alice.certificate, bob.key, NOW, false, false }, text,
+				  &der),
+			 ERR_DENIED);
+}
+
+/* -- envelopes --------------------------------------------------------------------------------------------- */
+
+static struct secret *encrypt_to_both(enum cms_cipher cipher)
+{
+	const struct certificate *recipients[] = { alice.certificate, bob.certificate };
+	struct cms_envelope envelope = { recipients, 2, cipher };
+	struct secret *der = NULL;
+
+	certify(&alice, SLICE("alice@example.org"));
+	certify(&bob, SLICE("bob@example.org"));
+	recipients[0] = alice.certificate;
+	recipients[1] = bob.certificate;
+	assert_int_equal(cms_encrypt(crypto, &envelope, text, &der), OK);
+	return der;
+}
+
+static enum err decrypt(const struct secret *der, const struct person *person, struct cms_opened *ret_opened,
+			struct verdict *ret_verdict)
+{
+	struct cms_recipient recipient = { person->certificate, person->key };
+
+	return cms_decrypt(crypto, secret_slice(der), &recipient, ret_opened, ret_verdict);
+}
+
+static void each_recipient_reads_it(void **state)
+{
+	static const enum cms_cipher ciphers[] = { CMS_AES128_GCM, CMS_AES256_GCM, CMS_AES128_CBC,
+						   CMS_AES256_CBC };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(ciphers) / sizeof(ciphers[0]); i++) {
+		AUTO(secret) struct secret *der = encrypt_to_both(ciphers[i]);
+		const struct person *persons[] = { &alice, &bob };
+
+		for (size_t j = 0; j < 2; j++) {
+			struct cms_opened opened = { 0 };
+			struct verdict verdict;
+			enum err err = decrypt(der, persons[j], &opened, &verdict);
+			bool same = err == OK && slice_eq(secret_slice(opened.content), text);
+
+			secret_free(opened.content);
+			assert_int_equal(err, OK);
+			assert_true(same);
+			assert_int_equal(opened.cipher, ciphers[i]);
+		}
+		certificate_free(alice.certificate);
+		certificate_free(bob.certificate);
+		alice.certificate = bob.certificate = NULL;
+	}
+}
+
+static void who_is_no_recipient_is_told_so(void **state)
+{
+	struct cms_opened opened = { 0 };
+	struct verdict verdict;
+
+	(void)state;
+	AUTO(secret) struct secret *der = encrypt_to_both(CMS_AES128_GCM);
+	assert_int_equal(key_generate(crypto, &carol.key), OK);
+	certify(&carol, SLICE("carol@example.org"));
+	assert_int_equal(decrypt(der, &carol, &opened, &verdict), ERR_NOT_FOUND);
+	assert_string_equal(verdict.code, "smime.wrong-key");
+}
+
+static void every_altered_byte_of_an_envelope_is_noticed(void **state)
+{
+	struct cms_opened opened = { 0 };
+	struct verdict verdict;
+	size_t n_wrong = 0;
+
+	(void)state;
+	AUTO(secret) struct secret *der = encrypt_to_both(CMS_AES128_GCM);
+
+	for (size_t i = 0; i < der->len; i += STEP) {
+		der->bytes[i] ^= 1;
+		if (decrypt(der, &bob, &opened, &verdict) == OK) {
+			/* What is said to the other recipient alone may change; the text may not. */
+			n_wrong += !slice_eq(secret_slice(opened.content), text);
+			secret_free(opened.content);
+			opened.content = NULL;
+		}
+		der->bytes[i] ^= 1;
+	}
+	assert_int_equal(n_wrong, 0);
+}
+
+static void an_rsa_key_gets_it_by_oaep(void **state)
+{
+	struct cms_opened opened = { 0 };
+	struct verdict verdict;
+	struct secret *der = NULL;
+	enum err err;
+
+	(void)state;
+	carol.key = rsa_key(2048);
+	assert_non_null(carol.key);
+	certify(&carol, SLICE("carol@example.org"));
+	const struct certificate *recipients[] = { carol.certificate };
+	struct cms_envelope envelope = { recipients, 1, CMS_AES128_GCM };
+
+	assert_int_equal(cms_encrypt(crypto, &envelope, text, &der), OK);
+	err = decrypt(der, &carol, &opened, &verdict);
+	secret_free(der);
+	secret_free(opened.content);
+	assert_int_equal(err, OK);
+}
+
+/* The octets of an object identifier, wherever they stand. */
+static bool has_oid(const struct secret *der, const char *oid)
+{
+	ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
+	struct slice bytes = object ? slice_from(OBJ_get0_data(object), OBJ_length(object)) : slice_of(NULL);
+	bool has = bytes.len > 0 && slice_find_text(secret_slice(der), bytes) < der->len;
+
+	ASN1_OBJECT_free(object);
+	return has;
+}
+
+static void the_algorithms_on_the_wire_are_those_of_rfc_8591(void **state)
+{
+	(void)state;
+	AUTO(secret) struct secret *der = encrypt_to_both(CMS_AES128_GCM);
+
+	assert_true(has_oid(der, "1.3.132.1.11.1"));         /* dhSinglePass-stdDH-sha256kdf-scheme */
+	assert_true(has_oid(der, "2.16.840.1.101.3.4.1.5")); /* id-aes128-wrap */
+	assert_true(has_oid(der, "2.16.840.1.101.3.4.1.6")); /* id-aes128-GCM */
+	assert_false(has_oid(der, "1.3.133.16.840.63.0.2")); /* dhSinglePass-stdDH-sha1kdf-scheme */
+	AUTO(secret) struct secret *signature = sign(&alice, false, false);
+	assert_true(has_oid(signature, "2.16.840.1.101.3.4.2.1")); /* id-sha256 */
+	assert_true(has_oid(signature, "1.2.840.10045.4.3.2"));    /* ecdsa-with-SHA256 */
+	assert_false(has_oid(signature, "1.2.840.113549.3.7"));    /* des-ede3-cbc, as a capability */
+}
+
+static void a_key_that_is_not_for_that_gets_nothing(void **state)
+{
+	static const struct slice names[] = { SLICE_INIT("example.org") };
+	struct certificate_request request = { bob.key, names, 1, NOW };
+	struct certificate *server = NULL;
+	struct secret *der = NULL;
+	enum err err;
+
+	(void)state;
+	assert_int_equal(
+		certificate_make(crypto, &request, (struct certificate_issuer){ ca, ca_key }, &server), OK);
+	const struct certificate *recipients[] = { server };
+	err = cms_encrypt(crypto, &(struct cms_envelope){ recipients, 1, CMS_AES128_GCM }, text, &der);
+	certificate_free(server);
+	assert_int_equal(err, ERR_DENIED);
+}
+
+/* Made by the library without the care of cms_encrypt(). */
+static struct secret *encrypt_with(const char *name)
+{
+	EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto_libctx(crypto), name, NULL);
+	BIO *in = BIO_new_mem_buf(text.ptr, (int)text.len);
+	STACK_OF(X509) *to = sk_X509_new_null();
+	CMS_ContentInfo *cms = NULL;
+	struct secret *secret = NULL;
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (cipher && in && to && sk_X509_push(to, certificate_openssl(bob.certificate)) > 0)
+		cms = CMS_encrypt_ex(to, in, cipher, CMS_BINARY, crypto_libctx(crypto), NULL);
+	if (cms)
+		n = i2d_CMS_ContentInfo(cms, &der);
+	if (n > 0)
+		secret = secret_new(slice_from(der, (size_t)n));
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	sk_X509_free(to);
+	BIO_free(in);
+	EVP_CIPHER_free(cipher);
+	return secret;
+}
+
+static void weak_ciphers_are_not_read(void **state)
+{
+	struct cms_opened opened = { 0 };
+	struct verdict verdict;
+
+	(void)state;
+	certify(&bob, SLICE("bob@example.org"));
+	AUTO(secret) struct secret *der = encrypt_with("DES-EDE3-CBC");
+	assert_non_null(der);
+	assert_int_equal(decrypt(der, &bob, &opened, &verdict), ERR_DENIED);
+	assert_string_equal(verdict.code, "smime.weak");
+}
+
+static void what_is_no_structure_is_told_apart(void **state)
+{
+	static const struct slice garbage[] = { SLICE_INIT(""), SLICE_INIT("\x30\x00"), SLICE_INIT("hello"),
+						SLICE_INIT("\x30\x84\xff\xff\xff\xff") };
+	struct cms_opened opened = { 0 };
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+
+	(void)state;
+	certify(&bob, SLICE("bob@example.org"));
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		struct cms_recipient recipient = { bob.certificate, bob.key };
+
+		assert_int_equal(
+			cms_verify(crypto, &(struct cms_question){ .der = garbage[i] }, &what, &verdict),
+			ERR_SYNTAX);
+		assert_int_equal(cms_decrypt(crypto, garbage[i], &recipient, &opened, &verdict), ERR_SYNTAX);
+	}
+	/* An envelope is no signature, and a signature no envelope. */
+	AUTO(secret) struct secret *envelope = encrypt_with("AES-128-CBC");
+	assert_non_null(envelope);
+	assert_int_equal(
+		cms_verify(crypto, &(struct cms_question){ .der = secret_slice(envelope) }, &what, &verdict),
+		ERR_SYNTAX);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(a_signature_says_who_and_when, start, stop),
+	cmocka_unit_test_setup_teardown(a_detached_signature_wants_its_content, start, stop),
+	cmocka_unit_test_setup_teardown(a_certificate_that_was_left_out_has_to_be_known, start, stop),
+	cmocka_unit_test_setup_teardown(every_altered_byte_of_a_signature_is_noticed, start, stop),
+	cmocka_unit_test_setup_teardown(nobody_signs_with_the_key_of_another, start, stop),
+	cmocka_unit_test_setup_teardown(each_recipient_reads_it, start, stop),
+	cmocka_unit_test_setup_teardown(who_is_no_recipient_is_told_so, start, stop),
+	cmocka_unit_test_setup_teardown(every_altered_byte_of_an_envelope_is_noticed, start, stop),
+	cmocka_unit_test_setup_teardown(an_rsa_key_gets_it_by_oaep, start, stop),
+	cmocka_unit_test_setup_teardown(the_algorithms_on_the_wire_are_those_of_rfc_8591, start, stop),
+	cmocka_unit_test_setup_teardown(a_key_that_is_not_for_that_gets_nothing, start, stop),
+	cmocka_unit_test_setup_teardown(weak_ciphers_are_not_read, start, stop),
+	cmocka_unit_test_setup_teardown(what_is_no_structure_is_told_apart, start, stop),
+};
+TEST_MAIN(tests)
