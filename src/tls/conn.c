@@ -102,7 +102,20 @@ void tls_conn_free(struct tls_conn *conn)
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(conn->ssl);
 	tls_context_free(conn->context);
+	mem_free(conn->identities);
+	mem_free(conn->unproven);
 	mem_free(conn);
+}
+
+enum err tls_conn_speak_for(struct tls_conn *conn, struct slice domain)
+{
+	return SSL_set_SSL_CTX(conn->ssl, tls_context_for(conn->context, domain)) ? OK : ERR_NOMEM;
+}
+
+void tls_conn_ask(struct tls_conn *conn)
+{
+	if (conn->context->anchors)
+		SSL_set_verify(conn->ssl, SSL_VERIFY_PEER, NULL);
 }
 
 unsigned tls_conn_wants(const struct tls_conn *conn)
@@ -269,6 +282,8 @@ void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
 
 	*ret_facts = conn->peer;
 	ret_facts->resumed = SSL_session_reused(conn->ssl) == 1;
+	ret_facts->identities = conn->identities ? conn->identities : "";
+	ret_facts->unproven = conn->unproven ? conn->unproven : "";
 	ret_facts->version = SSL_get_version(conn->ssl);
 	ret_facts->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(conn->ssl));
 	if (group.len && group.len < sizeof(ret_facts->group))

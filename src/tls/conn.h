@@ -33,6 +33,13 @@ struct tls_facts {
 	char domain[IDENTITY_NAME_MAX + 1]; /* that it has proven, in lower case */
 	unsigned char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
 	utc_t not_after;
+
+	/*
+	 * A server's: the SIP domains that the client's certificate proves, "a.example, b.example", as many as fit in 1000
+	 * bytes; and why the one that it has shown proves nothing, a sentence. Both are "" if it has shown none, and live as
+	 * long as the connection.
+	 */
+	const char *identities, *unproven;
 };
 
 /*
@@ -42,6 +49,13 @@ struct tls_facts {
  */
 MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain,
 				 struct tls_conn **ret_conn);
+/*
+ * A server's, before its handshake: asks the client for a certificate. One that has none, or a bad one, is served all the
+ * same; it has only proven nothing.
+ */
+void tls_conn_ask(struct tls_conn *conn);
+/* A client's, before its handshake: shows our certificate for that domain of ours if it is asked for one. ERR_NOMEM. */
+MUST_CHECK enum err tls_conn_speak_for(struct tls_conn *conn, struct slice domain);
 /* Sends nothing; see tls_conn_shutdown(). */
 void tls_conn_free(struct tls_conn *conn);
 OWN(tls_conn)

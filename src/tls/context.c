@@ -30,7 +30,7 @@ static bool set_policy(SSL_CTX *ctx)
 					 SSL_OP_IGNORE_UNEXPECTED_EOF);
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE |
-				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* a read that brought no data says so */
 	SSL_CTX_set_read_ahead(ctx, 1);
 	if (SSL_CTX_set1_groups_list(ctx, groups_with_pq) != 1 && SSL_CTX_set1_groups_list(ctx, groups) != 1)
@@ -75,6 +75,7 @@ void tls_context_free(struct tls_context *context)
 	tls_sessions_free(context);
 	SSL_CTX_free(context->client);
 	EVP_CIPHER_free(context->ticket_cipher);
+	X509_STORE_free(context->anchors);
 	mem_free(context);
 }
 
@@ -221,6 +222,17 @@ static enum err use_certificate(SSL_CTX *ctx, const struct chain *chain, const s
 	}
 }
 
+/*
+ * Usage is checked by identity_check_usage(), which knows what certificates for SIP look like: public CAs issue none for
+ * clients any more.
+ */
+static bool judge_peers(SSL_CTX *ctx)
+{
+	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
+	SSL_CTX_set_cert_verify_callback(ctx, tls_peer_verify, NULL);
+	return SSL_CTX_set_purpose(ctx, X509_PURPOSE_ANY) == 1;
+}
+
 static enum err add_site(struct tls_context *context, struct slice domain, const struct chain *chain,
 			 const struct key *key, struct verdict *ret_verdict)
 {
@@ -233,17 +245,21 @@ static enum err add_site(struct tls_context *context, struct slice domain, const
 	context->sites = sites;
 	if (domain.len)
 		memcpy(site.domain, domain.ptr, domain.len);
-	site.ctx = new_ctx(context->crypto, TLS_server_method());
+	site.ctx = new_ctx(context->crypto, context->client ? TLS_client_method() : TLS_server_method());
 	if (!site.ctx)
 		return ERR_NOMEM;
 	err = use_certificate(site.ctx, chain, key, ret_verdict);
+	if (err == OK && context->anchors &&
+	    !(judge_peers(site.ctx) && SSL_CTX_set1_verify_cert_store(site.ctx, context->anchors) == 1))
+		err = ERR_NOMEM;
 	if (err == OK && context->tickets)
 		err = tls_tickets_enable(context, &site);
 	if (err != OK) {
 		SSL_CTX_free(site.ctx);
 		return err;
 	}
-	SSL_CTX_set_client_hello_cb(site.ctx, on_hello, context);
+	if (!context->client)
+		SSL_CTX_set_client_hello_cb(site.ctx, on_hello, context);
 	sites[context->n_sites++] = site;
 	return OK;
 }
@@ -271,6 +287,13 @@ enum err tls_server_add(struct tls_context *context, const struct chain *chain, 
 	return tls_server_add_for(context, SLICE(""), chain, key, ret_verdict);
 }
 
+void tls_server_trust(struct tls_context *server, const struct tls_context *client)
+{
+	X509_STORE_up_ref(client->anchors);
+	X509_STORE_free(server->anchors);
+	server->anchors = client->anchors;
+}
+
 /* ---- client ---- */
 
 struct tls_context *tls_client_new(struct crypto *crypto)
@@ -283,12 +306,26 @@ struct tls_context *tls_client_new(struct crypto *crypto)
 	if (!context->client)
 		return NULL;
 	SSL_CTX_set_verify(context->client, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_verify_depth(context->client, CHAIN_DEPTH);
-	SSL_CTX_set_cert_verify_callback(context->client, tls_peer_verify, NULL);
-	/* Usage is checked by identity_check_usage(), which knows what certificates for SIP look like. */
-	if (SSL_CTX_set_purpose(context->client, X509_PURPOSE_ANY) != 1)
+	if (!judge_peers(context->client))
 		return NULL;
+	context->anchors = SSL_CTX_get_cert_store(context->client);
+	X509_STORE_up_ref(context->anchors);
 	return TAKE(context);
+}
+
+enum err tls_client_present(struct tls_context *context, struct slice domain, const struct chain *chain,
+			    const struct key *key, struct verdict *ret_verdict)
+{
+	return tls_server_add_for(context, domain, chain, key, ret_verdict);
+}
+
+SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name)
+{
+	const struct site *site = name.len ? site_for(context, name) : NULL;
+
+	if (!site && context->n_sites > 0)
+		site = &context->sites[0];
+	return site ? site->ctx : context->client;
 }
 
 enum err tls_client_trust(struct tls_context *context, const struct chain *anchors)

@@ -1,6 +1,6 @@
 /*
  * What the TLS connections of one worker and one role have in common (RFC 5246, RFC 8446): our certificates,
- * or whom we trust. TLS 1.2 with ECDHE and AEAD suites, and 1.3; no renegotiation, compression or early
+ * and whom we trust. TLS 1.2 with ECDHE and AEAD suites, and 1.3; no renegotiation, compression or early
  * data. Verification of a server cannot be turned off.
  *
  * A context belongs to the thread of its struct crypto. New certificates mean a new context: connections made
@@ -59,6 +59,20 @@ MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
  * server showed in the full handshake is judged anew, as if it were shown now.
  */
 void tls_client_resume(struct tls_context *context, size_t max);
+
+/*
+ * What the client shows to a server that asks for it (RFC 8446 §4.4.2), where it speaks for that domain, or without one for any
+ * that the certificate proves; the first is for all others. See tls_conn_speak_for(). Errors as those of tls_server_add_for().
+ */
+MUST_CHECK enum err tls_client_present(struct tls_context *context, struct slice domain,
+				       const struct chain *chain, const struct key *key,
+				       struct verdict *ret_verdict);
+
+/*
+ * Lets the server judge the certificates of its clients by the anchors of that client context, those that it gets later
+ * included. Before the first tls_server_add(). Who is asked for one is said by tls_conn_ask().
+ */
+void tls_server_trust(struct tls_context *server, const struct tls_context *client);
 
 void tls_context_free(struct tls_context *context);
 OWN(tls_context)

@@ -4,8 +4,11 @@
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
+#include "base/mem.h"
 #include "crypto/openssl.h"
 #include "tls/private.h"
+
+enum { IDENTITIES_MAX = 1000 };
 
 /* ---- the chain ---- */
 
@@ -150,31 +153,75 @@ static enum err check_usages(X509_STORE_CTX *store, struct verdict *ret_verdict)
 	return OK;
 }
 
-enum err tls_check_peer(X509_STORE_CTX *store, struct tls_conn *conn)
+static enum err check_chain(X509_STORE_CTX *store, struct tls_conn *conn, struct verdict *ret_verdict)
 {
 	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
 
 	if (X509_verify_cert(store) != 1) {
-		explain_chain(store, conn->now.wall, conn->verdict);
+		explain_chain(store, conn->now.wall, ret_verdict);
 		return ERR_DENIED;
 	}
-	if (check_usages(store, conn->verdict) != OK) {
+	if (check_usages(store, ret_verdict) != OK) {
 		X509_STORE_CTX_set_error(store, X509_V_ERR_INVALID_PURPOSE);
-		return ERR_DENIED;
-	}
-	if (identity_check(&leaf, slice_of(conn->domain), conn->verdict) != OK) {
-		X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
 		return ERR_DENIED;
 	}
 	conn->peer.not_after = certificate_not_after(&leaf);
 	return certificate_fingerprint(&leaf, conn->peer.fingerprint) ? OK : ERR_NOMEM;
 }
 
+enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn)
+{
+	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
+
+	TRY(check_chain(store, conn, conn->verdict));
+	if (identity_check(&leaf, slice_of(conn->domain), conn->verdict) == OK)
+		return OK;
+	X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
+	return ERR_DENIED;
+}
+
+static enum err keep_text(struct slice text, char **ret_kept)
+{
+	struct writer out = { .size = text.len + 1 };
+
+	out.buf = mem_alloc(out.size);
+	if (!out.buf)
+		return ERR_NOMEM;
+	put(&out, text);
+	put_char(&out, '\0');
+	mem_free(*ret_kept);
+	*ret_kept = out.buf;
+	return OK;
+}
+
+/* What a client's certificate proves, or why it proves nothing: what that means is for others to say. */
+static enum err take_client(X509_STORE_CTX *store, struct tls_conn *conn)
+{
+	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
+	char buf[IDENTITIES_MAX];
+	struct writer out = writer_of(buf, sizeof(buf));
+	struct verdict verdict;
+	enum err err = check_chain(store, conn, &verdict);
+
+	if (err == ERR_DENIED) {
+		put_verdict(&out, &verdict);
+		return keep_text(writer_text(&out), &conn->unproven);
+	}
+	TRY(err);
+	if (!put_identities(&out, &leaf))
+		return keep_text(SLICE("the certificate names no SIP domain (RFC 5922 §7.1)"),
+				 &conn->unproven);
+	/* what did not fit is left out as a whole name */
+	while (out.overflow && out.len > 0 && buf[out.len - 1] != ',')
+		out.len--;
+	return keep_text(writer_text(&out), &conn->identities);
+}
+
 int tls_peer_verify(X509_STORE_CTX *store, void *arg)
 {
 	SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
 	struct tls_conn *conn = SSL_get_app_data(ssl);
-	enum err err = tls_check_peer(store, conn);
+	enum err err = SSL_is_server(ssl) ? take_client(store, conn) : tls_check_server(store, conn);
 
 	(void)arg;
 	conn->is_judged = err == ERR_DENIED;

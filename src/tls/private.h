@@ -10,7 +10,7 @@
 
 #define TLS_SITES_MAX 1000
 
-/* One set of names that a server answers to; OpenSSL keeps a certificate of each kind of key in it. */
+/* One set of names that a server answers to, or a client speaks for; OpenSSL keeps a certificate of each kind of key in it. */
 struct site {
 	SSL_CTX *ctx;
 	X509 *leaf;                         /* of the first added; ctx holds it */
@@ -19,8 +19,9 @@ struct site {
 
 struct tls_context {
 	struct crypto *crypto;
-	unsigned n_users; /* the owner, until tls_context_free(), and the connections */
-	SSL_CTX *client;  /* NULL for a server */
+	unsigned n_users;    /* the owner, until tls_context_free(), and the connections */
+	SSL_CTX *client;     /* NULL for a server */
+	X509_STORE *anchors; /* NULL for a server: no client is asked for a certificate */
 	struct site *sites;
 	size_t n_sites;
 	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
@@ -40,11 +41,16 @@ struct tls_conn {
 	struct now now;                     /* … in the handshake step under way */
 	utc_t began;                        /* the session, with a full handshake; 0: not known yet */
 	struct tls_facts peer;              /* domain, fingerprint, not_after */
+	char *identities, *unproven;        /* of a server; NULL: "" */
 	char domain[IDENTITY_NAME_MAX + 2]; /* the reference identity as it was given */
 };
 
-/* Chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
-MUST_CHECK enum err tls_check_peer(X509_STORE_CTX *store, struct tls_conn *conn);
+/* Of a server: chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
+MUST_CHECK enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn);
+
+/* That with the certificate for the name, else the first; of a client without any, the one without. */
+SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name);
+
 /* OpenSSL's certificate verification callback: chain, usage, identity. conn is the SSL's application data. */
 int tls_peer_verify(X509_STORE_CTX *store, void *arg);
 

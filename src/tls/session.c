@@ -99,7 +99,7 @@ static bool is_still_trusted(struct tls_conn *conn)
 				 SSL_get0_peer_certificate(conn->ssl),
 				 SSL_get_peer_cert_chain(conn->ssl)) == 1 &&
 	     X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(store), SSL_get0_param(conn->ssl)) == 1 &&
-	     tls_check_peer(store, conn) == OK;
+	     tls_check_server(store, conn) == OK;
 	conn->verdict = NULL;
 	X509_STORE_CTX_free(store);
 	ERR_clear_error();

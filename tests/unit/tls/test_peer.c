@@ -140,7 +140,98 @@ static void a_certificate_for_clients_only_is_refused(void **state)
 	assert_int_equal(server, ERR_DENIED);
 }
 
+/* -- what a server thinks of its client's certificate ---------------------------------------------------- */
+
+/* Has the client show a certificate for the names, "" for none. */
+static void present(struct fixture *fixture, struct slice domain, const char *name, utc_t when)
+{
+	AUTO(key) struct key *key = NULL;
+	AUTO(certificate) struct certificate *leaf = NULL;
+	AUTO(chain) struct chain *chain = NULL;
+	struct slice names[] = { slice_of(name), SLICE("sip.b.example") };
+	struct certificate_request request = { NULL, names, 2, when };
+
+	assert_int_equal(key_generate(fixture->crypto, &key), OK);
+	request.key = key;
+	assert_int_equal(certificate_make(fixture->crypto, &request, issuer_of(fixture), &leaf), OK);
+	chain = chain_of(fixture, leaf);
+	assert_int_equal(tls_client_present(fixture->client, domain, chain, key, &fixture->client_verdict),
+			 OK);
+}
+
+static const struct {
+	const char *label, *shows;
+	utc_t made;
+	bool trusted, asked;
+	const char *identities, *unproven; /* the latter: how it begins */
+} client_cases[] = {
+	/* clang-format off */
+	{ "proves its domain", "b.example", NOW,            true,  true,  "b.example, sip.b.example", "" },
+	{ "has none",          "",          NOW,            true,  true,  "", "" },
+	{ "was not asked",     "b.example", NOW,            true,  false, "", "" },
+	{ "expired",           "b.example", NOW - 91 * DAY, true,  true,  "", "the certificate CN=b.example (until " },
+	{ "of another CA",     "b.example", NOW,            false, true,  "", "the certificate CN=b.example, issued by CN=test CA, leads to no CA" },
+	/* clang-format on */
+};
+
+static void a_client_is_served_whatever_it_proves(void **state)
+{
+	for (size_t i = 0; i < sizeof(client_cases) / sizeof(client_cases[0]); i++) {
+		struct fixture *fixture;
+		struct tls_context *trusted;
+		struct tls_facts facts;
+		enum err server;
+
+		set_up((void **)&fixture);
+		trust(fixture, fixture->ca);
+		trusted = tls_client_new(fixture->crypto);
+		assert_non_null(trusted);
+		tls_server_trust(fixture->server, client_cases[i].trusted ? fixture->client : trusted);
+		serve_name(fixture, "a.example", NOW);
+		if (client_cases[i].shows[0])
+			present(fixture, SLICE(""), client_cases[i].shows, client_cases[i].made);
+		accept_conn(fixture);
+		if (client_cases[i].asked)
+			tls_conn_ask(fixture->server_conn);
+		connect_conn(fixture, "a.example");
+		assert_int_equal(tls_conn_speak_for(fixture->client_conn, SLICE("b.example")), OK);
+		if (shake_hands(fixture, NOW, &server) != OK || server != OK)
+			fail_msg("%s: %s", client_cases[i].label, err_text(server));
+		tls_conn_facts(fixture->server_conn, &facts);
+		if (strcmp(facts.identities, client_cases[i].identities) != 0 ||
+		    !slice_starts(slice_of(facts.unproven), slice_of(client_cases[i].unproven)) ||
+		    !facts.unproven[0] != !client_cases[i].unproven[0])
+			fail_msg("%s: \"%s\", \"%s\"", client_cases[i].label, facts.identities,
+				 facts.unproven);
+		tls_context_free(trusted);
+		tear_down((void **)&fixture);
+	}
+}
+
+static void a_client_shows_the_certificate_of_the_domain_that_it_speaks_for(void **state)
+{
+	struct fixture *fixture = *state;
+	struct tls_facts facts;
+	enum err server;
+
+	trust(fixture, fixture->ca);
+	tls_server_trust(fixture->server, fixture->client);
+	serve_name(fixture, "a.example", NOW);
+	present(fixture, SLICE(""), "first.example", NOW);
+	present(fixture, SLICE("b.example"), "b.example", NOW);
+	accept_conn(fixture);
+	tls_conn_ask(fixture->server_conn);
+	connect_conn(fixture, "a.example");
+	assert_int_equal(tls_conn_speak_for(fixture->client_conn, SLICE("b.example")), OK);
+	assert_int_equal(shake_hands(fixture, NOW, &server), OK);
+	tls_conn_facts(fixture->server_conn, &facts);
+	assert_string_equal(facts.identities, "b.example, sip.b.example");
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_client_is_served_whatever_it_proves),
+	cmocka_unit_test_setup_teardown(a_client_shows_the_certificate_of_the_domain_that_it_speaks_for,
+					set_up, tear_down),
 	cmocka_unit_test(judges_the_server),
 	cmocka_unit_test_setup_teardown(says_why_in_one_sentence, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(an_unknown_ca_is_named, set_up, tear_down),
