@@ -57,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (next.step == LOCATE_ASK) {
 			struct dns_answer answer = take_answer(&input);
 
-			assert(next.question.name.len > 0 && next.question.name.len <= NAME_MAX);
+			assert(next.question.name.len > 0 && next.question.name.len <= PACKET_NAME_MAX);
 			locate_answer(&locate, &answer);
 		} else if (next.step == LOCATE_TRY) {
 			assert(slice_eq(next.target.domain, SLICE("example.org")));

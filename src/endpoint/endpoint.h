@@ -200,6 +200,7 @@ struct flow_view {
 	bool outbound;
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
+	struct slice unproven;                          /* why nothing is verified; see struct flow_facts */
 	size_t n_accounts;                              /* proven on it */
 };
 bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view);
@@ -212,6 +213,8 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account);
 /* Whether the account is proven on the flow. For an own flow only. */
 bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);
+/* Whether the certificate of its peer proved the domain; case ignored. For an own flow only. */
+bool endpoint_flow_proves(const struct endpoint *endpoint, flow_id id, struct slice domain);
 /*
  * Asks the other end of an own stream for a sign of life (RFC 5626 §4.4.1); pong() tells of the answer, and how long to
  * wait for it is up to the caller. ERR_CLOSED: the flow is not there, or no stream. ERR_LIMIT, ERR_NOMEM.

@@ -17,7 +17,7 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 
 static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 {
-	size_t texts = facts->verified.len + facts->tls_version.len + facts->tls_cipher.len;
+	size_t texts = facts->verified.len + facts->why.len + facts->tls_version.len + facts->tls_cipher.len;
 	struct flow *flow = mem_zalloc(1, sizeof(*flow) + texts);
 	char *at;
 
@@ -29,6 +29,7 @@ static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 	flow->outbound = facts->outbound;
 	flow->peer = facts->peer;
 	flow->verified = slice_copy(&at, facts->verified);
+	flow->unproven = slice_copy(&at, facts->why);
 	flow->tls_version = slice_copy(&at, facts->tls_version);
 	flow->tls_cipher = slice_copy(&at, facts->tls_cipher);
 	list_init(&flow->servers);
@@ -120,6 +121,7 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 		.outbound = flow->outbound,
 		.peer = flow->peer,
 		.verified = flow->verified,
+		.unproven = flow->unproven,
 		.tls_version = flow->tls_version,
 		.tls_cipher = flow->tls_cipher,
 		.n_accounts = flow->n_proofs,
@@ -140,6 +142,27 @@ bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id a
 	const struct flow *flow = flow_find(endpoint, id);
 
 	return flow && flow_has(flow, account);
+}
+
+bool flow_proves(const struct flow *flow, struct slice domain)
+{
+	struct slice rest = flow->verified;
+
+	while (rest.len > 0 && domain.len > 0) {
+		size_t comma = slice_find(rest, ',');
+
+		if (slice_eq_nocase(slice_trim(slice_sub(rest, 0, comma)), domain))
+			return true;
+		rest = slice_sub(rest, comma + 1, rest.len);
+	}
+	return false;
+}
+
+bool endpoint_flow_proves(const struct endpoint *endpoint, flow_id id, struct slice domain)
+{
+	const struct flow *flow = flow_find(endpoint, id);
+
+	return flow && !flow->why && flow_proves(flow, domain);
 }
 
 bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account)

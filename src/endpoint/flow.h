@@ -52,7 +52,8 @@ enum flow_event {
 
 /*
  * What transport tells endpoint of a flow. Slices live for the length of the call.
- * verified: the SIP domain that the peer's certificate proved (RFC 5922 §7), in lower case; empty: none.
+ * verified: the SIP domain that the peer's certificate proved (RFC 5922 §7), in lower case; empty: none. Of a flow that
+ * the peer opened: all that it proved, separated by commas.
  */
 struct flow_facts {
 	enum flow_event event;
@@ -61,7 +62,8 @@ struct flow_facts {
 	struct address local, peer;
 	struct slice verified;
 	struct slice tls_version, tls_cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; empty when clear */
-	struct slice why;                     /* FLOW_LOST: a sentence */
+	struct slice
+		why; /* FLOW_LOST: a sentence. FLOW_OPENED: why the certificate that the peer has shown proves nothing */
 };
 
 /*

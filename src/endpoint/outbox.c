@@ -96,7 +96,8 @@ static enum err keep_question(struct endpoint *endpoint, struct action *question
 	case ACTION_RESOLVE: return keep(endpoint, &question->resolve.name);
 	default: /* ACTION_CONNECT */
 		TRY(keep(endpoint, &question->connect.host));
-		return keep(endpoint, &question->connect.domain);
+		TRY(keep(endpoint, &question->connect.domain));
+		return keep(endpoint, &question->connect.as);
 	}
 }
 

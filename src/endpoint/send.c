@@ -21,7 +21,7 @@ static bool meets(const struct flow *flow, const struct requirement *require)
 	switch (require->level) {
 	case REQUIRE_TLS: return true;
 	case REQUIRE_ACCOUNT: return require->account != 0 && flow_has(flow, require->account);
-	case REQUIRE_DOMAIN: return require->domain.len > 0 && slice_eq(flow->verified, require->domain);
+	case REQUIRE_DOMAIN: return flow_proves(flow, require->domain);
 	default: return false;
 	}
 }

@@ -28,7 +28,7 @@ struct flow {
 	const char *why; /* set: it is being closed, and is as good as gone */
 	struct link closing;
 	struct address peer;
-	struct slice verified, tls_version, tls_cipher; /* in this allocation */
+	struct slice verified, unproven, tls_version, tls_cipher; /* in this allocation */
 
 	account_id proofs[MAX_PROOFS];
 	size_t n_proofs;
@@ -164,6 +164,8 @@ MUST_CHECK enum err send_on(struct endpoint *endpoint, const struct sending *sen
 /* NULL if it is not here. */
 struct flow *flow_find(const struct endpoint *endpoint, flow_id id);
 bool flow_has(const struct flow *flow, account_id account);
+/* Whether the certificate of its peer proved the domain. */
+bool flow_proves(const struct flow *flow, struct slice domain);
 void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why);
 void flow_free(struct flow *flow);
 

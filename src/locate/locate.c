@@ -150,7 +150,7 @@ static void make_up_services(struct locate *locate)
 	locate->n_services = 0;
 	for (size_t i = 0; i < N_WAYS; i++) {
 		struct locate_service *service = &locate->services[locate->n_services];
-		char text[NAME_MAX];
+		char text[PACKET_NAME_MAX];
 		struct writer out = writer_of(text, sizeof text);
 
 		put(&out, ways[i].prefix);
@@ -165,7 +165,7 @@ static void make_up_services(struct locate *locate)
 
 static void set_text(struct name *name, struct slice text)
 {
-	*name = (struct name){ .len = (uint8_t)(text.len < NAME_MAX ? text.len : NAME_MAX) };
+	*name = (struct name){ .len = (uint8_t)(text.len < PACKET_NAME_MAX ? text.len : PACKET_NAME_MAX) };
 	for (size_t i = 0; i < name->len; i++)
 		name->text[i] = ascii_lower(text.ptr[i]);
 }

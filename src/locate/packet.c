@@ -52,7 +52,7 @@ static bool add_label(struct name *name, struct slice label)
 {
 	size_t dot = name->len > 0 ? 1 : 0;
 
-	if (name->len + dot + label.len > NAME_MAX)
+	if (name->len + dot + label.len > PACKET_NAME_MAX)
 		return false;
 	if (dot)
 		name->text[name->len++] = '.';

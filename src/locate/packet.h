@@ -7,13 +7,13 @@
 #include "base/address.h"
 #include "base/dns.h"
 
-enum { NAME_MAX = 253, PACKET_ALIASES_MAX = 8 };
+enum { PACKET_NAME_MAX = 253, PACKET_ALIASES_MAX = 8 };
 
 /* A domain name as text in lower case without its final dot; empty: the root. */
 struct name {
 	uint8_t len;
 	bool is_odd; /* it has bytes other than letters, digits, "-" and "_", and is of no use to us */
-	char text[NAME_MAX];
+	char text[PACKET_NAME_MAX];
 };
 
 static inline struct slice name_text(const struct name *name)

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "auth/server.h"
+#include "base/map.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "crypto/lib.h"
@@ -43,6 +44,7 @@ struct core_config {
 	struct crypto *crypto;  /* borrowed */
 	struct slice nonce_key; /* 32 bytes, the same for all workers, secret, kept across restarts */
 	struct slice token_key; /* 32 bytes, likewise */
+	struct map_key map_key; /* for tables with names that peers choose */
 	uint32_t start;         /* of this server: the same as in its flow_ids */
 	const struct server_config *server; /* borrowed until core_reconfigure() or core_free() */
 };

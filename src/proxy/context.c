@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "proxy/best.h"
 #include "proxy/dialog.h"
 #include "proxy/forward.h"
 #include "proxy/report.h"
@@ -11,17 +12,18 @@
 
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
-	CHALLENGES_MAX = 4096,
 	BREADTH_DEFAULT = 60, /* RFC 5393 §5.3.3 */
 };
 
-/* One client transaction of a context. */
+/* One client transaction of a context, from when its way is looked for. */
 struct branch {
 	struct link link;
 	struct context *context;
-	struct client *client;
-	struct timer timer; /* C, of an INVITE (RFC 3261 §16.6 step 11) */
-	bool is_done;       /* it has its final response, or will have none */
+	struct target target;
+	struct hop_use hop;    /* of a target outside */
+	struct client *client; /* NULL until the request is sent */
+	struct timer timer;    /* C, of an INVITE (RFC 3261 §16.6 step 11) */
+	bool is_done;          /* it has its final response, or will have none */
 	bool is_cancelled;
 };
 
@@ -68,7 +70,7 @@ void context_refuse(struct context *context, const struct refusal *refusal, stru
 
 static bool is_invite(const struct branch *branch)
 {
-	return branch->client->method == SIP_INVITE;
+	return branch->client && branch->client->method == SIP_INVITE;
 }
 
 static enum err set_timer_c(struct branch *branch, struct now now)
@@ -101,31 +103,100 @@ static void branch_done(struct branch *branch)
 	clear_timer_c(branch);
 }
 
-static enum err start_branch(struct context *context, const struct target *target, struct now now)
+static struct branch *branch_new(struct context *context, const struct target *target)
 {
 	struct branch *branch = mem_new(struct branch);
-	enum err err = OK;
 
 	if (!branch)
-		return ERR_NOMEM;
+		return NULL;
 	branch->context = context;
+	branch->target = *target;
 	branch->timer.kind = BRANCH_TIMER;
+	list_append(&context->branches, &branch->link);
+	context->n_pending++;
+	return branch;
+}
+
+static void branch_free(struct branch *branch)
+{
+	branch_done(branch);
+	hop_release(&branch->hop);
+	list_remove(&branch->context->branches, &branch->link);
+	mem_free(branch);
+}
+
+/* Over the flow of the target. On failure the branch is gone. */
+static enum err send_branch(struct branch *branch, struct now now)
+{
+	struct context *context = branch->context;
+	enum err err = OK;
+
 	if (context->server->request->method == SIP_INVITE)
 		err = set_timer_c(branch, now);
 	if (err == OK)
-		err = forward_request(context, target, branch, now, &branch->client);
-	if (err != OK) {
-		clear_timer_c(branch);
-		mem_free(branch);
-		return err;
+		err = forward_request(context, &branch->target, branch, now, &branch->client);
+	if (err != OK)
+		branch_free(branch);
+	return err;
+}
+
+/* The way outside is found, or there is none, or no more: then the branch is gone. */
+static enum err take_hop(struct branch *branch, const struct hop_result *result, struct now now)
+{
+	if (!result->is_found) {
+		best_hop(branch->context, result);
+		branch_free(branch);
+		return OK;
 	}
-	list_append(&context->branches, &branch->link);
-	context->n_pending++;
+	branch->target.flow = result->flow;
+	branch->target.require.domain = hop_domain(&branch->hop);
+	return send_branch(branch, now);
+}
+
+static enum err start_branch(struct context *context, const struct target *target, struct now now)
+{
+	struct branch *branch = branch_new(context, target);
+	struct hop_result result;
+
+	if (!branch)
+		return ERR_NOMEM;
+	if (!target->is_outside)
+		return send_branch(branch, now);
+	if (hop_ask(context->core, &target->outside, &branch->hop, &result))
+		return take_hop(branch, &result, now);
 	return OK;
+}
+
+/*
+ * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction. False: there is none. What
+ * has failed is in the context already.
+ */
+static bool fail_over(struct branch *branch, struct now now)
+{
+	struct context *context = branch->context;
+	struct hop_result result;
+	struct branch *next;
+
+	if (!branch->target.is_outside || !context->server || context->is_answered || branch->is_cancelled)
+		return false;
+	next = branch_new(context, &branch->target);
+	if (!next)
+		return false;
+	hop_move(&branch->hop, &next->hop);
+	if (!hop_ask_other(context->core, &next->hop, &result))
+		return true;
+	if (result.is_found)
+		return take_hop(next, &result, now) == OK;
+	branch_free(next);
+	return false;
 }
 
 static void cancel_branch(struct branch *branch, struct slice reason, struct now now)
 {
+	if (!branch->client) {
+		branch_free(branch); /* nobody was sent anything */
+		return;
+	}
 	if (branch->is_done || branch->is_cancelled || !is_invite(branch))
 		return;
 	branch->is_cancelled = true;
@@ -139,149 +210,6 @@ static void cancel_pending(struct context *context, struct slice reason, struct 
 	context->next = context->n_targets;
 	LIST_EACH (branch, &context->branches, struct branch, link)
 		cancel_branch(branch, reason, now);
-}
-
-/* -- choosing the best response (RFC 3261 §16.7 step 6) ------------------------------------------------------------ */
-
-/* The lower the better. */
-static unsigned rank_of(unsigned status)
-{
-	if (status >= 600)
-		return 0;
-	switch (status) {
-	/* "responses that provide information affecting resubmission of this request" */
-	case 401:
-	case 407:
-	case 415:
-	case 420:
-	case 484: return 4 * 16;
-	default: return status / 100 * 16 + 1;
-	}
-}
-
-/* Whether it replaces the best so far; of the same rank a phone's own word is better. */
-static bool is_better(const struct context *context, unsigned status, const struct sip_message *message)
-{
-	unsigned rank = rank_of(status), best = rank_of(context->best);
-
-	if (!context->best || rank < best)
-		return true;
-	return rank == best && message && !context->best_message;
-}
-
-static void consider_response(struct context *context, const struct sip_message *message)
-{
-	struct sip_message *copy;
-	struct sip_fault fault;
-
-	if (!is_better(context, message->status, message))
-		return;
-	if (sip_message_parse(message->text, &sip_limits_default, &copy, &fault) != OK) {
-		copy = NULL;
-		context->failure = CLIENT_NO_MEMORY;
-	}
-	sip_message_free(context->best_message);
-	context->best_message = copy;
-	context->best = message->status;
-}
-
-/* In a dialog a flow that is gone is that: RFC 5626 §5.3.1. */
-static void consider_failure(struct context *context, enum client_failure why)
-{
-	static const unsigned statuses[] = {
-		[CLIENT_TIMEOUT] = 408, /* to other than INVITE the endpoint keeps silent instead: RFC 4320 §4.2 */
-		[CLIENT_FLOW_LOST] = 480, [CLIENT_TOO_LARGE] = 513,
-		[CLIENT_REFUSED] = 480,   [CLIENT_NO_MEMORY] = 503,
-	};
-	unsigned status = context->in_dialog && why == CLIENT_FLOW_LOST ? 430 : statuses[why];
-
-	if (!is_better(context, status, NULL))
-		return;
-	sip_message_free(context->best_message);
-	context->best_message = NULL;
-	context->best = status;
-	context->failure = why;
-}
-
-/* RFC 3261 §16.7 step 7: the challenges of all branches are answered at once. */
-static void collect_challenges(struct context *context, const struct sip_message *response)
-{
-	struct sip_edits edits = forward_response_edits(context->core);
-	struct writer out;
-	char *lines;
-
-	if (response->status != 401 && response->status != 407)
-		return;
-	lines = mem_resize(context->challenges, CHALLENGES_MAX);
-	if (!lines)
-		return;
-	context->challenges = lines;
-	out = writer_of(lines, CHALLENGES_MAX);
-	out.len = context->challenges_len;
-	for (size_t i = 0; i < response->n_headers; i++) {
-		const struct sip_header *header = &response->headers[i];
-
-		if (header->id != SIP_WWW_AUTHENTICATE && header->id != SIP_PROXY_AUTHENTICATE)
-			continue;
-		if (edits.keep(header, edits.keep_arg))
-			put_header(&out, header->id, header->value);
-		if (!out.overflow)
-			context->challenges_len = out.len;
-	}
-}
-
-/* The collected ones are put on top instead. */
-static bool keep_without_challenges(const struct sip_header *header, void *arg)
-{
-	struct sip_edits edits = forward_response_edits(arg);
-
-	return header->id != SIP_WWW_AUTHENTICATE && header->id != SIP_PROXY_AUTHENTICATE &&
-	       edits.keep(header, edits.keep_arg);
-}
-
-/* For a branch that no phone answered. */
-static void answer_with_failure(struct context *context, struct now now)
-{
-	struct refusal refusal = { .status = context->best };
-
-	switch (context->failure) {
-	case CLIENT_TIMEOUT: break;
-	case CLIENT_FLOW_LOST:
-		refusal.warning = "the phone's connection is gone";
-		refusal.retry_after = context->core->server->retry_after;
-		break;
-	case CLIENT_TOO_LARGE:
-		refusal.warning = "the phone is reached over UDP, which takes no more than 1300 bytes";
-		break;
-	case CLIENT_REFUSED:
-		refusal.warning = "the phone's connection is not protected as the request demands";
-		break;
-	case CLIENT_NO_MEMORY: refusal = refusal_overload; break;
-	}
-	context_refuse(context, &refusal, now);
-}
-
-static void answer_with_best(struct context *context, struct now now)
-{
-	struct core *core = context->core;
-	struct sip_edits edits = forward_response_edits(core);
-	const struct sip_message *best = context->best_message;
-
-	if (!best) {
-		answer_with_failure(context, now);
-		return;
-	}
-	/* RFC 3261 §16.7 step 6: a phone's 503 says nothing about the next request through us */
-	if (best->status == 503) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 500, .warning = "the phone is overloaded" }, now);
-		return;
-	}
-	if (best->status == 401 || best->status == 407) {
-		edits.keep = keep_without_challenges;
-		edits.top = slice_from(context->challenges, context->challenges_len);
-	}
-	endpoint_respond_with(core->endpoint, context->server, best, &edits, now);
 }
 
 /* -- forking ------------------------------------------------------------------------------------------------------ */
@@ -313,7 +241,7 @@ static void start_group(struct context *context, struct now now)
 	context->breadth = context->aor && n ? breadth / (unsigned)n : 0;
 	for (size_t i = 0; i < n; i++)
 		if (start_branch(context, &context->targets[context->next++], now) != OK)
-			consider_failure(context, CLIENT_NO_MEMORY);
+			best_failure(context, CLIENT_NO_MEMORY);
 }
 
 /* RFC 3261 §16.7 step 5: when all branches have ended the best response goes upstream. */
@@ -325,7 +253,7 @@ static void proceed(struct context *context, struct now now)
 		return;
 	context->is_answered = true;
 	report_call_failed(context);
-	answer_with_best(context, now);
+	best_answer(context, now);
 }
 
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
@@ -392,11 +320,22 @@ void context_response(struct client *client, const struct sip_message *response,
 	if (branch->is_done)
 		return;
 	branch_done(branch);
-	collect_challenges(context, response);
-	consider_response(context, response);
+	best_challenges(context, response);
+	best_response(context, response);
+	if (response->status == 503 && fail_over(branch, now))
+		return;
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
 	proceed(context, now);
+}
+
+/*
+ * "A SIP entity SHOULD consider a transport failure, a timeout or a 503 to be a failure" (RFC 3263 §4.3). Where a request
+ * other than INVITE has timed out, nobody waits for its answer any more.
+ */
+static bool is_other_server_next(const struct branch *branch, enum client_failure why)
+{
+	return why == CLIENT_FLOW_LOST || (why == CLIENT_TIMEOUT && is_invite(branch));
 }
 
 void context_failed(struct client *client, enum client_failure why, struct now now)
@@ -413,7 +352,9 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 		dialog_flow_gone(context, now);
 		return;
 	}
-	consider_failure(context, why);
+	best_failure(context, why);
+	if (is_other_server_next(branch, why) && fail_over(branch, now))
+		return;
 	proceed(context, now);
 }
 
@@ -422,33 +363,52 @@ void context_client_gone(struct client *client)
 	struct branch *branch = client->user;
 	struct context *context = branch->context;
 
-	branch_done(branch);
-	list_remove(&context->branches, &branch->link);
-	mem_free(branch);
+	branch_free(branch);
 	settle(context);
 }
 
 void context_cancelled(struct context *context, struct now now)
 {
-	if (context->n_pending == 0) {
-		endpoint_forget(context->core->endpoint, &context->question);
-		context_refuse(context, &(struct refusal){ .status = 487 }, now);
-		return;
-	}
 	cancel_pending(context, (struct slice){ 0 }, now);
+	if (context->n_pending > 0)
+		return;
+	endpoint_forget(context->core->endpoint, &context->question);
+	context_refuse(context, &(struct refusal){ .status = 487 }, now);
 }
 
 void context_flow_lost(struct context *context, flow_id flow, struct now now)
 {
-	if (context->server && context->server->flow == flow && !context->is_answered)
-		cancel_pending(context, (struct slice){ 0 }, now);
+	if (!context->server || context->server->flow != flow || context->is_answered)
+		return;
+	cancel_pending(context, (struct slice){ 0 }, now);
+	if (context->n_pending == 0 && !context->question.id)
+		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" },
+			       now);
+}
+
+static void drop_unsent(struct context *context)
+{
+	context->next = context->n_targets;
+	LIST_EACH (branch, &context->branches, struct branch, link)
+		if (!branch->client)
+			branch_free(branch);
 }
 
 void context_server_gone(struct context *context)
 {
 	context->server = NULL;
-	context->next = context->n_targets;
+	drop_unsent(context);
 	settle(context);
+}
+
+void context_hop_found(struct hop_use *use, const struct hop_result *result, struct now now)
+{
+	struct branch *branch = CONTAINER_OF(use, struct branch, hop);
+	struct context *context = branch->context;
+
+	if (take_hop(branch, result, now) != OK)
+		best_failure(context, CLIENT_NO_MEMORY);
+	proceed(context, now);
 }
 
 /* RFC 3261 §16.8. A phone that does not answer the CANCEL either is given up by the endpoint (§9.1). */

@@ -15,6 +15,7 @@
 #include "endpoint/aor.h"
 #include "endpoint/endpoint.h"
 #include "proxy/check.h"
+#include "proxy/hop.h"
 #include "proxy/state.h"
 #include "proxy/token.h"
 
@@ -32,14 +33,16 @@ enum context_stage {
 	CONTEXT_PEER,   /* LOOKUP of the other party of a dialog, whose flow is gone */
 };
 
-/* One way to a phone. */
+/* One way to a phone, or to another domain. */
 struct target {
-	const struct binding *binding; /* in the snapshot; NULL in a dialog */
+	const struct binding *binding; /* in the snapshot; NULL in a dialog, or to another domain */
+	bool is_outside;               /* the flow is still to be found: */
+	struct hop_goal outside;       /* its texts are the request's */
 	struct slice uri;              /* for the Request-URI */
 	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
 	struct slice path;             /* becomes Route (RFC 3327 §5.4) */
 	flow_id flow;
-	account_id account;
+	account_id account; /* or who proves the domain: core_domain_party() */
 	struct requirement require;
 };
 
@@ -51,7 +54,7 @@ struct context {
 	unsigned n_conflicts;
 
 	/* the sender */
-	account_id account; /* 0 until proven */
+	account_id account; /* 0 until proven; below 0 for another domain: core_domain_party() */
 	struct own_routes routes;
 	bool in_dialog;
 	struct dialog_claim claim; /* if it is */
@@ -70,6 +73,8 @@ struct context {
 	unsigned best;                    /* status of the best final response so far, 0: none */
 	struct sip_message *best_message; /* NULL: no phone said it, but failure */
 	enum client_failure failure;
+	char why[HOP_WHY_MAX +
+		 1];      /* a sentence, instead of the failure: another domain could not be reached; or "" */
 	char *challenges; /* header lines of all 401 and 407 */
 	size_t challenges_len;
 };
@@ -93,6 +98,7 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 void context_client_gone(struct client *client);
 void context_cancelled(struct context *context, struct now now);
 void context_server_gone(struct context *context);
+void context_hop_found(struct hop_use *use, const struct hop_result *result, struct now now);
 void context_timer(struct timer *timer, struct now now);
 /* The caller's flow is gone: a call that is not answered yet can no longer become one. */
 void context_flow_lost(struct context *context, flow_id flow, struct now now);

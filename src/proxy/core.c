@@ -5,6 +5,7 @@
 #include "proxy/dialog.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
+#include "proxy/outside.h"
 #include "proxy/registration.h"
 #include "sip/build.h"
 
@@ -23,9 +24,10 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	list_init(&core->contexts);
 	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
 	core->token_mac = mac_new(config->crypto, config->token_key);
+	core->hops = map_new(HOPS_MAX, config->map_key);
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
-	if (!core->token_mac || !core->arena || !core->scratch)
+	if (!core->token_mac || !core->hops || !core->arena || !core->scratch)
 		return ERR_NOMEM;
 	*ret_core = TAKE(core);
 	return OK;
@@ -35,6 +37,7 @@ void core_free(struct core *core)
 {
 	if (!core)
 		return;
+	hop_free_all(core);
 	auth_server_free(core->auth);
 	mac_free(core->token_mac);
 	arena_free(core->arena);
@@ -73,6 +76,21 @@ static void answer_options(struct context *context, struct now now)
 			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
 }
 
+/* The sender is proven. */
+static void go_on(struct context *context, struct aor *sender, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+
+	if (request->method == SIP_REGISTER)
+		registration_decide(context, sender, now);
+	else if (context->in_dialog)
+		dialog_request(context, now);
+	else if (core_domain(context->core, request->uri.host))
+		location_ask(context, now);
+	else
+		outside_forward(context, now);
+}
+
 /* RFC 3261 §10.3 steps 1 and 5 */
 static void take_register(struct context *context, struct now now)
 {
@@ -94,17 +112,22 @@ static void take_register(struct context *context, struct now now)
 			       &(struct refusal){ .status = 404,
 						  .warning = "To is not of the domain registered with" },
 			       now);
-	else
-		gate_ask(context, now);
+	else if (gate_ask(context, now))
+		go_on(context, NULL, now);
 }
 
-/* Whether what goes out of a dialog ends here: other domains are not served, and other routes not taken. */
+/*
+ * What goes out of a dialog is for a domain of ours, or one of ours asks for another domain. Routes of the sender's own choice
+ * are not taken.
+ */
 static void take_outside_dialog(struct context *context, struct now now)
 {
 	const struct sip_message *request = context->server->request;
+	bool is_ours = core_domain(context->core, request->uri.host);
 
-	if (!context->routes.leads_elsewhere && core_domain(context->core, request->uri.host)) {
-		gate_ask(context, now);
+	if (!context->routes.leads_elsewhere && (is_ours || !request->to.tag.ptr)) {
+		if (gate_ask(context, now))
+			go_on(context, NULL, now);
 		return;
 	}
 	if (request->to.tag.ptr)
@@ -116,7 +139,7 @@ static void take_outside_dialog(struct context *context, struct now now)
 	else
 		context_refuse(context,
 			       &(struct refusal){ .status = 403,
-						  .warning = "this server does not relay to other domains" },
+						  .warning = "a Route that leads elsewhere is not taken" },
 			       now);
 }
 
@@ -217,22 +240,16 @@ static void on_client_gone(void *self, struct client *client)
 	context_client_gone(client);
 }
 
-/* The sender is proven. */
-static void go_on(struct context *context, struct aor *sender, struct now now)
-{
-	if (context->server->request->method == SIP_REGISTER)
-		registration_decide(context, sender, now);
-	else if (context->in_dialog)
-		dialog_request(context, now);
-	else
-		location_ask(context, now);
-}
-
 static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
 {
 	struct core *core = self;
-	struct context *context = context_of_question(question);
+	struct context *context;
 
+	if (question->kind >= HOP_DNS) {
+		hop_answer(question, answer, now);
+		return;
+	}
+	context = context_of_question(question);
 	if (!context->server || context->server->final)
 		return;
 	if (!core_flow_is_alive(core, context->server->flow)) {
@@ -257,6 +274,7 @@ static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, st
 
 	if (facts->event != FLOW_LOST)
 		return;
+	hop_flow_lost(core, flow);
 	LIST_EACH (context, &core->contexts, struct context, link)
 		context_flow_lost(context, flow, now);
 }

@@ -4,6 +4,7 @@
 #include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
+#include "proxy/outside.h"
 #include "proxy/report.h"
 
 enum { NAME_MAX = 512 };
@@ -30,7 +31,7 @@ bool dialog_find(const struct core *core, const struct sip_message *message, str
 
 static bool is_proven(const struct core *core, flow_id flow, flow_id of_token, account_id account)
 {
-	return flow == of_token || endpoint_flow_has(core->endpoint, flow, account);
+	return flow == of_token || core_flow_has(core, flow, account);
 }
 
 enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow)
@@ -51,8 +52,22 @@ enum dialog_party dialog_party_of(const struct core *core, const struct dialog_c
 
 /* -- where it goes ------------------------------------------------------------------------------------------------ */
 
+/* The domain that is the party: one that the request names. Where it names none that is, nothing has proven it. */
+static struct slice domain_of_party(const struct core *core, account_id party,
+				    const struct sip_message *request)
+{
+	struct sip_uri next_hop = { .host = SLICE("") };
+
+	if (core_domain_party(core, request->to.uri.host) == party)
+		return request->to.uri.host;
+	if (core_domain_party(core, request->from.uri.host) == party)
+		return request->from.uri.host;
+	(void)outside_next_hop(core, request, &next_hop);
+	return next_hop.host;
+}
+
 /* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
-static struct target other_side(const struct token *token, enum dialog_party party,
+static struct target other_side(const struct core *core, const struct token *token, enum dialog_party party,
 				const struct sip_message *request)
 {
 	struct target target = {
@@ -61,7 +76,11 @@ static struct target other_side(const struct token *token, enum dialog_party par
 		.account = party == DIALOG_A ? token->account_b : token->account_a,
 	};
 
-	if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
+	if (target.account < 0)
+		target.require = (struct requirement){
+			.level = REQUIRE_DOMAIN, .domain = domain_of_party(core, target.account, request)
+		};
+	else if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
 	return target;
 }
@@ -78,15 +97,21 @@ static void forward_to(struct context *context, const struct target *target, str
 	context_forward(context, NULL, targets, 1, now);
 }
 
-/* Perhaps the phone is back on another one. Its AOR stands in To. */
+/* Another domain is dialled again; a phone may be back on another flow. Its AOR stands in To. */
 void dialog_flow_gone(struct context *context, struct now now)
 {
+	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
+	const struct token *token = &context->claim.token;
 	const struct sip_uri *to = &context->server->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
 	put_aor(&name, to);
 	context->asked_for_peer = true;
+	if ((party == DIALOG_A ? token->account_b : token->account_a) < 0) {
+		outside_forward(context, now);
+		return;
+	}
 	context->question.kind = CONTEXT_PEER;
 	if (name.overflow || !core_domain(context->core, to->host))
 		context_refuse(context, &(struct refusal){ .status = 430 }, now);
@@ -102,7 +127,8 @@ void dialog_request(struct context *context, struct now now)
 	struct target target;
 
 	if (party == DIALOG_NOBODY && !context->account) {
-		gate_ask(context, now);
+		if (gate_ask(context, now))
+			dialog_request(context, now);
 		return;
 	}
 	if (party == DIALOG_NOBODY) {
@@ -117,7 +143,7 @@ void dialog_request(struct context *context, struct now now)
 		return;
 	}
 	report_call_ended(context);
-	target = other_side(&context->claim.token, party, request);
+	target = other_side(core, &context->claim.token, party, request);
 	if (core_flow_is_alive(core, target.flow))
 		forward_to(context, &target, now);
 	else
@@ -168,7 +194,8 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 void dialog_answer(struct context *context, const struct answer *answer, struct now now)
 {
 	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
-	struct target target = other_side(&context->claim.token, party, context->server->request);
+	struct target target = other_side(context->core, &context->claim.token, party,
+					  context->server->request);
 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
 	if (answer->err != OK || answer->aor->account.id != target.account ||
@@ -179,6 +206,16 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 		return;
 	}
 	forward_to(context, &target, now);
+}
+
+/* An ACK does not wait: if the flow is not there it is dropped, and the next one finds it. */
+static void find_flow_outside(struct core *core, const struct sip_message *ack, struct target *target)
+{
+	struct sip_uri next_hop;
+
+	if (!outside_next_hop(core, ack, &next_hop) || !outside_target(core, ack, &next_hop, target))
+		return;
+	target->flow = hop_prepare(core, &target->outside);
 }
 
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
@@ -201,6 +238,8 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
 		return;
 	}
-	target = other_side(&claim.token, party, ack);
+	target = other_side(core, &claim.token, party, ack);
+	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
+		find_flow_outside(core, ack, &target);
 	forward_ack(core, ack, &target, now);
 }

@@ -1,9 +1,10 @@
 #include "proxy/gate.h"
 
+#include "base/verdict.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 
-enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2 };
+enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2, WARNING_MAX = 1000 };
 
 static bool is_register(const struct context *context)
 {
@@ -80,43 +81,118 @@ static void challenge(struct context *context, const struct auth_realm *realm, b
 			 now);
 }
 
-void gate_ask(struct context *context, struct now now)
+/* -- another domain ---------------------------------------------------------------------------------------------- */
+
+static const struct verdict not_shown = {
+	.code = "domain.no-certificate",
+	.what = "the sender is of {expected}, and the connection has no certificate that proves it",
+	.section = "RFC 5922 §7.4",
+};
+
+static const struct verdict not_proven = {
+	.code = "domain.unproven",
+	.what = "the sender is of {expected}, and the certificate of the connection proves nothing: {found}",
+};
+
+static const struct verdict other_proven = {
+	.code = "domain.mismatch",
+	.what = "the certificate of the connection names {found}, the sender is of {expected}",
+	.section = "RFC 5922 §7.4",
+};
+
+static const struct verdict not_ours = {
+	.code = "domain.relay",
+	.what = "what comes from {expected} is not passed on to other domains",
+};
+
+static void refuse_domain(struct context *context, const struct verdict *template, struct slice found,
+			  struct now now)
 {
-	struct sip_credentials credentials;
-	struct auth_realm realm;
+	struct verdict verdict = *template;
+	char text[WARNING_MAX];
+	struct writer out = writer_of(text, sizeof text - 1);
+
+	verdict_text_set(&verdict.expected, identity_of(context)->host);
+	verdict_text_set(&verdict.found, found);
+	put_verdict(&out, &verdict);
+	text[out.len] = '\0';
+	context_refuse(context, &(struct refusal){ .status = 403, .warning = text }, now);
+}
+
+/* Nobody from outside has us relay to third parties. */
+static bool is_for_us(const struct context *context)
+{
+	return context->in_dialog || (!context->routes.leads_elsewhere &&
+				      core_domain(context->core, context->server->request->uri.host));
+}
+
+static bool prove_domain(struct context *context, struct now now)
+{
+	struct core *core = context->core;
+	flow_id flow = context->server->flow;
+	struct slice domain = identity_of(context)->host;
+	struct flow_view view;
+
+	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
+		context_refuse(context, &refusal_internal, now);
+		return false;
+	}
+	if (view.verified.len == 0) {
+		refuse_domain(context, view.unproven.len > 0 ? &not_proven : &not_shown, view.unproven, now);
+		return false;
+	}
+	if (!endpoint_flow_proves(core->endpoint, flow, domain)) {
+		refuse_domain(context, &other_proven, view.verified, now);
+		return false;
+	}
+	if (!is_for_us(context)) {
+		refuse_domain(context, &not_ours, slice_of(NULL), now);
+		return false;
+	}
+	context->account = core_domain_party(core, domain);
+	return context->account != 0;
+}
+
+/* -- accounts of ours ---------------------------------------------------------------------------------------------- */
+
+static void ask_account(struct context *context, const struct auth_realm *realm,
+			const struct sip_credentials *credentials, struct now now)
+{
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	if (!realm_of(context, &realm)) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 403,
-						  .warning = "the sender is of no domain of this server" },
-			       now);
-		return;
-	}
-	switch (find_credentials(context, &realm, &credentials)) {
-	case AUTH_OK: break;
-	case AUTH_ABSENT:
-		if (is_register(context) && realm.md5 != AUTH_MD5_ONLY)
-			count_unanswered(context);
-		challenge(context, &realm, false, now);
-		return;
-	default:
-		context_refuse(context,
-			       &(struct refusal){ .status = 400, .reason = "Malformed Digest Credentials" },
-			       now);
-		return;
-	}
-
-	put(&name, credentials.username);
+	put(&name, credentials->username);
 	put_char(&name, '@');
-	put(&name, realm.name);
+	put(&name, realm->name);
 	context->question.kind = CONTEXT_SENDER;
 	if (name.overflow)
 		context_refuse(context, &(struct refusal){ .status = 400, .reason = "User Name Too Long" },
 			       now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
 		context_refuse(context, &refusal_overload, now);
+}
+
+bool gate_ask(struct context *context, struct now now)
+{
+	struct sip_credentials credentials;
+	struct auth_realm realm;
+
+	if (!realm_of(context, &realm))
+		return prove_domain(context, now);
+	switch (find_credentials(context, &realm, &credentials)) {
+	case AUTH_OK: ask_account(context, &realm, &credentials, now); break;
+	case AUTH_ABSENT:
+		if (is_register(context) && realm.md5 != AUTH_MD5_ONLY)
+			count_unanswered(context);
+		challenge(context, &realm, false, now);
+		break;
+	default:
+		context_refuse(context,
+			       &(struct refusal){ .status = 400, .reason = "Malformed Digest Credentials" },
+			       now);
+		break;
+	}
+	return false;
 }
 
 static struct auth_hashes hashes_of(const struct account *account)

@@ -7,10 +7,12 @@
 #include "proxy/context.h"
 
 /*
- * Asks for the account of the credentials (CONTEXT_SENDER), or answers at once: 401 or 407 without
- * credentials, 400, 403. identity is whom the request speaks for: From, of a REGISTER To.
+ * Whom the request speaks for is in From, of a REGISTER in To. For a domain of ours it asks for the account of the
+ * credentials (CONTEXT_SENDER), or answers at once: 401 or 407 without credentials, 400, 403. True: the sender is another
+ * domain, which the certificate of its connection proves (RFC 5922 §7.4), and wants something of us; context->account is
+ * set.
  */
-void gate_ask(struct context *context, struct now now);
+MUST_CHECK bool gate_ask(struct context *context, struct now now);
 
 /*
  * The look-up came back. True if the sender is proven: context->account is set. Else the request has been

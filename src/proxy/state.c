@@ -1,8 +1,11 @@
 #include "proxy/state.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "proxy/report.h"
 #include "sip/build.h"
+
+enum { IDENTITY_MAX = 256 };
 
 const struct server_config server_config_default = {
 	.registrar = {
@@ -36,6 +39,40 @@ const struct server_domain *core_domain(const struct core *core, struct slice ho
 		if (slice_eq_nocase(core->server->domains[i].name, host))
 			return &core->server->domains[i];
 	return NULL;
+}
+
+account_id core_domain_party(const struct core *core, struct slice domain)
+{
+	struct slice parts[] = { SLICE("domain "), slice_of(NULL) };
+	char buf[IDENTITY_MAX];
+	struct writer lower = writer_of(buf, sizeof buf);
+	uint64_t hash;
+
+	for (size_t i = 0; i < domain.len; i++)
+		put_char(&lower, ascii_lower(domain.ptr[i]));
+	parts[1] = writer_text(&lower);
+	if (lower.overflow || lower.len == 0 ||
+	    !mac_make(core->token_mac, parts, 2, (unsigned char *)&hash, sizeof hash))
+		return 0;
+	return (account_id)(hash | 1ULL << 63);
+}
+
+bool core_flow_has(const struct core *core, flow_id flow, account_id party)
+{
+	struct flow_view view;
+
+	if (party >= 0)
+		return endpoint_flow_has(core->endpoint, flow, party);
+	if (!endpoint_flow_view(core->endpoint, flow, &view))
+		return false;
+	for (struct slice rest = view.verified; rest.len > 0;) {
+		size_t comma = slice_find(rest, ',');
+
+		if (core_domain_party(core, slice_trim(slice_sub(rest, 0, comma))) == party)
+			return true;
+		rest = slice_sub(rest, comma + 1, rest.len);
+	}
+	return false;
 }
 
 bool core_is_own_host(const struct core *core, struct slice host)

@@ -7,6 +7,7 @@
 #include "auth/server.h"
 #include "base/arena.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "endpoint/endpoint.h"
 #include "proxy/config.h"
 
@@ -20,6 +21,7 @@ struct core {
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
 	struct list contexts;
+	struct map *hops; /* the ways to other domains: see hop.h */
 	uint32_t start;
 };
 
@@ -34,6 +36,14 @@ struct flow_state *core_flow_state(struct core *core, flow_id flow);
 
 /* The domain of ours that the host names, or NULL. */
 const struct server_domain *core_domain(const struct core *core, struct slice host);
+/*
+ * Who proved a domain, as a party of a dialog stands in our token: below 0, where accounts are above. The domain's case
+ * counts for nothing. 0 if the library fails.
+ */
+account_id core_domain_party(const struct core *core, struct slice domain);
+/* Whether the flow is proven for the party: one of its accounts, or one of the domains of its certificate. */
+bool core_flow_has(const struct core *core, flow_id flow, account_id party);
+
 /* Whether a Route with this host means us: a domain, the advertised name, or another name of ours. */
 bool core_is_own_host(const struct core *core, struct slice host);
 

@@ -166,6 +166,25 @@ static bool say_state(struct config *config, struct slice value, struct writer *
 	return say_path(config, value, &config->state, why);
 }
 
+static bool say_trust(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->trust, why);
+}
+
+static bool say_trust_anchor(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->trust_anchor, why);
+}
+
+static bool say_dns(struct config *config, struct slice value, struct writer *why)
+{
+	if (address_parse_ip(value, &config->dns))
+		config->dns.port = 53;
+	else if (!address_parse(value, &config->dns))
+		return wrong(why, "it is no IP address, with or without a port");
+	return true;
+}
+
 static bool say_advertise(struct config *config, struct slice value, struct writer *why)
 {
 	if (!identity_is_name(value))
@@ -222,6 +241,9 @@ static const struct {
 	[SETTING_LOG_FORMAT]  = { SLICE_INIT("log-format"),  say_log_format },
 	[SETTING_LOG_LEVEL]   = { SLICE_INIT("log-level"),   say_log_level },
 	[SETTING_STATE]       = { SLICE_INIT("state"),       say_state },
+	[SETTING_TRUST]        = { SLICE_INIT("trust"),        say_trust },
+	[SETTING_DNS]          = { SLICE_INIT("dns"),          say_dns },
+	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
 };
 /* clang-format on */
 

@@ -55,6 +55,9 @@ enum setting {
 	SETTING_LOG_FORMAT,
 	SETTING_LOG_LEVEL,
 	SETTING_STATE,
+	SETTING_TRUST,
+	SETTING_DNS,
+	SETTING_TRUST_ANCHOR,
 	SETTINGS,
 };
 
@@ -71,6 +74,10 @@ struct config {
 	enum log_format log_format;
 	enum report_level log_level;
 	struct slice state; /* directory */
+	struct slice trust; /* file with the CAs of other domains; empty: the system's */
+	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
+	struct slice
+		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct config_place places[SETTINGS];
 };
 

@@ -103,7 +103,7 @@ struct keys {
 	bool (*each)(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value);
 };
 
-enum { KEYS_MAX = 16 };
+enum { KEYS_MAX = 24 };
 
 static bool walk_keys(struct reading *reading, const yaml_node_t *mapping, const struct keys *keys)
 {

@@ -1,9 +1,16 @@
 #include "sealined/crew.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "dns/dns.h"
 #include "proxy/core.h"
 #include "sealined/log.h"
+#include "store/state.h"
+
+/* Routers that drop questions they do not know are common; with three of them unanswered a call still begins. */
+enum { DNS_PATIENCE_MS = 4000 };
 
 static const struct endpoint_limits limits = {
 	.transactions = 100000,
@@ -19,6 +26,7 @@ struct member {
 	struct crypto *crypto;
 	struct random *random;
 	struct core *core;
+	struct dns *dns;
 };
 
 /* -- the crew -------------------------------------------------------------------------------------------- */
@@ -81,25 +89,29 @@ void crew_change(struct crew *crew, struct setup *setup)
 
 /* -- a worker's parts, on its thread --------------------------------------------------------------------- */
 
-static enum err make_context(const struct crew *crew, struct crypto *crypto, const struct setup *setup,
-			     struct tls_context **ret_context)
+static enum err make_roles(const struct crew *crew, struct crypto *crypto, const struct setup *setup,
+			   struct identity_roles *ret_roles)
 {
-	AUTO(tls_context) struct tls_context *context = NULL;
+	struct identity_roles roles;
 	struct verdict verdict;
 
-	TRY(identity_serve(crypto, &setup->identity, &context, &verdict));
-	TRY(tls_server_resume(context, crew->tickets));
-	*ret_context = TAKE(context);
-	return OK;
+	TRY(identity_serve(crypto, &setup->identity, &roles, &verdict));
+	enum err err = tls_server_resume(roles.server, crew->tickets);
+	if (err == OK)
+		*ret_roles = roles;
+	else
+		identity_roles_fini(&roles);
+	return err;
 }
 
-static enum err make_core(struct member *member)
+static enum err make_core(struct member *member, struct map_key map_key)
 {
 	const struct crew *crew = member->crew;
 	struct core_config config = {
 		.crypto = member->crypto,
 		.nonce_key = slice_from(crew->nonce_key, sizeof crew->nonce_key),
 		.token_key = slice_from(crew->token_key, sizeof crew->token_key),
+		.map_key = map_key,
 		.start = crew->start,
 		.server = &member->setup->server,
 	};
@@ -131,17 +143,54 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 	return OK;
 }
 
+/* Of Debian's dns-root-data: the key of the root, kept up to date with the system. */
+#define ROOT_ANCHOR "/usr/share/dns/root.key"
+
+/* A machine without the root's key cannot check anything: nothing counts as signed then. */
+static const char *anchors_of(const struct config *config, char path[STATE_PATH_MAX])
+{
+	struct writer out = writer_of(path, STATE_PATH_MAX - 1);
+
+	if (config->trust_anchor.len == 0)
+		return access(ROOT_ANCHOR, R_OK) == 0 ? ROOT_ANCHOR : NULL;
+	if (slice_eq(config->trust_anchor, SLICE("none")))
+		return NULL;
+	put(&out, config->trust_anchor);
+	path[out.len] = '\0';
+	return path;
+}
+
+static enum err make_dns(struct member *member, struct net *net)
+{
+	const struct config *config = member->setup->config;
+	char path[STATE_PATH_MAX];
+	const struct dns_config dns = {
+		.net = net,
+		.server = config->dns,
+		.anchors = anchors_of(config, path),
+		.patience = DNS_PATIENCE_MS,
+	};
+
+	return dns_new(&dns, &member->dns);
+}
+
 static enum err make_parts(struct member *member, unsigned number, struct worker_parts *parts)
 {
+	struct identity_roles roles;
+
 	member->crypto = crypto_new();
 	member->random = member->crypto ? random_new(member->crypto) : NULL;
 	if (!member->random)
 		return ERR_NOMEM;
 	parts->crypto = member->crypto;
 	parts->map_key = random_map_key(member->random);
-	TRY(make_core(member));
+	TRY(make_core(member, parts->map_key));
+	TRY(make_dns(member, parts->net));
 	TRY(make_endpoint(member, number, parts));
-	return make_context(member->crew, member->crypto, member->setup, &parts->server);
+	TRY(make_roles(member->crew, member->crypto, member->setup, &roles));
+	parts->server = roles.server;
+	parts->client = roles.client;
+	return OK;
 }
 
 static void crew_close(void *self, struct worker_parts *parts)
@@ -150,6 +199,8 @@ static void crew_close(void *self, struct worker_parts *parts)
 
 	(void)self;
 	tls_context_free(parts->server);
+	tls_context_free(parts->client);
+	dns_free(member->dns);
 	endpoint_free(parts->endpoint);
 	core_free(member->core);
 	random_free(member->random);
@@ -161,7 +212,7 @@ static void crew_close(void *self, struct worker_parts *parts)
 static enum err crew_open(void *self, unsigned number, struct worker_parts *ret_parts)
 {
 	struct member *member = mem_new(struct member);
-	struct worker_parts parts = { .own = member };
+	struct worker_parts parts = { .net = ret_parts->net, .own = member };
 
 	if (!member)
 		return ERR_NOMEM;
@@ -179,10 +230,10 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 {
 	struct member *member = parts->own;
 	struct setup *setup = crew_setup(self);
-	struct tls_context *context;
+	struct identity_roles roles;
 
 	(void)now;
-	enum err err = make_context(self, member->crypto, setup, &context);
+	enum err err = make_roles(self, member->crypto, setup, &roles);
 	if (err != OK) {
 		log_event(REPORT_ERROR, "reload.failed", " why=\"%s\"", err_text(err));
 		setup_free(setup);
@@ -190,7 +241,9 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 	}
 	core_reconfigure(member->core, &setup->server);
 	tls_context_free(parts->server);
-	parts->server = context;
+	tls_context_free(parts->client);
+	parts->server = roles.server;
+	parts->client = roles.client;
 	setup_free(member->setup);
 	member->setup = setup;
 }
@@ -201,9 +254,32 @@ static void crew_report(void *self, const struct report *report)
 	log_report(report);
 }
 
+static enum err crew_resolve(void *self, struct worker_parts *parts, uint64_t question,
+			     const struct dns_question *resolve)
+{
+	struct member *member = parts->own;
+
+	(void)self;
+	return dns_ask(member->dns, question, resolve);
+}
+
+static bool crew_next_answer(void *self, struct worker_parts *parts, struct answer *ret_answer)
+{
+	struct member *member = parts->own;
+
+	(void)self;
+	*ret_answer = (struct answer){ .err = OK };
+	if (!dns_next(member->dns, &ret_answer->question, &ret_answer->dns))
+		return false;
+	ret_answer->err = ret_answer->dns.err;
+	return true;
+}
+
 const struct worker_user crew_user = {
 	.open = crew_open,
 	.reload = crew_reload,
 	.close = crew_close,
 	.report = crew_report,
+	.resolve = crew_resolve,
+	.next_answer = crew_next_answer,
 };

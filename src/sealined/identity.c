@@ -11,6 +11,7 @@ void identity_fini(struct identity *identity)
 		secret_free(identity->pairs[i].key);
 	}
 	mem_free(identity->pairs);
+	secret_free(identity->trusted);
 	*identity = (struct identity){ .n = 0 };
 }
 
@@ -176,6 +177,15 @@ static bool load_all(const struct loading *loading)
 	return true;
 }
 
+static bool load_trusted(const struct loading *loading)
+{
+	AUTO(chain) struct chain *chain = NULL;
+
+	return loading->config->trust.len == 0 ||
+	       read_chain(loading->crypto, loading->config->trust, &loading->identity->trusted, &chain,
+			  loading->why);
+}
+
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
 static bool advertises_what_is_proven(const struct loading *loading)
 {
@@ -199,10 +209,11 @@ static bool advertises_what_is_proven(const struct loading *loading)
 
 static bool can_be_served(const struct loading *loading)
 {
-	AUTO(tls_context) struct tls_context *context = NULL;
+	struct identity_roles roles = { NULL, NULL };
 	struct verdict verdict;
-	enum err err = identity_serve(loading->crypto, loading->identity, &context, &verdict);
+	enum err err = identity_serve(loading->crypto, loading->identity, &roles, &verdict);
 
+	identity_roles_fini(&roles);
 	if (err == ERR_DENIED)
 		put_verdict(loading->why, &verdict);
 	else if (err == ERR_EXISTS)
@@ -218,7 +229,8 @@ bool identity_load(struct crypto *crypto, const struct config *config, utc_t now
 	struct identity identity = { .development = config_is_development(config) };
 	struct loading loading = { crypto, config, now, &identity, why };
 
-	if (load_all(&loading) && advertises_what_is_proven(&loading) && can_be_served(&loading)) {
+	if (load_all(&loading) && load_trusted(&loading) && advertises_what_is_proven(&loading) &&
+	    can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -232,23 +244,55 @@ enum err identity_chain(struct crypto *crypto, const struct identity *identity, 
 	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
 }
 
-enum err identity_serve(struct crypto *crypto, const struct identity *identity,
-			struct tls_context **ret_context, struct verdict *ret_verdict)
+/* Whom we believe when another domain proves itself, on connections of either direction. */
+static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
 {
-	AUTO(tls_context) struct tls_context *context = tls_server_new(crypto);
+	AUTO(chain) struct chain *trusted = NULL;
 
-	if (!context)
-		return ERR_NOMEM;
+	if (!identity->trusted)
+		return tls_client_trust_system(client);
+	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));
+	return tls_client_trust(client, trusted);
+}
+
+static enum err show(struct crypto *crypto, const struct identity *identity,
+		     const struct identity_roles *roles, struct verdict *ret_verdict)
+{
 	for (size_t i = 0; i < identity->n; i++) {
+		struct slice domain = identity->pairs[i].domain;
 		AUTO(chain) struct chain *chain = NULL;
 		AUTO(key) struct key *key = NULL;
 
 		TRY(identity_chain(crypto, identity, i, &chain));
 		TRY(key_parse_pem(crypto, secret_slice(identity->pairs[i].key), &key));
-		TRY(tls_server_add_for(context, identity->pairs[i].domain, chain, key, ret_verdict));
+		TRY(tls_server_add_for(roles->server, domain, chain, key, ret_verdict));
+		TRY(tls_client_present(roles->client, domain, chain, key, ret_verdict));
 	}
-	*ret_context = TAKE(context);
 	return OK;
+}
+
+void identity_roles_fini(struct identity_roles *roles)
+{
+	tls_context_free(roles->server);
+	tls_context_free(roles->client);
+	*roles = (struct identity_roles){ NULL, NULL };
+}
+
+enum err identity_serve(struct crypto *crypto, const struct identity *identity,
+			struct identity_roles *ret_roles, struct verdict *ret_verdict)
+{
+	struct identity_roles roles = { tls_server_new(crypto), tls_client_new(crypto) };
+	enum err err = roles.server && roles.client ? trust(crypto, identity, roles.client) : ERR_NOMEM;
+
+	if (err == OK) {
+		tls_server_trust(roles.server, roles.client);
+		err = show(crypto, identity, &roles, ret_verdict);
+	}
+	if (err == OK)
+		*ret_roles = roles;
+	else
+		identity_roles_fini(&roles);
+	return err;
 }
 
 int identity_alarm(utc_t not_after, utc_t now)

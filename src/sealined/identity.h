@@ -27,6 +27,7 @@ struct identity_pair {
 struct identity {
 	struct identity_pair *pairs; /* the first is for who asks for no name */
 	size_t n;
+	struct secret *trusted; /* PEM: the CAs of other domains; NULL: the system's */
 	bool development;
 };
 
@@ -43,9 +44,17 @@ MUST_CHECK bool identity_load(struct crypto *crypto, const struct config *config
 /* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
 MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 				   struct chain **ret_chain);
-/* A server that shows all of them, each to who asks for it. ERR_DENIED and a verdict, ERR_NOMEM. */
+/* The two roles that a worker plays in TLS, with the same certificates and the same trust in other domains. */
+struct identity_roles {
+	struct tls_context *server, *client;
+};
+/*
+ * A server that shows all of them, each to who asks for it, and a client that shows each for its own domain. ERR_DENIED and a
+ * verdict, ERR_NOMEM.
+ */
 MUST_CHECK enum err identity_serve(struct crypto *crypto, const struct identity *identity,
-				   struct tls_context **ret_context, struct verdict *ret_verdict);
+				   struct identity_roles *ret_roles, struct verdict *ret_verdict);
+void identity_roles_fini(struct identity_roles *roles);
 
 /*
  * How near the end of a certificate is: 0 for more than 30 days, then one more with each of 30, 14, 7 and 1 day left, and 5

@@ -14,6 +14,9 @@ static const char usage[] =
 	"  --advertise NAME                what we call ourselves in headers; our certificate must prove it\n"
 	"  --workers N                     threads that serve connections; as many as there are cores\n"
 	"  --state DIR                     where accounts, bindings and the development CA are kept\n"
+	"  --trust FILE                    CAs (PEM) that prove other domains, instead of the system's\n"
+	"  --dns ADDR[:PORT]               the name server to ask, instead of the system's\n"
+	"  --trust-anchor FILE             DNSSEC's trust anchor; none: nothing is validated\n"
 	"  --log-format text|json          one line an event on standard error\n"
 	"  --log-level LEVEL               error, warning, info or debug\n"
 	"  -c FILE                         read the configuration from a file; see sealined.yaml(5)\n"
@@ -37,6 +40,9 @@ static const struct option options[] = {
 	{ "log-format",  required_argument, NULL, OPTION_SETTING },
 	{ "log-level",   required_argument, NULL, OPTION_SETTING },
 	{ "state",       required_argument, NULL, OPTION_SETTING },
+	{ "trust",       required_argument, NULL, OPTION_SETTING },
+	{ "dns",         required_argument, NULL, OPTION_SETTING },
+	{ "trust-anchor", required_argument, NULL, OPTION_SETTING },
 	{ "help",        no_argument,       NULL, OPTION_HELP    },
 	{ "version",     no_argument,       NULL, OPTION_VERSION },
 	{ NULL,          0,                 NULL, 0              },

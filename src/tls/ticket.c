@@ -164,7 +164,8 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* what a client's certificate proves is judged by the handshake that shows it */
-	if (SSL_SESSION_get0_peer(session) || !read_began(session, &began) || !tls_session_may_go_on(conn, session, began))
+	if (SSL_SESSION_get0_peer(session) || !read_began(session, &began) ||
+	    !tls_session_may_go_on(conn, session, began))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	conn->began = began;
 	return SSL_TICKET_RETURN_USE_RENEW;

@@ -9,18 +9,19 @@ static uint16_t default_port(enum transport_protocol protocol)
 
 static struct dial *dial_new(struct transport *transport, const struct connect_question *connect)
 {
-	struct dial *dial = mem_zalloc(1, sizeof *dial + connect->host.len + connect->domain.len);
+	struct dial *dial = mem_zalloc(1, sizeof *dial + connect->host.len + connect->domain.len +
+						  connect->as.len);
+	char *at;
 
 	if (!dial)
 		return NULL;
-	struct writer texts = writer_of(dial + 1, connect->host.len + connect->domain.len);
-	put(&texts, connect->host);
-	put(&texts, connect->domain);
+	at = (char *)(dial + 1);
 	dial->owner = OWNER_DIAL;
 	dial->transport = transport;
 	dial->protocol = connect->transport;
-	dial->host = slice_sub(writer_text(&texts), 0, connect->host.len);
-	dial->domain = slice_sub(writer_text(&texts), connect->host.len, connect->domain.len);
+	dial->host = slice_copy(&at, connect->host);
+	dial->domain = slice_copy(&at, connect->domain);
+	dial->as = slice_copy(&at, connect->as);
 	list_append(&transport->dials, &dial->link);
 	return dial;
 }

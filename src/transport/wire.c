@@ -124,6 +124,8 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 	}
 	if (facts->verified.len > 0)
 		put_field(&out, SLICE(" verified="), facts->verified);
+	if (facts->why.len > 0)
+		put_field(&out, SLICE(" unproven="), facts->why);
 	transport_report(wire->transport, &(struct report){ .level = REPORT_INFO,
 							    .event = "flow.opened",
 							    .flow = wire->id,
@@ -132,7 +134,7 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 
 static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
 {
-	struct tls_facts tls = { .version = "", .cipher = "" };
+	struct tls_facts tls = { .version = "", .cipher = "", .identities = "", .unproven = "" };
 
 	if (wire->tls && event == FLOW_OPENED)
 		tls_conn_facts(wire->tls, &tls);
@@ -142,10 +144,10 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 		.outbound = wire->outbound,
 		.local = event == FLOW_OPENED ? socket_local_address(wire->fd) : (struct address){ 0 },
 		.peer = wire->peer,
-		.verified = slice_of(tls.domain),
+		.verified = slice_of(wire->outbound ? tls.domain : tls.identities),
 		.tls_version = slice_of(tls.version),
 		.tls_cipher = slice_of(tls.cipher),
-		.why = why,
+		.why = event == FLOW_OPENED ? slice_of(tls.unproven) : why,
 	};
 
 	if (event == FLOW_OPENED)
@@ -379,7 +381,11 @@ static enum err start_tls(struct wire *wire)
 
 	if (!context)
 		return ERR_DENIED;
-	return tls_conn_new(context, wire->fd, wire->dial ? wire->dial->domain : slice_of(NULL), &wire->tls);
+	TRY(tls_conn_new(context, wire->fd, wire->dial ? wire->dial->domain : slice_of(NULL), &wire->tls));
+	/* a browser would have its user choose a certificate */
+	if (!wire->outbound && flow_transport(wire->id) == TRANSPORT_TLS)
+		tls_conn_ask(wire->tls);
+	return wire->outbound ? tls_conn_speak_for(wire->tls, wire->dial->as) : OK;
 }
 
 void wire_begin(struct wire *wire, struct now now)

@@ -52,7 +52,8 @@ struct worker *worker_new(const struct worker_config *config)
 	worker->config = *config;
 	pthread_mutex_init(&worker->mutex, NULL);
 	pthread_cond_init(&worker->changed, NULL);
-	worker->net = net_new(config->limits.flows + LISTENERS_MAX + 16);
+	worker->net = net_new(config->limits.flows + LISTENERS_MAX +
+			      16); /* the DNS has its own descriptors */
 	worker->mailbox = worker->net ? mailbox_new(worker->net) : NULL;
 	if (!worker->mailbox) {
 		worker_free(worker);
@@ -109,6 +110,13 @@ static enum err store(void *self, uint64_t question, const struct store_question
 	return OK;
 }
 
+static enum err resolve(void *self, uint64_t question, const struct dns_question *resolve)
+{
+	struct worker *worker = self;
+
+	return worker->config.user->resolve(worker->config.user_self, &worker->parts, question, resolve);
+}
+
 static void post(void *self, struct letter *letter)
 {
 	struct worker *worker = self;
@@ -141,6 +149,7 @@ static enum err open_transport(struct worker *worker)
 		.services = { .self = worker,
 			      .lookup = look_up,
 			      .store = store,
+			      .resolve = resolve,
 			      .post = post,
 			      .report = report },
 		.crypto = worker->parts.crypto,
@@ -202,6 +211,18 @@ static bool follow_orders(struct worker *worker, struct now now)
 	return !stop;
 }
 
+/* Answers of the DNS; another question may be answered at once, from its cache. */
+static void take_answers(struct worker *worker, struct now now)
+{
+	const struct worker_user *user = worker->config.user;
+	struct answer answer;
+
+	while (user->next_answer(worker->config.user_self, &worker->parts, &answer)) {
+		transport_answer(worker->transport, &answer, now);
+		transport_perform(worker->transport, now);
+	}
+}
+
 static ms_t earlier(ms_t a, ms_t b)
 {
 	return a && (!b || a < b) ? a : b;
@@ -225,6 +246,7 @@ static void run(struct worker *worker)
 		empty_mailbox(worker, now);
 		endpoint_tick(worker->parts.endpoint, now);
 		transport_perform(worker->transport, now);
+		take_answers(worker, now);
 	} while (follow_orders(worker, now));
 }
 
@@ -248,6 +270,8 @@ static void tell_ended(struct worker *worker)
 static void *thread(void *arg)
 {
 	struct worker *worker = arg;
+
+	worker->parts.net = worker->net;
 	enum err err = worker->config.user->open(worker->config.user_self, worker->config.number,
 						 &worker->parts);
 

@@ -24,6 +24,7 @@ struct worker;
 
 /* What a worker works with; belongs to the worker_user. */
 struct worker_parts {
+	struct net *net; /* the worker's loop; there already when open() is called */
 	struct endpoint *endpoint;
 	struct crypto *crypto;
 	struct tls_context *server, *client;
@@ -39,6 +40,11 @@ struct worker_user {
 	 * returns. */
 	void (*reload)(void *self, struct worker_parts *parts, struct now now);
 	void (*close)(void *self, struct worker_parts *parts);
+	/* A question to the DNS, to be answered later by next_answer(); it is copied. ERR_LIMIT, ERR_NOMEM, ERR_IO. */
+	enum err (*resolve)(void *self, struct worker_parts *parts, uint64_t question,
+			    const struct dns_question *resolve);
+	/* The next answer of the DNS, whose slices live until the next call; false if there is none now. */
+	bool (*next_answer)(void *self, struct worker_parts *parts, struct answer *ret_answer);
 	/* From any worker's thread. */
 	void (*report)(void *self, const struct report *report);
 };

@@ -26,6 +26,7 @@ void phone_init(struct phone *phone, struct slice name, unsigned number)
 {
 	*phone = (struct phone){ .name = name, .number = number };
 	phone->account = slice_sub(name, 0, slice_find(name, '.'));
+	phone->domain = SLICE(WORLD_DOMAIN);
 }
 
 void phone_know_account(struct phone *phone, struct crypto *crypto, struct random *random)
@@ -126,7 +127,9 @@ static void put_own_address(struct writer *out, const struct phone *phone, bool 
 {
 	put(out, sips ? SLICE("<sips:") : SLICE("<sip:"));
 	put(out, phone->account);
-	put(out, SLICE("@" WORLD_DOMAIN ">"));
+	put_char(out, '@');
+	put(out, phone->domain);
+	put_char(out, '>');
 }
 
 static bool has_contact(struct slice method)

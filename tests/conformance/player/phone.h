@@ -39,9 +39,11 @@ struct phone {
 	struct slice name;    /* "bob.desk" */
 	struct slice account; /* "bob" */
 	bool has_account;
-	unsigned number;    /* its address is 192.0.2.number */
-	flow_id flow;       /* 0: not connected */
-	const char *closed; /* why the server closed it; NULL: it did not */
+	struct slice domain; /* of its addresses; WORLD_DOMAIN, unless it is of another */
+	bool serves;         /* the server connects to it, not the other way round */
+	unsigned number;     /* its address is 192.0.2.number */
+	flow_id flow;        /* 0: not connected */
+	const char *closed;  /* why the server closed it; NULL: it did not */
 
 	struct sip_message *inbox[INBOX_MAX]; /* not looked at so far, oldest first */
 	size_t n_inbox;

@@ -87,7 +87,19 @@ static void on_reported(void *self, const struct report *report)
 	note(play, slice_of(report->event), "", report->text);
 }
 
-static const struct world_user user = { .sent = on_sent, .closed = on_closed, .reported = on_reported };
+static struct phone *find_phone(struct play *play, struct slice name);
+
+static void on_connected(void *self, struct slice name, flow_id flow)
+{
+	struct phone *phone = find_phone(self, name);
+
+	if (phone)
+		phone->flow = flow;
+}
+
+static const struct world_user user = {
+	.sent = on_sent, .closed = on_closed, .reported = on_reported, .connected = on_connected
+};
 
 static bool knows_account(const struct play *play, struct slice account)
 {
@@ -239,6 +251,42 @@ static bool play_connect(struct play *play, struct phone *phone, const struct st
 	return true;
 }
 
+static bool play_serve(struct play *play, struct phone *phone, const struct step *step)
+{
+	const struct phone *at = step->at.len > 0 ? find_phone(play, step->at) : phone;
+
+	if (!at || !world_serve(&play->world, &(struct world_server){ .name = phone->name,
+								      .domain = step->domain,
+								      .proves = step->proves,
+								      .address = phone_address(at) }))
+		return fails(play, phone->name, " is one server too many", SLICE(""));
+	phone->serves = true;
+	phone->domain = step->domain;
+	return true;
+}
+
+static bool play_refuse(struct play *play, struct phone *phone)
+{
+	for (size_t i = 0; i < play->world.n_servers; i++)
+		if (slice_eq(play->world.servers[i].name, phone->name))
+			play->world.servers[i].refuses = true;
+	return phone->serves || fails(play, phone->name, " serves no domain", SLICE(""));
+}
+
+static void play_prove(struct play *play, struct phone *phone, const struct step *step)
+{
+	if (phone->flow)
+		world_lose(&play->world, phone->flow);
+	phone_disconnect(phone);
+	phone->domain = step->domain;
+	phone->flow = world_connect_proven(&play->world, phone_address(phone), step->domain);
+}
+
+static bool is_connected_by(enum step_kind kind)
+{
+	return kind == STEP_CONNECT || kind == STEP_SERVE || kind == STEP_PROVE;
+}
+
 static bool play_send(struct play *play, struct phone *phone, const struct step *step)
 {
 	for (size_t i = 0; i < step->n_messages; i++) {
@@ -302,11 +350,15 @@ static bool play_phone(struct play *play, const struct step *step)
 
 	if (!phone)
 		return fails(play, step->name, " is one name too many", SLICE(""));
-	if (!phone->flow && !phone->closed && phone->n_taken == 0 && step->kind != STEP_CONNECT)
+	if (!phone->flow && !phone->closed && phone->n_taken == 0 && !phone->serves &&
+	    !is_connected_by(step->kind))
 		connect_phone(play, phone, 0, TRANSPORT_TLS);
 	switch (step->kind) {
 	case STEP_CONNECT: return play_connect(play, phone, step);
 	case STEP_REGISTER: return play_register(play, phone, step);
+	case STEP_SERVE: return play_serve(play, phone, step);
+	case STEP_REFUSE: return play_refuse(play, phone);
+	case STEP_PROVE: play_prove(play, phone, step); return true;
 	case STEP_SEND: return play_send(play, phone, step);
 	case STEP_EXPECT: return play_expect(play, phone, step);
 	case STEP_RAW: return play_raw(play, phone, step);

@@ -188,6 +188,19 @@ static bool parse_connect(struct scan *in, struct step *step)
 	return scan_done(in);
 }
 
+static bool parse_serve(struct scan *in, struct step *step)
+{
+	step->domain = step->proves = take_word(in);
+	if (step->kind == STEP_SERVE && take_this(in, SLICE("at")))
+		step->at = take_word(in);
+	if (step->kind == STEP_SERVE && take_this(in, SLICE("but"))) {
+		if (!take_this(in, SLICE("proves")))
+			return false;
+		step->proves = take_word(in);
+	}
+	return step->domain.len > 0 && step->proves.len > 0 && scan_done(in);
+}
+
 static const struct {
 	struct slice verb;
 	enum step_kind kind;
@@ -200,6 +213,9 @@ static const struct {
 	{ SLICE_INIT("sends"), STEP_RAW },
 	{ SLICE_INIT("lost"), STEP_LOSE },
 	{ SLICE_INIT("restarts"), STEP_RESTART },
+	{ SLICE_INIT("serves"), STEP_SERVE },
+	{ SLICE_INIT("proves"), STEP_PROVE },
+	{ SLICE_INIT("refuses"), STEP_REFUSE },
 };
 
 static bool parse_verb(struct slice verb, enum step_kind *ret_kind)
@@ -231,6 +247,8 @@ static bool parse_step(struct slice line, struct step *step)
 	case STEP_SEND:
 	case STEP_EXPECT: return parse_messages(&in, step);
 	case STEP_CONNECT: return parse_connect(&in, step);
+	case STEP_SERVE:
+	case STEP_PROVE: return parse_serve(&in, step);
 	case STEP_REGISTER: step->uri = take_word(&in); return scan_done(&in);
 	case STEP_RESTART: return slice_eq(step->name, SLICE("server")) && scan_done(&in);
 	default: return scan_done(&in);

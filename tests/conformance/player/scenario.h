@@ -18,6 +18,9 @@ enum step_kind {
 	STEP_NOTHING,  /* nothing */
 	STEP_PASS,     /* pass TIME */
 	STEP_RESTART,  /* server restarts */
+	STEP_SERVE,    /* NAME serves DOMAIN [at NAME] [but proves DOMAIN] */
+	STEP_PROVE,    /* NAME proves DOMAIN */
+	STEP_REFUSE,   /* NAME refuses */
 };
 
 enum { CLAUSES_MAX = 16, MESSAGES_MAX = 4 };
@@ -43,11 +46,12 @@ struct step {
 	unsigned line;
 	enum step_kind kind;
 	struct slice name;
-	unsigned worker;        /* CONNECT; from 0 */
-	struct slice transport; /* CONNECT; empty: not said */
-	struct slice uri;       /* REGISTER; empty: not said */
-	ms_t time;              /* PASS */
-	struct slice raw;       /* RAW: the lines, still indented */
+	unsigned worker;                 /* CONNECT; from 0 */
+	struct slice transport;          /* CONNECT; empty: not said */
+	struct slice uri;                /* REGISTER; empty: not said */
+	struct slice domain, proves, at; /* SERVE and PROVE; empty: not said */
+	ms_t time;                       /* PASS */
+	struct slice raw;                /* RAW: the lines, still indented */
 	struct pattern messages[MESSAGES_MAX];
 	size_t n_messages;
 };

@@ -75,6 +75,121 @@ static void commit(struct world *world, struct worker *worker, const struct acti
 	endpoint_answer(worker->endpoint, &answer, world->now);
 }
 
+/* -- other domains --------------------------------------------------------------------------------------- */
+
+bool world_serve(struct world *world, const struct world_server *server)
+{
+	if (world->n_servers == SERVERS_MAX)
+		return false;
+	world->servers[world->n_servers++] = *server;
+	return true;
+}
+
+static void put_u16(struct writer *out, unsigned value)
+{
+	put_char(out, (char)(value >> 8));
+	put_char(out, (char)value);
+}
+
+static void put_name(struct writer *out, struct slice name)
+{
+	while (name.len > 0) {
+		size_t dot = slice_find(name, '.');
+
+		put_char(out, (char)dot);
+		put(out, slice_sub(name, 0, dot));
+		name = slice_sub(name, dot + 1, name.len);
+	}
+	put_char(out, '\0');
+}
+
+/* RFC 1035 §4.1.3; the owner is the name of the question. */
+static void put_a(struct writer *out, const struct address *address)
+{
+	put_u16(out, 0xc00c);
+	put_u16(out, DNS_A);
+	put_u16(out, 1);
+	put_u16(out, 0);
+	put_u16(out, 300);
+	put_u16(out, 4);
+	put(out, slice_from(address->ip, 4));
+}
+
+/* The DNS has only addresses: for each domain those of its servers, as they were named. */
+static void resolve(struct world *world, struct worker *worker, const struct action *action)
+{
+	char buf[1024];
+	struct writer out = writer_of(buf, sizeof(buf));
+	struct answer answer = { .question = action->question };
+	unsigned n = 0;
+
+	for (size_t i = 0; i < world->n_servers; i++)
+		n += action->resolve.type == DNS_A &&
+		     slice_eq(world->servers[i].domain, action->resolve.name);
+	put_u16(&out, 0);
+	put_u16(&out, 0x8180); /* a response, without an error */
+	put_u16(&out, 1);
+	put_u16(&out, n);
+	put_u16(&out, 0);
+	put_u16(&out, 0);
+	put_name(&out, action->resolve.name);
+	put_u16(&out, action->resolve.type);
+	put_u16(&out, 1);
+	for (size_t i = 0; n > 0 && i < world->n_servers; i++)
+		if (slice_eq(world->servers[i].domain, action->resolve.name))
+			put_a(&out, &world->servers[i].address);
+	answer.dns.message = writer_text(&out);
+	endpoint_answer(worker->endpoint, &answer, world->now);
+}
+
+static const struct world_server *find_server(const struct world *world,
+					      const struct connect_question *connect)
+{
+	struct address address;
+
+	if (!address_parse_ip(connect->host, &address))
+		return NULL;
+	for (size_t i = 0; i < world->n_servers; i++)
+		if (address_eq_ip(&world->servers[i].address, &address) &&
+		    slice_eq(world->servers[i].domain, connect->domain))
+			return &world->servers[i];
+	return NULL;
+}
+
+static flow_id open_flow(struct world *world, unsigned worker, const struct flow_facts *facts)
+{
+	flow_id flow = flow_id_of(worker, world->start, facts->transport, ++world->workers[worker].n_flows);
+
+	endpoint_flow(world->workers[worker].endpoint, flow, facts, world->now);
+	return flow;
+}
+
+static void connect_to(struct world *world, struct worker *worker, const struct action *action)
+{
+	const struct world_server *server = find_server(world, &action->connect);
+	struct answer answer = { .question = action->question,
+				 .err = ERR_IO,
+				 .why = SLICE("nobody listens there") };
+	struct flow_facts facts = {
+		.event = FLOW_OPENED,
+		.transport = action->connect.transport,
+		.outbound = true,
+		.verified = action->connect.domain,
+		.tls_version = SLICE("TLSv1.3"),
+	};
+
+	if (server && !server->refuses && !slice_eq(server->proves, action->connect.domain)) {
+		answer.err = ERR_DENIED;
+		answer.why = SLICE("the certificate names another domain");
+	} else if (server && !server->refuses) {
+		facts.peer = server->address;
+		answer.err = OK;
+		answer.flow = open_flow(world, (unsigned)(worker - world->workers), &facts);
+		world->user->connected(world->self, server->name, answer.flow);
+	}
+	endpoint_answer(worker->endpoint, &answer, world->now);
+}
+
 /* -- actions --------------------------------------------------------------------------------------------- */
 
 static void perform(struct world *world, struct worker *worker, const struct action *action)
@@ -91,11 +206,8 @@ static void perform(struct world *world, struct worker *worker, const struct act
 		endpoint_letter(world->workers[action->post->to].endpoint, action->post, world->now);
 		break;
 	case ACTION_REPORT: world->user->reported(world->self, &action->report); break;
-	case ACTION_RESOLVE:
-	case ACTION_CONNECT: /* this server connects to nobody */
-		endpoint_answer(worker->endpoint,
-				&(struct answer){ .question = action->question, .err = ERR_IO }, world->now);
-		break;
+	case ACTION_RESOLVE: resolve(world, worker, action); break;
+	case ACTION_CONNECT: connect_to(world, worker, action); break;
 	}
 }
 
@@ -211,12 +323,23 @@ static struct endpoint *owner(struct world *world, flow_id flow)
 flow_id world_connect(struct world *world, unsigned worker, enum transport_protocol transport,
 		      struct address peer)
 {
-	flow_id flow = flow_id_of(worker, world->start, transport, ++world->workers[worker].n_flows);
 	struct flow_facts facts = { .event = FLOW_OPENED, .transport = transport, .peer = peer };
+	flow_id flow;
 
 	if (transport_is_secure(transport))
 		facts.tls_version = SLICE("TLSv1.3");
-	endpoint_flow(owner(world, flow), flow, &facts, world->now);
+	flow = open_flow(world, worker, &facts);
+	settle(world);
+	return flow;
+}
+
+flow_id world_connect_proven(struct world *world, struct address peer, struct slice domain)
+{
+	struct flow_facts facts = {
+		.event = FLOW_OPENED, .peer = peer, .verified = domain, .tls_version = SLICE("TLSv1.3")
+	};
+	flow_id flow = open_flow(world, 0, &facts);
+
 	settle(world);
 	return flow;
 }

@@ -11,7 +11,16 @@
 #include "endpoint/endpoint.h"
 #include "proxy/core.h"
 
-enum { WORKERS_MAX = 8, ACCOUNTS_MAX = 16 };
+enum { WORKERS_MAX = 8, ACCOUNTS_MAX = 16, SERVERS_MAX = 8 };
+
+/* One that the server can connect to. */
+struct world_server {
+	struct slice name;   /* that the scenario gives it */
+	struct slice domain; /* the DNS names it for that domain */
+	struct slice proves; /* what its certificate names */
+	struct address address;
+	bool refuses; /* nobody listens there */
+};
 
 struct worker {
 	struct crypto *crypto;
@@ -31,6 +40,8 @@ struct world_user {
 	void (*sent)(void *self, flow_id flow, struct slice bytes);
 	void (*closed)(void *self, flow_id flow, const char *why);
 	void (*reported)(void *self, const struct report *report);
+	/* The server has connected to one that serves a domain. */
+	void (*connected)(void *self, struct slice name, flow_id flow);
 };
 
 struct world {
@@ -41,6 +52,8 @@ struct world {
 	struct server_config server;
 	struct world_account accounts[ACCOUNTS_MAX];
 	size_t n_accounts;
+	struct world_server servers[SERVERS_MAX];
+	size_t n_servers;
 	const struct world_user *user;
 	void *self;
 };
@@ -59,6 +72,10 @@ bool world_add_account(struct world *world, struct slice name);
 /* The peer has the address that it is given. */
 flow_id world_connect(struct world *world, unsigned worker, enum transport_protocol transport,
 		      struct address peer);
+/* The same, and its certificate proves the domain. */
+flow_id world_connect_proven(struct world *world, struct address peer, struct slice domain);
+/* False if there are too many. */
+bool world_serve(struct world *world, const struct world_server *server);
 void world_lose(struct world *world, flow_id flow);
 void world_input(struct world *world, flow_id flow, struct slice bytes);
 /* Goes from due time to due time; what is due at the end still happens. */

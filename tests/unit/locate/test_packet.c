@@ -116,14 +116,14 @@ static void takes_domain_names_only(void **state)
 
 static void takes_names_as_long_as_the_dns_has(void **state)
 {
-	char text[NAME_MAX + 1];
+	char text[PACKET_NAME_MAX + 1];
 	struct name name;
 
 	for (size_t i = 0; i < sizeof text; i++)
 		text[i] = i % 50 == 49 ? '.' : 'a';
-	assert_true(name_set(&name, slice_from(text, NAME_MAX)));
-	assert_int_equal(name.len, NAME_MAX);
-	assert_false(name_set(&name, slice_from(text, NAME_MAX + 1)));
+	assert_true(name_set(&name, slice_from(text, PACKET_NAME_MAX)));
+	assert_int_equal(name.len, PACKET_NAME_MAX);
+	assert_false(name_set(&name, slice_from(text, PACKET_NAME_MAX + 1)));
 }
 
 /* -- records ---------------------------------------------------------------------------------------------------------- */

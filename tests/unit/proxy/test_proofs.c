@@ -66,8 +66,9 @@ static const struct row rows[] = {
 	{ "BYE out of nowhere",               STRANGER,    { .method = "BYE", TO_BOB },    NO_ROUTE,    NONE,           "407" },
 
 	/* where to: only our own */
-	{ "to another domain",         ALICE_PHONE, { .uri = "sip:bob@example.net" },      NO_ROUTE,    NONE,           "403" },
-	{ "the same, proven",          ALICE_PHONE, { .uri = "sip:bob@example.net" },      NO_ROUTE,    GOOD,           "403" },
+	{ "to another domain",         ALICE_PHONE, { .uri = "sip:bob@example.net" },      NO_ROUTE,    NONE,           "407" },
+	{ "the same, from elsewhere",  STRANGER,    { .uri = "sip:bob@example.net", .from = "<sip:eve@example.com>;tag=e" }, NO_ROUTE, NONE, "403" },
+	{ "the same, proven",          ALICE_PHONE, { .uri = "sip:bob@example.net" },      NO_ROUTE,    GOOD,           "500" },
 	{ "over another proxy",        ALICE_PHONE, { 0 },                                 FOREIGN,     NONE,           "403" },
 	{ "over us to another proxy",  ALICE_PHONE, { 0 },                                 OWN_THEN_FOREIGN, NONE,      "403" },
 	{ "to a Contact, without Route", ALICE_PHONE, { .method = "BYE", .uri = "sip:bob@192.0.2.20", TO_BOB }, NO_ROUTE, NONE, "481" },

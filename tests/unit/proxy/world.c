@@ -158,7 +158,13 @@ static void settle(struct world *world)
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
 		case ACTION_RESOLVE:
-		case ACTION_CONNECT: fail_msg("the server connects to nobody"); break;
+		case ACTION_CONNECT: /* in this world there is nobody else */
+			endpoint_answer(world->endpoint,
+					&(struct answer){ .question = action.question,
+							  .err = ERR_IO,
+							  .dns.err = ERR_IO },
+					world->now);
+			break;
 		}
 	}
 }

@@ -1,0 +1,81 @@
+#include "proxy/outside.h"
+
+#include "base/mem.h"
+
+bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri)
+{
+	struct sip_values it = sip_values_of(request, SIP_ROUTE);
+	struct sip_address route;
+	struct slice value;
+
+	while (sip_values_next(&it, &value)) {
+		if (!sip_address_parse(value, &route))
+			return false;
+		if (core_is_own_host(core, route.uri.host))
+			continue;
+		*ret_uri = route.uri;
+		return true;
+	}
+	*ret_uri = request->uri;
+	return true;
+}
+
+bool outside_target(const struct core *core, const struct sip_message *request,
+		    const struct sip_uri *next_hop, struct target *ret_target)
+{
+	struct target target = {
+		.uri = request->uri_text,
+		.is_outside = true,
+		.account = core_domain_party(core, next_hop->host),
+		.require = { .level = REQUIRE_DOMAIN, .domain = next_hop->host },
+	};
+
+	if (core_is_own_host(core, next_hop->host) ||
+	    !locate_request_of(next_hop, LOCATE_WITH(TRANSPORT_TLS), &target.outside.locate))
+		return false;
+	if (core_domain(core, request->from.uri.host))
+		target.outside.as = request->from.uri.host;
+	*ret_target = target;
+	return true;
+}
+
+/* What is neither a domain of ours nor another's. */
+static void refuse_way(struct context *context, const struct sip_uri *next_hop, struct now now)
+{
+	if (core_is_own_host(context->core, next_hop->host))
+		context_refuse(
+			context,
+			&(struct refusal){ .status = 404,
+					   .warning = "that host is this server, and no domain of it" },
+			now);
+	else
+		context_refuse(
+			context,
+			&(struct refusal){
+				.status = 403,
+				.warning = "other domains are reached over TLS only; leave the transport "
+					   "parameter out of the address" },
+			now);
+}
+
+void outside_forward(struct context *context, struct now now)
+{
+	struct target *target = mem_new(struct target);
+	struct sip_uri next_hop;
+
+	if (!target) {
+		context_refuse(context, &refusal_overload, now);
+		return;
+	}
+	if (!outside_next_hop(context->core, context->server->request, &next_hop)) {
+		mem_free(target);
+		context_refuse(context, &(struct refusal){ .status = 400, .reason = "Malformed Route" }, now);
+		return;
+	}
+	if (outside_target(context->core, context->server->request, &next_hop, target)) {
+		context_forward(context, NULL, target, 1, now);
+		return;
+	}
+	mem_free(target);
+	refuse_way(context, &next_hop, now);
+}

@@ -1,0 +1,21 @@
+/*
+ * Requests for other domains (RFC 3261 §16.5, §16.6 steps 6 to 8): where the next hop is, and what it has to prove. Every one
+ * is reached over TLS, whatever the scheme, and its certificate has to prove the domain that was asked for (RFC 5922 §7.3).
+ * Private to the room.
+ */
+#pragma once
+
+#include "proxy/context.h"
+
+/*
+ * The URI that leads on: the first Route behind those that are ours, else the Request-URI. False for a Route that is
+ * malformed.
+ */
+bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri);
+
+/* The way to that next hop. False: under our policy there is none. */
+bool outside_target(const struct core *core, const struct sip_message *request,
+		    const struct sip_uri *next_hop, struct target *ret_target);
+
+/* Forwards to the next hop, or refuses. The sender is proven, and may go there. */
+void outside_forward(struct context *context, struct now now);

@@ -1,0 +1,161 @@
+"""Two servers, of a.example and of b.example, with nothing in common but a CA and the DNS: a signed zone, served by nsd."""
+
+import subprocess
+
+import netns
+import pytest
+import zone
+
+from pki import CA
+from programs import Phone, Server
+from sealine_e2e import Client, control, digests
+
+REASON = netns.can_be_made() or zone.can_be_served()
+pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+# c.example is served by the machine of b.example, which proves only b.example. Nobody is at 127.0.0.5.
+RECORDS = """
+a             NAPTR 10 50 "s" "SIPS+D2T" "" _sips._tcp.a
+_sips._tcp.a  SRV 10 0 5061 pbx.a
+pbx.a         A 127.0.0.2
+_sips._tcp.b  SRV 10 0 5061 dead.b
+_sips._tcp.b  SRV 20 0 5061 pbx.b
+dead.b        A 127.0.0.5
+pbx.b         A 127.0.0.3
+_sips._tcp.c  SRV 10 0 5061 pbx.b
+"""
+
+
+class Site:
+    def __init__(self, path):
+        self.path, self.n = path, 0
+        self.netns = netns.Namespace()
+        self.names = zone.NameServer(path / "names", "example", RECORDS, self.netns)
+        self.ca = CA(path / "ca")
+        self.a = self.serve("a", "127.0.0.2")
+        self.b = self.serve("b", "127.0.0.3")
+        self.add(self.a, "alice@a.example")
+        self.add(self.a, "carol@a.example")
+        self.add(self.b, "bob@b.example")
+
+    def serve(self, name, address, ca=None, state=None):
+        domain = f"{name}.example"
+        pem, key = (ca or self.ca).issue(domain)
+        options = ["--domain", domain, "--certificate", pem, "--key", key, "--trust", self.ca.pem, "--workers", "2"]
+        options += ["--dns", "127.0.0.1", "--trust-anchor", self.names.anchor]
+        return Server(self.path / (state or name), listen=(f"{address}:5061",), options=options, netns=self.netns, name=domain)
+
+    def add(self, server, aor):
+        assert control(server.state, "user-add", **digests(aor, "sesame"))["ok"]
+
+    def talking(self, aor):
+        """A phone with a person at it, registered: commands go to its standard input."""
+        phone = self.phone(aor, talks=True)
+        phone.wait_event("registered")
+        return phone
+
+    def phone(self, aor, *command, options=(), ca=None, talks=False):
+        self.n += 1
+        words = ["--dns", "127.0.0.1", "--trust-anchor", self.names.anchor, "--device", "null", *options]
+        state = self.path / f"phone-{self.n}"
+        stdin = subprocess.PIPE if talks else subprocess.DEVNULL
+        command = command or (() if talks else ("register",))
+        return Phone(state, aor, "sesame", command, ca=ca or self.ca.pem, options=words, netns=self.netns, stdin=stdin)
+
+    def close(self):
+        self.a.stop()
+        self.b.stop()
+        self.names.stop()
+        self.netns.close()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    site = Site(tmp_path_factory.mktemp("domains"))
+    yield site
+    site.close()
+
+
+def test_phones_of_two_domains_call_each_other(site):
+    """The first server of b.example is dead: the second is tried."""
+    with site.phone("sips:bob@b.example", "answer") as bob:
+        bob.wait_event("registered")
+        with site.phone("sips:alice@a.example", "call", "sips:bob@b.example", options=("--for", "1")) as alice:
+            alice.wait_event("established", 20)
+            assert alice.wait(20) == 0
+        assert bob.wait_event("incoming")["from"] == "sips:alice@a.example"
+        assert bob.wait_event("ended")["cause"] == "hung-up-there"
+    assert site.a.wait_for(r"flow.opened.*peer=127\.0\.0\.3:5061.*verified=\"b\.example\"")
+    assert site.b.wait_for(r"flow.opened.*verified=\"a\.example\"")
+
+
+def test_and_the_other_way_round_with_the_callee_hanging_up(site):
+    with site.talking("sips:carol@a.example") as carol:
+        with site.phone("sips:bob@b.example", "call", "sips:carol@a.example") as bob:
+            carol.wait_event("incoming", 20)
+            carol.send_line("answer")
+            bob.wait_event("established", 20)
+            carol.send_line("hangup")
+            assert bob.wait_event("ended")["cause"] == "hung-up-there"
+
+
+def test_a_call_that_is_not_answered_is_cancelled(site):
+    with site.talking("sips:bob@b.example") as bob:
+        with site.phone("sips:alice@a.example", "call", "sips:bob@b.example", options=("--ring", "2")) as alice:
+            bob.wait_event("incoming", 20)
+            alice.wait(30)
+        assert bob.wait_event("ended", 20)["cause"] == "cancelled"
+
+
+def test_a_message_goes_to_the_other_domain(site):
+    with site.talking("sips:bob@b.example") as bob:
+        with site.phone("sips:alice@a.example", "message", "sips:bob@b.example", "good morning") as alice:
+            assert alice.wait(20) == 0
+        assert bob.wait_event("message")["text"] == "good morning"
+
+
+def test_an_unknown_user_there_is_unknown(site):
+    with site.phone("sips:alice@a.example", "call", "sips:nobody@b.example") as alice:
+        alice.wait(20)
+        assert "404" in str(alice.events)
+
+
+def test_a_server_that_proves_another_domain_gets_no_call(site):
+    """The machine of b.example answers for c.example as well, and has no certificate for it."""
+    with site.phone("sips:alice@a.example", "call", "sips:bob@c.example") as alice:
+        assert alice.wait(20) != 0
+    line = site.a.wait_for(r"request.refused.*status=502")
+    assert "b.example" in line and "c.example" in line and "RFC 5922" in line
+
+
+def test_a_domain_that_is_not_there_is_told(site):
+    with site.phone("sips:alice@a.example", "call", "sips:bob@nowhere.example") as alice:
+        assert alice.wait(20) != 0
+    assert "nowhere.example" in site.a.wait_for(r"request.refused.*status=404.*no such host")
+
+
+def test_a_server_of_an_unknown_ca_is_not_believed_either_way(site):
+    """Its phones call a.example: there its certificate proves nothing."""
+    other = CA(site.path / "other-ca", "another CA")
+    site.b.stop()
+    with site.serve("b", "127.0.0.3", ca=other, state="forged") as forged:
+        site.add(forged, "bob@b.example")
+        with site.phone("sips:alice@a.example", "call", "sips:bob@b.example") as alice:
+            assert alice.wait(30) != 0
+        assert "leads to no CA that is trusted here" in site.a.wait_for(r"request.refused.*status=502.*bob@b\.example")
+        with site.phone("sips:bob@b.example", "call", "sips:alice@a.example", ca=other.pem) as bob:
+            assert bob.wait(30) != 0
+        assert "proves nothing" in site.a.wait_for(r"request.refused.*status=403.*from=\"bob@b\.example\"")
+    site.b = site.serve("b", "127.0.0.3")
+
+
+def test_the_dialog_goes_on_when_one_of_the_servers_has_restarted(site):
+    with site.phone("sips:bob@b.example", "answer") as bob:
+        bob.wait_event("registered", 20)
+        with site.phone("sips:alice@a.example", "call", "sips:bob@b.example", options=("--for", "12")) as alice:
+            alice.wait_event("established", 20)
+            site.b.stop()
+            site.b = site.serve("b", "127.0.0.3")
+            bob.wait_event("registered", 30, nth=2)
+            assert alice.wait(40) == 0
+        assert bob.wait_event("ended", 20)["cause"] == "hung-up-there"
