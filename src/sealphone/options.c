@@ -2,7 +2,11 @@
 
 #include <getopt.h>
 
-enum { DNS_PORT = 53 };
+enum {
+	DNS_PORT = 53,
+	SESSION_LEAST = 90 * 1000, /* RFC 4028 §5 */
+	SESSION_DEFAULT = 1800 * 1000,
+};
 
 static const char usage[] =
 	"usage: sealphone --aor URI [options] [command]\n"
@@ -31,6 +35,8 @@ static const char usage[] =
 	"  --for SECONDS         hang up, or end, after so long\n"
 	"  --ring SECONDS        give a call up that nobody answers for so long; default 60\n"
 	"  --keep-alive SECONDS  look at least so often whether the server is there; default 120\n"
+	"  --session-timer SECONDS\n"
+	"                        have calls confirmed so often, at least 90; default 1800\n"
 	"  --auto-answer         answer every call (interactive)\n"
 	"  --state DIR           what is remembered; default $XDG_STATE_HOME/sealphone\n"
 	"  --json                one event a line on standard output\n"
@@ -53,6 +59,7 @@ enum option_id {
 	OPTION_FOR,
 	OPTION_RING,
 	OPTION_KEEP_ALIVE,
+	OPTION_SESSION_TIMER,
 	OPTION_AUTO_ANSWER,
 	OPTION_STATE,
 	OPTION_JSON,
@@ -76,6 +83,7 @@ static const struct option long_options[] = {
 	{ "for",           required_argument, NULL, OPTION_FOR },
 	{ "ring",          required_argument, NULL, OPTION_RING },
 	{ "keep-alive",    required_argument, NULL, OPTION_KEEP_ALIVE },
+	{ "session-timer", required_argument, NULL, OPTION_SESSION_TIMER },
 	{ "auto-answer",   no_argument,       NULL, OPTION_AUTO_ANSWER },
 	{ "state",         required_argument, NULL, OPTION_STATE },
 	{ "json",          no_argument,       NULL, OPTION_JSON },
@@ -207,6 +215,8 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_FOR: return parse_seconds(value, &options->duration);
 	case OPTION_RING: return parse_seconds(value, &options->ring);
 	case OPTION_KEEP_ALIVE: return parse_seconds(value, &options->keepalive);
+	case OPTION_SESSION_TIMER:
+		return parse_seconds(value, &options->session) && options->session >= SESSION_LEAST;
 	case OPTION_AUTO_ANSWER: options->auto_answer = true; return true;
 	case OPTION_STATE: options->state = value; return true;
 	default: options->json = true; return true;
@@ -259,6 +269,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 {
 	struct options options = {
 		.transport = TRANSPORT_TLS,
+		.session = SESSION_DEFAULT,
 		.devices.source.kind = MEDIA_DEVICE_AUTO,
 		.devices.sink.kind = MEDIA_DEVICE_AUTO,
 	};

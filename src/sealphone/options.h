@@ -30,6 +30,7 @@ struct options {
 	ms_t duration; /* 0: until it is ended */
 	ms_t ring;     /* 0: the default */
 	ms_t keepalive;
+	ms_t session; /* of the session timer */
 	bool auto_answer, json;
 };
 

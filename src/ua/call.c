@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "ua/callee.h"
 #include "ua/change.h"
+#include "ua/fork.h"
 
 struct call *call_new(struct ua *ua, struct slice peer)
 {
@@ -22,6 +23,8 @@ struct call *call_new(struct ua *ua, struct slice peer)
 	call->call_id = ua_token_make(ua);
 	call->tag = ua_token_make(ua);
 	call->leaving = UA_CANCELLED;
+	list_init(&call->forks);
+	session_timer_init(&call->session, ua->session);
 	list_append(&ua->calls, &call->link);
 	return call;
 }
@@ -30,6 +33,7 @@ static void call_free(struct call *call)
 {
 	list_remove(&call->ua->calls, &call->link);
 	description_fini(&call->description);
+	forks_free(call);
 	dlg_free(call->dialog);
 	mem_free(call->repeat.text);
 	mem_free(call->peer_text);
@@ -140,25 +144,26 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 {
 	size_t size = 64 * 1024;
 	struct writer out = writer_of(mem_alloc(size), size);
+	struct dlg *dialog = request->dialog ? request->dialog : call->dialog;
 	struct exchange_plan plan = {
 		.user = request->user,
 		.call = call,
 		.method = request->method,
-		.uri = dlg_request_uri(call->dialog),
+		.uri = dlg_request_uri(dialog),
 		.body = request->body,
-		.cseq = &call->dialog->local_cseq,
+		.cseq = &dialog->local_cseq,
 		.in_dialog = true,
 	};
 	enum err err;
 
 	if (!out.buf)
 		return ERR_NOMEM;
-	put_dlg_headers(&out, call->dialog);
+	put_dlg_headers(&out, dialog);
 	if (is_target_refresh(request->method)) {
 		put(&out, SLICE("Contact: "));
-		put_ua_contact(&out, call->ua, call->dialog->sips_contact);
+		put_ua_contact(&out, call->ua, dialog->sips_contact);
 		put(&out, SLICE("\r\n"));
-		put_ua_abilities(&out, SIP_REQUEST);
+		put_ua_abilities(&out, false);
 		put_session_timer_request(&out, &call->session);
 	}
 	put_ua_agent(&out);

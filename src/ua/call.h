@@ -46,7 +46,8 @@ struct call {
 	uint32_t cseq;
 	bool rang; /* 180 has been told */
 
-	struct dlg *dialog; /* NULL: none yet */
+	struct list forks;  /* early dialogs of our INVITE: ua/fork.h */
+	struct dlg *dialog; /* NULL: none yet, or early ones only */
 	struct description description;
 
 	struct exchange *invite; /* our INVITE, re-INVITE or UPDATE under way, or NULL */
@@ -89,6 +90,7 @@ void call_leave(struct call *call, enum ua_cause cause, struct slice text, struc
 /* Sends a request in the dialog. lines: those of its own. *ret_exchange may be ignored. */
 struct call_request {
 	const struct exchange_user *user;
+	struct dlg *dialog; /* NULL: that of the call */
 	enum sip_method method;
 	struct slice lines, body;
 };

@@ -253,7 +253,7 @@ bool callee_send_ok(struct call *call, struct server *server, struct slice descr
 	if (!out.buf)
 		return false;
 	put_dialog_lines(&out, call, request);
-	put_ua_abilities(&out, SIP_RESPONSE);
+	put_ua_abilities(&out, true);
 	put_session_timer_reply(&out, &call->session, request);
 	put_ua_agent(&out);
 	put(&out, SLICE("Content-Type: application/sdp\r\n"));

@@ -1,6 +1,7 @@
 /* Our side of a call that we begin (RFC 3261 §13.2). */
 #include "base/mem.h"
 #include "ua/call.h"
+#include "ua/fork.h"
 
 enum { LINES_MAX = 4096 };
 
@@ -28,7 +29,8 @@ static void put_invite_lines(struct writer *out, const struct call *call)
 	put(out, SLICE("Max-Forwards: 70\r\nContact: "));
 	put_ua_contact(out, call->ua, call->secure);
 	put(out, SLICE("\r\n"));
-	put_ua_abilities(out, SIP_REQUEST);
+	put_ua_abilities(out, true);
+	put_session_timer_wish(out, &call->session);
 	put_ua_agent(out);
 	put(out, SLICE("Content-Type: application/sdp\r\n"));
 }
@@ -107,23 +109,22 @@ static enum err make_dialog(const struct call *call, const struct exchange *invi
 	return out.overflow ? ERR_LIMIT : dlg_new_uac(&sent, response, ret_dialog);
 }
 
-/* The dialog of a response: the one that we have, made firm by a 2xx, or a new one (§13.2.2.4). */
-static enum err take_dialog(struct call *call, const struct exchange *invite,
-			    const struct sip_message *response)
+/* The early dialog of a 1xx, new or known; NULL: the 2xx will have to do better. */
+static struct fork *take_fork(struct call *call, const struct exchange *invite,
+			      const struct sip_message *response)
 {
+	struct fork *fork = fork_find(call, response);
 	struct dlg *dialog;
 
-	if (call->dialog && dlg_has_response(call->dialog, response))
-		return response->status < 200 ? OK : dlg_confirm_uac(call->dialog, response);
-	TRY(make_dialog(call, invite, response, call->secure, &dialog));
-	dlg_free(call->dialog);
-	call->dialog = dialog;
-	return OK;
+	if (fork || response->to.tag.len == 0)
+		return fork;
+	if (make_dialog(call, invite, response, call->secure, &dialog) != OK)
+		return NULL;
+	return fork_new(call, dialog);
 }
 
-/* 18x: it rings, or something is to be heard already. */
-static void on_provisional(struct call *call, const struct exchange *invite,
-			   const struct sip_message *response)
+static void tell_provisional(struct call *call, const struct sip_message *response,
+			     const struct sdp_media *media)
 {
 	struct ua_event event = {
 		.kind = response->status == 180 ? UA_RINGING : UA_PROGRESS,
@@ -132,19 +133,68 @@ static void on_provisional(struct call *call, const struct exchange *invite,
 		.text = response->reason,
 		.peer = call->peer,
 		.secure = call->secure,
+		.has_media = media != NULL,
 	};
 
-	if (response->status == 100 || call->state != CALL_CALLING)
+	if (event.kind == UA_RINGING && !media && call->rang)
 		return;
-	if (response->to.tag.len > 0 && take_dialog(call, invite, response) != OK)
-		return; /* the 2xx will have to do better */
-	if (response->body.len > 0)
-		event.has_media = description_preview(&call->description, response->body, &event.media);
-	if (event.kind == UA_RINGING && !event.has_media && call->rang)
-		return;
+	if (media)
+		event.media = *media;
 	call->rang = call->rang || event.kind == UA_RINGING;
 	ua_tell(call->ua, &event);
 	sdp_media_wipe(&event.media);
+}
+
+/* Its answer counts; what is wrong with it ends the call (RFC 3262 §5). */
+static void on_reliable(struct call *call, struct fork *fork, const struct sip_message *response,
+			struct now now)
+{
+	struct ua_fault fault;
+
+	if (!fork_take_reliable(call, fork, response, now, &fault) || call->state != CALL_CALLING)
+		return;
+	if (fault.status != 0)
+		call_leave(call, call_media_cause(call), fault.text, now);
+	else
+		tell_provisional(call, response,
+				 response->body.len > 0 && fork->is_answered ? &fork->description.media
+									     : NULL);
+}
+
+/* 18x: it rings, or something is to be heard already. */
+static void on_provisional(struct call *call, const struct exchange *invite,
+			   const struct sip_message *response, struct now now)
+{
+	struct fork *fork = response->status == 100 ? NULL : take_fork(call, invite, response);
+	struct sdp_media media;
+	bool has_media = false;
+
+	if (response->status == 100)
+		return;
+	if (fork && fork_is_reliable(response)) {
+		on_reliable(call, fork, response, now);
+		return;
+	}
+	if (call->state != CALL_CALLING || (!fork && response->to.tag.len > 0))
+		return;
+	if (response->body.len > 0 && !(fork && fork->is_answered))
+		has_media = description_preview(&call->description, response->body, &media);
+	tell_provisional(call, response, has_media ? &media : NULL);
+	if (has_media)
+		sdp_media_wipe(&media);
+}
+
+/* The dialog of a 2xx becomes that of the call (§13.2.2.4). */
+static enum err take_dialog(struct call *call, const struct exchange *invite,
+			    const struct sip_message *response)
+{
+	struct fork *fork = fork_find(call, response);
+
+	if (!fork)
+		return make_dialog(call, invite, response, call->secure, &call->dialog);
+	TRY(dlg_confirm_uac(fork->dialog, response));
+	fork_choose(call, fork);
+	return OK;
 }
 
 static void on_bye_response(struct exchange *exchange, const struct sip_message *response, struct now now)
@@ -187,7 +237,7 @@ static void refuse_dialog(struct call *call, const struct exchange *invite,
 static void establish(struct call *call, struct exchange *invite, const struct sip_message *response,
 		      struct now now)
 {
-	struct ua_fault fault;
+	struct ua_fault fault = { .status = 0 };
 
 	call->invite = NULL;
 	call->state = CALL_UP;
@@ -195,7 +245,8 @@ static void establish(struct call *call, struct exchange *invite, const struct s
 	call->can_update = sip_message_lists(response, SIP_ALLOW, SLICE("UPDATE"));
 	session_timer_told(&call->session, response);
 	call_send_ack(call->ua, call->dialog, invite, now);
-	fault = description_accept(&call->description, response->body);
+	if (call->description.offering) /* else it was answered reliably before */
+		fault = description_accept(&call->description, response->body);
 	if (fault.status != 0) {
 		call_leave(call, call_media_cause(call), fault.text, now);
 		return;
@@ -240,6 +291,16 @@ static void on_further_success(struct call *call, struct exchange *invite, const
 		refuse_dialog(call, invite, response, now);
 }
 
+/* RFC 4028 §7.3: somebody on the way wants a longer interval, and may have it. */
+static bool ask_for_longer(struct call *call, const struct sip_message *response, struct now now)
+{
+	if (response->status != 422 || call->state != CALL_CALLING || call->forks.n > 0 ||
+	    !session_timer_raise(&call->session, response))
+		return false;
+	description_withdraw(&call->description);
+	return send_invite(call, now) == OK;
+}
+
 static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
 	struct call *call = exchange->call;
@@ -247,14 +308,14 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	struct slice why = ua_why_of(response);
 
 	if (response->status < 200)
-		on_provisional(call, exchange, response);
+		on_provisional(call, exchange, response, now);
 	else if (response->status < 300 && waits)
 		on_success(call, exchange, response, now);
 	else if (response->status < 300)
 		on_further_success(call, exchange, response, now);
 	else if (call->state == CALL_LEAVING && response->status == 487)
 		call_end(call, call->leaving, response->status, why, now);
-	else
+	else if (!ask_for_longer(call, response, now))
 		call_end(call, ua_cause_of(response->status), response->status, why, now);
 }
 

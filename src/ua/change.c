@@ -95,6 +95,23 @@ void change_invite(struct call *call, struct server *server, struct now now)
 		call_tell_media(call, UA_MEDIA);
 }
 
+void change_early_target(struct ua *ua, struct dlg *dialog, struct server *server, struct now now)
+{
+	char lines[LINES_MAX];
+	struct writer out = writer_of(lines, sizeof lines);
+
+	if (dlg_refresh_target(dialog, server->request) != OK) {
+		ua_refuse(ua, server,
+			  &(struct ua_fault){ 400, 399, SLICE("Contact is not acceptable in this dialog") },
+			  now);
+		return;
+	}
+	put(&out, SLICE("Contact: "));
+	put_ua_contact(&out, ua, dialog->sips_contact);
+	put(&out, SLICE("\r\n"));
+	ua_reply(ua, server, 200, writer_text(&out), now);
+}
+
 static void put_update_lines(struct writer *out, const struct call *call, const struct sip_message *request)
 {
 	put(out, SLICE("Contact: "));
@@ -105,6 +122,15 @@ static void put_update_lines(struct writer *out, const struct call *call, const 
 		put(out, SLICE("Content-Type: application/sdp\r\n"));
 }
 
+/* Before we have answered their INVITE: its offer waits, so there can be no other (RFC 3311 §5.2). */
+static void update_ringing(struct call *call, struct server *server, struct now now)
+{
+	if (server->request->body.len > 0)
+		refuse_for_now(call, server, now);
+	else
+		change_early_target(call->ua, call->dialog, server, now);
+}
+
 void change_update(struct call *call, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
@@ -112,6 +138,10 @@ void change_update(struct call *call, struct server *server, struct now now)
 	struct writer body = writer_of(text, sizeof text), out = writer_of(lines, sizeof lines);
 	struct ua_fault fault = { .status = 0 };
 
+	if (call->state == CALL_RINGING) {
+		update_ringing(call, server, now);
+		return;
+	}
 	if (!may_change(call, server, now))
 		return;
 	if (request->body.len > 0)
@@ -261,7 +291,10 @@ static void on_invite_response(struct exchange *exchange, const struct sip_messa
 		return;
 	}
 	call->invite = NULL;
-	if (status == 491)
+	if (status == 422 && session_timer_raise(&call->session, response)) {
+		description_withdraw(&call->description);
+		change_again(call, now);
+	} else if (status == 491)
 		try_again_later(call, now);
 	else if (ends_dialog(status))
 		call_leave(call, UA_HUNG_UP_THERE, SLICE("the other side knows nothing of the call any more"),
@@ -307,7 +340,11 @@ static void on_update_response(struct exchange *exchange, const struct sip_messa
 	call->invite = NULL;
 	if (call->state != CALL_UP)
 		return;
-	if (response->status < 300 && dlg_refresh_target(call->dialog, response) == OK) {
+	if (response->status == 422 && session_timer_raise(&call->session, response)) {
+		change_session_due(call, now);
+	} else if (response->status == 491) {
+		try_again_later(call, now); /* and a re-INVITE refreshes as well */
+	} else if (response->status < 300 && dlg_refresh_target(call->dialog, response) == OK) {
 		session_timer_told(&call->session, response);
 		call_run_session_timer(call, now);
 	} else if (ends_dialog(response->status)) {

@@ -3,6 +3,7 @@
 #include "ua/call.h"
 #include "ua/callee.h"
 #include "ua/change.h"
+#include "ua/fork.h"
 #include "ua/message.h"
 
 enum { LINES_MAX = 1024 };
@@ -54,11 +55,6 @@ static bool has_known_options(struct ua *ua, struct server *server, struct now n
 
 static void take_bye(struct call *call, struct server *server, struct now now)
 {
-	if (call->state == CALL_CALLING || call->state == CALL_LEAVING) {
-		/* RFC 3261 §15: "the callee's UA MUST NOT send a BYE on an early dialog"; its INVITE goes on */
-		ua_reply(call->ua, server, 481, SLICE(""), now);
-		return;
-	}
 	ua_reply(call->ua, server, 200, SLICE(""), now);
 	if (call->asked && call->asked->final == 0)
 		callee_refuse(call, 487, now);
@@ -70,7 +66,7 @@ static void take_options(struct ua *ua, struct server *server, struct now now)
 	char lines[LINES_MAX];
 	struct writer out = writer_of(lines, sizeof lines);
 
-	put_ua_abilities(&out, SIP_RESPONSE);
+	put_ua_abilities(&out, true);
 	put(&out, SLICE("Accept: application/sdp, text/plain\r\n"));
 	ua_reply(ua, server, 200, writer_text(&out), now);
 }
@@ -105,15 +101,21 @@ static void take_simple(struct ua *ua, struct server *server, struct now now)
 	}
 }
 
+/* §12.2.2; false if it was answered 500. */
+static bool is_in_order(struct ua *ua, struct dlg *dialog, struct server *server, struct now now)
+{
+	if (dlg_receive(dialog, server->request))
+		return true;
+	ua_refuse(ua, server, &(struct ua_fault){ 500, 399, SLICE("the request is out of order") }, now);
+	return false;
+}
+
 static void take_in_dialog(struct call *call, struct server *server, struct now now)
 {
 	struct ua *ua = call->ua;
 
-	if (!dlg_receive(call->dialog, server->request)) {
-		ua_refuse(ua, server, &(struct ua_fault){ 500, 399, SLICE("the request is out of order") },
-			  now);
+	if (!is_in_order(ua, call->dialog, server, now))
 		return;
-	}
 	switch (server->request->method) {
 	case SIP_INVITE: change_invite(call, server, now); break;
 	case SIP_UPDATE: change_update(call, server, now); break;
@@ -123,15 +125,25 @@ static void take_in_dialog(struct call *call, struct server *server, struct now 
 	}
 }
 
+static void take_in_fork(struct call *call, struct fork *fork, struct server *server, struct now now)
+{
+	if (is_in_order(call->ua, fork->dialog, server, now) && !fork_take(call, fork, server, now))
+		take_simple(call->ua, server, now);
+}
+
 void request_take(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
 	struct call *call;
+	struct fork *fork;
 
 	if (!is_for_us(ua, server, now) || !has_known_options(ua, server, now))
 		return;
 	call = call_find_dialog(ua, request);
-	if (call)
+	fork = fork_find_request(ua, request, &call);
+	if (fork)
+		take_in_fork(call, fork, server, now);
+	else if (call)
 		take_in_dialog(call, server, now);
 	else if (request->to.tag.len > 0)
 		ua_reply(ua, server, 481, SLICE(""), now);

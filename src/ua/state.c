@@ -39,11 +39,10 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
 	put_char(out, '>');
 }
 
-void put_ua_abilities(struct writer *out, enum sip_kind kind)
+void put_ua_abilities(struct writer *out, bool reliable)
 {
 	put(out, SLICE("Allow: " UA_ALLOW "\r\nSupported: timer, outbound"));
-	/* in an INVITE it would have them send reliable responses, which want a PRACK (RFC 3262 §3): we send none */
-	put(out, kind == SIP_RESPONSE ? SLICE(", 100rel\r\n") : SLICE("\r\n"));
+	put(out, reliable ? SLICE(", 100rel\r\n") : SLICE("\r\n"));
 }
 
 void put_ua_agent(struct writer *out)

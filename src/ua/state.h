@@ -58,6 +58,7 @@ struct ua {
 	enum transport_protocol transport;
 	enum sdp_srtp_policy srtp;
 	ms_t ring;
+	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
 
 	/* the flow; ua/flow.h */
@@ -106,8 +107,8 @@ void ua_tell(struct ua *ua, const struct ua_event *event);
 void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
 /* What we understand, for Allow. */
 #define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK"
-/* The lines Allow and Supported of such a message. */
-void put_ua_abilities(struct writer *out, enum sip_kind kind);
+/* The lines Allow and Supported; with 100rel or not (RFC 3262): not in a re-INVITE, whose responses we take as they come. */
+void put_ua_abilities(struct writer *out, bool reliable);
 void put_ua_agent(struct writer *out);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
 

@@ -55,6 +55,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->do_register = config->do_register;
 	ua->expires = config->expires ? config->expires : EXPIRES_DEFAULT;
 	ua->ring = config->ring ? config->ring : RING_MS;
+	ua->session = config->session;
 	ua->keepalive = config->keepalive ? config->keepalive : KEEPALIVE_SECONDS;
 	ua->auth.crypto = config->crypto;
 	ua->auth.weakest = config->least;

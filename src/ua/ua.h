@@ -45,6 +45,7 @@ struct ua_config {
 	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
 	unsigned expires;            /* of the registration in seconds; 0: 600 */
 	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
+	unsigned session;   /* seconds of the session timer that our calls ask for (RFC 4028); 0: none */
 	unsigned keepalive; /* seconds between two pings of the server at most; 0: 120 (RFC 5626 §4.4.1) */
 	bool do_register;   /* false: calls and messages only */
 };

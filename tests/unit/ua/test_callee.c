@@ -399,6 +399,51 @@ static void ringing_is_reliable_where_that_is_demanded(void **state)
 	answer(world, world_event(world, UA_INCOMING)->id);
 }
 
+static void a_change_before_our_answer_is_none_yet(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *ringing;
+	char sdp[4096], tag[64];
+
+	receive(world, &(struct invite){ .body = world_offer(world, SDP_SRTP_REQUIRED, SDP_SENDRECV, sdp,
+							     sizeof sdp) });
+	ringing = world_expect_status(world, 180);
+	snprintf(tag, sizeof tag, "%.*s", SLICE_FMT(ringing->to.tag));
+	receive(world, &(struct invite){ .method = "UPDATE", .to_tag = tag, .cseq = 2 });
+	assert_non_null(sip_message_header(world_expect_status(world, 200), SIP_CONTACT));
+	receive(world, &(struct invite){ .method = "UPDATE",
+					 .to_tag = tag,
+					 .cseq = 3,
+					 .body = world_offer(world, SDP_SRTP_REQUIRED, SDP_SENDRECV, sdp,
+							     sizeof sdp) });
+	assert_non_null(
+		sip_message_header(world_expect_status(world, 500), SIP_RETRY_AFTER)); /* RFC3311:5.2 */
+	receive(world, &(struct invite){ .method = "UPDATE", .to_tag = tag, .cseq = 4, .scheme = "sip" });
+	world_expect_status(world, 400);
+}
+
+static void a_call_that_asks_for_no_session_timer_gets_ours(void **state)
+{
+	struct world world;
+	const struct sip_message *ok;
+	char sdp[4096];
+
+	(void)state;
+	world_open(&world, &(struct ua_config){ .session = 90 });
+	world_register(&world);
+	receive(&world, &(struct invite){ .lines = "Min-SE: 200\r\nAllow: UPDATE\r\n",
+					  .body = world_offer(&world, SDP_SRTP_REQUIRED, SDP_SENDRECV, sdp,
+							      sizeof sdp) });
+	world_expect_status(&world, 180);
+	ok = answer(&world, world_event(&world, UA_INCOMING)->id);
+	assert_true(slice_eq(sip_message_value(ok, SIP_SESSION_EXPIRES),
+			     SLICE("200;refresher=uas"))); /* RFC4028:9 */
+	ack(&world, ok, SLICE(""));
+	world_pass(&world, 100000);
+	world_expect(&world, SIP_UPDATE);
+	world_close(&world);
+}
+
 static void ringing_that_nobody_confirms_ends(void **state)
 {
 	struct world *world = *state;
@@ -441,6 +486,8 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(somebody_wants_us_to_call_somebody_else),
 	WITH_WORLD(options_tells_what_we_can),
 	WITH_WORLD(ringing_is_reliable_where_that_is_demanded),
+	WITH_WORLD(a_change_before_our_answer_is_none_yet),
+	cmocka_unit_test(a_call_that_asks_for_no_session_timer_gets_ours),
 	WITH_WORLD(ringing_that_nobody_confirms_ends),
 	WITH_WORLD(a_ringing_call_ends_with_its_flow),
 };

@@ -43,8 +43,8 @@ static void a_call_is_offered_encrypted_rings_and_stands(void **state)
 	assert_true(slice_eq(request->uri_text, SLICE("sips:bob@localhost")));
 	assert_true(
 		slice_starts(sip_message_value(request, SIP_CONTACT), SLICE("<sips:alice@127.0.0.1:40001>")));
-	assert_false(
-		sip_message_lists(request, SIP_SUPPORTED, SLICE("100rel"))); /* RFC3262:3: we send no PRACK */
+	assert_true(sip_message_lists(request, SIP_SUPPORTED, SLICE("100rel"))); /* RFC3262:4 */
+	assert_null(sip_message_header(request, SIP_SESSION_EXPIRES));
 	assert_true(has(request->body, "RTP/SAVP "));
 	assert_true(has(request->body, "a=crypto:"));
 	world_answer(world, request, 100, NULL, SLICE(""));

@@ -268,6 +268,51 @@ static void a_session_is_refreshed_by_whose_turn_it_is(void **state)
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_TIMEOUT);
 }
 
+static void a_refresh_that_is_too_frequent_is_made_less_so(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *update;
+	uint64_t call;
+
+	first = world_call(world, &call);
+	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+		SLICE(""));
+	world_expect_status(world, 200);
+	world_pass(world, 45000);
+	world_answer(world, world_expect(world, SIP_UPDATE), 422, "Min-SE: 400\r\n", SLICE(""));
+	update = world_expect(world, SIP_UPDATE);
+	assert_true(slice_eq(sip_message_value(update, SIP_SESSION_EXPIRES), SLICE("400;refresher=uac")));
+	assert_true(slice_eq(sip_message_value(update, SIP_MIN_SE), SLICE("400")));
+	world_answer(world, update, 200, "Session-Expires: 400;refresher=uac\r\n", SLICE(""));
+	world_pass(world, 199999);
+	world_expect_silence(world);
+	world_pass(world, 1);
+	world_expect(world, SIP_UPDATE);
+}
+
+static void a_refresh_that_meets_theirs_is_tried_again(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *request;
+	char sdp[4096];
+	uint64_t call;
+
+	first = world_call(world, &call);
+	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+		SLICE(""));
+	world_expect_status(world, 200);
+	world_pass(world, 45000);
+	world_answer(world, world_expect(world, SIP_UPDATE), 491, NULL, SLICE(""));
+	world_pass(world, 4000);
+	request = world_expect(world, SIP_INVITE); /* it refreshes as well */
+	assert_true(slice_eq(sip_message_value(request, SIP_SESSION_EXPIRES), SLICE("90;refresher=uac")));
+	world_answer(world, request, 200, "Session-Expires: 90;refresher=uac\r\n",
+		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_pass(world, 45000);
+	world_expect(world, SIP_UPDATE);
+}
+
 static void a_session_whose_refresh_fails_lives_to_its_end(void **state)
 {
 	struct world *world = *state;
@@ -302,6 +347,8 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_call_that_the_other_side_forgot_is_over),
 	WITH_WORLD(a_request_out_of_order_is_refused),
 	WITH_WORLD(a_session_is_refreshed_by_whose_turn_it_is),
+	WITH_WORLD(a_refresh_that_is_too_frequent_is_made_less_so),
+	WITH_WORLD(a_refresh_that_meets_theirs_is_tried_again),
 	WITH_WORLD(a_session_whose_refresh_fails_lives_to_its_end),
 };
 TEST_MAIN(tests)

@@ -276,7 +276,9 @@ void world_answer(struct world *world, const struct sip_message *request, unsign
 {
 	char text[16384], headers[8192];
 	struct writer out = writer_of(text, sizeof text), extra = writer_of(headers, sizeof headers);
-	struct sip_reply reply = { .status = status, .to_tag = SLICE("bobs-tag"), .body = body };
+	struct sip_reply reply = { .status = status,
+				   .to_tag = slice_of(world->tag ? world->tag : "bobs-tag"),
+				   .body = body };
 
 	put(&extra, slice_of(lines ? lines : ""));
 	if (body.len > 0)

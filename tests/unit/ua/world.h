@@ -37,6 +37,7 @@ struct world {
 	struct ua_event event; /* the last one of world_event() */
 	uint8_t key;           /* what our own SRTP keys are made of */
 	uint32_t cseq;         /* of our requests in dialogs */
+	const char *tag;       /* of the phone that world_answer() plays; NULL: "bobs-tag" */
 };
 
 /*

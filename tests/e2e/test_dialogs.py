@@ -1,0 +1,107 @@
+"""sealphone's dialogs through sealined, seen by a phone that the test plays: reliable responses, UPDATE, session timers."""
+
+import re
+import time
+
+import pytest
+
+from programs import slow
+from sealine_peer import Peer, describe
+from test_calls import Site
+
+
+@pytest.fixture
+def site(tmp_path):
+    place = Site(tmp_path)
+    yield place
+    place.close()
+
+
+@pytest.fixture
+def bob(site):
+    with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as peer:
+        assert peer.register().status == 200
+        yield peer
+
+
+def answer(peer, invite, headers=(), body=None):
+    peer.respond(invite, 200, "OK", headers=["Allow: INVITE, ACK, BYE, UPDATE", *headers], body=describe() if body is None else body)
+    peer.take_request("ACK")
+
+
+def test_reliable_responses_carry_the_answer_and_updates_come_before_the_call_stands(site, bob):
+    alice = site.phone("alice", "call", "bob")
+    invite = bob.take_invite()
+    assert "100rel" in invite.get("Supported")
+    bob.respond(invite, 183, "Session Progress", headers=["Require: 100rel", "RSeq: 41"], body=describe())
+    prack = bob.take_request("PRACK")
+    assert prack.get("RAck") == f"41 {invite.get('CSeq').split()[0]} INVITE"
+    bob.respond(prack, 200, "OK")
+    alice.wait_event("progress")
+    bob.inside("UPDATE", body=describe("sendonly"))
+    updated = bob.final()
+    assert updated.status == 200 and "a=recvonly" in updated.body and "a=crypto:" in updated.body
+    answer(bob, invite, body="")
+    assert alice.wait_event("established")["srtp"] == "AES_CM_128_HMAC_SHA1_80"
+    bob.inside("UPDATE", body=describe("sendrecv"))
+    assert bob.final().status == 200
+    assert not alice.wait_event("media", state="changed")["held"]
+    bob.inside("BYE")
+    assert bob.final().status == 200
+    assert alice.wait() == 0, alice.output
+
+
+def test_a_caller_who_demands_reliable_responses_gets_them(site, bob):
+    alice = site.talking("alice")
+    number = bob.invite("sips:alice@localhost", headers=["Require: 100rel"])
+    ringing = bob.take_ringing()
+    assert "100rel" in ringing.get("Require")
+    assert bob.expect(lambda message: message.status == 180).get("RSeq") == ringing.get("RSeq")  # until it is acknowledged
+    bob.inside("PRACK", headers=[f"RAck: {ringing.get('RSeq')} {number} INVITE"])
+    assert bob.final().status == 200
+    alice.wait_event("incoming")
+    alice.send_line("answer")
+    assert bob.expect(lambda message: message.status == 200 and message.get("CSeq") == f"{number} INVITE").body
+    bob.inside("ACK", cseq=number)
+    alice.wait_event("established")
+    bob.cseq = number + 2
+    bob.inside("BYE")
+    assert bob.final().status == 200
+    assert alice.wait_event("ended")["cause"] == "hung-up-there"
+
+
+def test_a_session_is_refreshed_in_time_and_ends_where_nobody_refreshes_it(site, bob):
+    """The shortest interval that RFC 4028 allows is 90 s: a refresh is due after 45, and the end after 60."""
+    alice = site.phone("alice", "call", "bob", options=("--session-timer", "90"))
+    carol = Peer(site.server.port(), site.server.state / "ca.pem", "carol@localhost", "carol-sesame")
+    with carol:
+        assert carol.register().status == 200
+        dave = site.phone("alice", "call", "carol", options=("--session-timer", "90"))
+        begun = time.monotonic()
+        invite = bob.take_invite()
+        assert invite.get("Session-Expires") == "90" and "timer" in invite.get("Supported")
+        answer(bob, invite, headers=["Require: timer", "Session-Expires: 90;refresher=uac"])
+        answer(carol, carol.take_invite(), headers=["Require: timer", "Session-Expires: 90;refresher=uas"])
+        alice.wait_event("established")
+        dave.wait_event("established")
+        update = bob.take_request("UPDATE", 60)
+        assert 44 <= time.monotonic() - begun < slow(60)
+        assert re.match(r"90;\s*refresher=uac", update.get("Session-Expires"))
+        bob.respond(update, 200, "OK", headers=["Require: timer", "Session-Expires: 90;refresher=uac"])
+        bye = carol.take_request("BYE", 30)
+        carol.respond(bye, 200, "OK")
+        assert 59 <= time.monotonic() - begun < slow(75)
+        assert dave.wait() == 7, dave.output
+        bob.inside("BYE")
+        assert bob.final().status == 200
+        assert alice.wait() == 0, alice.output
+
+
+def test_a_server_that_wants_a_longer_session_timer_gets_it(site, bob):
+    alice = site.phone("alice", "call", "bob", options=("--session-timer", "90"))
+    invite = bob.take_invite()
+    bob.respond(invite, 422, "Session Interval Too Small", headers=["Min-SE: 1200"])
+    invite = bob.take_invite()
+    assert invite.get("Session-Expires") == "1200" and invite.get("Min-SE") == "1200"
+    answer(bob, invite)
+    alice.wait_event("established")
