@@ -70,6 +70,7 @@ def test_a_caller_who_demands_reliable_responses_gets_them(site, bob):
     assert alice.wait_event("ended")["cause"] == "hung-up-there"
 
 
+@pytest.mark.plain_only
 def test_a_session_is_refreshed_in_time_and_ends_where_nobody_refreshes_it(site, bob):
     """The shortest interval that RFC 4028 allows is 90 s: a refresh is due after 45, and the end after 60."""
     alice = site.phone("alice", "call", "bob", options=("--session-timer", "90"))
