@@ -110,6 +110,12 @@ static const char *const lines[] = {
 	"RAck: 1 1 INVITE\r\n",
 	"Replaces: a;to-tag=b;from-tag=c\r\n",
 	"Refer-To: <sip:x@y>\r\n",
+	"Refer-To: <sips:x@y?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\nReferred-By: <sips:z@y>\r\n",
+	"Event: refer\r\nSubscription-State: active;expires=60\r\n",
+	"Event: refer;id=2\r\nSubscription-State: terminated;reason=noresource\r\n",
+	"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: 100rel\r\nRSeq: 1\r\n",
+	"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: 100rel\r\nRSeq: 2\r\n",
+	"Contact: <sips:bob@127.0.0.2:9>\r\nMin-SE: 2000\r\n",
 };
 static const unsigned statuses[] = { 100, 180, 183, 200, 202, 302, 401, 404, 407, 408, 422,
 				     423, 439, 481, 486, 487, 488, 491, 500, 503, 603 };
@@ -134,11 +140,13 @@ static struct slice describe(struct stage *stage, const struct sip_message *mess
 	const struct sdp_session *offer;
 	struct sdp_local local;
 	struct sdp_media media;
-	unsigned how = next(stage) % 4;
+	unsigned how = next(stage) % 5;
 
 	set_local(stage, &local);
 	if (how == 0 || !arena)
 		return SLICE("");
+	if (how == 4)
+		return next(stage) % 2 ? SLICE("SIP/2.0 200 OK\r\n") : SLICE("SIP/2.0 180 Ringing\r\n");
 	if (how == 1)
 		return SLICE("v=0\r\no=- 1 1 IN IP4 127.0.0.2\r\ns=-\r\nc=IN IP4 127.0.0.2\r\nt=0 0\r\n"
 			     "m=audio 20000 RTP/AVP 8\r\n");
@@ -200,6 +208,24 @@ static void put_ends(struct stage *stage, struct writer *out, const struct sip_m
 	put_header(out, SIP_CALL_ID, message->call_id);
 }
 
+/* One that names a call of ours by a message of ours in it (RFC 3891). */
+static void put_replaces(struct stage *stage, struct writer *out)
+{
+	const struct sip_message *message = stage->sent[next(stage) % KEPT];
+	bool ours;
+
+	if (!message || next(stage) % 8 != 0)
+		return;
+	ours = message->kind == SIP_REQUEST;
+	put(out, SLICE("Replaces: "));
+	put(out, message->call_id);
+	put(out, SLICE(";to-tag="));
+	put(out, ours ? message->from.tag : message->to.tag);
+	put(out, SLICE(";from-tag="));
+	put(out, ours ? SLICE("theirs") : message->from.tag);
+	put(out, SLICE("\r\n"));
+}
+
 static void request(struct stage *stage)
 {
 	const struct sip_message *message = stage->sent[next(stage) % KEPT];
@@ -221,6 +247,7 @@ static void request(struct stage *stage)
 	put(&out, slice_of(method));
 	put(&out, SLICE("\r\n"));
 	put(&out, slice_of(lines[next(stage) % (sizeof lines / sizeof lines[0])]));
+	put_replaces(stage, &out);
 	body = describe(stage, message);
 	if (body.len > 0)
 		put(&out, next(stage) % 8 == 0 ? SLICE("Content-Type: text/plain\r\n")
@@ -293,7 +320,11 @@ static void command(struct stage *stage)
 	uint64_t id = 1 + next(stage) % 8, made;
 	enum err err = OK;
 
-	switch (next(stage) % 8) {
+	switch (next(stage) % 12) {
+	case 8: err = ua_transfer(stage->ua, id, uri, stage->now); break;
+	case 9: err = ua_transfer_to(stage->ua, id, 1 + next(stage) % 8, stage->now); break;
+	case 10: err = ua_follow(stage->ua, id, &media, stage->now, &made); break;
+	case 11: err = ua_stay(stage->ua, id, stage->now); break;
 	case 0:
 	case 1: err = ua_call(stage->ua, uri, &media, stage->now, &made); break;
 	case 2:
@@ -354,6 +385,8 @@ static bool open_stage(struct stage *stage)
 		.server = SLICE("127.0.0.1"), /* fuzz_dns has the search for it */
 		.instance = SLICE("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6"),
 		.srtp = (enum sdp_srtp_policy)(next(stage) % 3),
+		.transfers = (enum ua_transfers)(next(stage) % 4),
+		.session = next(stage) % 2 * 90,
 		.do_register = true,
 	};
 	struct endpoint_config endpoint = {

@@ -33,12 +33,21 @@ static struct slice next_word(struct slice *line)
 	return word;
 }
 
+static bool is_on_hold(const struct phone *phone)
+{
+	struct ua_call_view call;
+
+	return ua_call_view(phone->ua, phone->current, &call) && call.on_hold;
+}
+
 static void do_call(struct phone *phone, struct slice rest, struct now now)
 {
 	if (rest.len == 0)
 		refuse(phone, "Call whom?");
-	else if (phone->current != 0)
-		refuse(phone, "There is a call already; hangup ends it.");
+	else if (phone->aside != 0)
+		refuse(phone, "There are two calls already; hangup ends one.");
+	else if (phone->current != 0 && !is_on_hold(phone))
+		refuse(phone, "There is a call already; hangup ends it, and hold makes room for another.");
 	else
 		phone_call(phone, rest, now);
 }
@@ -88,6 +97,29 @@ static void do_resume(struct phone *phone, struct slice rest, struct now now)
 	hold(phone, false, now);
 }
 
+static void do_transfer(struct phone *phone, struct slice rest, struct now now)
+{
+	phone_transfer(phone, rest, now);
+}
+
+static void do_swap(struct phone *phone, struct slice rest, struct now now)
+{
+	(void)rest;
+	phone_swap(phone, now);
+}
+
+static void do_accept(struct phone *phone, struct slice rest, struct now now)
+{
+	(void)rest;
+	phone_consent(phone, true, now);
+}
+
+static void do_refuse(struct phone *phone, struct slice rest, struct now now)
+{
+	(void)rest;
+	phone_consent(phone, false, now);
+}
+
 static void do_dtmf(struct phone *phone, struct slice rest, struct now now)
 {
 	(void)now;
@@ -121,8 +153,9 @@ static void do_status(struct phone *phone, struct slice rest, struct now now)
 	(void)rest;
 	put_escaped(&out, call.peer);
 	output_say(&phone->output,
-		   json_pack("{s:s, s:b, s:b, s:b, s:b}", "event", "status", "registered", registered, "call",
-			     has_call, "established", call.established, "on_hold", call.on_hold),
+		   json_pack("{s:s, s:b, s:b, s:b, s:b, s:b}", "event", "status", "registered", registered,
+			     "call", has_call, "established", call.established, "on_hold", call.on_hold,
+			     "aside", phone->aside != 0),
 		   "%s as %.*s. %s%.*s%s", registered ? "Registered" : "Not registered",
 		   SLICE_FMT(phone->options->aor), has_call ? "Call with " : "No call",
 		   SLICE_FMT(writer_text(&out)),
@@ -144,10 +177,9 @@ static void do_quit(struct phone *phone, struct slice rest, struct now now)
 static void do_help(struct phone *phone, struct slice rest, struct now now)
 {
 	(void)rest, (void)now;
-	output_say(
-		&phone->output, json_pack("{s:s}", "event", "help"),
-		"call WHOM, answer, reject [busy], hangup, hold, resume, dtmf DIGITS, message WHOM TEXT, status, "
-		"quit");
+	output_say(&phone->output, json_pack("{s:s}", "event", "help"),
+		   "call WHOM, answer, reject [busy], hangup, hold, resume, swap, transfer [WHOM], "
+		   "accept, refuse, dtmf DIGITS, message WHOM TEXT, status, quit");
 }
 
 /* clang-format off */
@@ -157,6 +189,7 @@ static const struct {
 } commands[] = {
 	{ "call",    do_call },    { "answer",  do_answer },  { "reject", do_reject }, { "hangup", do_hangup },
 	{ "hold",    do_hold },    { "resume",  do_resume },  { "dtmf",   do_dtmf },   { "message", do_message },
+	{ "swap",    do_swap },    { "transfer", do_transfer }, { "accept", do_accept }, { "refuse", do_refuse },
 	{ "status",  do_status },  { "quit",    do_quit },    { "help",   do_help },
 };
 /* clang-format on */

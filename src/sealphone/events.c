@@ -178,7 +178,90 @@ static void on_no_memory(struct phone *phone, const struct ua_event *event, stru
 		   "There was not enough memory to go on as before.");
 }
 
+static const char *const ended_texts[] = {
+	[UA_HUNG_UP] = "The call is over",
+	[UA_HUNG_UP_THERE] = "The other side hung up",
+	[UA_MOVED] = "The call has moved",
+	[UA_BUSY] = "Busy",
+	[UA_DECLINED] = "Declined",
+	[UA_NO_ANSWER] = "No answer",
+	[UA_CANCELLED] = "Cancelled",
+	[UA_UNKNOWN_USER] = "There is no such user",
+	[UA_UNAVAILABLE] = "The other side cannot be reached now",
+	[UA_WRONG_PASSWORD] = "The password is wrong",
+	[UA_NOT_AUTHENTIC] = "The server asked for what it has no right to",
+	[UA_CERTIFICATE] = "The server is not who it should be",
+	[UA_BOGUS_DNS] = "The DNS is not to be trusted",
+	[UA_NOT_SECURE] = "The call cannot be had securely, and was not made otherwise",
+	[UA_NOT_ACCEPTABLE] = "The two phones have nothing in common",
+	[UA_SERVER_GONE] = "The server is gone",
+	[UA_TIMEOUT] = "Nobody answered the request",
+	[UA_REFUSED] = "Refused",
+	[UA_FAILED] = "The call failed",
+};
+
 /* -- calls ------------------------------------------------------------------------------------------- */
+
+/* A call that is to take another one's place (RFC 3891). */
+static void on_replacing(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	phone->asking = event->id;
+	phone->replaced = event->other;
+	if (event->consented)
+		phone_consent(phone, true, now);
+	else
+		output_say(&phone->output,
+			   json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
+			   "May it take the other call's place? accept or refuse");
+}
+
+static void on_referred(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("referred", event);
+	struct shown peer, target;
+
+	set(object, "from", output_string(event->peer));
+	set(object, "target", output_string(event->text));
+	output_say(&phone->output, object, "The other side, who claims to be %s, wants us to call %s%s",
+		   show(&peer, event->peer), show(&target, event->text),
+		   event->consented ? "." : "; accept or refuse");
+	phone->asking = event->id;
+	if (event->consented)
+		phone_consent(phone, true, now);
+	else
+		output_say(&phone->output,
+			   json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id), "%s",
+			   "");
+}
+
+static void on_transfer(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("transfer", event);
+	struct shown why;
+
+	(void)now;
+	set(object, "status", json_integer(event->status));
+	set(object, "text", output_string(event->text));
+	output_say(&phone->output, object, "The transfer is on its way (%u %s).", event->status,
+		   show(&why, event->text));
+}
+
+static void on_transferred(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)now;
+	output_say(&phone->output, event_of("transferred", event), "The other side was transferred.");
+}
+
+static void on_transfer_failed(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("transfer-failed", event);
+	struct shown why;
+
+	(void)now;
+	set_cause(object, event);
+	output_say(&phone->output, object, "The other side was not transferred: %s (%s).",
+		   ended_texts[event->cause], show(&why, event->text));
+}
 
 static void on_incoming(struct phone *phone, const struct ua_event *event, struct now now)
 {
@@ -189,8 +272,17 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 
 	set(object, "from", output_string(event->peer));
 	set(object, "secure", json_boolean(event->secure));
+	if (event->other != 0)
+		set(object, "replaces", json_integer((json_int_t)event->other));
 	output_say(&phone->output, object, "A call from somebody who claims to be %s%s.",
-		   show(&peer, event->peer), answers ? "" : "; answer or reject");
+		   show(&peer, event->peer),
+		   event->other != 0 ? ", in the place of another call"
+		   : answers         ? ""
+				     : "; answer or reject");
+	if (event->other != 0) {
+		on_replacing(phone, event, now);
+		return;
+	}
 	if (phone->current != 0 || (options->command != COMMAND_NONE && !answers)) {
 		if (ua_reject(phone->ua, event->id, 486, now) != OK)
 			return; /* it is over already */
@@ -229,7 +321,7 @@ static void on_progress(struct phone *phone, const struct ua_event *event, struc
 	if (event->status != 0)
 		set(object, "status", json_integer(event->status));
 	output_say(&phone->output, object, "The call proceeds.");
-	if (event->has_media)
+	if (event->has_media && !phone->is_following)
 		audio_agree(phone, event->id, &event->media);
 }
 
@@ -267,6 +359,11 @@ static void on_established(struct phone *phone, const struct ua_event *event, st
 	if (!phone->output.json)
 		for (size_t i = 0; i < report.n; i++)
 			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
+	if (phone->is_following && event->id == phone->current) {
+		audio_end(phone, phone->aside); /* what it plays and records goes on in the new call */
+		ua_hangup(phone->ua, phone->aside, now);
+		phone->is_following = false;
+	}
 	audio_agree(phone, event->id, &event->media);
 	if (options->command == COMMAND_CALL && options->duration != 0)
 		phone->end_at = now.mono + options->duration;
@@ -298,27 +395,6 @@ static void on_media_refused(struct phone *phone, const struct ua_event *event, 
 	show_error(phone, event, "The change was not accepted");
 }
 
-static const char *const ended_texts[] = {
-	[UA_HUNG_UP] = "The call is over",
-	[UA_HUNG_UP_THERE] = "The other side hung up",
-	[UA_BUSY] = "Busy",
-	[UA_DECLINED] = "Declined",
-	[UA_NO_ANSWER] = "No answer",
-	[UA_CANCELLED] = "Cancelled",
-	[UA_UNKNOWN_USER] = "There is no such user",
-	[UA_UNAVAILABLE] = "The other side cannot be reached now",
-	[UA_WRONG_PASSWORD] = "The password is wrong",
-	[UA_NOT_AUTHENTIC] = "The server asked for what it has no right to",
-	[UA_CERTIFICATE] = "The server is not who it should be",
-	[UA_BOGUS_DNS] = "The DNS is not to be trusted",
-	[UA_NOT_SECURE] = "The call cannot be had securely, and was not made otherwise",
-	[UA_NOT_ACCEPTABLE] = "The two phones have nothing in common",
-	[UA_SERVER_GONE] = "The server is gone",
-	[UA_TIMEOUT] = "Nobody answered the request",
-	[UA_REFUSED] = "Refused",
-	[UA_FAILED] = "The call failed",
-};
-
 static void on_ended(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	json_t *object = event_of("ended", event);
@@ -329,9 +405,19 @@ static void on_ended(struct phone *phone, const struct ua_event *event, struct n
 	set(object, "seconds", json_integer(event->seconds));
 	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, event->text));
 	audio_end(phone, event->id);
+	if (event->id == phone->aside) {
+		phone->aside = 0;
+		phone->is_following = false;
+	}
 	if (event->id != phone->current)
 		return;
-	phone->current = 0;
+	phone->current = phone->aside;
+	phone->aside = 0;
+	phone->is_following = false;
+	if (phone->current != 0) {
+		output_say(&phone->output, NULL, "The other call is still there.");
+		return;
+	}
 	if (phone->options->command != COMMAND_CALL)
 		return;
 	if (code == EXIT_OK && phone->is_away)
@@ -405,7 +491,11 @@ static void (*const handlers[])(struct phone *phone, const struct ua_event *even
 	[UA_MESSAGE] = on_message,
 	[UA_MESSAGE_SENT] = on_message_sent,
 	[UA_MESSAGE_FAILED] = on_message_failed,
+	[UA_REFERRED] = on_referred,
 	[UA_REFER_REFUSED] = on_refer_refused,
+	[UA_TRANSFER] = on_transfer,
+	[UA_TRANSFERRED] = on_transferred,
+	[UA_TRANSFER_FAILED] = on_transfer_failed,
 	[UA_ALGORITHM] = on_algorithm,
 	[UA_NO_MEMORY] = on_no_memory,
 };

@@ -4,6 +4,7 @@ static const enum exit_code codes[] = {
 	[UA_CAUSE_NONE] = EXIT_OK,
 	[UA_HUNG_UP] = EXIT_OK,
 	[UA_HUNG_UP_THERE] = EXIT_OK,
+	[UA_MOVED] = EXIT_OK,
 	[UA_BUSY] = EXIT_BUSY,
 	[UA_DECLINED] = EXIT_DECLINED,
 	[UA_NO_ANSWER] = EXIT_NO_ANSWER,

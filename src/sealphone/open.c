@@ -90,6 +90,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.least = phone->memory.least,
 		.ring = options->ring,
 		.keepalive = (unsigned)(options->keepalive / 1000),
+		.transfers = options->transfers,
 		.session = (unsigned)(options->session / 1000),
 		.do_register = true,
 	};

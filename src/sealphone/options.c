@@ -35,6 +35,9 @@ static const char usage[] =
 	"  --for SECONDS         hang up, or end, after so long\n"
 	"  --ring SECONDS        give a call up that nobody answers for so long; default 60\n"
 	"  --keep-alive SECONDS  look at least so often whether the server is there; default 120\n"
+	"  --transfer never|peer|ask|allow\n"
+	"                        whether others may have us call somebody, or replace a call;\n"
+	"                        default: ask, and peer where nobody can be asked\n"
 	"  --session-timer SECONDS\n"
 	"                        have calls confirmed so often, at least 90; default 1800\n"
 	"  --auto-answer         answer every call (interactive)\n"
@@ -59,6 +62,7 @@ enum option_id {
 	OPTION_FOR,
 	OPTION_RING,
 	OPTION_KEEP_ALIVE,
+	OPTION_TRANSFER,
 	OPTION_SESSION_TIMER,
 	OPTION_AUTO_ANSWER,
 	OPTION_STATE,
@@ -83,6 +87,7 @@ static const struct option long_options[] = {
 	{ "for",           required_argument, NULL, OPTION_FOR },
 	{ "ring",          required_argument, NULL, OPTION_RING },
 	{ "keep-alive",    required_argument, NULL, OPTION_KEEP_ALIVE },
+	{ "transfer",      required_argument, NULL, OPTION_TRANSFER },
 	{ "session-timer", required_argument, NULL, OPTION_SESSION_TIMER },
 	{ "auto-answer",   no_argument,       NULL, OPTION_AUTO_ANSWER },
 	{ "state",         required_argument, NULL, OPTION_STATE },
@@ -105,6 +110,13 @@ static const struct word srtp_words[] = {
 	{ "require",  SDP_SRTP_REQUIRED },
 	{ "required", SDP_SRTP_REQUIRED },
 	{ NULL,       0 },
+};
+static const struct word transfer_words[] = {
+	{ "never", UA_TRANSFERS_NEVER },
+	{ "peer",  UA_TRANSFERS_PEER },
+	{ "ask",   UA_TRANSFERS_ASK },
+	{ "allow", UA_TRANSFERS_ALLOW },
+	{ NULL,    0 },
 };
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
@@ -215,6 +227,10 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_FOR: return parse_seconds(value, &options->duration);
 	case OPTION_RING: return parse_seconds(value, &options->ring);
 	case OPTION_KEEP_ALIVE: return parse_seconds(value, &options->keepalive);
+	case OPTION_TRANSFER:
+		options->has_transfers = find_word(transfer_words, value, &number);
+		options->transfers = (enum ua_transfers)number;
+		return options->has_transfers;
 	case OPTION_SESSION_TIMER:
 		return parse_seconds(value, &options->session) && options->session >= SESSION_LEAST;
 	case OPTION_AUTO_ANSWER: options->auto_answer = true; return true;
@@ -265,6 +281,12 @@ static const char *find_abbreviation(char **argv)
 	return NULL;
 }
 
+/* Whether somebody is at the terminal to be asked. */
+static bool can_ask(const struct options *options)
+{
+	return options->command == COMMAND_NONE && !options->auto_answer;
+}
+
 enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done)
 {
 	struct options options = {
@@ -293,6 +315,10 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 	code = parse_command(argc - optind, argv + optind, &options);
 	if (code == EXIT_OK && options.aor.len == 0)
 		code = refuse("--aor is missing", NULL);
+	if (options.transfers == UA_TRANSFERS_ASK && !can_ask(&options))
+		code = refuse("there is nobody to be asked; not understood:", "--transfer ask");
+	if (!options.has_transfers && can_ask(&options))
+		options.transfers = UA_TRANSFERS_ASK;
 	if (code == EXIT_OK)
 		*ret_options = options;
 	return code;

@@ -26,6 +26,8 @@ struct options {
 	const char *ca_file;      /* NULL: whom the system trusts */
 	const char *state;        /* directory, or NULL for the default */
 	enum sdp_srtp_policy srtp;
+	enum ua_transfers transfers;
+	bool has_transfers; /* it was said; else it depends on whether somebody is there to be asked */
 	struct media_devices devices;
 	ms_t duration; /* 0: until it is ended */
 	ms_t ring;     /* 0: the default */

@@ -78,6 +78,7 @@ void phone_call(struct phone *phone, struct slice whom, struct now now)
 	media = media_port_address(session->port);
 	err = ua_call(phone->ua, complete(phone, whom, &out), &media, now, &session->call);
 	if (err == OK) {
+		phone->aside = phone->current;
 		phone->current = session->call;
 		return;
 	}
@@ -102,6 +103,107 @@ void phone_answer(struct phone *phone, uint64_t call, struct now now)
 	output_say(&phone->output,
 		   json_pack("{s:s, s:s}", "event", "error", "text", "no call waits for an answer"),
 		   "No call waits for an answer.");
+}
+
+void phone_follow(struct phone *phone, uint64_t call, struct now now)
+{
+	struct session *session = audio_reserve(phone);
+	struct address media;
+	enum err err;
+
+	if (!session) {
+		if (ua_stay(phone->ua, call, now) != OK)
+			return; /* it is over already */
+		return;
+	}
+	media = media_port_address(session->port);
+	err = ua_follow(phone->ua, call, &media, now, &session->call);
+	if (err == OK) {
+		phone->aside = call;
+		phone->current = session->call;
+		phone->is_following = true;
+		return;
+	}
+	audio_drop(session);
+	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why_not(err)),
+		   "The call is not transferred: %s.", why_not(err));
+}
+
+/* Takes the call that is to replace another, be that the current one or the one aside. */
+static void replace(struct phone *phone, uint64_t call, struct now now)
+{
+	if (phone->aside == 0) {
+		phone->aside = phone->current;
+	} else if (phone->aside == phone->replaced) {
+		phone->aside = phone->current;
+		if (ua_hold(phone->ua, phone->aside, true, now) != OK)
+			output_say(&phone->output, NULL, "The call aside could not be put on hold.");
+	}
+	phone->current = call;
+	phone_answer(phone, call, now);
+}
+
+void phone_consent(struct phone *phone, bool yes, struct now now)
+{
+	uint64_t call = phone->asking;
+	struct ua_call_view view;
+
+	phone->asking = 0;
+	if (!ua_call_view(phone->ua, call, &view)) {
+		output_say(&phone->output,
+			   json_pack("{s:s, s:s}", "event", "error", "text", "nothing waits for consent"),
+			   "Nothing waits for consent.");
+	} else if (view.established) {
+		if (yes)
+			phone_follow(phone, call, now);
+		else if (ua_stay(phone->ua, call, now) != OK)
+			output_say(&phone->output, NULL, "It is over already.");
+	} else if (yes) {
+		replace(phone, call, now);
+	} else if (ua_reject(phone->ua, call, 603, now) != OK) {
+		output_say(&phone->output, NULL, "It is over already.");
+	}
+}
+
+static const char *why_not_transferred(enum err err)
+{
+	switch (err) {
+	case ERR_NOT_FOUND: return "there is no call that stands";
+	case ERR_AGAIN: return "the call is being transferred already";
+	case ERR_DENIED: return "a sips: call is not transferred to a sip: address";
+	default: return why_not(err);
+	}
+}
+
+void phone_transfer(struct phone *phone, struct slice whom, struct now now)
+{
+	char text[1024];
+	struct writer out = writer_of(text, sizeof text);
+	enum err err = whom.len == 0
+			       ? ua_transfer_to(phone->ua, phone->aside, phone->current, now)
+			       : ua_transfer(phone->ua, phone->current, complete(phone, whom, &out), now);
+	const char *why = why_not_transferred(err);
+
+	if (err != OK)
+		output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why),
+			   "The call is not transferred: %s.", why);
+}
+
+void phone_swap(struct phone *phone, struct now now)
+{
+	uint64_t aside = phone->aside;
+	const char *why = "there is no other call, or one is being changed";
+
+	if (aside == 0 || ua_hold(phone->ua, phone->current, true, now) != OK) {
+		output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why), "%s.",
+			   why);
+		return;
+	}
+	phone->aside = phone->current;
+	phone->current = aside;
+	if (ua_hold(phone->ua, aside, false, now) != OK)
+		output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why),
+			   "The other call is being changed; resume takes it up.");
 }
 
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now)

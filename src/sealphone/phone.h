@@ -46,8 +46,13 @@ struct phone {
 	struct net_watch *media_watch, *input_watch;
 
 	struct session sessions[PHONE_SESSIONS];
-	uint64_t current; /* the call that a person means; 0: none */
-	uint64_t message; /* of the message command */
+	uint64_t current;  /* the call that a person means; 0: none */
+	uint64_t aside;    /* another one, on hold or given up for it; 0: none */
+	bool is_following; /* the call aside is left as soon as the current one stands */
+	uint64_t
+		asking; /* the call of which consent is asked: UA_REFERRED, or UA_INCOMING in another's place */
+	uint64_t replaced; /* that other one */
+	uint64_t message;  /* of the message command */
 	bool was_registered;
 	bool is_away;     /* the server was told to be gone, and is not back yet */
 	bool is_ending;   /* ua_stop() was called */
@@ -68,6 +73,15 @@ void phone_finish(struct phone *phone, enum exit_code code, struct now now);
 /* Begins a call to a URI, or to a user of our own domain when it is no URI. */
 void phone_call(struct phone *phone, struct slice whom, struct now now);
 void phone_answer(struct phone *phone, uint64_t call, struct now now);
+/* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
+void phone_follow(struct phone *phone, uint64_t call, struct now now);
+/* What the person at the terminal says of it. */
+void phone_consent(struct phone *phone, bool yes, struct now now);
+/* Sends the other side of the current call to somebody; with nobody named: that of the call aside to that of the current
+ * one. */
+void phone_transfer(struct phone *phone, struct slice whom, struct now now);
+/* A call that stands in another's place; see struct phone. */
+void phone_swap(struct phone *phone, struct now now);
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now);
 
 /* What happened; true if there was something. */

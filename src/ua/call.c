@@ -33,6 +33,7 @@ static void call_free(struct call *call)
 {
 	list_remove(&call->ua->calls, &call->link);
 	description_fini(&call->description);
+	refer_fini(&call->refer);
 	forks_free(call);
 	dlg_free(call->dialog);
 	mem_free(call->repeat.text);
@@ -123,13 +124,28 @@ void call_end(struct call *call, enum ua_cause cause, unsigned status, struct sl
 
 	if (call->state == CALL_ENDED)
 		return;
+	refer_progress(call, status >= 300 ? status : cause == UA_CANCELLED ? 487 : 0, now);
 	ua_tell(ua, &event);
 	call->state = CALL_ENDED;
 	call_stop_repeating(call);
 	ua_clear_timer(ua, &call->ring_timer);
 	ua_clear_timer(ua, &call->change_timer);
 	ua_clear_timer(ua, &call->session_timer);
+	ua_clear_timer(ua, &call->transfer.timer);
+	ua_clear_timer(ua, &call->refer.timer);
 	description_fini(&call->description);
+}
+
+enum sdp_srtp_policy call_srtp(const struct call *call)
+{
+	return call->secure || call->must_encrypt ? SDP_SRTP_REQUIRED : call->ua->srtp;
+}
+
+void put_call_contact(struct writer *out, const struct call *call)
+{
+	put(out, SLICE("Contact: "));
+	put_ua_contact(out, call->ua, call->dialog->sips_contact);
+	put(out, SLICE("\r\n"));
 }
 
 /* -- requests in the dialog -------------------------------------------------------------------------- */
@@ -370,6 +386,8 @@ void call_timer(struct timer *timer, struct now now)
 	switch ((enum ua_timer)timer->kind) {
 	case UA_TIMER_REPEAT: repeat_due(CONTAINER_OF(timer, struct call, repeat.timer), now); break;
 	case UA_TIMER_RING: ring_due(CONTAINER_OF(timer, struct call, ring_timer), now); break;
+	case UA_TIMER_TRANSFER: transfer_due(CONTAINER_OF(timer, struct call, transfer.timer), now); break;
+	case UA_TIMER_REFER: refer_due(CONTAINER_OF(timer, struct call, refer.timer), now); break;
 	case UA_TIMER_SESSION:
 		change_session_due(CONTAINER_OF(timer, struct call, session_timer), now);
 		break;

@@ -9,8 +9,10 @@
 #include "dlg/dialog.h"
 #include "ua/description.h"
 #include "ua/exchange.h"
+#include "ua/refer.h"
 #include "ua/session_timer.h"
 #include "ua/state.h"
+#include "ua/transfer.h"
 
 enum call_state {
 	CALL_CALLING,  /* our INVITE is out */
@@ -64,7 +66,30 @@ struct call {
 	struct session_timer session;
 	struct timer session_timer;
 	bool can_update; /* the other side allows UPDATE (RFC 3311) */
+
+	struct transfer transfer; /* ours, of its peer: ua/transfer.h */
+	struct referral refer;    /* theirs, of us: ua/refer.h */
+	struct call
+		*referrer; /* who sent us into this call and is told how it goes; referenced; NULL: nobody */
+	uint64_t replaces; /* it is to take that call's place once it is answered; 0: none */
+	bool must_encrypt; /* since the media of the call that led to it was */
 };
+
+/* What begins a call of ours. */
+struct call_begin {
+	struct slice uri;
+	const struct address *media;
+	struct call *referrer; /* NULL: our user's own wish */
+	bool must_encrypt;     /* SRTP or nothing, whatever the policy says */
+};
+/* Errors as for ua_call(). */
+MUST_CHECK enum err caller_begin(struct ua *ua, const struct call_begin *begin, struct now now,
+				 uint64_t *ret_call);
+
+/* What its media has to be. */
+enum sdp_srtp_policy call_srtp(const struct call *call);
+/* The line Contact of a message in its dialog. */
+void put_call_contact(struct writer *out, const struct call *call);
 
 /* NULL without memory. */
 MUST_CHECK struct call *call_new(struct ua *ua, struct slice peer);

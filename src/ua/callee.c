@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "sip/fields.h"
 #include "ua/change.h"
+#include "ua/replaces.h"
 
 enum { HEADERS_MAX = 24 * 1024 };
 
@@ -47,12 +48,6 @@ static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 		ua_reply(ua, server, 482, SLICE(""), now);
 		return true;
 	}
-	if (sip_message_header(request, SIP_REPLACES)) {
-		ua_refuse(ua, server,
-			  &(struct ua_fault){ 603, 399, SLICE("this phone lets nobody replace its calls") },
-			  now);
-		return true;
-	}
 	if (ua->is_stopping) {
 		ua_reply(ua, server, 480, SLICE(""), now);
 		return true;
@@ -87,8 +82,7 @@ static enum err prepare(struct call *call, struct server *server)
 	call->secure = request->uri.scheme == SIP_SCHEME_SIPS;
 	call->state = CALL_RINGING;
 	call->can_update = sip_message_lists(request, SIP_ALLOW, SLICE("UPDATE"));
-	description_init(&call->description, endpoint_random(ua->endpoint), &ua->local,
-			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	description_init(&call->description, endpoint_random(ua->endpoint), &ua->local, call_srtp(call));
 	return dlg_new_uas(request, ua_token(&call->tag), call->secure, &call->dialog);
 }
 
@@ -143,11 +137,14 @@ static void ring(struct call *call, struct server *server, struct now now)
 	mem_free(out.buf);
 }
 
-static void tell_incoming(struct call *call, const struct sip_message *request)
+static void tell_incoming(struct call *call, const struct sip_message *request,
+			  const struct replacement *replacement)
 {
 	ua_tell(call->ua, &(struct ua_event){
 				  .kind = UA_INCOMING,
 				  .id = call->id,
+				  .other = call->replaces,
+				  .consented = replacement->consented,
 				  .peer = call->peer,
 				  .text = request->from.display,
 				  .secure = call->secure,
@@ -174,16 +171,27 @@ static void refuse_media(struct call *call, struct server *server, const struct 
 void callee_invite(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
-	struct ua_fault fault = { .status = 0 };
+	struct replacement replacement;
+	struct ua_fault fault;
 	struct call *call;
 	enum err err;
 
 	if (refuse_at_once(ua, server, now))
 		return;
+	fault = replaces_find(ua, request, &replacement);
+	if (fault.status != 0) {
+		ua_refuse(ua, server, &fault, now);
+		return;
+	}
 	call = call_new(ua, request->from.uri.text);
 	if (!call) {
 		ua_reply(ua, server, 500, SLICE(""), now);
 		return;
+	}
+	if (replacement.call) {
+		call->replaces = replacement.call->id;
+		call->must_encrypt = replacement.call->description.has_media &&
+				     replacement.call->description.media.secure;
 	}
 	err = prepare(call, server);
 	if (err == OK && request->body.len > 0)
@@ -201,7 +209,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 	call->asked = server;
 	ring(call, server, now);
 	if (call->state == CALL_RINGING)
-		tell_incoming(call, request);
+		tell_incoming(call, request, &replacement);
 }
 
 void callee_refuse(struct call *call, unsigned status, struct now now)
@@ -265,7 +273,7 @@ bool callee_send_ok(struct call *call, struct server *server, struct slice descr
 
 enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, struct now now)
 {
-	struct call *call = call_find(ua, id);
+	struct call *call = call_find(ua, id), *replaced;
 	char text[DESCRIPTION_MAX];
 	struct writer out = writer_of(text, sizeof text);
 	struct ua_fault fault;
@@ -273,8 +281,7 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 
 	if (!call || call->state != CALL_RINGING || !call->asked)
 		return ERR_NOT_FOUND;
-	description_init(&call->description, endpoint_random(ua->endpoint), media,
-			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	description_init(&call->description, endpoint_random(ua->endpoint), media, call_srtp(call));
 	fault = describe(call, call->asked->request, &out);
 	if (fault.status != 0) {
 		callee_refuse(call, fault.status, now);
@@ -287,6 +294,9 @@ enum err ua_answer(struct ua *ua, uint64_t id, const struct address *media, stru
 		return ERR_NOMEM;
 	dlg_confirm_uas(call->dialog);
 	call->state = CALL_ANSWERED;
+	replaced = call_find(ua, call->replaces);
+	if (replaced) /* RFC 3891 §3: BYE or CANCEL; its media goes before that of the new one comes */
+		call_leave(replaced, UA_MOVED, SLICE("another call has taken its place"), now);
 	if (!call->description.offering)
 		call_tell_media(call, UA_PROGRESS); /* the caller may speak as soon as it has our answer */
 	return OK;

@@ -31,6 +31,8 @@ static void put_invite_lines(struct writer *out, const struct call *call)
 	put(out, SLICE("\r\n"));
 	put_ua_abilities(out, true);
 	put_session_timer_wish(out, &call->session);
+	if (call->referrer)
+		put_refer_lines(out, &call->referrer->refer);
 	put_ua_agent(out);
 	put(out, SLICE("Content-Type: application/sdp\r\n"));
 }
@@ -60,14 +62,13 @@ static enum err send_invite(struct call *call, struct now now)
 	return err;
 }
 
-enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, struct now now,
-		 uint64_t *ret_call)
+enum err caller_begin(struct ua *ua, const struct call_begin *begin, struct now now, uint64_t *ret_call)
 {
 	struct sip_uri parsed;
 	struct call *call;
 	enum err err;
 
-	if (!ua_can_reach(uri, &parsed))
+	if (!ua_can_reach(begin->uri, &parsed))
 		return ERR_SYNTAX;
 	if (parsed.scheme == SIP_SCHEME_SIPS && !transport_is_secure(ua->transport))
 		return ERR_DENIED;
@@ -75,20 +76,30 @@ enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, s
 		return ERR_CLOSED;
 	if (calls_count(ua) >= UA_MAX_CALLS)
 		return ERR_LIMIT;
-	call = call_new(ua, uri);
+	call = call_new(ua, begin->uri);
 	if (!call)
 		return ERR_NOMEM;
 	call->secure = parsed.scheme == SIP_SCHEME_SIPS;
-	description_init(&call->description, endpoint_random(ua->endpoint), media,
-			 call->secure ? SDP_SRTP_REQUIRED : ua->srtp);
+	call->must_encrypt = begin->must_encrypt;
+	call->referrer = begin->referrer;
+	description_init(&call->description, endpoint_random(ua->endpoint), begin->media, call_srtp(call));
 	err = send_invite(call, now);
 	if (err != OK) {
 		call->state = CALL_ENDED; /* never told of, so nothing is told */
+		call->referrer = NULL;
 		return err;
 	}
+	if (call->referrer)
+		call_ref(call->referrer);
 	ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + ua->ring);
 	*ret_call = call->id;
 	return OK;
+}
+
+enum err ua_call(struct ua *ua, struct slice uri, const struct address *media, struct now now,
+		 uint64_t *ret_call)
+{
+	return caller_begin(ua, &(struct call_begin){ .uri = uri, .media = media }, now, ret_call);
 }
 
 /* -- its responses ----------------------------------------------------------------------------------- */
@@ -155,10 +166,12 @@ static void on_reliable(struct call *call, struct fork *fork, const struct sip_m
 		return;
 	if (fault.status != 0)
 		call_leave(call, call_media_cause(call), fault.text, now);
-	else
+	else {
+		refer_progress(call, response->status, now);
 		tell_provisional(call, response,
 				 response->body.len > 0 && fork->is_answered ? &fork->description.media
 									     : NULL);
+	}
 }
 
 /* 18x: it rings, or something is to be heard already. */
@@ -180,6 +193,7 @@ static void on_provisional(struct call *call, const struct exchange *invite,
 	if (response->body.len > 0 && !(fork && fork->is_answered))
 		has_media = description_preview(&call->description, response->body, &media);
 	tell_provisional(call, response, has_media ? &media : NULL);
+	refer_progress(call, response->status, now);
 	if (has_media)
 		sdp_media_wipe(&media);
 }
@@ -251,6 +265,7 @@ static void establish(struct call *call, struct exchange *invite, const struct s
 		call_leave(call, call_media_cause(call), fault.text, now);
 		return;
 	}
+	refer_progress(call, 200, now);
 	call_run_session_timer(call, now);
 	call_tell_media(call, UA_ESTABLISHED);
 }

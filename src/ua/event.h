@@ -14,20 +14,24 @@ enum ua_event_kind {
 	UA_REGISTERED,          /* first success on this flow; seconds: granted */
 	UA_REGISTRATION_FAILED, /* cause, status, text; retry_in 0: it is not tried again */
 	UA_STOPPED,             /* after ua_stop(): nothing is under way any more */
-	UA_INCOMING,            /* a call for us; peer claims to be the caller */
-	UA_INCOMING_REFUSED,    /* one that cannot be had as it should be: status, text */
-	UA_RINGING,             /* our call rings there (180) */
-	UA_PROGRESS,            /* another 1xx, or our own 2xx; media may begin if has_media */
-	UA_ESTABLISHED,         /* the call stands; media */
-	UA_MEDIA,               /* hold, resume or another change; media */
-	UA_MEDIA_REFUSED,       /* our hold or resume was not accepted; all is as before */
-	UA_ENDED,               /* the call's last event; cause, status, text */
-	UA_MESSAGE,             /* peer claims to have sent text */
-	UA_MESSAGE_SENT,        /* the other side has it (2xx) */
-	UA_MESSAGE_FAILED,      /* cause, status, text */
-	UA_REFER_REFUSED,       /* somebody wanted us to call text; we refused */
-	UA_ALGORITHM,           /* to be remembered: the server has proven to know this digest algorithm */
-	UA_NO_MEMORY,           /* events were lost for lack of memory */
+	UA_INCOMING, /* a call for us; peer claims to be the caller; other: whose place it is to take */
+	UA_INCOMING_REFUSED, /* one that cannot be had as it should be: status, text */
+	UA_RINGING,          /* our call rings there (180) */
+	UA_PROGRESS,         /* another 1xx, or our own 2xx; media may begin if has_media */
+	UA_ESTABLISHED,      /* the call stands; media */
+	UA_MEDIA,            /* hold, resume or another change; media */
+	UA_MEDIA_REFUSED,    /* our hold or resume was not accepted; all is as before */
+	UA_ENDED,            /* the call's last event; cause, status, text */
+	UA_MESSAGE,          /* peer claims to have sent text */
+	UA_MESSAGE_SENT,     /* the other side has it (2xx) */
+	UA_MESSAGE_FAILED,   /* cause, status, text */
+	UA_REFERRED,         /* the other side of this call wants us to call text: ua_follow() or ua_stay() */
+	UA_REFER_REFUSED,    /* somebody wanted us to call text; we refused */
+	UA_TRANSFER,         /* the call that we sent our peer to is at status, text */
+	UA_TRANSFERRED,      /* and was answered */
+	UA_TRANSFER_FAILED,  /* or was not: cause, status, text; our call is as it was */
+	UA_ALGORITHM,        /* to be remembered: the server has proven to know this digest algorithm */
+	UA_NO_MEMORY,        /* events were lost for lack of memory */
 };
 
 /* Why a call, a message or a registration came to nothing. */
@@ -35,6 +39,7 @@ enum ua_cause {
 	UA_CAUSE_NONE,
 	UA_HUNG_UP,        /* by us, in an established call */
 	UA_HUNG_UP_THERE,  /* by the other side, in an established call */
+	UA_MOVED,          /* another call has taken its place, here or there */
 	UA_BUSY,           /* 486, 600 */
 	UA_DECLINED,       /* 603, or by us */
 	UA_NO_ANSWER,      /* it rang until a limit */
@@ -59,7 +64,9 @@ const char *ua_cause_name(enum ua_cause cause);
 /* The slices and the keys in media live until the next ua_next_event(). Text from a peer is not escaped. */
 struct ua_event {
 	enum ua_event_kind kind;
-	uint64_t id; /* of the call or the message; 0: of the account */
+	uint64_t id;    /* of the call or the message; 0: of the account */
+	uint64_t other; /* UA_INCOMING: the call that this one is to replace; 0: none */
+	bool consented; /* UA_REFERRED, UA_INCOMING with other: by policy, so that nobody needs to be asked */
 	enum ua_cause cause;
 	unsigned status;   /* of the response that says so; 0: none */
 	struct slice text; /* a sentence; UA_MESSAGE: the message; UA_ALGORITHM: its name */

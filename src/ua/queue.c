@@ -12,6 +12,7 @@ static const char *const cause_names[] = {
 	[UA_CAUSE_NONE] = "none",
 	[UA_HUNG_UP] = "hung-up",
 	[UA_HUNG_UP_THERE] = "hung-up-there",
+	[UA_MOVED] = "moved",
 	[UA_BUSY] = "busy",
 	[UA_DECLINED] = "declined",
 	[UA_NO_ANSWER] = "no-answer",

@@ -5,6 +5,7 @@
 #include "ua/change.h"
 #include "ua/fork.h"
 #include "ua/message.h"
+#include "ua/refer.h"
 
 enum { LINES_MAX = 1024 };
 
@@ -31,7 +32,7 @@ static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 static bool is_known_option(struct slice option)
 {
 	return slice_eq_nocase(option, SLICE("100rel")) || slice_eq_nocase(option, SLICE("timer")) ||
-	       slice_eq_nocase(option, SLICE("outbound"));
+	       slice_eq_nocase(option, SLICE("outbound")) || slice_eq_nocase(option, SLICE("replaces"));
 }
 
 /* §8.2.2.3: what is required and not known is named in a 420. */
@@ -71,26 +72,13 @@ static void take_options(struct ua *ua, struct server *server, struct now now)
 	ua_reply(ua, server, 200, writer_text(&out), now);
 }
 
-/* Somebody wants us to call somebody else (RFC 3515): not without being asked, and we cannot ask. */
-static void take_refer(struct ua *ua, struct server *server, struct now now)
-{
-	struct sip_address target;
-
-	ua_refuse(ua, server,
-		  &(struct ua_fault){ 603, 399, SLICE("this phone is not transferred by others") }, now);
-	if (sip_address_parse(sip_message_value(server->request, SIP_REFER_TO), &target))
-		ua_tell(ua, &(struct ua_event){ .kind = UA_REFER_REFUSED,
-						.peer = server->request->from.uri.text,
-						.text = target.uri.text });
-}
-
 /* What is answered by itself, in a dialog or outside. */
 static void take_simple(struct ua *ua, struct server *server, struct now now)
 {
 	switch (server->request->method) {
 	case SIP_OPTIONS: take_options(ua, server, now); break;
 	case SIP_MESSAGE: message_take(ua, server, now); break;
-	case SIP_REFER: take_refer(ua, server, now); break;
+	case SIP_REFER: refer_refuse_stranger(ua, server, now); break;
 	case SIP_SUBSCRIBE: ua_reply(ua, server, 489, SLICE(""), now); break;
 	case SIP_NOTIFY: ua_reply(ua, server, 481, SLICE(""), now); break;
 	case SIP_BYE:
@@ -121,6 +109,8 @@ static void take_in_dialog(struct call *call, struct server *server, struct now 
 	case SIP_UPDATE: change_update(call, server, now); break;
 	case SIP_BYE: take_bye(call, server, now); break;
 	case SIP_PRACK: callee_prack(call, server, now); break;
+	case SIP_REFER: refer_take(call, server, now); break;
+	case SIP_NOTIFY: transfer_notify(call, server, now); break;
 	default: take_simple(ua, server, now); break;
 	}
 }

@@ -26,6 +26,8 @@ enum ua_timer {
 	UA_TIMER_RING,                          /* call: nobody answers */
 	UA_TIMER_SESSION,                       /* call: refresh the session, or end it */
 	UA_TIMER_CHANGE,                        /* call: try the change again that met theirs (491) */
+	UA_TIMER_TRANSFER,                      /* call: nothing is heard of our transfer */
+	UA_TIMER_REFER,                         /* call: our user does not say whether we follow */
 };
 
 enum { UA_TOKEN_SIZE = 24, UA_T1 = 500, UA_T2 = 4000, UA_GIVE_UP = 64 * UA_T1 };
@@ -57,6 +59,7 @@ struct ua {
 	uint16_t port;
 	enum transport_protocol transport;
 	enum sdp_srtp_policy srtp;
+	enum ua_transfers transfers;
 	ms_t ring;
 	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
@@ -106,7 +109,7 @@ void ua_tell(struct ua *ua, const struct ua_event *event);
 /* "<sips:alice@192.0.2.1:4711>": where requests reach us, which is the flow's own end. */
 void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
 /* What we understand, for Allow. */
-#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK"
+#define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK, REFER, NOTIFY"
 /* The lines Allow and Supported; with 100rel or not (RFC 3262): not in a re-INVITE, whose responses we take as they come. */
 void put_ua_abilities(struct writer *out, bool reliable);
 void put_ua_agent(struct writer *out);

@@ -52,6 +52,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->port = config->port;
 	ua->transport = config->transport;
 	ua->srtp = config->srtp;
+	ua->transfers = config->transfers;
 	ua->do_register = config->do_register;
 	ua->expires = config->expires ? config->expires : EXPIRES_DEFAULT;
 	ua->ring = config->ring ? config->ring : RING_MS;

@@ -29,6 +29,14 @@ struct ua;
 
 enum { UA_MAX_CALLS = 8, UA_MAX_MESSAGE = 16000 };
 
+/* Whether others may have this phone call somebody else (REFER in a call), or take a call's place (Replaces). */
+enum ua_transfers {
+	UA_TRANSFERS_PEER, /* who is in the call with us may; nobody else */
+	UA_TRANSFERS_NEVER,
+	UA_TRANSFERS_ASK,   /* our user is asked each time, but for a peer who replaces his own call */
+	UA_TRANSFERS_ALLOW, /* and so may whoever knows of the call */
+};
+
 struct ua_config {
 	struct crypto *crypto; /* borrowed */
 	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
@@ -40,8 +48,9 @@ struct ua_config {
 	 * lets credentials answer a flow in clear.
 	 */
 	enum transport_protocol transport;
-	struct slice instance;       /* "urn:uuid:…", the same for ever (RFC 5626 §4.1) */
-	enum sdp_srtp_policy srtp;   /* for sip calls; in sips calls SRTP is always required */
+	struct slice instance;     /* "urn:uuid:…", the same for ever (RFC 5626 §4.1) */
+	enum sdp_srtp_policy srtp; /* for sip calls; in sips calls SRTP is always required */
+	enum ua_transfers transfers;
 	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
 	unsigned expires;            /* of the registration in seconds; 0: 600 */
 	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
@@ -83,6 +92,21 @@ MUST_CHECK enum err ua_reject(struct ua *ua, uint64_t id, unsigned status, struc
 void ua_hangup(struct ua *ua, uint64_t id, struct now now);
 /* ERR_NOT_FOUND: not established. ERR_AGAIN: the call is being changed just now. ERR_CLOSED, ERR_NOMEM. */
 MUST_CHECK enum err ua_hold(struct ua *ua, uint64_t id, bool hold, struct now now);
+/*
+ * Sends the other side of a call to a URI (REFER, RFC 3515), or to the other side of another call of ours, whose place the
+ * new one takes (Replaces, RFC 3891). UA_TRANSFER tells how it goes; after UA_TRANSFERRED the call is ended by us.
+ * ERR_NOT_FOUND: not established. ERR_AGAIN: it is being transferred. ERR_SYNTAX: not a sip or sips URI.
+ * ERR_DENIED: a sips call would become one that is not. ERR_LIMIT, ERR_CLOSED, ERR_NOMEM.
+ */
+MUST_CHECK enum err ua_transfer(struct ua *ua, uint64_t id, struct slice uri, struct now now);
+MUST_CHECK enum err ua_transfer_to(struct ua *ua, uint64_t id, uint64_t other, struct now now);
+/*
+ * After UA_REFERRED of this call: calls as its other side wants, or says that we do not. What is not decided within a
+ * minute is refused. ERR_NOT_FOUND: nothing waits for this. Else like ua_call().
+ */
+MUST_CHECK enum err ua_follow(struct ua *ua, uint64_t id, const struct address *media, struct now now,
+			      uint64_t *ret_call);
+MUST_CHECK enum err ua_stay(struct ua *ua, uint64_t id, struct now now);
 /* A text/plain MESSAGE (RFC 3428). ERR_LIMIT: over UA_MAX_MESSAGE bytes; else like ua_call(). */
 MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
 			       uint64_t *ret_message);

@@ -1,0 +1,122 @@
+"""Calls that are transferred, blindly and after asking, through sealined; and who is not transferred."""
+
+import pytest
+
+from sealine_peer import Peer
+from test_calls import Site, assert_heard, write_sentence
+
+
+@pytest.fixture
+def site(tmp_path):
+    place = Site(tmp_path)
+    yield place
+    place.close()
+
+
+def call(phone, whom, nth=1):
+    phone.send_line(f"call {whom}")
+    return phone.wait_event("established", nth=nth)["call"]
+
+
+def test_a_blind_transfer(site, tmp_path):
+    sentence = write_sentence(tmp_path / "sentence.wav", 1)
+    bob = site.answering("bob", "--play", sentence)
+    carol = site.answering("carol", "--record", tmp_path / "heard.wav")
+    alice = site.talking("alice")
+    number = call(alice, "bob")
+    alice.send_line("transfer carol")
+    assert bob.wait_event("referred")["target"] == "sips:carol@localhost"
+    alice.wait_event("transferred", call=number)
+    assert alice.wait_event("ended", call=number)["cause"] == "moved"
+    moved = bob.wait_event("established", nth=2)
+    assert moved["peer"] == "sips:carol@localhost" and moved["srtp"]
+    bob.wait_event("ended")
+    carol.wait_event("media", state="receiving")
+    bob.wait_event("media", state="played", call=moved["call"])
+    assert bob.stop() == 0
+    carol.wait_event("ended")
+    assert carol.stop() == 0
+    assert_heard(sentence, tmp_path / "heard.wav", tmp_path)
+
+
+def test_a_blind_transfer_to_nobody_leaves_the_call(site):
+    bob = site.answering("bob")
+    alice = site.talking("alice")
+    call(alice, "bob")
+    alice.send_line("transfer carol")
+    failed = alice.wait_event("transfer-failed")
+    assert failed["cause"] == "unavailable" and failed["status"] == 480
+    alice.send_line("transfer sip:carol@localhost")
+    assert "sips" in alice.wait_event("error")["text"]
+    alice.send_line("hangup")
+    assert bob.wait_event("ended", nth=2)["cause"] == "hung-up-there"
+
+
+def attended(site):
+    """alice talks to bob, puts him on hold, and asks carol."""
+    bob = site.answering("bob")
+    carol = site.talking("carol")
+    alice = site.talking("alice")
+    first = call(alice, "bob")
+    alice.send_line("hold")
+    alice.wait_event("media", state="changed", on_hold=True)
+    alice.send_line("call carol")
+    carol.wait_event("incoming")
+    carol.send_line("answer")
+    second = alice.wait_event("established", nth=2)["call"]
+    alice.send_line("transfer")
+    carol.wait_event("consent")
+    return alice, bob, carol, first, second
+
+
+def test_an_attended_transfer(site):
+    alice, bob, carol, first, second = attended(site)
+    carol.send_line("accept")
+    assert carol.wait_event("ended")["cause"] == "moved"
+    assert carol.wait_event("established", nth=2)["peer"] == "sips:bob@localhost"
+    assert bob.wait_event("established", nth=2)["peer"] == "sips:carol@localhost"
+    alice.wait_event("transferred", call=first)
+    alice.wait_event("ended", call=first)
+    alice.wait_event("ended", call=second)
+    carol.send_line("status")
+    assert carol.wait_event("status")["established"]
+    carol.send_line("hangup")
+    bob.wait_event("ended", nth=2)
+    alice.send_line("quit")
+    assert alice.wait() == 0, alice.output
+
+
+def test_an_attended_transfer_that_is_not_wanted(site):
+    alice, bob, carol, first, second = attended(site)
+    carol.send_line("refuse")
+    assert alice.wait_event("transfer-failed", call=first)["cause"] == "declined"
+    alice.send_line("swap")
+    assert not alice.wait_event("media", state="changed", call=first, on_hold=False)["held"]
+    alice.send_line("hangup")
+    alice.wait_event("ended", call=first)
+    alice.send_line("status")
+    status = alice.wait_event("status")
+    assert status["established"] and status["on_hold"] and not status["aside"]
+
+
+def test_strangers_and_lower_ways_are_refused(site):
+    alice = site.answering("alice")
+    with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as bob:
+        assert bob.register().status == 200
+        refer = ["Refer-To: <sips:carol@localhost>"]
+        assert bob.ask("REFER", "sips:alice@localhost", headers=refer).status == 603
+        assert alice.wait_event("refer-refused")["target"] == "sips:carol@localhost"
+        number = bob.invite("sips:alice@localhost")
+        bob.take_ringing(200)
+        bob.inside("ACK", cseq=number)
+        alice.wait_event("established")
+        bob.cseq = number
+        bob.inside("REFER", headers=["Refer-To: <sip:carol@localhost>"])
+        assert bob.final().status == 603
+        bob.inside("REFER", headers=refer)
+        assert bob.final().status == 202
+        notification = bob.take_request("NOTIFY")
+        assert notification.get("Event") == "refer" and notification.body.startswith("SIP/2.0 100")
+        bob.respond(notification, 200, "OK")
+        notification = bob.take_request("NOTIFY")
+        assert notification.get("Subscription-State").startswith("terminated") and notification.body.startswith("SIP/2.0 480")
