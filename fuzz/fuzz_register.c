@@ -54,7 +54,7 @@ static void decide(const struct sip_message *request, struct arena *arena)
 	if (registrar_decide(&question, arena, &decision) != OK)
 		return;
 	if (decision.kind == REGISTRAR_REFUSE)
-		assert(decision.status >= 400 && decision.reason.len > 0);
+		assert(decision.refusal.status >= 400 && decision.refusal.code && decision.refusal.warning);
 	if (decision.kind == REGISTRAR_STORE)
 		assert(decision.n_bindings <= registrar_policy_default.bindings_max);
 	for (size_t i = 0; i < decision.n_bindings; i++)

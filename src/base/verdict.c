@@ -60,3 +60,54 @@ void put_verdict_remedy(struct writer *out, const struct verdict *verdict)
 {
 	put_template(out, slice_of(verdict->remedy), verdict);
 }
+
+void put_verdict_advice(struct writer *out, const struct verdict *verdict)
+{
+	put_verdict(out, verdict);
+	if (!verdict->remedy)
+		return;
+	put(out, SLICE("; "));
+	put_verdict_remedy(out, verdict);
+}
+
+/* -- for the log ------------------------------------------------------------------------------------------------- */
+
+static void put_key(struct writer *out, const char *key)
+{
+	put_char(out, ' ');
+	put(out, slice_of(key));
+	put(out, SLICE("=\""));
+}
+
+static void put_template_field(struct writer *out, const char *key, const char *template,
+			       const struct verdict *verdict)
+{
+	if (!template)
+		return;
+	put_key(out, key);
+	put_template(out, slice_of(template), verdict);
+	put_char(out, '"');
+}
+
+static void put_text_field(struct writer *out, const char *key, const struct verdict_text *text)
+{
+	if (!text->len)
+		return;
+	put_key(out, key);
+	put_escaped(out, verdict_text(text));
+	put_char(out, '"');
+}
+
+void put_verdict_fields(struct writer *out, const struct verdict *verdict)
+{
+	if (verdict->code) {
+		put(out, SLICE(" code="));
+		put(out, slice_of(verdict->code));
+	}
+	put_template_field(out, "why", verdict->what, verdict);
+	put_template_field(out, "section", verdict->section, verdict);
+	put_text_field(out, "peer", &verdict->peer);
+	put_text_field(out, "expected", &verdict->expected);
+	put_text_field(out, "found", &verdict->found);
+	put_template_field(out, "remedy", verdict->remedy, verdict);
+}

@@ -3,8 +3,8 @@
  * log, the Warning header, the tools and the phone.
  *
  * The struct holds copies, belongs to whoever declared it and may be copied. code, what, section and remedy
- * are string literals; what and remedy may contain {peer}, {expected} and {found}, which the put_ functions
- * replace by the texts, escaped, since they may come from a peer:
+ * are string literals without double quotes and backslashes; what and remedy may contain {peer}, {expected}
+ * and {found}, which the put_ functions replace by the texts, escaped, since they may come from a peer:
  *
  *	.what = "the certificate names {found}, the call was for {expected}", .section = "RFC 5922 §7.2"
  */
@@ -42,3 +42,10 @@ static inline struct slice verdict_text(const struct verdict_text *text)
 void put_verdict(struct writer *out, const struct verdict *verdict);
 /* "ask the administrator of b.example for a certificate with that name"; nothing if there is no remedy */
 void put_verdict_remedy(struct writer *out, const struct verdict *verdict);
+/* Both of them for people, with a semicolon between: for a Warning, a phone, a terminal. */
+void put_verdict_advice(struct writer *out, const struct verdict *verdict);
+/*
+ * For the log, which makes JSON of it where that is wanted: ` code=tls.name-mismatch why="…" section="…"
+ * peer="…" expected="…" found="…" remedy="…"`, without what is not there.
+ */
+void put_verdict_fields(struct writer *out, const struct verdict *verdict);

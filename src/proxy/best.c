@@ -46,21 +46,20 @@ void best_response(struct context *context, const struct sip_message *message)
 		context->failure = CLIENT_NO_MEMORY;
 	}
 	sip_message_free(context->best_message);
-	context->why[0] = '\0';
+	context->has_why = false;
 	context->best_message = copy;
 	context->best = message->status;
 }
 
 /* No phone said it. */
-static void set_failure(struct context *context, unsigned status, struct slice why)
+static void set_failure(struct context *context, unsigned status, const struct verdict *why)
 {
-	struct writer out = writer_of(context->why, sizeof context->why - 1);
-
 	sip_message_free(context->best_message);
 	context->best_message = NULL;
 	context->best = status;
-	put(&out, slice_sub(why, 0, sizeof context->why - 1));
-	context->why[out.len] = '\0';
+	context->has_why = why != NULL;
+	if (why)
+		context->why = *why;
 }
 
 /* In a dialog a flow that is gone is that: RFC 5626 §5.3.1. */
@@ -75,7 +74,7 @@ void best_failure(struct context *context, enum client_failure why)
 
 	if (!is_better(context, status, NULL))
 		return;
-	set_failure(context, status, SLICE(""));
+	set_failure(context, status, NULL);
 	context->failure = why;
 }
 
@@ -131,27 +130,18 @@ static bool keep_without_challenges(const struct sip_header *header, void *arg)
 /* For a branch that no phone answered. */
 static void answer_with_failure(struct context *context, struct now now)
 {
-	struct refusal refusal = { .status = context->best };
+	static const enum refused reasons[] = {
+		[CLIENT_TIMEOUT] = REFUSED_TIMEOUT,     [CLIENT_FLOW_LOST] = REFUSED_FLOW_LOST,
+		[CLIENT_TOO_LARGE] = REFUSED_TOO_LARGE, [CLIENT_REFUSED] = REFUSED_UNPROTECTED,
+		[CLIENT_NO_MEMORY] = REFUSED_OVERLOAD,
+	};
+	struct refusal refusal = proxy_refusals[reasons[context->failure]];
 
-	if (context->why[0]) {
-		refusal.warning = context->why;
-		context_refuse(context, &refusal, now);
-		return;
-	}
-	switch (context->failure) {
-	case CLIENT_TIMEOUT: break;
-	case CLIENT_FLOW_LOST:
-		refusal.warning = "the phone's connection is gone";
+	if (context->has_why)
+		refusal = (struct refusal){ .verdict = &context->why };
+	else if (context->failure == CLIENT_FLOW_LOST)
 		refusal.retry_after = context->core->server->retry_after;
-		break;
-	case CLIENT_TOO_LARGE:
-		refusal.warning = "the phone is reached over UDP, which takes no more than 1300 bytes";
-		break;
-	case CLIENT_REFUSED:
-		refusal.warning = "the phone's connection is not protected as the request demands";
-		break;
-	case CLIENT_NO_MEMORY: refusal = refusal_overload; break;
-	}
+	refusal.status = context->best;
 	context_refuse(context, &refusal, now);
 }
 
@@ -167,8 +157,7 @@ void best_answer(struct context *context, struct now now)
 	}
 	/* RFC 3261 §16.7 step 6: a phone's 503 says nothing about the next request through us */
 	if (best->status == 503) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 500, .warning = "the phone is overloaded" }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_PHONE_OVERLOADED], now);
 		return;
 	}
 	if (best->status == 401 || best->status == 407) {

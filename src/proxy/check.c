@@ -62,16 +62,16 @@ bool check_request(const struct core *core, const struct sip_message *request, s
 		   struct refusal *ret_refusal)
 {
 	if (request->uri.scheme != SIP_SCHEME_SIP && request->uri.scheme != SIP_SCHEME_SIPS)
-		*ret_refusal = (struct refusal){ .status = 416,
-						 .warning = "only sip and sips URIs are routed here" };
+		*ret_refusal = proxy_refusals[REFUSED_SCHEME];
 	else if (lacks_hops(core, request))
-		*ret_refusal = (struct refusal){ .status = 483 };
+		*ret_refusal = proxy_refusals[REFUSED_HOPS];
 	else if (is_looping(request, endpoint_sent_by(core->endpoint)))
-		*ret_refusal = (struct refusal){ .status = 482 };
+		*ret_refusal = proxy_refusals[REFUSED_LOOP];
 	else if (lists_proxy_require(request, headers))
-		*ret_refusal = (struct refusal){ .status = 420, .headers = writer_text(headers) };
+		*ret_refusal = proxy_refusals[REFUSED_PROXY_REQUIRE];
 	else
 		return true;
+	ret_refusal->headers = writer_text(headers);
 	return false;
 }
 

@@ -265,8 +265,7 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 	context->n_targets = n_targets;
 	context->next = 0;
 	if (aor && max_breadth(context->server->request) == 0) {
-		context_refuse(context, &(struct refusal){ .status = 440, .reason = "Max-Breadth Exceeded" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
 		return;
 	}
 	report_call_started(context);
@@ -373,7 +372,7 @@ void context_cancelled(struct context *context, struct now now)
 	if (context->n_pending > 0)
 		return;
 	endpoint_forget(context->core->endpoint, &context->question);
-	context_refuse(context, &(struct refusal){ .status = 487 }, now);
+	context_refuse(context, &proxy_refusals[REFUSED_CANCELLED], now);
 }
 
 void context_flow_lost(struct context *context, flow_id flow, struct now now)
@@ -382,8 +381,7 @@ void context_flow_lost(struct context *context, flow_id flow, struct now now)
 		return;
 	cancel_pending(context, (struct slice){ 0 }, now);
 	if (context->n_pending == 0 && !context->question.id)
-		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_SENDER_GONE], now);
 }
 
 static void drop_unsent(struct context *context)

@@ -73,9 +73,9 @@ struct context {
 	unsigned best;                    /* status of the best final response so far, 0: none */
 	struct sip_message *best_message; /* NULL: no phone said it, but failure */
 	enum client_failure failure;
-	char why[HOP_WHY_MAX +
-		 1];      /* a sentence, instead of the failure: another domain could not be reached; or "" */
-	char *challenges; /* header lines of all 401 and 407 */
+	bool has_why;
+	struct verdict why; /* on the way to another domain, if it has one */
+	char *challenges;   /* header lines of all 401 and 407 */
 	size_t challenges_len;
 };
 

@@ -97,21 +97,11 @@ static void take_register(struct context *context, struct now now)
 	const struct sip_message *request = context->server->request;
 
 	if (!core_domain(context->core, request->uri.host))
-		context_refuse(
-			context,
-			&(struct refusal){ .status = 403,
-					   .warning = "this server is not the registrar of that domain" },
-			now);
+		context_refuse(context, &proxy_refusals[REFUSED_NOT_REGISTRAR], now);
 	else if (request->uri.user.ptr)
-		context_refuse(context,
-			       &(struct refusal){ .status = 400,
-						  .reason = "REGISTER With A User In The Request-URI" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_REGISTER_USER], now);
 	else if (!slice_eq_nocase(request->to.uri.host, request->uri.host))
-		context_refuse(context,
-			       &(struct refusal){ .status = 404,
-						  .warning = "To is not of the domain registered with" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_REGISTER_TO], now);
 	else if (gate_ask(context, now))
 		go_on(context, NULL, now);
 }
@@ -131,16 +121,9 @@ static void take_outside_dialog(struct context *context, struct now now)
 		return;
 	}
 	if (request->to.tag.ptr)
-		context_refuse(
-			context,
-			&(struct refusal){ .status = 481,
-					   .warning = "a request in a dialog has to come with its Route" },
-			now);
+		context_refuse(context, &proxy_refusals[REFUSED_NO_ROUTE], now);
 	else
-		context_refuse(context,
-			       &(struct refusal){ .status = 403,
-						  .warning = "a Route that leads elsewhere is not taken" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_FOREIGN_ROUTE], now);
 }
 
 static bool is_unprotected_sips(const struct context *context)
@@ -162,10 +145,7 @@ static void classify(struct context *context, struct now now)
 		return;
 	}
 	if (is_unprotected_sips(context)) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 403,
-						  .warning = "a sips request over a connection without TLS" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CLEAR], now);
 		return;
 	}
 	if (request->method == SIP_REGISTER) {
@@ -178,10 +158,7 @@ static void classify(struct context *context, struct now now)
 		if (context->in_dialog)
 			dialog_request(context, now);
 		else
-			context_refuse(context,
-				       &(struct refusal){ .status = 403,
-							  .warning = "the Route is not one of this dialog" },
-				       now);
+			context_refuse(context, &proxy_refusals[REFUSED_ROUTE], now);
 		return;
 	}
 	if (request->method == SIP_OPTIONS && check_is_for_us(core, request))
@@ -200,7 +177,7 @@ static void on_request(void *self, struct server *server, struct now now)
 	if (context)
 		classify(context, now);
 	else
-		core_refuse(core, server, &refusal_overload, now);
+		core_refuse(core, server, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
 static void on_cancelled(void *self, struct server *server, struct now now)
@@ -253,8 +230,7 @@ static void on_answer(void *self, struct question *question, const struct answer
 	if (!context->server || context->server->final)
 		return;
 	if (!core_flow_is_alive(core, context->server->flow)) {
-		context_refuse(context, &(struct refusal){ .status = 480, .warning = "the sender is gone" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_SENDER_GONE], now);
 		return;
 	}
 	switch ((enum context_stage)question->kind) {

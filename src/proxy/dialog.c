@@ -90,7 +90,7 @@ static void forward_to(struct context *context, const struct target *target, str
 	struct target *targets = mem_new(struct target);
 
 	if (!targets) {
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
 	*targets = *target;
@@ -114,9 +114,9 @@ void dialog_flow_gone(struct context *context, struct now now)
 	}
 	context->question.kind = CONTEXT_PEER;
 	if (name.overflow || !core_domain(context->core, to->host))
-		context_refuse(context, &(struct refusal){ .status = 430 }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_PEER_UNKNOWN], now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
 void dialog_request(struct context *context, struct now now)
@@ -132,14 +132,11 @@ void dialog_request(struct context *context, struct now now)
 		return;
 	}
 	if (party == DIALOG_NOBODY) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 403,
-						  .warning = "the sender is no party of this dialog" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_PARTY], now);
 		return;
 	}
 	if (party == DIALOG_UNKNOWN) {
-		context_refuse(context, &(struct refusal){ .status = 481 }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_WHICH_PARTY], now);
 		return;
 	}
 	report_call_ended(context);
@@ -200,9 +197,7 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
 	if (answer->err != OK || answer->aor->account.id != target.account ||
 	    !find_peer(context, answer->aor, now, &target)) {
-		context_refuse(
-			context,
-			&(struct refusal){ .status = 430, .warning = "the phone's connection is gone" }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
 		return;
 	}
 	forward_to(context, &target, now);

@@ -4,7 +4,7 @@
 #include "proxy/report.h"
 #include "sip/build.h"
 
-enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2, WARNING_MAX = 1000 };
+enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2 };
 
 static bool is_register(const struct context *context)
 {
@@ -64,14 +64,11 @@ static void challenge(struct context *context, const struct auth_realm *realm, b
 	struct writer headers = writer_of(buf, sizeof buf);
 
 	if (!put_challenge(&headers, core->auth, &wanted, now.wall)) {
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;
 	}
-	if (realm->md5 == AUTH_MD5_REFUSED) {
-		put(&headers, SLICE("Warning: 399 "));
-		put(&headers, core->server->advertise);
-		put(&headers, SLICE(" \"this domain accepts digest with SHA-256 only\"\r\n"));
-	}
+	if (realm->md5 == AUTH_MD5_REFUSED)
+		put_refusal(&headers, &proxy_refusals[REFUSED_MD5], core->server->advertise);
 	report_challenge(context, realm, stale);
 	endpoint_respond(core->endpoint, context->server,
 			 &(struct sip_reply){
@@ -87,36 +84,38 @@ static const struct verdict not_shown = {
 	.code = "domain.no-certificate",
 	.what = "the sender is of {expected}, and the connection has no certificate that proves it",
 	.section = "RFC 5922 §7.4",
+	.remedy = "ask {expected} to have its server show its certificate when it connects",
 };
 
 static const struct verdict not_proven = {
 	.code = "domain.unproven",
 	.what = "the sender is of {expected}, and the certificate of the connection proves nothing: {found}",
+	.section = "RFC 5922 §7.4",
+	.remedy = "ask {expected} for a certificate of a CA that is trusted here, or trust its CA",
 };
 
 static const struct verdict other_proven = {
 	.code = "domain.mismatch",
 	.what = "the certificate of the connection names {found}, the sender is of {expected}",
 	.section = "RFC 5922 §7.4",
+	.remedy = "ask {expected} to add that name to its certificate",
 };
 
 static const struct verdict not_ours = {
 	.code = "domain.relay",
 	.what = "what comes from {expected} is not passed on to other domains",
+	.section = "RFC 3261 §26.3.2.2",
+	.remedy = "send it to the server of the domain that it is for",
 };
 
 static void refuse_domain(struct context *context, const struct verdict *template, struct slice found,
 			  struct now now)
 {
 	struct verdict verdict = *template;
-	char text[WARNING_MAX];
-	struct writer out = writer_of(text, sizeof text - 1);
 
 	verdict_text_set(&verdict.expected, identity_of(context)->host);
 	verdict_text_set(&verdict.found, found);
-	put_verdict(&out, &verdict);
-	text[out.len] = '\0';
-	context_refuse(context, &(struct refusal){ .status = 403, .warning = text }, now);
+	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
 }
 
 /* Nobody from outside has us relay to third parties. */
@@ -134,7 +133,7 @@ static bool prove_domain(struct context *context, struct now now)
 	struct flow_view view;
 
 	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
 	if (view.verified.len == 0) {
@@ -166,10 +165,9 @@ static void ask_account(struct context *context, const struct auth_realm *realm,
 	put(&name, realm->name);
 	context->question.kind = CONTEXT_SENDER;
 	if (name.overflow)
-		context_refuse(context, &(struct refusal){ .status = 400, .reason = "User Name Too Long" },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_USERNAME_SIZE], now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
 bool gate_ask(struct context *context, struct now now)
@@ -186,11 +184,7 @@ bool gate_ask(struct context *context, struct now now)
 			count_unanswered(context);
 		challenge(context, &realm, false, now);
 		break;
-	default:
-		context_refuse(context,
-			       &(struct refusal){ .status = 400, .reason = "Malformed Digest Credentials" },
-			       now);
-		break;
+	default: context_refuse(context, &proxy_refusals[REFUSED_CREDENTIALS], now); break;
 	}
 	return false;
 }
@@ -225,20 +219,13 @@ static bool prove(struct context *context, const struct aor *aor, struct now now
 
 	if (!may_speak_for(context, aor)) {
 		context_refuse(context,
-			       &(struct refusal){
-				       .status = 403,
-				       .warning = is_register(context)
-							  ? "To is not the account of the credentials"
-							  : "From is not the account of the credentials" },
+			       &proxy_refusals[is_register(context) ? REFUSED_TO_OTHER : REFUSED_FROM_OTHER],
 			       now);
 		return false;
 	}
 	if (!endpoint_flow_has(core->endpoint, flow, aor->account.id)) {
 		if (!endpoint_flow_prove(core->endpoint, flow, aor->account.id)) {
-			context_refuse(context,
-				       &(struct refusal){ .status = 403,
-							  .warning = "too many accounts on one connection" },
-				       now);
+			context_refuse(context, &proxy_refusals[REFUSED_ACCOUNTS], now);
 			return false;
 		}
 		report_flow_proven(core, flow, aor->name);
@@ -258,7 +245,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 
 	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) || !realm_of(context, &realm) ||
 	    find_credentials(context, &realm, &credentials) != AUTH_OK) {
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
 	state->n_unanswered = 0;
@@ -280,12 +267,9 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 
 	report_auth_failed(context, credentials.username, verdict);
 	if (verdict == AUTH_MALFORMED)
-		context_refuse(
-			context,
-			&(struct refusal){ .status = 400, .reason = "Digest uri Is Not The Request-URI" },
-			now);
+		context_refuse(context, &proxy_refusals[REFUSED_DIGEST_URI], now);
 	else if (verdict == AUTH_FAULT)
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 	else
 		challenge(context, &realm, auth_verdict_is_stale(verdict), now);
 	return false;

@@ -19,8 +19,7 @@ struct hop {
 	struct hop_goal goal;  /* its texts in this allocation, in lower case */
 	struct locate locate;
 	enum err err; /* the worst that was met on this search */
-	char why[HOP_WHY_MAX];
-	size_t why_len;
+	struct verdict why;
 };
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
@@ -113,21 +112,42 @@ static struct hop *find_or_make(struct core *core, const struct hop_goal *goal)
 
 /* -- the search -------------------------------------------------------------------------------------------------- */
 
-/* Of several servers that were tried one is told of: the first that was not who it should be, else the last. */
-static void note(struct hop *hop, enum err err, struct slice why)
-{
-	struct writer out = writer_of(hop->why, sizeof hop->why);
+static const struct verdict unreached = {
+	.code = "domain.unreached",
+	.what = "no server of {expected} can be reached: {found}",
+	.section = "RFC 3263 §4.3",
+	.remedy = "look at the DNS records and the servers of {expected}",
+};
 
+static const struct verdict no_memory = {
+	.code = "server.overload",
+	.what = "there is no memory for a connection to another domain",
+	.remedy = "try again later",
+};
+
+static const struct verdict all_failed = {
+	.code = "domain.failing",
+	.what = "several servers of the domain failed",
+	.section = "RFC 3263 §4.3",
+	.remedy = "try again later",
+};
+
+/* Of several servers that were tried one is told of: the first that was not who it should be, else the last. */
+static void note(struct hop *hop, enum err err, struct slice why, const struct verdict *verdict)
+{
 	if (hop->err == ERR_DENIED)
 		return;
 	hop->err = err;
-	put(&out, slice_sub(why, 0, sizeof hop->why));
-	hop->why_len = out.len;
+	hop->why = verdict ? *verdict : unreached;
+	if (verdict)
+		return;
+	verdict_text_set(&hop->why.expected, hop->goal.locate.domain);
+	verdict_text_set(&hop->why.found, why);
 }
 
 static struct hop_result failure_of(const struct hop *hop)
 {
-	return (struct hop_result){ .err = hop->err, .why = slice_from(hop->why, hop->why_len) };
+	return (struct hop_result){ .err = hop->err, .why = &hop->why };
 }
 
 static enum err try_target(struct hop *hop, const struct locate_target *target)
@@ -164,12 +184,12 @@ static bool search(struct hop *hop)
 	case LOCATE_END:
 		hop->state = HOP_IDLE;
 		if (hop->err == OK)
-			note(hop, next.err, next.why);
+			note(hop, next.err, next.why, NULL);
 		return false;
 	}
 	hop->state = err == OK ? HOP_SEARCHING : HOP_IDLE;
 	if (err != OK)
-		note(hop, err, SLICE("there is no memory to look the server up"));
+		note(hop, err, SLICE("there is no memory to look it up"), NULL);
 	return err == OK;
 }
 
@@ -180,7 +200,6 @@ static bool begin_search(struct hop *hop)
 	random_bytes(endpoint_random(hop->core->endpoint), &seed, sizeof seed);
 	locate_start(&hop->locate, &hop->goal.locate, seed);
 	hop->err = OK;
-	hop->why_len = 0;
 	return search(hop);
 }
 
@@ -229,7 +248,7 @@ void hop_answer(struct question *question, const struct answer *answer, struct n
 		if (question->kind == HOP_DNS)
 			locate_answer(&hop->locate, &answer->dns);
 		else
-			note(hop, answer->err, answer->why);
+			note(hop, answer->err, answer->why, answer->verdict);
 		if (!search(hop)) {
 			struct hop_result failure = failure_of(hop);
 
@@ -266,7 +285,7 @@ bool hop_ask(struct core *core, const struct hop_goal *goal, struct hop_use *use
 	if (!hop) {
 		*ret_result = (struct hop_result){
 			.err = ERR_NOMEM,
-			.why = SLICE("there is no memory for a connection to another domain")
+			.why = &no_memory,
 		};
 		return true;
 	}
@@ -283,8 +302,7 @@ bool hop_ask_other(struct core *core, struct hop_use *use, struct hop_result *re
 	bool was_stale = use->was_open && !core_flow_is_alive(core, use->flow);
 
 	if (use->n_flows >= FLOWS_PER_REQUEST) {
-		*ret_result = (struct hop_result){ .err = ERR_IO,
-						   .why = SLICE("several servers of the domain failed") };
+		*ret_result = (struct hop_result){ .err = ERR_IO, .why = &all_failed };
 		return true;
 	}
 	if (is_open(hop) && hop->flow != use->flow)

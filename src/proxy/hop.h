@@ -10,11 +10,12 @@
 
 #include "base/list.h"
 #include "base/map.h"
+#include "base/verdict.h"
 #include "endpoint/endpoint.h"
 #include "locate/locate.h"
 #include "proxy/state.h"
 
-enum { HOPS_MAX = 5000, HOP_WHY_MAX = 500 };
+enum { HOPS_MAX = 5000 };
 
 /* The kinds of its questions; those of a context are lower (enum context_stage). */
 enum { HOP_DNS = 100, HOP_CONNECTION };
@@ -44,10 +45,10 @@ struct hop_result {
 	flow_id flow;
 	/*
 	 * If not: ERR_NOT_FOUND (no such domain or service), ERR_DENIED (forged, or not who it should be), ERR_AGAIN (no answer
-	 * in time), ERR_IO (nobody there), ERR_LIMIT, ERR_NOMEM; and a sentence, which lives for the length of the call.
+	 * in time), ERR_IO (nobody there), ERR_LIMIT, ERR_NOMEM; and a verdict, which lives for the length of the call.
 	 */
 	enum err err;
-	struct slice why;
+	const struct verdict *why;
 };
 
 /* True: *ret_result is there. False: it will be given to context_hop_found(). The goal's texts are copied. */

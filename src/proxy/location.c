@@ -12,9 +12,9 @@ void location_ask(struct context *context, struct now now)
 	put_aor(&name, &context->server->request->uri);
 	context->question.kind = CONTEXT_CALLED;
 	if (name.overflow)
-		context_refuse(context, &(struct refusal){ .status = 414 }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_NAME_SIZE], now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
 /* What of a Contact may stand as Request-URI: all but its header part (RFC 3261 §19.1.5). */
@@ -89,17 +89,12 @@ static enum location_lack find_targets(const struct context *context, const stru
 
 static void refuse_for(struct context *context, enum location_lack lack, struct now now)
 {
-	static const struct refusal refusals[] = {
-		[LOCATION_NOBODY] = { .status = 480, .warning = "no phone is registered" },
-		[LOCATION_UNREACHED] = { .status = 480,
-					 .warning =
-						 "the phone's connection is gone; it should be back soon" },
-		[LOCATION_NOT_SECURE] = { .status = 480,
-					  .warn_code = WARN_SIPS_NOT_ALLOWED,
-					  .warning =
-						  "SIPS Not Allowed: no phone is registered with a SIPS Contact" },
+	static const enum refused reasons[] = {
+		[LOCATION_NOBODY] = REFUSED_NOBODY,
+		[LOCATION_UNREACHED] = REFUSED_UNREACHED,
+		[LOCATION_NOT_SECURE] = REFUSED_SIPS_NOT_ALLOWED,
 	};
-	struct refusal refusal = refusals[lack];
+	struct refusal refusal = proxy_refusals[reasons[lack]];
 
 	if (lack == LOCATION_UNREACHED)
 		refusal.retry_after = context->core->server->retry_after;
@@ -113,16 +108,16 @@ void location_answer(struct context *context, const struct answer *answer, struc
 	size_t n;
 
 	if (answer->err == ERR_NOT_FOUND) {
-		context_refuse(context, &(struct refusal){ .status = 404 }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_UNKNOWN], now);
 		return;
 	}
 	if (answer->err != OK) {
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;
 	}
 	targets = mem_zalloc(answer->aor->n_bindings, sizeof *targets);
 	if (!targets) {
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
 	lack = find_targets(context, answer->aor, targets, now, &n);

@@ -43,19 +43,9 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 static void refuse_way(struct context *context, const struct sip_uri *next_hop, struct now now)
 {
 	if (core_is_own_host(context->core, next_hop->host))
-		context_refuse(
-			context,
-			&(struct refusal){ .status = 404,
-					   .warning = "that host is this server, and no domain of it" },
-			now);
+		context_refuse(context, &proxy_refusals[REFUSED_NO_DOMAIN], now);
 	else
-		context_refuse(
-			context,
-			&(struct refusal){
-				.status = 403,
-				.warning = "other domains are reached over TLS only; leave the transport "
-					   "parameter out of the address" },
-			now);
+		context_refuse(context, &proxy_refusals[REFUSED_TRANSPORT], now);
 }
 
 void outside_forward(struct context *context, struct now now)
@@ -64,12 +54,12 @@ void outside_forward(struct context *context, struct now now)
 	struct sip_uri next_hop;
 
 	if (!target) {
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
 	if (!outside_next_hop(context->core, context->server->request, &next_hop)) {
 		mem_free(target);
-		context_refuse(context, &(struct refusal){ .status = 400, .reason = "Malformed Route" }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_ROUTE_MALFORMED], now);
 		return;
 	}
 	if (outside_target(context->core, context->server->request, &next_hop, target)) {

@@ -42,7 +42,7 @@ static void answer_ok(struct context *context, const struct registrar_question *
 	put_registrar_ok(&headers, question);
 	put_gate_proof(&headers, context, question->aor);
 	if (headers.overflow) {
-		context_refuse(context, &refusal_internal, now);
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;
 	}
 	endpoint_respond(core->endpoint, context->server,
@@ -62,21 +62,7 @@ static void store(struct context *context, const struct registrar_question *ques
 
 	context->question.kind = CONTEXT_STORE;
 	if (endpoint_store(context->core->endpoint, &context->question, &wanted) != OK)
-		context_refuse(context, &refusal_overload, now);
-}
-
-static void refuse(struct context *context, const struct registrar_decision *decision, struct now now)
-{
-	struct core *core = context->core;
-
-	report_register_refused(context, decision);
-	endpoint_respond(core->endpoint, context->server,
-			 &(struct sip_reply){
-				 .status = decision->status,
-				 .reason = decision->reason,
-				 .headers = decision->headers,
-			 },
-			 now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
 void registration_decide(struct context *context, struct aor *aor, struct now now)
@@ -88,11 +74,11 @@ void registration_decide(struct context *context, struct aor *aor, struct now no
 
 	arena_reset(core->arena);
 	if (registrar_decide(&question, core->arena, &decision) != OK) {
-		context_refuse(context, &refusal_overload, now);
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
 	switch (decision.kind) {
-	case REGISTRAR_REFUSE: refuse(context, &decision, now); return;
+	case REGISTRAR_REFUSE: context_refuse(context, &decision.refusal, now); return;
 	case REGISTRAR_QUERY: answer_ok(context, &question, now); return;
 	case REGISTRAR_STORE: store(context, &question, &decision, now); return;
 	}
@@ -108,16 +94,11 @@ void registration_answer(struct context *context, const struct answer *answer, s
 		return;
 	}
 	if (answer->err == ERR_NOT_FOUND) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 403, .warning = "the account was removed" }, now);
+		context_refuse(context, &proxy_refusals[REFUSED_ACCOUNT_GONE], now);
 		return;
 	}
 	if (answer->err != OK) {
-		context_refuse(context,
-			       &(struct refusal){ .status = 503,
-						  .warning = "the registration could not be stored",
-						  .retry_after = 5 },
-			       now);
+		context_refuse(context, &proxy_refusals[REFUSED_STORE], now);
 		return;
 	}
 	question = question_of(context, answer->aor, received, now);

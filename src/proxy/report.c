@@ -1,6 +1,6 @@
 #include "proxy/report.h"
 
-enum { TEXT_MAX = 1024 };
+enum { TEXT_MAX = 2560 };
 
 /* One report in the making: begin(), the pairs, end(). */
 struct line {
@@ -154,33 +154,31 @@ static enum report_level level_of(unsigned status)
 	return status == 403 || status == 400 ? REPORT_WARNING : REPORT_INFO;
 }
 
-void report_register_refused(const struct context *context, const struct registrar_decision *decision)
+static void add_request(struct line *line, const struct sip_message *request)
 {
-	const struct sip_message *request = context->server->request;
-	struct line line;
-
-	if (!begin(&line, context->core, level_of(decision->status), "register.refused"))
+	if (request->method == SIP_REGISTER) {
+		add_aor(line, "aor", &request->to.uri);
+		add_text(line, "contact", sip_message_value(request, SIP_CONTACT));
 		return;
-	add_number(&line, "status", decision->status);
-	add_aor(&line, "aor", &request->to.uri);
-	add_text(&line, "contact", sip_message_value(request, SIP_CONTACT));
-	add_text(&line, "why", decision->reason);
-	end(&line, context->server->flow, request->call_id);
+	}
+	add_text(line, "method", request->method_name);
+	add_text(line, "uri", request->uri_text);
+	add_aor(line, "from", &request->from.uri);
 }
 
 void report_refused(struct core *core, const struct server *server, const struct refusal *refusal)
 {
 	const struct sip_message *request = server->request;
-	struct slice why = refusal->reason ? slice_of(refusal->reason) : sip_reason_phrase(refusal->status);
+	struct verdict verdict;
 	struct line line;
 
-	if (!begin(&line, core, level_of(refusal->status), "request.refused"))
+	if (!begin(&line, core, level_of(refusal->status),
+		   request->method == SIP_REGISTER ? "register.refused" : "request.refused"))
 		return;
 	add_number(&line, "status", refusal->status);
-	add_text(&line, "method", request->method_name);
-	add_text(&line, "uri", request->uri_text);
-	add_aor(&line, "from", &request->from.uri);
-	add_text(&line, "why", refusal->warning ? slice_of(refusal->warning) : why);
+	add_request(&line, request);
+	refusal_verdict(refusal, &verdict);
+	put_verdict_fields(&line.out, &verdict);
 	end(&line, server->flow, request->call_id);
 }
 

@@ -21,9 +21,6 @@ const struct server_config server_config_default = {
 	.retry_after = 30,
 };
 
-const struct refusal refusal_overload = { .status = 503, .warning = "out of memory", .retry_after = 5 };
-const struct refusal refusal_internal = { .status = 500, .warning = "something failed in the server" };
-
 struct flow_state *core_flow_state(struct core *core, flow_id flow)
 {
 	void **slot = endpoint_flow_slot(core->endpoint, flow, mem_free);
@@ -95,32 +92,13 @@ bool core_flow_is_alive(const struct core *core, flow_id flow)
 	       endpoint_flow_view(core->endpoint, flow, &view);
 }
 
-/* RFC 3261 §20.43 */
-static void put_warning(struct writer *out, const struct core *core, const struct refusal *refusal)
-{
-	put(out, SLICE("Warning: "));
-	put_number(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS);
-	put_char(out, ' ');
-	put(out, core->server->advertise);
-	put_char(out, ' ');
-	put_quoted(out, slice_of(refusal->warning));
-	put(out, SLICE("\r\n"));
-}
-
 void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now)
 {
 	char buf[4096];
 	struct writer headers = writer_of(buf, sizeof buf);
 
 	report_refused(core, server, refusal);
-	if (refusal->warning)
-		put_warning(&headers, core, refusal);
-	if (refusal->retry_after) {
-		put(&headers, SLICE("Retry-After: "));
-		put_number(&headers, refusal->retry_after);
-		put(&headers, SLICE("\r\n"));
-	}
-	put(&headers, refusal->headers);
+	put_refusal(&headers, refusal, core->server->advertise);
 	endpoint_respond(core->endpoint, server,
 			 &(struct sip_reply){
 				 .status = refusal->status,

@@ -10,8 +10,9 @@
 #include "base/map.h"
 #include "endpoint/endpoint.h"
 #include "proxy/config.h"
+#include "proxy/refusals.h"
 
-enum { SCRATCH_SIZE = 96 * 1024, WARN_MISCELLANEOUS = 399, WARN_SIPS_NOT_ALLOWED = 380 };
+enum { SCRATCH_SIZE = 96 * 1024 };
 
 struct core {
 	struct endpoint *endpoint;
@@ -52,18 +53,5 @@ bool core_is_own_host(const struct core *core, struct slice host);
  */
 bool core_flow_is_alive(const struct core *core, flow_id flow);
 
-/* A refusal by us, with what helps to understand it. */
-struct refusal {
-	unsigned status;
-	const char *reason;   /* NULL: the standard one */
-	unsigned warn_code;   /* with warning; 0: WARN_MISCELLANEOUS */
-	const char *warning;  /* a sentence, or NULL */
-	uint32_t retry_after; /* seconds, 0: not said */
-	struct slice headers; /* further header lines */
-};
-
 /* Answers the request and reports that. */
 void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now);
-
-/* Why a request is refused when something failed here: no memory, the library, the store. */
-extern const struct refusal refusal_overload, refusal_internal;

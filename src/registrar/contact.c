@@ -57,6 +57,7 @@ enum err registrar_contact_parse(struct slice value, struct registrar_contact *r
 	if (sip_param_find(params, SLICE("expires"), &found)) {
 		contact.has_expires = true;
 		contact.expires = registrar_expires(found);
+		contact.expires_text = found;
 	}
 	*ret_contact = contact;
 	return OK;

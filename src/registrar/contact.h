@@ -19,7 +19,8 @@ struct registrar_contact {
 	uint32_t reg_id;       /* 0: none, or without an instance (RFC 5626 §6: ignored then) */
 	uint16_t q;
 	bool has_expires;
-	uint32_t expires; /* the parameter's */
+	uint32_t expires;          /* the parameter's */
+	struct slice expires_text; /* as it stands */
 };
 
 /* ERR_SYNTAX: not an address, or q, reg-id or +sip.instance malformed. ERR_DENIED: neither sip nor sips. */

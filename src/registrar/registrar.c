@@ -4,12 +4,14 @@
 
 #include "registrar/contact.h"
 #include "registrar/date.h"
+#include "registrar/refusals.h"
 #include "sip/build.h"
 
 enum {
 	HOUR = 3600,
 	USER_AGENT_MAX = 128,
 	REFUSAL_HEADERS_MAX = 1024,
+	NUMBER_MAX = 20,
 };
 
 const struct registrar_policy registrar_policy_default = {
@@ -30,13 +32,33 @@ struct work {
 	struct slice path;
 };
 
-/* ERR_DENIED means within this file: the refusal stands in the decision. */
-static enum err refuse(struct work *work, unsigned status, struct slice reason)
+static const struct slice nothing = { 0 };
+
+/* ERR_DENIED means within this file: the refusal stands in the decision. found may be empty. */
+static enum err refuse(struct work *work, enum refused why, struct slice found)
 {
+	struct slice headers = work->decision->refusal.headers, expected = work->decision->refusal.expected;
+
 	work->decision->kind = REGISTRAR_REFUSE;
-	work->decision->status = status;
-	work->decision->reason = reason;
+	work->decision->refusal = registrar_refusals[why];
+	work->decision->refusal.found = found;
+	work->decision->refusal.expected = expected;
+	work->decision->refusal.headers = headers;
 	return ERR_DENIED;
+}
+
+/* What the refusal is about to name. */
+static enum err expect_number(struct work *work, uint64_t number)
+{
+	char *buf = arena_alloc(work->arena, NUMBER_MAX);
+	struct writer out;
+
+	if (!buf)
+		return ERR_NOMEM;
+	out = writer_of(buf, NUMBER_MAX);
+	put_number(&out, number);
+	work->decision->refusal.expected = writer_text(&out);
+	return OK;
 }
 
 static enum err open_headers(struct work *work, struct writer *ret_out)
@@ -63,8 +85,8 @@ static enum err check_require(struct work *work)
 			continue;
 		TRY(open_headers(work, &out));
 		put_header(&out, SIP_UNSUPPORTED, token);
-		work->decision->headers = writer_text(&out);
-		return refuse(work, 420, SLICE("Bad Extension"));
+		work->decision->refusal.headers = writer_text(&out);
+		return refuse(work, REFUSED_EXTENSION, token);
 	}
 	return OK;
 }
@@ -83,8 +105,8 @@ static enum err check_path(struct work *work)
 	if (!sip_message_lists(work->request, SIP_SUPPORTED, SLICE("path"))) {
 		TRY(open_headers(work, &out));
 		put_header(&out, SIP_UNSUPPORTED, SLICE("path"));
-		work->decision->headers = writer_text(&out);
-		return refuse(work, 420, SLICE("Path Without Support By The Phone"));
+		work->decision->refusal.headers = writer_text(&out);
+		return refuse(work, REFUSED_PATH_SUPPORT, nothing);
 	}
 
 	buf = arena_alloc(work->arena, REGISTRAR_PATH_MAX);
@@ -93,13 +115,15 @@ static enum err check_path(struct work *work)
 	out = writer_of(buf, REGISTRAR_PATH_MAX);
 	while (sip_values_next(&it, &value)) {
 		if (!sip_address_parse(value, &address))
-			return refuse(work, 400, SLICE("Bad Path"));
+			return refuse(work, REFUSED_PATH, value);
 		if (out.len)
 			put(&out, SLICE(", "));
 		put(&out, value);
 	}
-	if (out.overflow)
-		return refuse(work, 400, SLICE("Path Too Long"));
+	if (out.overflow) {
+		TRY(expect_number(work, REGISTRAR_PATH_MAX));
+		return refuse(work, REFUSED_PATH_SIZE, nothing);
+	}
 	work->path = writer_text(&out);
 	return OK;
 }
@@ -110,9 +134,9 @@ static enum err check_star(struct work *work, size_t n_contacts)
 	struct slice expires = sip_message_value(work->request, SIP_EXPIRES);
 
 	if (n_contacts > 1)
-		return refuse(work, 400, SLICE("Contact * Among Others"));
+		return refuse(work, REFUSED_STAR, nothing);
 	if (!expires.ptr || registrar_expires(expires) != 0)
-		return refuse(work, 400, SLICE("Contact * Without Expires 0"));
+		return refuse(work, REFUSED_STAR_EXPIRES, nothing);
 	return OK;
 }
 
@@ -137,8 +161,9 @@ static enum err choose_expires(struct work *work, const struct registrar_contact
 		put(&out, SLICE("Min-Expires: "));
 		put_number(&out, policy->expires_min);
 		put(&out, SLICE("\r\n"));
-		work->decision->headers = writer_text(&out);
-		return refuse(work, 423, SLICE("Interval Too Brief"));
+		work->decision->refusal.headers = writer_text(&out);
+		TRY(expect_number(work, policy->expires_min));
+		return refuse(work, REFUSED_BRIEF, contact->has_expires ? contact->expires_text : header);
 	}
 	*ret_expires = expires < policy->expires_max ? expires : policy->expires_max;
 	return OK;
@@ -158,16 +183,16 @@ static enum err check_sips(struct work *work)
 	struct slice value;
 
 	if (work->request->uri.scheme != SIP_SCHEME_SIPS)
-		return refuse(work, 400, SLICE("SIPS Contact Under A SIP Request-URI"));
+		return refuse(work, REFUSED_SIPS_URI, nothing);
 	for (size_t i = 0; i < 2; i++) {
 		struct sip_values it = sip_values_of(work->request, fields[i]);
 
 		while (sip_values_next(&it, &value))
 			if (!is_sips_address(value))
-				return refuse(work, 400, SLICE("SIPS Contact Beside A SIP Contact Or Path"));
+				return refuse(work, REFUSED_SIPS_MIXED, value);
 	}
 	if (!work->question->secure)
-		return refuse(work, 400, SLICE("SIPS Contact Over A Connection Without TLS"));
+		return refuse(work, REFUSED_SIPS_CLEAR, nothing);
 	return OK;
 }
 
@@ -178,12 +203,12 @@ static enum err check_reg_id(struct work *work, struct registrar_contact *contac
 		return OK;
 	if (!work->has_outbound_path) {
 		if (sip_message_lists(work->request, SIP_SUPPORTED, SLICE("outbound")))
-			return refuse(work, 439, SLICE("First Hop Lacks Outbound Support"));
+			return refuse(work, REFUSED_FIRST_HOP, nothing);
 		contact->reg_id = 0;
 		return OK;
 	}
 	if (n_contacts > 1)
-		return refuse(work, 400, SLICE("reg-id With More Than One Contact"));
+		return refuse(work, REFUSED_REG_ID, nothing);
 	return OK;
 }
 
@@ -198,7 +223,8 @@ static enum err check_order(struct work *work, const struct binding *binding)
 {
 	if (!slice_eq(binding->call_id, work->request->call_id) || work->request->cseq.number > binding->cseq)
 		return OK;
-	return refuse(work, 500, SLICE("CSeq Is Not Above That Of The Earlier REGISTER"));
+	TRY(expect_number(work, binding->cseq));
+	return refuse(work, REFUSED_ORDER, sip_message_value(work->request, SIP_CSEQ));
 }
 
 static enum err make_binding(struct work *work, const struct registrar_contact *contact, uint32_t expires,
@@ -255,13 +281,17 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 
 	switch (registrar_contact_parse(value, &contact)) {
 	case OK: break;
-	case ERR_DENIED: return refuse(work, 400, SLICE("Contact Is Not A SIP URI"));
-	default: return refuse(work, 400, SLICE("Bad Contact"));
+	case ERR_DENIED: return refuse(work, REFUSED_SCHEME, value);
+	default: return refuse(work, REFUSED_CONTACT, value);
 	}
 	TRY(choose_expires(work, &contact, &expires));
 	TRY(check_reg_id(work, &contact, n_contacts));
 	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIPS)
 		TRY(check_sips(work));
+	/* our policy: who asks for sips and gets sip would believe to be reached under sips (RFC 5630 §5.1.1.1) */
+	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIP &&
+	    work->request->uri.scheme == SIP_SCHEME_SIPS)
+		return refuse(work, REFUSED_SIP_CONTACT, value);
 
 	at = find_binding(decision, &contact);
 	if (at < decision->n_bindings && !is_of_this_request(work, &decision->bindings[at]))
@@ -312,9 +342,10 @@ static enum err check_limit(struct work *work)
 		else
 			i++;
 	}
-	if (decision->n_bindings > question->policy->bindings_max)
-		return refuse(work, 403, SLICE("Too Many Contacts Are Registered"));
-	return OK;
+	if (decision->n_bindings <= question->policy->bindings_max)
+		return OK;
+	TRY(expect_number(work, question->policy->bindings_max));
+	return refuse(work, REFUSED_FULL, nothing);
 }
 
 static enum err apply_star(struct work *work)
@@ -360,8 +391,10 @@ static enum err apply(struct work *work)
 	struct slice value;
 
 	TRY(check_require(work));
-	if (count.n > REGISTRAR_BINDINGS_MAX)
-		return refuse(work, 403, SLICE("Too Many Contacts"));
+	if (count.n > REGISTRAR_BINDINGS_MAX) {
+		TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
+		return refuse(work, REFUSED_TOO_MANY, nothing);
+	}
 	TRY(copy_current(work, count.n));
 	if (count.has_star) {
 		TRY(check_star(work, count.n));

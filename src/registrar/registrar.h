@@ -17,6 +17,7 @@
 #include "base/time.h"
 #include "base/writer.h"
 #include "endpoint/aor.h"
+#include "endpoint/refusal.h"
 #include "sip/message.h"
 
 enum { REGISTRAR_BINDINGS_MAX = 64, REGISTRAR_PATH_MAX = 2048 };
@@ -48,7 +49,7 @@ struct registrar_question {
 };
 
 enum registrar_kind {
-	REGISTRAR_REFUSE, /* answer with status, reason and headers */
+	REGISTRAR_REFUSE, /* answer with the refusal */
 	REGISTRAR_QUERY,  /* nothing changes: answer 200 from this snapshot */
 	REGISTRAR_STORE,  /* store bindings, then answer 200 from the new snapshot */
 };
@@ -57,9 +58,7 @@ enum registrar_kind {
 struct registrar_decision {
 	enum registrar_kind kind;
 
-	unsigned status;
-	struct slice reason;
-	struct slice headers;
+	struct refusal refusal;
 
 	struct binding *bindings;
 	size_t n_bindings;

@@ -16,15 +16,15 @@ struct errand {
 	json_t *refused; /* of a batch */
 };
 
-struct refusal {
+struct complaint {
 	const char *error;
 	char message[700];
 };
 
-static bool refuse(struct refusal *refusal, const char *error, const char *message)
+static bool refuse(struct complaint *complaint, const char *error, const char *message)
 {
-	refusal->error = error;
-	snprintf(refusal->message, sizeof refusal->message, "%s", message);
+	complaint->error = error;
+	snprintf(complaint->message, sizeof complaint->message, "%s", message);
 	return false;
 }
 
@@ -36,7 +36,7 @@ struct user {
 	struct account digests;
 };
 
-static bool read_name(const json_t *object, struct user *user, struct refusal *refusal)
+static bool read_name(const json_t *object, struct user *user, struct complaint *complaint)
 {
 	struct slice text = slice_of(json_string_value(json_object_get(object, "aor")));
 	struct writer out = writer_of(user->name, sizeof user->name);
@@ -47,12 +47,12 @@ static bool read_name(const json_t *object, struct user *user, struct refusal *r
 	put(&uri_text, SLICE("sip:"));
 	put(&uri_text, text);
 	if (uri_text.overflow || !sip_uri_parse(writer_text(&uri_text), &uri))
-		return refuse(refusal, "syntax", "\"aor\" is no user@domain");
+		return refuse(complaint, "syntax", "\"aor\" is no user@domain");
 	put_aor(&out, &uri);
 	user->n_name = out.len;
 	if (out.overflow || out.len == 0 || user->name[0] == '@' ||
 	    slice_find(writer_text(&out), '@') == out.len)
-		return refuse(refusal, "syntax", "\"aor\" is no user@domain");
+		return refuse(complaint, "syntax", "\"aor\" is no user@domain");
 	return true;
 }
 
@@ -66,80 +66,82 @@ static bool read_digest(const json_t *object, const char *key, void *buf, size_t
 			   hex_decode(slice_of(json_string_value(member)), buf, size, &n) && n == size);
 }
 
-static bool read_digests(const json_t *object, struct user *user, struct refusal *refusal)
+static bool read_digests(const json_t *object, struct user *user, struct complaint *complaint)
 {
 	struct account *digests = &user->digests;
 
 	if (!read_digest(object, "sha256", digests->sha256, sizeof digests->sha256, &digests->has_sha256) ||
 	    !digests->has_sha256)
-		return refuse(refusal, "syntax", "\"sha256\" is no SHA-256 digest in hexadecimal");
+		return refuse(complaint, "syntax", "\"sha256\" is no SHA-256 digest in hexadecimal");
 	if (!read_digest(object, "md5", digests->md5, sizeof digests->md5, &digests->has_md5))
-		return refuse(refusal, "syntax", "\"md5\" is no MD5 digest in hexadecimal");
+		return refuse(complaint, "syntax", "\"md5\" is no MD5 digest in hexadecimal");
 	return true;
 }
 
-static bool check_domain(const struct server_config *server, const struct user *user, struct refusal *refusal)
+static bool check_domain(const struct server_config *server, const struct user *user,
+			 struct complaint *complaint)
 {
 	struct slice name = slice_from(user->name, user->n_name);
 	struct slice domain = slice_sub(name, slice_find(name, '@') + 1, name.len);
 
-	refusal->error = "denied";
+	complaint->error = "denied";
 	for (size_t i = 0; i < server->n_domains; i++) {
 		if (!slice_eq(server->domains[i].name, domain))
 			continue;
 		if (!user->digests.has_md5 || server->domains[i].md5 != AUTH_MD5_REFUSED)
 			return true;
-		snprintf(refusal->message, sizeof refusal->message,
+		snprintf(complaint->message, sizeof complaint->message,
 			 "the domain %.*s does not allow MD5 (\"md5: allow\" in the configuration)",
 			 SLICE_FMT(domain));
 		return false;
 	}
-	snprintf(refusal->message, sizeof refusal->message, "%.*s is no domain of this server",
+	snprintf(complaint->message, sizeof complaint->message, "%.*s is no domain of this server",
 		 SLICE_FMT(domain));
 	return false;
 }
 
-/* A job of this kind for what the object says; NULL: refusal says why. */
+/* A job of this kind for what the object says; NULL: complaint says why. */
 static struct job *read_job(struct daemon *daemon, enum job_kind kind, const json_t *object,
-			    struct refusal *refusal)
+			    struct complaint *complaint)
 {
 	AUTO(setup) struct setup *setup = crew_setup(&daemon->crew);
 	struct user user = { .n_name = 0 };
 	bool needs_digests = kind != JOB_REMOVE;
 
-	if (!read_name(object, &user, refusal) || (needs_digests && !read_digests(object, &user, refusal)))
+	if (!read_name(object, &user, complaint) ||
+	    (needs_digests && !read_digests(object, &user, complaint)))
 		return NULL;
-	if (needs_digests && !check_domain(&setup->server, &user, refusal))
+	if (needs_digests && !check_domain(&setup->server, &user, complaint))
 		return NULL;
 	struct job *job = job_new_account(kind, slice_from(user.name, user.n_name),
 					  needs_digests ? &user.digests : NULL);
 	mem_wipe(&user, sizeof user);
 	if (!job)
-		refuse(refusal, "failed", err_text(ERR_NOMEM));
+		refuse(complaint, "failed", err_text(ERR_NOMEM));
 	return job;
 }
 
 /* -- jobs ------------------------------------------------------------------------------------------------ */
 
-static bool explain(const struct job *job, struct refusal *refusal)
+static bool explain(const struct job *job, struct complaint *complaint)
 {
 	struct log_text name;
 	const char *shown = log_text(&name, job->wanted->name);
 	const char *format = "%s: it could not be stored; the server's log says why";
 
-	refusal->error = "failed";
+	complaint->error = "failed";
 	if (job->err == OK)
 		return true;
 	if (job->err == ERR_EXISTS) {
-		refusal->error = "exists";
+		complaint->error = "exists";
 		format = "there is an account %s already";
 	} else if (job->err == ERR_NOT_FOUND) {
-		refusal->error = "not-found";
+		complaint->error = "not-found";
 		format = "there is no account %s";
 	}
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	snprintf(refusal->message, sizeof refusal->message, format, shown);
+	snprintf(complaint->message, sizeof complaint->message, format, shown);
 #pragma GCC diagnostic pop
 	return false;
 }
@@ -164,11 +166,11 @@ static void drop_flows(struct daemon *daemon, account_id account)
 }
 
 static void note_refusal(struct errand *errand, json_int_t index, const char *aor,
-			 const struct refusal *refusal)
+			 const struct complaint *complaint)
 {
 	json_array_append_new(errand->refused,
 			      json_pack("{s:I, s:s?, s:s, s:s}", "index", index, "aor", aor, "error",
-					refusal->error, "message", refusal->message));
+					complaint->error, "message", complaint->message));
 }
 
 static void finish(struct errand *errand)
@@ -179,20 +181,20 @@ static void finish(struct errand *errand)
 	mem_free(errand);
 }
 
-static void finish_one(struct errand *errand, bool ok, const struct refusal *refusal)
+static void finish_one(struct errand *errand, bool ok, const struct complaint *complaint)
 {
 	if (ok)
 		control_reply(errand->call, json_pack("{s:b}", "ok", 1));
 	else
-		control_refuse(errand->call, refusal->error, refusal->message);
+		control_refuse(errand->call, complaint->error, complaint->message);
 }
 
 void daemon_job_done(struct daemon *daemon, struct job *job)
 {
 	struct errand *errand = job->owner;
-	struct refusal refusal;
+	struct complaint complaint;
 	struct log_text name;
-	bool ok = explain(job, &refusal);
+	bool ok = explain(job, &complaint);
 
 	log_text(&name, job->wanted->name);
 	if (ok && (job->kind == JOB_PASSWD || job->kind == JOB_REMOVE))
@@ -204,11 +206,11 @@ void daemon_job_done(struct daemon *daemon, struct job *job)
 						    : "account.changed",
 			  " aor=\"%s\"", name.text);
 	if (!errand->batch)
-		finish_one(errand, ok, &refusal);
+		finish_one(errand, ok, &complaint);
 	else if (ok)
 		errand->added++;
 	else
-		note_refusal(errand, (json_int_t)job->question, name.text, &refusal);
+		note_refusal(errand, (json_int_t)job->question, name.text, &complaint);
 	job_free(job);
 	if (--errand->left == 0)
 		finish(errand);
@@ -225,11 +227,11 @@ static void post(struct daemon *daemon, struct errand *errand, struct job *job, 
 
 static void answer_one(struct daemon *daemon, struct control_call *call, enum job_kind kind)
 {
-	struct refusal refusal;
-	struct job *job = read_job(daemon, kind, call->request, &refusal);
+	struct complaint complaint;
+	struct job *job = read_job(daemon, kind, call->request, &complaint);
 
 	if (!job) {
-		control_refuse(call, refusal.error, refusal.message);
+		control_refuse(call, complaint.error, complaint.message);
 		return;
 	}
 	struct errand *errand = mem_new(struct errand);
@@ -263,7 +265,7 @@ static void user_remove(struct daemon *daemon, struct control_call *call, struct
 static void user_import(struct daemon *daemon, struct control_call *call, struct now now)
 {
 	const json_t *users = json_object_get(call->request, "users");
-	struct refusal refusal;
+	struct complaint complaint;
 
 	(void)now;
 	if (!json_is_array(users) || json_array_size(users) > CONTROL_BATCH_MAX) {
@@ -278,13 +280,13 @@ static void user_import(struct daemon *daemon, struct control_call *call, struct
 	*errand = (struct errand){ .call = call, .batch = true, .left = 1, .refused = json_array() };
 	for (size_t i = 0; i < json_array_size(users); i++) {
 		const json_t *user = json_array_get(users, i);
-		struct job *job = read_job(daemon, JOB_ADD, user, &refusal);
+		struct job *job = read_job(daemon, JOB_ADD, user, &complaint);
 
 		if (job)
 			post(daemon, errand, job, i);
 		else
 			note_refusal(errand, (json_int_t)i, json_string_value(json_object_get(user, "aor")),
-				     &refusal);
+				     &complaint);
 	}
 	if (--errand->left == 0)
 		finish(errand);

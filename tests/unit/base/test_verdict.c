@@ -53,6 +53,38 @@ static void says_nothing_where_there_is_nothing_to_say(void **state)
 	assert_true(slice_eq(writer_text(&out), SLICE("it is so")));
 }
 
+static void advises_what_to_do(void **state)
+{
+	struct verdict verdict = sample("pbx.b.example");
+	char buf[300];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	put_verdict_advice(&out, &verdict);
+	assert_true(slice_eq(writer_text(&out),
+			     SLICE("the certificate names pbx.b.example, the connection was for b.example "
+				   "(RFC 5922 §7.2); ask 192.0.2.7:5061 {why}{")));
+	out.len = 0;
+	put_verdict_advice(&out, &(struct verdict){ .code = "x", .what = "it is so" });
+	assert_true(slice_eq(writer_text(&out), SLICE("it is so")));
+}
+
+static void is_fields_for_the_log(void **state)
+{
+	struct verdict verdict = sample("a\"b");
+	char buf[400];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	put_verdict_fields(&out, &verdict);
+	assert_true(slice_eq(writer_text(&out),
+			     SLICE(" code=certificate.name-mismatch"
+				   " why=\"the certificate names a\\\"b, the connection was for b.example\""
+				   " section=\"RFC 5922 §7.2\" peer=\"192.0.2.7:5061\" expected=\"b.example\""
+				   " found=\"a\\\"b\" remedy=\"ask 192.0.2.7:5061 {why}{\"")));
+	out.len = 0;
+	put_verdict_fields(&out, &(struct verdict){ .what = "it is so" });
+	assert_true(slice_eq(writer_text(&out), SLICE(" why=\"it is so\"")));
+}
+
 static void escapes_what_came_from_a_peer(void **state)
 {
 	struct verdict verdict = sample("a\n{expected}\x1b");
@@ -81,6 +113,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(reads_as_a_sentence_with_its_section),
 	cmocka_unit_test(leaves_alone_what_is_no_placeholder),
 	cmocka_unit_test(says_nothing_where_there_is_nothing_to_say),
+	cmocka_unit_test(advises_what_to_do),
+	cmocka_unit_test(is_fields_for_the_log),
 	cmocka_unit_test(escapes_what_came_from_a_peer),
 	cmocka_unit_test(marks_a_text_that_was_cut),
 };

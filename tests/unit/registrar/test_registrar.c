@@ -191,8 +191,8 @@ static const struct row {
 	  "SIPS Contact Beside A SIP Contact Or Path " },
 	{ "sips over a clear flow", NOTHING, "sips:example.org", "Contact: <sips:a@192.0.2.9>\r\n", true, 400,
 	  "SIPS Contact Over A Connection Without TLS " },
-	{ "sip under sips", NOTHING, "sips:example.org", "Contact: <sip:a@192.0.2.9>\r\n", false, 200,
-	  "sip:a@192.0.2.9 q=1000 e=600 f=9\n" },
+	{ "sip under sips", NOTHING, "sips:example.org", "Contact: <sip:a@192.0.2.9>\r\n", false, 400,
+	  "SIP Contact Under A SIPS Request-URI " },
 
 	/* flows, RFC5626:6 */
 	{ "outbound", NOTHING, "sip:example.org", OB "Contact: <sip:a@192.0.2.9;ob>" INSTANCE ";reg-id=1\r\n",
@@ -301,9 +301,10 @@ static void put_binding(struct writer *out, const struct binding *binding)
 static void put_result(struct writer *out, const struct registrar_decision *decision)
 {
 	if (decision->kind == REGISTRAR_REFUSE) {
-		put(out, decision->reason);
+		put(out, decision->refusal.reason ? slice_of(decision->refusal.reason)
+						  : sip_reason_phrase(decision->refusal.status));
 		put_char(out, ' ');
-		put(out, decision->headers);
+		put(out, decision->refusal.headers);
 	} else if (decision->kind == REGISTRAR_STORE) {
 		for (size_t i = 0; i < decision->n_bindings; i++)
 			put_binding(out, &decision->bindings[i]);
@@ -338,7 +339,7 @@ static void check_row(const struct row *row, struct arena *arena)
 	}
 	assert_int_equal(registrar_decide(&question, arena, &decision), OK);
 	put_result(&out, &decision);
-	status = decision.kind == REGISTRAR_REFUSE ? decision.status : 200;
+	status = decision.kind == REGISTRAR_REFUSE ? decision.refusal.status : 200;
 	if (status != row->status)
 		fail_msg("%s: %u %.*s", row->label, status, SLICE_FMT(writer_text(&out)));
 	if (row->result && !slice_eq(writer_text(&out), slice_of(row->result)))
