@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "base/verdict.h"
 #include "endpoint/aor.h"
 #include "endpoint/flow.h"
 #include "endpoint/letter.h"
@@ -92,8 +93,9 @@ struct answer {
 	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline). RESOLVE: that of dns.
 	 */
 	enum err err;
-	struct aor *aor;       /* LOOKUP and STORE: the snapshot now */
-	flow_id flow;          /* CONNECT: endpoint_flow(FLOW_OPENED) for it came before */
-	struct slice why;      /* CONNECT refused: the verdict's sentence */
-	struct dns_answer dns; /* RESOLVE */
+	struct aor *aor;               /* LOOKUP and STORE: the snapshot now */
+	flow_id flow;                  /* CONNECT: endpoint_flow(FLOW_OPENED) for it came before */
+	struct slice why;              /* CONNECT refused: the verdict's sentence, and with whom */
+	const struct verdict *verdict; /* CONNECT refused by a verdict: all of it; else NULL */
+	struct dns_answer dns;         /* RESOLVE */
 };

@@ -85,7 +85,7 @@ struct slice refusal_code_of(struct slice warning, struct slice *ret_text)
 		return none;
 	while (at > 0 && warning.ptr[at - 1] != '[')
 		at--;
-	code = slice_sub(warning, at, warning.len - 1);
+	code = slice_sub(warning, at, warning.len - 1 - at);
 	if (at < 2 || warning.ptr[at - 2] != ' ' || !is_code(code))
 		return none;
 	*ret_text = slice_sub(warning, 0, at - 2);

@@ -140,7 +140,7 @@ const struct refusal proxy_refusals[] = {
 		.code = "digest.sha256-only",
 		.warning = "this domain accepts digest with SHA-256 only",
 		.section = "RFC 8760 §2",
-		.remedy = "use a phone that knows SHA-256, or let the administrator allow MD5 for the domain",
+		.remedy = "use a phone that knows SHA-256; the administrator can allow older ones",
 	},
 	[REFUSED_CREDENTIALS] = {
 		.status = 400,

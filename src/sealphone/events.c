@@ -1,10 +1,11 @@
 /* What the user agent tells, shown to whom it concerns, and what follows from it. */
 #include "auth/response.h"
+#include "endpoint/refusal.h"
 #include "sealphone/audio.h"
 #include "sealphone/phone.h"
 #include "sealphone/report.h"
 
-enum { TEXT_MAX = 2048 };
+enum { TEXT_MAX = 2048, VERDICT_JSON_MAX = 2560 };
 
 /* Text from others as a C string that may be printed. */
 struct shown {
@@ -40,12 +41,52 @@ static json_t *event_of(const char *name, const struct ua_event *event)
 	return object;
 }
 
+static void set_some(json_t *object, const char *key, struct slice text)
+{
+	if (text.len > 0)
+		set(object, key, output_string(text));
+}
+
+/* The verdict as the server's log has it. */
+static json_t *object_of_verdict(const struct verdict *verdict)
+{
+	json_t *object = json_pack("{s:s?}", "code", verdict->code);
+	char buf[VERDICT_JSON_MAX];
+	struct writer why = writer_of(buf, sizeof buf), remedy;
+
+	put_verdict(&why, verdict);
+	remedy = writer_of(buf + why.len, sizeof buf - why.len);
+	put_verdict_remedy(&remedy, verdict);
+	set_some(object, "why", writer_text(&why));
+	set_some(object, "section", slice_of(verdict->section));
+	set_some(object, "peer", verdict_text(&verdict->peer));
+	set_some(object, "expected", verdict_text(&verdict->expected));
+	set_some(object, "found", verdict_text(&verdict->found));
+	set_some(object, "remedy", writer_text(&remedy));
+	return object;
+}
+
+/* Why, in words; a server of our make ends them with the code of its verdict. */
+static struct slice why_of(const struct ua_event *event)
+{
+	struct slice text;
+
+	refusal_code_of(event->text, &text);
+	return text;
+}
+
 static void set_cause(json_t *object, const struct ua_event *event)
 {
+	struct slice text, code = refusal_code_of(event->text, &text);
+
 	set(object, "cause", json_string(ua_cause_name(event->cause)));
 	if (event->status != 0)
 		set(object, "status", json_integer(event->status));
-	set(object, "text", output_string(event->text));
+	set(object, "text", output_string(text));
+	if (event->verdict)
+		set(object, "verdict", object_of_verdict(event->verdict));
+	else
+		set_some(object, "code", code);
 }
 
 static void show_error(struct phone *phone, const struct ua_event *event, const char *what)
@@ -58,9 +99,9 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 		set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
 	if (event->retry_in != 0)
 		output_say(&phone->output, object, "%s: %s. Next try in %.0f s.", what,
-			   show(&why, event->text), (double)(event->retry_in + 999) / 1000);
+			   show(&why, why_of(event)), (double)(event->retry_in + 999) / 1000);
 	else
-		output_say(&phone->output, object, "%s: %s.", what, show(&why, event->text));
+		output_say(&phone->output, object, "%s: %s.", what, show(&why, why_of(event)));
 }
 
 /* -- the account ------------------------------------------------------------------------------------- */
@@ -302,7 +343,7 @@ static void on_incoming_refused(struct phone *phone, const struct ua_event *even
 	set(object, "from", output_string(event->peer));
 	set_cause(object, event);
 	output_say(&phone->output, object, "A call from somebody who claims to be %s was refused: %s.",
-		   show(&peer, event->peer), show(&why, event->text));
+		   show(&peer, event->peer), show(&why, why_of(event)));
 }
 
 static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
@@ -403,7 +444,7 @@ static void on_ended(struct phone *phone, const struct ua_event *event, struct n
 
 	set_cause(object, event);
 	set(object, "seconds", json_integer(event->seconds));
-	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, event->text));
+	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, why_of(event)));
 	audio_end(phone, event->id);
 	if (event->id == phone->aside) {
 		phone->aside = 0;
@@ -469,7 +510,7 @@ static void on_message_failed(struct phone *phone, const struct ua_event *event,
 
 	set_cause(object, event);
 	output_say(&phone->output, object, "The message has not arrived: %s (%s).", ended_texts[event->cause],
-		   show(&why, event->text));
+		   show(&why, why_of(event)));
 	if (event->id == phone->message)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }

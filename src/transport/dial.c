@@ -39,7 +39,7 @@ static void answer(struct transport *transport, const struct answer *answer, str
 }
 
 /* Answers with a refusal that says with whom it was, and forgets the dial. */
-static void give_up(struct dial *dial, enum err err, struct slice why, struct now now)
+static void give_up_by(struct dial *dial, const struct wire_end *end, struct now now)
 {
 	struct transport *transport = dial->transport;
 	char text[1000];
@@ -52,10 +52,20 @@ static void give_up(struct dial *dial, enum err err, struct slice why, struct no
 		put(&out, SLICE(")"));
 	}
 	put(&out, SLICE(": "));
-	put(&out, why);
-	struct answer refusal = { .question = dial->question, .err = err, .why = writer_text(&out) };
+	put(&out, end->why);
+	struct answer refusal = {
+		.question = dial->question,
+		.err = end->err,
+		.why = writer_text(&out),
+		.verdict = end->verdict,
+	};
 	dial_free(dial);
 	answer(transport, &refusal, now);
+}
+
+static void give_up(struct dial *dial, enum err err, struct slice why, struct now now)
+{
+	give_up_by(dial, &(struct wire_end){ .err = err, .why = why }, now);
 }
 
 /* Each address gets its share of the time that is left, so that a dead one does not use it all. */
@@ -78,20 +88,26 @@ static enum err try_address(struct dial *dial, const struct address *address, st
 	return OK;
 }
 
-static void try_next(struct dial *dial, enum err err, struct slice why, struct now now)
+/* why_not: what to say if there is no address left. */
+static void try_next(struct dial *dial, const struct wire_end *why_not, struct now now)
 {
+	struct wire_end failed;
+
 	while (dial->next < dial->n_addresses) {
 		const struct address *address = &dial->addresses[dial->next++];
+		enum err err = try_address(dial, address, now);
 
-		err = try_address(dial, address, now);
 		if (err == OK)
 			return;
-		why = err == ERR_DENIED      ? SLICE("nobody listens there (connection refused)")
-		      : err == ERR_NOT_FOUND ? SLICE("there is no way to it")
-					     : slice_of(err_text(err));
-		err = ERR_IO;
+		failed = (struct wire_end){
+			.err = ERR_IO,
+			.why = err == ERR_DENIED      ? SLICE("nobody listens there (connection refused)")
+			       : err == ERR_NOT_FOUND ? SLICE("there is no way to it")
+						      : slice_of(err_text(err)),
+		};
+		why_not = &failed;
 	}
-	give_up(dial, err, why, now);
+	give_up_by(dial, why_not, now);
 }
 
 void dial_start(struct transport *transport, uint64_t question, const struct connect_question *connect,
@@ -115,7 +131,7 @@ void dial_start(struct transport *transport, uint64_t question, const struct con
 	if (address_parse_ip(connect->host, &dial->addresses[0])) {
 		dial->addresses[0].port = port;
 		dial->n_addresses = 1;
-		try_next(dial, ERR_IO, slice_of(NULL), now);
+		try_next(dial, &(struct wire_end){ .err = ERR_IO }, now);
 		return;
 	}
 	enum err err = net_lookup_new(transport->config.net, &(struct net_name){ dial->host, port },
@@ -139,7 +155,8 @@ void dial_found(struct dial *dial, const struct net_event *event, struct now now
 		dial->n_addresses = event->n_addresses < NET_ADDRESSES_MAX ? event->n_addresses
 									   : NET_ADDRESSES_MAX;
 		memcpy(dial->addresses, event->addresses, dial->n_addresses * sizeof *dial->addresses);
-		try_next(dial, ERR_NOT_FOUND, SLICE("it has no address"), now);
+		try_next(dial, &(struct wire_end){ .err = ERR_NOT_FOUND, .why = SLICE("it has no address") },
+			 now);
 	}
 }
 
@@ -152,11 +169,11 @@ void dial_done(struct dial *dial, flow_id flow, struct now now)
 	answer(transport, &reached, now);
 }
 
-void dial_failed(struct dial *dial, enum err err, struct slice why, struct now now)
+void dial_failed(struct dial *dial, const struct wire_end *end, struct now now)
 {
 	/* Who is not who he should be is told at once: another address would not make that better. */
-	if (err == ERR_DENIED)
-		give_up(dial, err, why, now);
+	if (end->err == ERR_DENIED)
+		give_up_by(dial, end, now);
 	else
-		try_next(dial, err, why, now);
+		try_next(dial, end, now);
 }

@@ -148,7 +148,8 @@ void wire_flush(struct wire *wire, struct now now);
 struct wire_end {
 	enum report_level level;
 	enum err err;
-	struct slice why; /* a sentence */
+	struct slice why;              /* a sentence */
+	const struct verdict *verdict; /* that it was made of, or NULL */
 };
 /* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
@@ -193,7 +194,7 @@ void dial_found(struct dial *dial, const struct net_event *event, struct now now
 /* Its wire is open: answers, and the dial is gone. */
 void dial_done(struct dial *dial, flow_id flow, struct now now);
 /* Its wire did not come about: tries the next address, or answers, and the dial is gone. */
-void dial_failed(struct dial *dial, enum err err, struct slice why, struct now now);
+void dial_failed(struct dial *dial, const struct wire_end *end, struct now now);
 
 /* -- accept.c -------------------------------------------------------------------------------------------- */
 

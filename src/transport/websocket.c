@@ -14,7 +14,10 @@ void websocket_begin(struct wire *wire, struct now now)
 	if (wire->request)
 		wire_wait_for_request(wire);
 	else
-		wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_NOMEM, SLICE("no memory for it") },
+		wire_lose(wire,
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = ERR_NOMEM,
+					      .why = SLICE("no memory for it") },
 			  now);
 }
 
@@ -30,7 +33,10 @@ static bool queue_output(struct wire *wire, struct now now)
 
 static bool out_of_memory(struct wire *wire, struct now now)
 {
-	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_NOMEM, SLICE("no memory for its messages") },
+	wire_lose(wire,
+		  &(struct wire_end){ .level = REPORT_WARNING,
+				      .err = ERR_NOMEM,
+				      .why = SLICE("no memory for its messages") },
 		  now);
 	return false;
 }

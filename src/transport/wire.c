@@ -85,7 +85,7 @@ static void report_end(struct wire *wire, const struct wire_end *end, struct now
 	const char *event = wire->known      ? "flow.lost"
 			    : wire->outbound ? "connect.failed"
 					     : "handshake.refused";
-	char text[1000];
+	char text[2560];
 	struct writer out = writer_of(text, sizeof text);
 
 	if (!transport_reports(transport, end->level))
@@ -95,7 +95,10 @@ static void report_end(struct wire *wire, const struct wire_end *end, struct now
 		return;
 	}
 	put_wire(&out, wire);
-	put_field(&out, SLICE(" why="), end->why);
+	if (end->verdict)
+		put_verdict_fields(&out, end->verdict);
+	else
+		put_field(&out, SLICE(" why="), end->why);
 	if (transport->unlogged > 0) {
 		put(&out, SLICE(" unlogged="));
 		put_number(&out, transport->unlogged);
@@ -166,7 +169,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 		wire->transport->counts.refused_handshakes++;
 	wire_free(wire);
 	if (dial)
-		dial_failed(dial, end->err, end->why, now);
+		dial_failed(dial, end, now);
 }
 
 /* -- what to wait for, and how long ---------------------------------------------------------------------- */
@@ -219,16 +222,34 @@ static void open_deadline_passed(struct wire *wire, struct now now)
 	if (wire->stuck && now.mono >= wire->stuck + transport->config.limits.write) {
 		transport->counts.closed_blocked++;
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_WARNING, ERR_AGAIN, SLICE("it takes nothing any more") },
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = ERR_AGAIN,
+					      .why = SLICE("it takes nothing any more") },
 			  now);
 	} else if (now.mono >= idle_until(wire)) {
 		transport->counts.closed_idle++;
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_INFO, ERR_AGAIN, SLICE("it was silent for too long") },
+			  &(struct wire_end){ .level = REPORT_INFO,
+					      .err = ERR_AGAIN,
+					      .why = SLICE("it was silent for too long") },
 			  now);
 	} else {
 		set_deadline(wire);
 	}
+}
+
+static void lose_by(struct wire *wire, enum err err, struct verdict *verdict, struct now now)
+{
+	char text[2048], peer[64];
+	struct writer out = writer_of(text, sizeof text), address = writer_of(peer, sizeof peer);
+
+	put_address(&address, &wire->peer);
+	verdict_text_set(&verdict->peer, writer_text(&address));
+	put_verdict(&out, verdict);
+	wire_lose(wire,
+		  &(struct wire_end){
+			  .level = REPORT_WARNING, .err = err, .why = writer_text(&out), .verdict = verdict },
+		  now);
 }
 
 static void deadline_passed(struct wire *wire, struct now now)
@@ -241,13 +262,15 @@ static void deadline_passed(struct wire *wire, struct now now)
 	case WIRE_CONNECTING: put(&out, SLICE("there was no answer in time")); break;
 	case WIRE_HANDSHAKING:
 		tls_conn_timed_out(wire->tls, &verdict);
-		put_verdict(&out, &verdict);
-		break;
+		lose_by(wire, ERR_AGAIN, &verdict, now);
+		return;
 	case WIRE_UPGRADING: put(&out, SLICE("there was no request for a WebSocket in time")); break;
 	case WIRE_OPEN:
 	case WIRE_CLOSING: open_deadline_passed(wire, now); return;
 	}
-	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_AGAIN, writer_text(&out) }, now);
+	wire_lose(wire,
+		  &(struct wire_end){ .level = REPORT_WARNING, .err = ERR_AGAIN, .why = writer_text(&out) },
+		  now);
 }
 
 /* -- in -------------------------------------------------------------------------------------------------- */
@@ -308,10 +331,15 @@ static void hear(struct wire *wire, struct now now)
 		wait_for_more(wire);
 	else if (err == ERR_CLOSED)
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_INFO, err, SLICE("the peer closed the connection") },
+			  &(struct wire_end){ .level = REPORT_INFO,
+					      .err = err,
+					      .why = SLICE("the peer closed the connection") },
 			  now);
 	else
-		wire_lose(wire, &(struct wire_end){ REPORT_INFO, err, SLICE("the connection broke") }, now);
+		wire_lose(wire,
+			  &(struct wire_end){
+				  .level = REPORT_INFO, .err = err, .why = SLICE("the connection broke") },
+			  now);
 }
 
 /* -- the way to being open ------------------------------------------------------------------------------- */
@@ -351,8 +379,6 @@ static void stands(struct wire *wire, struct now now)
 
 static void shake_hands(struct wire *wire, struct now now)
 {
-	char text[700];
-	struct writer out = writer_of(text, sizeof text);
 	struct verdict verdict;
 
 	if (wire->transport->handshakes == 0) {
@@ -365,12 +391,13 @@ static void shake_hands(struct wire *wire, struct now now)
 		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
 		net_watch_set(wire->watch, tls_conn_wants(wire->tls));
+	} else if (err == ERR_DENIED || err == ERR_CLOSED) {
+		lose_by(wire, err, &verdict, now);
 	} else {
-		if (err == ERR_DENIED || err == ERR_CLOSED)
-			put_verdict(&out, &verdict);
-		else
-			put(&out, slice_of(err_text(err)));
-		wire_lose(wire, &(struct wire_end){ REPORT_WARNING, err, writer_text(&out) }, now);
+		wire_lose(wire,
+			  &(struct wire_end){
+				  .level = REPORT_WARNING, .err = err, .why = slice_of(err_text(err)) },
+			  now);
 	}
 }
 
@@ -401,7 +428,9 @@ void wire_begin(struct wire *wire, struct now now)
 				   : err == ERR_DENIED ? SLICE("there is nothing configured for TLS")
 						       : slice_of(err_text(err));
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_WARNING, err == ERR_SYNTAX ? ERR_DENIED : err, why },
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = err == ERR_SYNTAX ? ERR_DENIED : err,
+					      .why = why },
 			  now);
 		return;
 	}
@@ -424,7 +453,7 @@ static void connected(struct wire *wire, struct now now)
 	struct slice why = err == ERR_DENIED      ? SLICE("nobody listens there (connection refused)")
 			   : err == ERR_NOT_FOUND ? SLICE("there is no way to it")
 						  : SLICE("it cannot be reached");
-	wire_lose(wire, &(struct wire_end){ REPORT_WARNING, ERR_IO, why }, now);
+	wire_lose(wire, &(struct wire_end){ .level = REPORT_WARNING, .err = ERR_IO, .why = why }, now);
 }
 
 /* -- out ------------------------------------------------------------------------------------------------- */
@@ -461,9 +490,10 @@ bool wire_queue(struct wire *wire, struct slice bytes, struct now now)
 		/* A message that is left out would leave a gap in the stream's sense, so the stream ends. */
 		transport->counts.closed_blocked++;
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_WARNING, ERR_LIMIT,
-					      fits ? SLICE("no memory for what is sent to it")
-						   : SLICE("it does not read what is sent to it") },
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = ERR_LIMIT,
+					      .why = fits ? SLICE("no memory for what is sent to it")
+							  : SLICE("it does not read what is sent to it") },
 			  now);
 		return false;
 	}
@@ -544,13 +574,19 @@ void wire_flush(struct wire *wire, struct now now)
 	while (err == OK && waiting(wire) > 0)
 		err = write_some(wire);
 	if (err != OK && err != ERR_AGAIN) {
-		wire_lose(wire, &(struct wire_end){ REPORT_INFO, err, SLICE("the connection broke") }, now);
+		wire_lose(wire,
+			  &(struct wire_end){
+				  .level = REPORT_INFO, .err = err, .why = SLICE("the connection broke") },
+			  now);
 		return;
 	}
 	if (waiting(wire) == 0) {
 		release_out(wire);
 		if (wire->state == WIRE_CLOSING) {
-			wire_lose(wire, &(struct wire_end){ REPORT_INFO, ERR_CLOSED, slice_of(wire->why) },
+			wire_lose(wire,
+				  &(struct wire_end){ .level = REPORT_INFO,
+						      .err = ERR_CLOSED,
+						      .why = slice_of(wire->why) },
 				  now);
 			return;
 		}

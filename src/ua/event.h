@@ -6,6 +6,7 @@
 
 #include "base/slice.h"
 #include "base/time.h"
+#include "base/verdict.h"
 #include "sdp/media.h"
 
 enum ua_event_kind {
@@ -68,12 +69,13 @@ struct ua_event {
 	uint64_t other; /* UA_INCOMING: the call that this one is to replace; 0: none */
 	bool consented; /* UA_REFERRED, UA_INCOMING with other: by policy, so that nobody needs to be asked */
 	enum ua_cause cause;
-	unsigned status;   /* of the response that says so; 0: none */
-	struct slice text; /* a sentence; UA_MESSAGE: the message; UA_ALGORITHM: its name */
-	struct slice peer; /* a URI, claimed by whoever sent it */
-	unsigned seconds;  /* UA_REGISTERED */
-	ms_t retry_in;     /* 0: no further try */
-	bool secure;       /* sips */
+	unsigned status;               /* of the response that says so; 0: none */
+	struct slice text;             /* a sentence; UA_MESSAGE: the message; UA_ALGORITHM: its name */
+	const struct verdict *verdict; /* UA_DISCONNECTED: on the server's certificate or TLS; else NULL */
+	struct slice peer;             /* a URI, claimed by whoever sent it */
+	unsigned seconds;              /* UA_REGISTERED */
+	ms_t retry_in;                 /* 0: no further try */
+	bool secure;                   /* sips */
 	bool has_media;
 	struct sdp_media media;
 };

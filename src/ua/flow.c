@@ -11,21 +11,28 @@ enum { ASK_DNS = 1, ASK_CONNECTION };
 /* For a server after which others can be tried; the last one has as long as the transport allows. */
 enum { PATIENCE_MS = 5000, IP_TEXT_MAX = 46 };
 
-static void try_later(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
+/* trouble: its cause, text and verdict. */
+static void try_later(struct ua *ua, const struct ua_event *trouble, struct now now)
 {
-	struct ua_event event = { .kind = UA_DISCONNECTED, .cause = cause, .text = why };
+	struct ua_event event = *trouble;
 
 	if (ua->is_stopping)
 		return;
+	event.kind = UA_DISCONNECTED;
 	event.retry_in = backoff_wait(ua->failures, endpoint_random(ua->endpoint));
 	ua_set_timer(ua, &ua->connect_timer, UA_TIMER_CONNECT, now.mono + event.retry_in);
 	ua_tell(ua, &event);
 }
 
-static void fail(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
+static void fail_by(struct ua *ua, const struct ua_event *trouble, struct now now)
 {
 	ua->failures++;
-	try_later(ua, cause, why, now);
+	try_later(ua, trouble, now);
+}
+
+static void fail(struct ua *ua, enum ua_cause cause, struct slice why, struct now now)
+{
+	fail_by(ua, &(struct ua_event){ .cause = cause, .text = why }, now);
 }
 
 static void ask_connection(struct ua *ua, struct connect_question *question, struct now now)
@@ -46,7 +53,7 @@ static enum ua_cause cause_of_refusal(enum err err)
 }
 
 /* Of several servers that were tried one is told of: the first that was not who it should be, else the last. */
-static void note_refusal(struct ua *ua, enum err err, struct slice why)
+static void note_refusal(struct ua *ua, enum err err, struct slice why, const struct verdict *verdict)
 {
 	struct ua_refusal *refusal = &ua->refusal;
 	struct writer out = writer_of(refusal->text, sizeof refusal->text);
@@ -56,6 +63,9 @@ static void note_refusal(struct ua *ua, enum err err, struct slice why)
 	refusal->err = err;
 	put(&out, slice_sub(why, 0, sizeof refusal->text));
 	refusal->length = out.len;
+	refusal->has_verdict = verdict != NULL;
+	if (verdict)
+		refusal->verdict = *verdict;
 }
 
 static void end_search(struct ua *ua, const struct locate_next *end, struct now now)
@@ -63,7 +73,13 @@ static void end_search(struct ua *ua, const struct locate_next *end, struct now 
 	const struct ua_refusal *refusal = &ua->refusal;
 
 	if (refusal->err != OK)
-		fail(ua, cause_of_refusal(refusal->err), slice_from(refusal->text, refusal->length), now);
+		fail_by(ua,
+			&(struct ua_event){
+				.cause = cause_of_refusal(refusal->err),
+				.text = slice_from(refusal->text, refusal->length),
+				.verdict = refusal->has_verdict ? &refusal->verdict : NULL,
+			},
+			now);
 	else
 		fail(ua, end->err == ERR_DENIED ? UA_BOGUS_DNS : UA_SERVER_GONE, end->why, now);
 }
@@ -137,9 +153,15 @@ void flow_answer(struct ua *ua, const struct answer *answer, struct now now)
 	} else if (answer->err == OK) {
 		return; /* flow_opened() has come before */
 	} else if (ua->server.len > 0) {
-		fail(ua, cause_of_refusal(answer->err), answer->why, now);
+		fail_by(ua,
+			&(struct ua_event){
+				.cause = cause_of_refusal(answer->err),
+				.text = answer->why,
+				.verdict = answer->verdict,
+			},
+			now);
 	} else {
-		note_refusal(ua, answer->err, answer->why);
+		note_refusal(ua, answer->err, answer->why, answer->verdict);
 		search(ua, now);
 	}
 }
@@ -182,10 +204,10 @@ void flow_lost(struct ua *ua, const struct flow_facts *facts, struct now now)
 	registration_lost(ua);
 	calls_flow_lost(ua, now);
 	if (goes_on) {
-		note_refusal(ua, ERR_IO, facts->why);
+		note_refusal(ua, ERR_IO, facts->why, NULL);
 		search(ua, now);
 	} else {
-		try_later(ua, UA_SERVER_GONE, facts->why, now);
+		try_later(ua, &(struct ua_event){ .cause = UA_SERVER_GONE, .text = facts->why }, now);
 	}
 }
 

@@ -5,6 +5,7 @@
 struct ua_queued {
 	struct link link;
 	struct ua_event event;
+	struct verdict verdict; /* that the event points to, if it does */
 	char texts[];
 };
 
@@ -69,6 +70,10 @@ void ua_queue_put(struct ua_queue *queue, const struct ua_event *event)
 		return;
 	}
 	queued->event = *event;
+	if (event->verdict) {
+		queued->verdict = *event->verdict;
+		queued->event.verdict = &queued->verdict;
+	}
 	if (event->text.len > 0)
 		memcpy(queued->texts, event->text.ptr, event->text.len);
 	if (event->peer.len > 0)

@@ -42,6 +42,8 @@ struct ua_refusal {
 	enum err err; /* OK: none was tried */
 	char text[500];
 	size_t length;
+	bool has_verdict;
+	struct verdict verdict; /* if it has one: all that the text was made of */
 };
 
 struct ua {
