@@ -38,7 +38,7 @@ static bool is_peer(const struct call *call, const struct sip_message *request)
 	return !ours.overflow && !theirs.overflow && slice_eq(writer_text(&ours), writer_text(&theirs));
 }
 
-struct verdict {
+struct objection {
 	bool holds;
 	struct ua_fault fault;
 };
@@ -47,7 +47,7 @@ struct verdict {
 static struct ua_fault judge(const struct call *call, const struct sip_message *request, bool early_only)
 {
 	bool is_secure = request->uri.scheme == SIP_SCHEME_SIPS;
-	const struct verdict verdicts[] = {
+	const struct objection objections[] = {
 		{ call->state == CALL_ENDED, { 603, 399, SLICE("the call to be replaced is over") } },
 		{ early_only && call->state >= CALL_ANSWERED && call->state != CALL_LEAVING,
 		  { 486, 399, SLICE("the call to be replaced was answered") } },
@@ -61,9 +61,9 @@ static struct ua_fault judge(const struct call *call, const struct sip_message *
 		  { 603, 399, SLICE("only who is in the call may replace it") } },
 	};
 
-	for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++)
-		if (verdicts[i].holds)
-			return verdicts[i].fault;
+	for (size_t i = 0; i < sizeof objections / sizeof objections[0]; i++)
+		if (objections[i].holds)
+			return objections[i].fault;
 	return (struct ua_fault){ .status = 0 };
 }
 
