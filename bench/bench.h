@@ -16,11 +16,12 @@ static inline uint64_t bench_now(void)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-#define BENCH(what, n, statement)                                                                    \
-	do {                                                                                         \
-		uint64_t bench_from_ = bench_now();                                                  \
-		for (size_t i = 0; i < (n); i++) {                                                   \
-			statement;                                                                   \
-		}                                                                                    \
-		printf("%-44s %8.1f ns\n", what, (double)(bench_now() - bench_from_) / (double)(n)); \
+#define BENCH(what, n, statement)                                                                         \
+	do {                                                                                              \
+		uint64_t bench_from_ = bench_now();                                                       \
+		size_t bench_n_ = (n);                                                                    \
+		for (size_t i = 0; i < bench_n_; i++) {                                                   \
+			statement;                                                                        \
+		}                                                                                         \
+		printf("%-44s %8.1f ns\n", what, (double)(bench_now() - bench_from_) / (double)bench_n_); \
 	} while (0)

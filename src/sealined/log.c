@@ -51,7 +51,6 @@ static bool scan_field(struct scan *in, struct slice *ret_key, struct slice *ret
 		;
 	if (!scan_until(in, '=', ret_key) || !scan_char(in, '='))
 		return false;
-	const char *from = in->at;
 	if (!scan_char(in, '"')) {
 		if (!scan_until(in, ' ', ret_value)) {
 			*ret_value = scan_rest(in);
@@ -59,7 +58,7 @@ static bool scan_field(struct scan *in, struct slice *ret_key, struct slice *ret
 		}
 		return true;
 	}
-	from = in->at;
+	const char *from = in->at;
 	while (!scan_done(in) && scan_peek(in) != '"')
 		in->at += scan_peek(in) == '\\' && in->at + 1 < in->end ? 2 : 1;
 	*ret_value = scan_since(in, from);

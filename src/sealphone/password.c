@@ -21,9 +21,8 @@ static struct secret *read_line(int fd, const char *where)
 	char line[PASSWORD_MAX];
 	struct secret *secret;
 	size_t n = 0;
-	ssize_t got;
 
-	while (n < sizeof line && (got = read(fd, line + n, 1)) == 1 && line[n] != '\n')
+	while (n < sizeof line && read(fd, line + n, 1) == 1 && line[n] != '\n')
 		n++;
 	while (n > 0 && n < sizeof line && line[n - 1] == '\r')
 		n--;

@@ -268,7 +268,7 @@ static enum err parse_headers(struct parse *parse)
 			fault(message, 400, "no empty line ends the header", no_name, in->at);
 			return OK;
 		}
-		if (message->n_headers == parse->room && !grow(parse))
+		if (message->n_headers >= parse->room && !grow(parse))
 			return ERR_NOMEM;
 		header = &parse->headers[message->n_headers];
 		if (!sip_line_scan(in, header, &bad)) {

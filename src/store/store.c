@@ -190,16 +190,18 @@ const char *store_trouble(const struct store *store)
  * -- queries ----------------------------------------------------------------------------------------------
  */
 
-static enum err err_of(int rc)
+static enum err failure_of(int rc)
 {
 	switch (rc) {
-	case SQLITE_DONE:
-	case SQLITE_OK:
-	case SQLITE_ROW: return OK;
 	case SQLITE_NOMEM: return ERR_NOMEM;
 	case SQLITE_CONSTRAINT: return ERR_EXISTS;
 	default: return ERR_IO;
 	}
+}
+
+static enum err err_of(int rc)
+{
+	return rc == SQLITE_DONE || rc == SQLITE_OK || rc == SQLITE_ROW ? OK : failure_of(rc);
 }
 
 /* Every query is left reset and without values, so that nothing of a message or a digest stays behind in it.
@@ -278,7 +280,7 @@ static enum err find(struct store *store, struct slice name, struct row *ret_row
 	int rc = sqlite3_step(query);
 	enum err err = rc == SQLITE_ROW    ? read_account(store, query, name, ret_row)
 		       : rc == SQLITE_DONE ? ERR_NOT_FOUND
-					   : err_of(rc);
+					   : failure_of(rc);
 	finish(query);
 	return err;
 }

@@ -31,6 +31,8 @@
 #define assert_null(p)         assert_true(!(p))
 #define assert_non_null(p)     assert_true(p)
 #define assert_int_equal(a, b) assert_true((long long)(a) == (long long)(b))
+#undef fail_msg
+#define fail_msg(...) (printf(__VA_ARGS__), abort())
 #endif
 
 /* Says that a test cannot run here and why; the test then returns. scripts/test lists these lines. */

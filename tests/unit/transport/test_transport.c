@@ -42,6 +42,17 @@ static struct address address; /* where the server listens */
 static struct transport_limits limits;
 static char padding[20000];
 
+/* One header field that is all of it. */
+static void fill_padding(void)
+{
+	struct writer out = writer_of(padding, sizeof padding);
+
+	put(&out, SLICE("X: "));
+	while (out.len < sizeof padding - 2)
+		put_char(&out, 'x');
+	put(&out, SLICE("\r\n"));
+}
+
 /* -- the transaction user -------------------------------------------------------------------------------- */
 
 static void on_request(void *self, struct server *server, struct now now)
@@ -517,9 +528,7 @@ static size_t flood(int fd, unsigned n)
 
 static void ends_a_flow_whose_peer_does_not_read(void **state)
 {
-	memset(padding, 'x', sizeof padding);
-	memcpy(padding, "X: ", 3);
-	memcpy(padding + sizeof padding - 2, "\r\n", 2);
+	fill_padding();
 	limits.high_mark = 10000;
 	limits.write = 50;
 	raise_curtain(TRANSPORT_TCP);
@@ -533,9 +542,7 @@ static void ends_a_flow_whose_peer_does_not_read(void **state)
 
 static void ends_a_flow_whose_queue_is_full(void **state)
 {
-	memset(padding, 'x', sizeof padding);
-	memcpy(padding, "X: ", 3);
-	memcpy(padding + sizeof padding - 2, "\r\n", 2);
+	fill_padding();
 	limits.output = 10000;
 	raise_curtain(TRANSPORT_TCP);
 	far_end.stuff = true;
@@ -819,9 +826,7 @@ static void a_response_goes_to_the_port_of_sent_by_without_rport(void **state)
 static void sends_a_stranger_no_more_than_three_times_what_came(void **state)
 {
 	raise_curtain(TRANSPORT_UDP);
-	memset(padding, 'x', sizeof padding);
-	memcpy(padding, "X: ", 3);
-	memcpy(padding + sizeof padding - 2, "\r\n", 2);
+	fill_padding();
 	far_end.stuff = true;
 	int fd = udp_peer();
 	send_options(fd, 1, ";rport");
