@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 10
-FUZZ_LONG_SECONDS ?= 3600
+FUZZ_LONG_SECONDS ?= 260
 
 SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1
 TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
@@ -72,8 +72,12 @@ fuzz: build-fuzz ## each parser for FUZZ_SECONDS (10)
 	scripts/fuzz build-fuzz $(FUZZ_SECONDS)
 
 .PHONY: fuzz-long
-fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (3600)
+fuzz-long: build-fuzz ## each parser for FUZZ_LONG_SECONDS (260: an hour in all), going on where the last run ended
 	scripts/fuzz build-fuzz $(FUZZ_LONG_SECONDS)
+
+.PHONY: fuzz-keep
+fuzz-keep: build-fuzz ## copy what fuzzing found to fuzz/corpus, as far as it reaches new code
+	scripts/fuzz --keep build-fuzz
 
 .PHONY: requirements
 requirements: ## every MUST of the RFCs: where it is implemented and tested, and what is open

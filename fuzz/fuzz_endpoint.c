@@ -1,7 +1,9 @@
 /*
  * Two workers' endpoints, a few flows, and a transaction user that answers, forwards and cancels as the input says.
- * The input is a list of steps, one byte each that says what, and what it needs after it.
+ * The input is a list of steps, one byte each that says what, and what it needs after it. Whatever came, no table
+ * grows past its limit, and once the transaction user has said its last word, time alone ends every transaction.
  */
+#include <assert.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -11,7 +13,7 @@
 /* A transaction user is told more than this one wants to know. */
 #pragma GCC diagnostic ignored "-Wunused-parameter"
 
-enum { N_WORKERS = 2, N_FLOWS = 4, N_KEPT = 8 };
+enum { N_WORKERS = 2, N_FLOWS = 4, TRANSACTIONS_MAX = 32, N_KEPT = 2 * N_WORKERS * TRANSACTIONS_MAX };
 
 static struct {
 	struct endpoint *endpoint[N_WORKERS];
@@ -19,7 +21,6 @@ static struct {
 	struct server *servers[N_KEPT];
 	struct client *clients[N_KEPT];
 	struct endpoint *asked[N_KEPT]; /* whose those are */
-	unsigned turn;
 	const uint8_t *at, *end;
 } world;
 
@@ -61,17 +62,23 @@ static void forward(struct endpoint *endpoint, const struct sip_message *request
 	put_forwarded(&out, request, &edits);
 	outgoing.rest = writer_text(&out);
 	if (endpoint_request(endpoint, &outgoing, now, &client) == OK) {
-		world.asked[++world.turn % N_KEPT] = endpoint;
-		world.clients[world.turn % N_KEPT] = client;
+		unsigned i = 0;
+
+		while (world.clients[i])
+			i++;
+		world.asked[i] = endpoint;
+		world.clients[i] = client;
 	}
 }
 
 static void on_request(void *self, struct server *server, struct now now)
 {
 	struct endpoint *endpoint = owner(server->flow);
-	unsigned what = next_byte();
+	unsigned what = next_byte(), i = 0;
 
-	world.servers[world.turn++ % N_KEPT] = server;
+	while (world.servers[i])
+		i++;
+	world.servers[i] = server;
 	if (what & 1)
 		forward(endpoint, server->request, now);
 	if (what & 2)
@@ -170,6 +177,16 @@ static void perform(const struct action *action)
 	}
 }
 
+static void check_bounds(void)
+{
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		struct endpoint_counts counts = endpoint_counts(world.endpoint[i]);
+
+		assert(counts.flows <= N_FLOWS && counts.servers <= TRANSACTIONS_MAX &&
+		       counts.clients <= TRANSACTIONS_MAX && counts.pending <= counts.servers);
+	}
+}
+
 static void settle(void)
 {
 	struct action action;
@@ -203,8 +220,8 @@ static void step(unsigned what)
 			endpoint_tick(world.endpoint[i], world.now);
 		break;
 	case 2:
-		if (world.clients[what >> 3 & 7])
-			endpoint_cancel(world.asked[what >> 3 & 7], world.clients[what >> 3 & 7], SLICE(""),
+		if (world.clients[what >> 3])
+			endpoint_cancel(world.asked[what >> 3], world.clients[what >> 3], SLICE(""),
 					world.now);
 		break;
 	case 3: endpoint_flow_prove(owner(flow), flow, 1); break;
@@ -217,6 +234,55 @@ static void step(unsigned what)
 		world.at += n;
 	}
 	settle();
+	check_bounds();
+}
+
+static ms_t due(void)
+{
+	ms_t first = 0;
+
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		ms_t one = endpoint_due(world.endpoint[i]);
+
+		if (one != 0 && (first == 0 || one < first))
+			first = one;
+	}
+	return first;
+}
+
+/* What a transaction user owes to each transaction in the end: an answer, or a CANCEL (RFC 3261 §16.7, timer C). */
+static void say_last_words(void)
+{
+	for (unsigned i = 0; i < N_KEPT; i++)
+		if (world.servers[i] && !world.servers[i]->final)
+			endpoint_respond(owner(world.servers[i]->flow), world.servers[i],
+					 &(struct sip_reply){ .status = 480 }, world.now);
+	for (unsigned i = 0; i < N_KEPT; i++)
+		if (world.clients[i])
+			endpoint_cancel(world.asked[i], world.clients[i], SLICE(""), world.now);
+	settle();
+}
+
+static void let_everything_end(void)
+{
+	enum { FIRINGS_MAX = 10000 };
+	ms_t next;
+
+	world.at = world.end; /* from here on nobody sends anything back */
+	say_last_words();
+	for (unsigned n = 0; (next = due()) != 0; n++) {
+		assert(n < FIRINGS_MAX);
+		if (next > world.now.mono)
+			world.now.mono = next;
+		for (unsigned i = 0; i < N_WORKERS; i++)
+			endpoint_tick(world.endpoint[i], world.now);
+		say_last_words();
+	}
+	for (unsigned i = 0; i < N_WORKERS; i++) {
+		struct endpoint_counts counts = endpoint_counts(world.endpoint[i]);
+
+		assert(counts.servers == 0 && counts.clients == 0 && counts.pending == 0);
+	}
 }
 
 static bool start(struct crypto *crypto, struct random *random)
@@ -227,7 +293,7 @@ static bool start(struct crypto *crypto, struct random *random)
 		struct endpoint_config config = {
 			.worker = i,
 			.n_workers = N_WORKERS,
-			.limits = { sip_limits_default, N_FLOWS, 32, 16, 4, 1 << 18 },
+			.limits = { sip_limits_default, N_FLOWS, TRANSACTIONS_MAX, 16, 4, 1 << 18 },
 			.branch_key = branch_key,
 			.random = random,
 			.crypto = crypto,
@@ -254,9 +320,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.at = data;
 	world.end = data + size;
 	world.now.mono = 1;
-	if (start(crypto, random))
+	if (start(crypto, random)) {
 		while (world.at < world.end)
 			step(next_byte());
+		let_everything_end();
+	}
 	for (unsigned i = 0; i < N_WORKERS; i++)
 		endpoint_free(world.endpoint[i]);
 	random_free(random);
