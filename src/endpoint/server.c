@@ -165,9 +165,13 @@ static struct writer scratch(struct endpoint *endpoint)
 	return writer_of(endpoint->scratch, endpoint->scratch_size);
 }
 
-static void send_100(struct endpoint *endpoint, struct server_tsx *server)
+static void send_100(struct endpoint *endpoint, struct server_tsx *server, struct now now)
 {
-	struct sip_reply trying = { .status = 100, .via = server->pub.via };
+	struct sip_reply trying = {
+		.status = 100,
+		.via = server->pub.via,
+		.delay = now.mono - server->began,
+	};
 	struct writer out = scratch(endpoint);
 
 	put_reply(&out, server->request, &trying);
@@ -186,13 +190,13 @@ static void end_unreachable(struct endpoint *endpoint, struct server_tsx *server
 }
 
 /* What the machine asks for besides sending what the transaction user passed. */
-static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions)
+static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions, struct now now)
 {
 	if ((actions & TSX_RESEND) && server->last)
 		send_response(endpoint, server->pub.flow, server->request,
 			      slice_from(server->last, server->last_len));
 	if (actions & TSX_SEND_100)
-		send_100(endpoint, server);
+		send_100(endpoint, server, now);
 	if (actions & TSX_TELL_TIMEOUT)
 		report(endpoint, REPORT_INFO, "tsx.no-ack", server);
 	if (actions & TSX_TELL_LOST)
@@ -217,7 +221,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 			endpoint->counts.pending--;
 		}
 	}
-	perform(endpoint, server, actions);
+	perform(endpoint, server, actions, now);
 	end_unreachable(endpoint, server);
 }
 
@@ -278,7 +282,9 @@ static bool has_another_via(const struct sip_message *response)
 	struct sip_values vias = sip_values_of(response, SIP_VIA);
 	struct slice via;
 
-	return sip_values_next(&vias, &via) && sip_values_next(&vias, &via);
+	if (!sip_values_next(&vias, &via))
+		return false;
+	return sip_values_next(&vias, &via);
 }
 
 /* The caller still has to learn how it ended. */
@@ -351,7 +357,7 @@ static void receive_ack(struct endpoint *endpoint, struct flow *flow, const stru
 	actions = tsx_step(&server->tsx, TSX_RECV_ACK, now.mono);
 	if (actions & TSX_PASS_UP)
 		endpoint->user->ack(endpoint->self, flow->id, ack, now);
-	perform(endpoint, server, actions);
+	perform(endpoint, server, actions, now);
 }
 
 /*
@@ -412,6 +418,7 @@ static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_messa
 	server = server_new(endpoint, flow, request);
 	if (!server)
 		return false;
+	server->began = now.mono;
 	tsx_init(&server->tsx, machine, transport_is_reliable(flow_transport(flow->id)), now.mono);
 	if (timers_set(endpoint->timers, &server->timer, tsx_due(&server->tsx)) != OK)
 		goto fail;
@@ -435,7 +442,7 @@ static void receive_request(struct endpoint *endpoint, struct flow *flow, struct
 	struct server_tsx *server = find(endpoint, flow->id, request, request->method_name);
 
 	if (server) {
-		perform(endpoint, server, tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono));
+		perform(endpoint, server, tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono), now);
 	} else if (begin(endpoint, flow, request, now)) {
 		return;
 	} else {
@@ -463,13 +470,13 @@ void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct no
 {
 	enum tsx_event timer = tsx_timer_due(&server->tsx, now.mono);
 
-	perform(endpoint, server, tsx_step(&server->tsx, timer, now.mono));
+	perform(endpoint, server, tsx_step(&server->tsx, timer, now.mono), now);
 }
 
 void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now)
 {
 	list_remove(&server->home->servers, &server->on_flow);
 	server->home = NULL;
-	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono));
+	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono), now);
 	end_unreachable(endpoint, server);
 }

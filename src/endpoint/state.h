@@ -58,6 +58,7 @@ struct server_tsx {
 	struct link gone;
 	struct flow *home; /* NULL once that flow is lost */
 	struct timer timer;
+	ms_t began;
 	struct tsx tsx;
 	struct sip_message *request; /* owned */
 	char *last; /* the last response, for retransmission; NULL: none, or not needed any more */

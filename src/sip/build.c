@@ -151,6 +151,26 @@ static void put_copy(struct writer *out, const struct sip_message *request, enum
 		put_header(out, id, header->value);
 }
 
+/* RFC 3261 §8.2.6.1: "the UAS SHOULD add a delay value into the Timestamp value in the response" */
+static void put_timestamp(struct writer *out, const struct sip_message *request, uint64_t delay)
+{
+	struct slice value = sip_message_value(request, SIP_TIMESTAMP);
+	uint64_t thousandths = delay % 1000;
+
+	if (!value.ptr)
+		return;
+	put(out, SLICE("Timestamp: "));
+	put(out, value);
+	/* One that has a delay already has it from nobody who could know ours. */
+	if (delay > 0 && slice_find(value, ' ') == value.len && slice_find(value, '\t') == value.len) {
+		put_char(out, ' ');
+		put_number(out, delay / 1000);
+		put(out, thousandths < 10 ? SLICE(".00") : thousandths < 100 ? SLICE(".0") : SLICE("."));
+		put_number(out, thousandths);
+	}
+	put(out, SLICE("\r\n"));
+}
+
 void put_reply(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
 {
 	const struct sip_header *via = sip_message_header(request, SIP_VIA);
@@ -166,8 +186,8 @@ void put_reply(struct writer *out, const struct sip_message *request, const stru
 	put_reply_to(out, request, reply);
 	put_copy(out, request, SIP_CALL_ID);
 	put_copy(out, request, SIP_CSEQ);
-	if (reply->status == 100) /* RFC 3261 §8.2.6.1 */
-		put_copy(out, request, SIP_TIMESTAMP);
+	if (reply->status == 100)
+		put_timestamp(out, request, reply->delay);
 	put(out, reply->headers);
 	put_body(out, reply->body);
 }

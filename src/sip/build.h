@@ -47,5 +47,6 @@ struct sip_reply {
 	struct slice to_tag;  /* put behind To if that has none and the status is not 100; absent: none */
 	struct slice headers; /* header lines of its own (Contact, Warning, Record-Route …) */
 	struct slice body;    /* with Content-Type among headers */
+	uint64_t delay; /* of a 100: milliseconds since the request came, for its Timestamp; 0: not told */
 };
 void put_reply(struct writer *out, const struct sip_message *request, const struct sip_reply *reply);

@@ -196,6 +196,38 @@ static void a_tag_is_added_where_none_is_and_one_is_wanted(void **state)
 	}
 }
 
+static void a_100_tells_in_its_timestamp_how_late_it_is(void **state)
+{
+	static const struct {
+		const char *label, *timestamp;
+		uint64_t delay;
+		const char *expected;
+	} rows[] = {
+		{ "at once", "54", 0, "\r\nTimestamp: 54\r\n" },
+		{ "after the 200 ms of an INVITE", "54", 200, "\r\nTimestamp: 54 0.200\r\n" },
+		{ "after 3.5 s", "54.1", 3500, "\r\nTimestamp: 54.1 3.500\r\n" },
+		{ "thousandths keep their zeros", "54", 1007, "\r\nTimestamp: 54 1.007\r\n" },
+		{ "and so do hundredths", "54", 1070, "\r\nTimestamp: 54 1.070\r\n" },
+		{ "a delay that is there stays", "54 1.5", 200, "\r\nTimestamp: 54 1.5\r\n" },
+		{ "also behind a tab", "54\t1.5", 200, "\r\nTimestamp: 54\t1.5\r\n" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct sip_reply reply = { .status = 100, .delay = rows[i].delay };
+		char text[256], buf[512];
+		struct writer out = writer_of(buf, sizeof buf);
+		struct sip_message *message;
+
+		snprintf(text, sizeof text, "INVITE sip:a@b SIP/2.0\r\nTimestamp: %s\r\n\r\n",
+			 rows[i].timestamp);
+		message = parsed(text);
+		put_reply(&out, message, &reply);
+		sip_message_free(message);
+		if (slice_find_text(writer_text(&out), slice_of(rows[i].expected)) == out.len)
+			fail_msg("%s: %.*s", rows[i].label, SLICE_FMT(writer_text(&out)));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(start_lines_and_header_lines_have_one_form),
 	cmocka_unit_test(quoted_strings_cannot_be_left),
@@ -204,6 +236,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lines_are_added_on_top_and_left_out),
 	cmocka_unit_test(a_response_repeats_what_the_request_had),
 	cmocka_unit_test(a_tag_is_added_where_none_is_and_one_is_wanted),
+	cmocka_unit_test(a_100_tells_in_its_timestamp_how_late_it_is),
 };
 
 TEST_MAIN(tests)
