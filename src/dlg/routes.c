@@ -29,22 +29,6 @@ static enum err collect(const struct sip_message *message, struct slice values[D
 	return OK;
 }
 
-/* RFC 3261 §12.2.1.1: "stripping any parameters that are not allowed in a Request-URI" (§19.1.1, table 1). */
-static void put_request_uri(struct writer *out, const struct sip_uri *uri)
-{
-	struct slice bare = slice_sub(uri->text, 0, slice_find(uri->text, '?'));
-	struct slice method;
-
-	if (!sip_param_find(uri->params, SLICE("method"), &method) || !method.ptr) {
-		put(out, bare);
-		return;
-	}
-	size_t from = (size_t)(method.ptr - bare.ptr) - sizeof ";method=" + 1;
-	size_t to = (size_t)(method.ptr - bare.ptr) + method.len;
-	put(out, slice_sub(bare, 0, from));
-	put(out, slice_sub(bare, to, bare.len - to));
-}
-
 static void fill(struct dlg_routes *routes, struct writer *out)
 {
 	struct sip_address address;
@@ -65,6 +49,7 @@ static void fill(struct dlg_routes *routes, struct writer *out)
 		routes->first_sips = sips;
 		if (sip_param_find(address.uri.params, SLICE("lr"), &lr))
 			continue;
+		/* RFC 3261 §12.2.1.1: "stripping any parameters that are not allowed in a Request-URI" */
 		at = out->len;
 		put_request_uri(out, &address.uri);
 		routes->strict_uri = slice_from(out->buf + at, out->len - at);

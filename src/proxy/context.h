@@ -38,7 +38,7 @@ struct target {
 	const struct binding *binding; /* in the snapshot; NULL in a dialog, or to another domain */
 	bool is_outside;               /* the flow is still to be found: */
 	struct hop_goal outside;       /* its texts are the request's */
-	struct slice uri;              /* for the Request-URI */
+	struct slice uri;              /* a Contact; without a binding the Request-URI as it is */
 	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
 	struct slice path;             /* becomes Route (RFC 3327 §5.4) */
 	flow_id flow;

@@ -162,16 +162,21 @@ static int hops_left(const struct sip_message *request)
 	return request->max_forwards < 0 ? HOPS_DEFAULT : request->max_forwards - 1;
 }
 
+/* RFC 3261 §16.6 step 2, RFC 5630 §5.3 */
 static void put_target_uri(struct writer *out, const struct target *target)
 {
 	static const size_t sips_length = sizeof "sips" - 1;
+	struct sip_uri contact;
 
-	if (!target->to_sip) {
+	if (!target->binding || !sip_uri_parse(target->uri, &contact)) {
 		put(out, target->uri);
 		return;
 	}
-	put(out, SLICE("sip"));
-	put(out, slice_sub(target->uri, sips_length, target->uri.len));
+	if (target->to_sip) {
+		put(out, SLICE("sip"));
+		contact.text = slice_sub(contact.text, sips_length, contact.text.len);
+	}
+	put_request_uri(out, &contact);
 }
 
 /* -- sending ---------------------------------------------------------------------------------------------------- */

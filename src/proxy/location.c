@@ -17,14 +17,6 @@ void location_ask(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
-/* What of a Contact may stand as Request-URI: all but its header part (RFC 3261 §19.1.5). */
-static struct slice request_uri_of(const struct sip_uri *contact)
-{
-	size_t question_mark = slice_find(contact->text, '?');
-
-	return contact->headers.len ? slice_sub(contact->text, 0, question_mark) : contact->text;
-}
-
 enum location_lack location_target(const struct core *core, const struct aor *aor,
 				   const struct binding *binding, bool sips, struct target *ret_target)
 {
@@ -38,7 +30,7 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 
 	if (!core_flow_is_alive(core, binding->flow) || !sip_uri_parse(binding->contact, &contact))
 		return LOCATION_UNREACHED;
-	target.uri = request_uri_of(&contact);
+	target.uri = contact.text;
 	if (sips) {
 		/* RFC 5630 §5.3: "the proxy MUST NOT forward the request" to a SIP Contact */
 		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)

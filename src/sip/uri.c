@@ -421,3 +421,28 @@ void put_aor(struct writer *out, const struct sip_uri *uri)
 	for (size_t i = 0; i < host.len; i++)
 		put_char(out, ascii_lower(host.ptr[i]));
 }
+
+void put_request_uri(struct writer *out, const struct sip_uri *contact)
+{
+	struct slice text = contact->text, param, name;
+	struct scan params = scan_of(contact->params), in;
+
+	if (contact->headers.len > 0)
+		text.len = (size_t)(contact->headers.ptr - 1 - text.ptr);
+	if (contact->params.len > 0)
+		text.len = (size_t)(contact->params.ptr - text.ptr);
+	put(out, text);
+	while (scan_char(&params, ';')) {
+		if (!scan_until(&params, ';', &param)) {
+			param = scan_rest(&params);
+			params.at = params.end;
+		}
+		in = scan_of(param);
+		if (!scan_until(&in, '=', &name))
+			name = param;
+		if (slice_eq_nocase(name, SLICE("method")))
+			continue;
+		put_char(out, ';');
+		put(out, param);
+	}
+}

@@ -47,6 +47,12 @@ bool sip_uri_parse(struct slice text, struct sip_uri *ret_uri);
 bool sip_param_find(struct slice params, struct slice name, struct slice *ret_value);
 
 /*
+ * The URI of a Contact as a Request-URI: without what table 1 of RFC 3261 §19.1.1 forbids there, a method parameter and
+ * the header part. All else stays as it is, byte for byte.
+ */
+void put_request_uri(struct writer *out, const struct sip_uri *contact);
+
+/*
  * RFC 3261 §19.1.4, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by
  * their bytes. Values of headers are compared as they are, unescaped.
  */

@@ -253,6 +253,35 @@ static void aors_have_one_form(void **state)
 	}
 }
 
+static void a_contact_becomes_a_request_uri(void **state)
+{
+	static const struct {
+		const char *label, *contact, *expected;
+	} rows[] = {
+		{ "as it is", "sip:a@b:5070;transport=tcp", "sip:a@b:5070;transport=tcp" },
+		{ "no header part", "sips:a@b?Subject=x&To=y", "sips:a@b" },
+		{ "a question mark in the user part", "sip:a?b@c?Subject=x", "sip:a?b@c" },
+		{ "no method", "sip:a@b;method=INVITE", "sip:a@b" },
+		{ "in capitals, first of three", "sip:a@b;METHOD=BYE;lr;x=1", "sip:a@b;lr;x=1" },
+		{ "in the midst, with headers", "sip:a@b;lr;method=BYE;x=%41?h=v", "sip:a@b;lr;x=%41" },
+		{ "another with that beginning", "sip:a@b;methods=1;method2", "sip:a@b;methods=1;method2" },
+		{ "a method without a value", "sip:a@b;method", "sip:a@b" },
+		{ "tel", "tel:+1;phone-context=x", "tel:+1;phone-context=x" },
+		{ "of another scheme", "im:a@b;method=c?d", "im:a@b;method=c?d" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char buf[100];
+		struct writer out = writer_of(buf, sizeof buf);
+		struct sip_uri uri;
+
+		assert_true(sip_uri_parse(slice_of(rows[i].contact), &uri));
+		put_request_uri(&out, &uri);
+		if (!slice_eq(writer_text(&out), slice_of(rows[i].expected)))
+			fail_msg("%s: %.*s", rows[i].label, SLICE_FMT(writer_text(&out)));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_parts_of_a_sip_uri_are_told_apart),
 	cmocka_unit_test(what_is_not_there_is_absent),
@@ -263,6 +292,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(uris_are_compared_by_the_rules_of_19_1_4),
 	cmocka_unit_test(parameters_are_found_by_name),
 	cmocka_unit_test(aors_have_one_form),
+	cmocka_unit_test(a_contact_becomes_a_request_uri),
 };
 
 TEST_MAIN(tests)
