@@ -101,7 +101,7 @@ layers: ## check every include against docs/layers.txt
 	/usr/bin/python3 scripts/check/layers.py
 
 .PHONY: lint
-lint: build-asan ## format, layers, lengths, docs, shellcheck, cppcheck, clang-tidy
+lint: build-asan ## format, layers, lengths, docs, requirements, shellcheck, cppcheck, clang-tidy
 	scripts/lint build-asan
 
 .PHONY: docs
