@@ -4,6 +4,7 @@ SHELL := /bin/bash
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 10
 FUZZ_LONG_SECONDS ?= 260
+SOAK_SECONDS ?= 60
 
 SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1
 TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
@@ -59,6 +60,10 @@ e2e: build-asan ## the real programs over loopback with real TLS, under AddressS
 .PHONY: interop
 interop: build ## against programs that others wrote (scripts/setup --tests installs them)
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q tests/interop
+
+.PHONY: soak
+soak: build ## SIPp calls 200 times a second for SOAK_SECONDS (60) over UDP and over TCP
+	SEALINE_SOAK=$(SOAK_SECONDS) SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q -rN tests/interop/soak.py
 
 .PHONY: coverage
 coverage: ## what the unit and scenario tests reach: build-coverage/report/index.html
