@@ -124,6 +124,17 @@ def test_answers_a_retransmission_over_udp_without_a_new_transaction(server):
         assert alice.read().text == first.text
 
 
+def test_a_datagram_of_the_greatest_size_is_taken(server):
+    greatest = 65535 - 20 - 8  # what the headers of IPv4 and UDP leave
+    with connect(server, "udp", "alice") as alice:
+        shorter = alice.request("MESSAGE", "sip:bob@localhost", body="x" * 60000)
+        body = "x" * (60000 + greatest - len(shorter))
+        text = shorter.replace("x" * 60000, body).replace("Content-Length: 60000", f"Content-Length: {len(body)}")
+        assert len(text) == greatest
+        alice.send(text)
+        assert alice.final().status == 407
+
+
 def test_without_rport_the_answer_goes_to_the_port_of_the_via(server):
     with connect(server, "udp", "alice") as alice, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere:
         elsewhere.connect(("127.0.0.1", server.port("udp")))

@@ -214,8 +214,8 @@ static void a_100_tells_in_its_timestamp_how_late_it_is(void **state)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct sip_reply reply = { .status = 100, .delay = rows[i].delay };
-		char text[256], buf[512];
-		struct writer out = writer_of(buf, sizeof buf);
+		char text[256], answer[512];
+		struct writer out = writer_of(answer, sizeof answer);
 		struct sip_message *message;
 
 		snprintf(text, sizeof text, "INVITE sip:a@b SIP/2.0\r\nTimestamp: %s\r\n\r\n",
