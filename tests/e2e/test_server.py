@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -501,6 +502,17 @@ def test_bad_input_is_answered_or_closed_with_a_reason(server, label):
         except Closed:
             pass
         server.wait_for(event, since=since)
+        call(server, alice, bob)
+
+
+def test_what_is_left_over_by_a_wrong_content_length_is_refused(server):
+    with client(server) as alice, client(server, user="bob") as bob, raw(server) as mallory:
+        assert alice.register().status == 200 and bob.register().status == 200
+        text = mallory.request("MESSAGE", "sips:alice@localhost", body="0123456789, and more than was said\r\n\r\n")
+        mallory.send(re.sub(r"Content-Length: \d+", "Content-Length: 10", text))
+        assert mallory.read().status == 407
+        assert mallory.is_closed()
+        server.wait_for("message.malformed")
         call(server, alice, bob)
 
 
