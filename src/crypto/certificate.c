@@ -179,6 +179,13 @@ bool certificate_has_key(const struct certificate *certificate, const struct key
 	return public_key && EVP_PKEY_eq(public_key, key->pkey) == 1;
 }
 
+bool certificate_key_id(const struct certificate *certificate, unsigned char ret_id[KEY_ID_SIZE])
+{
+	EVP_PKEY *public_key = X509_get0_pubkey(certificate->x509);
+
+	return public_key && key_public_id(public_key, ret_id);
+}
+
 /* A time that cannot be read is the distant past: whatever depends on it has expired. */
 static utc_t utc_of(const ASN1_TIME *time)
 {

@@ -79,6 +79,8 @@ MUST_CHECK enum err certificate_make(struct crypto *crypto, const struct certifi
 
 /* Whether the key is the one of the certificate. */
 bool certificate_has_key(const struct certificate *certificate, const struct key *key);
+/* The id of its key (crypto/key.h). False without memory. */
+MUST_CHECK bool certificate_key_id(const struct certificate *certificate, unsigned char ret_id[KEY_ID_SIZE]);
 /* Whole days until it expires, rounded down; negative once it has. */
 int64_t certificate_days_left(const struct certificate *certificate, utc_t now);
 utc_t certificate_not_before(const struct certificate *certificate);

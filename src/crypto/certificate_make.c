@@ -11,12 +11,12 @@
 #include "crypto/make.h"
 #include "crypto/private.h"
 
-#define SECONDS_A_DAY 86400
-#define CA_DAYS       3653
-#define LEAF_DAYS     90
-#define CLOCK_SKEW    3600 /* a peer's clock may be behind ours */
-#define SERIAL_SIZE   16
-#define KEY_ID_SIZE   20 /* RFC 7093 §2 (1): the leftmost 160 bits of the SHA-256 of the public key */
+#define SECONDS_A_DAY   86400
+#define CA_DAYS         3653
+#define LEAF_DAYS       90
+#define CLOCK_SKEW      3600 /* a peer's clock may be behind ours */
+#define SERIAL_SIZE     16
+#define SUBJECT_ID_SIZE 20 /* RFC 7093 §2 (1): the leftmost 160 bits of the SHA-256 of the public key */
 
 bool make_serial(struct crypto *crypto, X509 *x509)
 {
@@ -98,7 +98,7 @@ bool make_subject_key_id(struct crypto *crypto, X509 *x509)
 	unsigned char hash[DIGEST_SIZE_MAX];
 	ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
 	bool ok = value && X509_pubkey_digest(x509, crypto->md[DIGEST_SHA256], hash, NULL) == 1 &&
-		  ASN1_OCTET_STRING_set(value, hash, KEY_ID_SIZE) == 1 &&
+		  ASN1_OCTET_STRING_set(value, hash, SUBJECT_ID_SIZE) == 1 &&
 		  make_extension(x509, NID_subject_key_identifier, value, false);
 
 	ASN1_OCTET_STRING_free(value);

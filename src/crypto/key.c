@@ -3,6 +3,8 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "base/mem.h"
 #include "crypto/private.h"
@@ -86,6 +88,54 @@ void key_free(struct key *key)
 		return;
 	EVP_PKEY_free(key->pkey);
 	mem_free(key);
+}
+
+bool key_public_id(const EVP_PKEY *public_key, unsigned char ret_id[KEY_ID_SIZE])
+{
+	unsigned char *der = NULL;
+	int len = i2d_PUBKEY(public_key, &der);
+	/* Of public bytes, and not worth a context: the default one will do. */
+	bool ok = len > 0 && EVP_Q_digest(NULL, "SHA256", NULL, der, (size_t)len, ret_id, NULL) == 1;
+
+	OPENSSL_free(der);
+	return ok;
+}
+
+bool key_id(const struct key *key, unsigned char ret_id[KEY_ID_SIZE])
+{
+	return key_public_id(key->pkey, ret_id);
+}
+
+static bool set_up_signing(EVP_MD_CTX *ctx, struct crypto *crypto, const struct key *key,
+			   const struct key_order *order)
+{
+	static const char *const names[KEY_HASHES] = {
+		[KEY_SHA256] = "SHA256",
+		[KEY_SHA384] = "SHA384",
+		[KEY_SHA512] = "SHA512",
+	};
+	EVP_PKEY_CTX *pctx;
+
+	if (EVP_DigestSignInit_ex(ctx, &pctx, names[order->hash], crypto->lib, NULL, key->pkey, NULL) != 1)
+		return false;
+	return !order->pss || (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+			       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+}
+
+bool key_sign(struct crypto *crypto, const struct key *key, const struct key_order *order,
+	      void *ret_signature, size_t *len)
+{
+	bool hashes_itself = EVP_PKEY_is_a(key->pkey, "ED25519");
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	bool ok = ctx && hashes_itself == (order->hash == KEY_HASH_NONE) &&
+		  (!order->pss || EVP_PKEY_is_a(key->pkey, "RSA")) &&
+		  set_up_signing(ctx, crypto, key, order) &&
+		  EVP_DigestSign(ctx, ret_signature, len, (const unsigned char *)order->text.ptr,
+				 order->text.len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	ERR_clear_error();
+	return ok;
 }
 
 enum err put_key_pem(struct writer *out, const struct key *key)

@@ -1,9 +1,12 @@
 /*
  * A handle to a private key: whoever holds it can have things signed (through crypto/certificate.h and tls/),
- * and nothing else. That the key lies in this process is known to key.c alone, so that it can move into one
- * of its own. A handle belongs to the thread of its struct crypto; each worker loads its own.
+ * and nothing else. Whether the key lies in this process or in one of its own (key_remote()) is known to key.c and remote.c
+ * alone. A handle belongs to the thread of its struct crypto; each worker makes its own.
  */
 #pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/err.h"
 #include "base/own.h"
@@ -12,8 +15,11 @@
 #include "crypto/lib.h"
 
 struct key;
+struct certificate;
 
-#define KEY_PEM_MAX 16384
+#define KEY_PEM_MAX       16384
+#define KEY_ID_SIZE       32
+#define KEY_SIGNATURE_MAX 2048 /* of an RSA key with 16384 bits, the largest that OpenSSL uses */
 
 /* A new ECDSA key on P-256. ERR_NOMEM. */
 MUST_CHECK enum err key_generate(struct crypto *crypto, struct key **ret_key);
@@ -28,6 +34,46 @@ MUST_CHECK enum err key_parse_pem(struct crypto *crypto, struct slice pem, struc
 void key_free(struct key *key);
 OWN(key)
 
-/* The key itself as PKCS #8 PEM, for the file that it is kept in; the caller wipes the buffer. ERR_LIMIT,
+/* What both know who have a key and who have its certificate: the SHA-256 of the public half. False without memory. */
+MUST_CHECK bool key_id(const struct key *key, unsigned char ret_id[KEY_ID_SIZE]);
+
+enum key_hash {
+	KEY_SHA256,
+	KEY_SHA384,
+	KEY_SHA512,
+	KEY_HASH_NONE /* Ed25519 hashes by itself */,
+	KEY_HASHES
+};
+
+/* What is to be signed: the text itself, not its hash, so that who signs can see what it is. */
+struct key_order {
+	unsigned char key[KEY_ID_SIZE];
+	enum key_hash hash;
+	bool pss; /* RSA: PSS with a salt as long as the hash (RFC 8446 §4.2.3), else PKCS #1 v1.5 */
+	struct slice text;
+};
+
+/*
+ * Signs with a key of this process; order->key is not looked at. *len: the room, then the length. False if the key cannot sign
+ * in this way, or without memory.
+ */
+MUST_CHECK bool key_sign(struct crypto *crypto, const struct key *key, const struct key_order *order,
+			 void *ret_signature, size_t *len);
+
+/* Whoever signs for a key that is not here; *len as above, KEY_SIGNATURE_MAX of room. */
+struct key_signer {
+	void *self;
+	bool (*sign)(void *self, const struct key_order *order, void *ret_signature, size_t *len);
+};
+
+/*
+ * The key of the certificate as somebody else holds it: this process gets signatures, and knows the public half. The
+ * signer is borrowed until the key, and what was made with it, is freed. ERR_DENIED for a kind that is not used,
+ * ERR_NOMEM.
+ */
+MUST_CHECK enum err key_remote(struct crypto *crypto, const struct certificate *certificate,
+			       const struct key_signer *signer, struct key **ret_key);
+
+/* The key itself as PKCS #8 PEM, for the file that it is kept in; the caller wipes the buffer. Not of a remote one. ERR_LIMIT,
  * ERR_NOMEM. */
 MUST_CHECK enum err put_key_pem(struct writer *out, const struct key *key);

@@ -1,5 +1,7 @@
 #include "crypto/lib.h"
 
+#include <openssl/provider.h>
+
 #include "base/mem.h"
 #include "crypto/private.h"
 
@@ -54,6 +56,10 @@ void crypto_free(struct crypto *crypto)
 		EVP_MD_CTX_free(crypto->md_ctx[i]);
 		EVP_MD_free(crypto->md[i]);
 	}
+	if (crypto->remote)
+		OSSL_PROVIDER_unload(crypto->remote);
+	if (crypto->standard)
+		OSSL_PROVIDER_unload(crypto->standard);
 	OSSL_LIB_CTX_free(crypto->lib);
 	mem_free(crypto);
 }

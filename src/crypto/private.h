@@ -5,6 +5,7 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/types.h>
 
 #include "crypto/digest.h"
 #include "crypto/lib.h"
@@ -15,6 +16,7 @@ struct crypto {
 	EVP_MD *md[DIGEST_ALGORITHMS];         /* fetched once; NULL for MD5 where the machine forbids it */
 	EVP_MD_CTX *md_ctx[DIGEST_ALGORITHMS]; /* used again for each hash */
 	EVP_MAC *hmac;
+	OSSL_PROVIDER *standard, *remote; /* loaded with the first key_remote(); see remote.c */
 };
 
 struct key {
@@ -28,6 +30,8 @@ struct chain {
 
 /* EC P-256 and P-384, Ed25519, RSA from 2048 bits. */
 bool key_is_used_kind(const EVP_PKEY *pkey);
+/* The id of the key with this public half. False without memory. */
+MUST_CHECK bool key_public_id(const EVP_PKEY *public_key, unsigned char ret_id[KEY_ID_SIZE]);
 
 /* Takes over the X509. NULL (and it is freed) without memory. */
 MUST_CHECK struct certificate *certificate_from(X509 *x509);

@@ -24,6 +24,7 @@ struct member {
 	struct crew *crew;
 	struct setup *setup;
 	struct crypto *crypto;
+	struct signer_client signer;
 	struct random *random;
 	struct core *core;
 	struct dns *dns;
@@ -89,14 +90,13 @@ void crew_change(struct crew *crew, struct setup *setup)
 
 /* -- a worker's parts, on its thread --------------------------------------------------------------------- */
 
-static enum err make_roles(const struct crew *crew, struct crypto *crypto, const struct setup *setup,
-			   struct identity_roles *ret_roles)
+static enum err make_roles(struct member *member, const struct setup *setup, struct identity_roles *ret_roles)
 {
 	struct identity_roles roles;
 	struct verdict verdict;
 
-	TRY(identity_serve(crypto, &setup->identity, &roles, &verdict));
-	enum err err = tls_server_resume(roles.server, crew->tickets);
+	TRY(identity_serve(member->crypto, &setup->identity, &member->signer.signer, &roles, &verdict));
+	enum err err = tls_server_resume(roles.server, member->crew->tickets);
 	if (err == OK)
 		*ret_roles = roles;
 	else
@@ -176,6 +176,7 @@ static enum err make_dns(struct member *member, struct net *net)
 
 static enum err make_parts(struct member *member, unsigned number, struct worker_parts *parts)
 {
+	const struct crew *crew = member->crew;
 	struct identity_roles roles;
 
 	member->crypto = crypto_new();
@@ -187,7 +188,8 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	TRY(make_core(member, parts->map_key));
 	TRY(make_dns(member, parts->net));
 	TRY(make_endpoint(member, number, parts));
-	TRY(make_roles(member->crew, member->crypto, member->setup, &roles));
+	signer_client_init(&member->signer, crew->signer->fds[1 + number]);
+	TRY(make_roles(member, member->setup, &roles));
 	parts->server = roles.server;
 	parts->client = roles.client;
 	return OK;
@@ -233,7 +235,7 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 	struct identity_roles roles;
 
 	(void)now;
-	enum err err = make_roles(self, member->crypto, setup, &roles);
+	enum err err = make_roles(member, setup, &roles);
 	if (err != OK) {
 		log_event(REPORT_ERROR, "reload.failed", " why=\"%s\"", err_text(err));
 		setup_free(setup);

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "crypto/digest.h"
 #include "sealined/setup.h"
+#include "signer/process.h"
 #include "transport/worker.h"
 
 /* Shared by the workers. All but the setup is fixed before they start. */
@@ -21,6 +22,7 @@ struct crew {
 	struct tls_ticket_keys *tickets;
 	pthread_mutex_t mutex; /* of the setup */
 	struct setup *setup;
+	const struct signer_process *signer; /* channel 0 is the main thread's, n + 1 that of worker n */
 };
 
 extern const struct worker_user crew_user; /* with self = struct crew */

@@ -86,18 +86,27 @@ static int load_store(struct daemon *daemon, struct store *store, struct random 
 
 /* -- who we are ------------------------------------------------------------------------------------------ */
 
+struct identity_source daemon_source(struct daemon *daemon, const struct config *config)
+{
+	return (struct identity_source){ daemon->crypto, &daemon->signer, config, net_now(daemon->net).wall };
+}
+
 static int make_identity(struct daemon *daemon, const struct config *config, struct identity *ret_identity)
 {
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
-	bool development = config_is_development(config), made = false;
-	utc_t now = net_now(daemon->net).wall;
+	struct identity_source source = daemon_source(daemon, config);
+	bool made = false;
 
-	if (development && !development_make(daemon->crypto, config, now, &made, &why))
+	if (config_is_development(config) && !development_make(&source, &made, &why))
 		return failed(EXIT_FAILED, "the development CA", writer_text(&why));
-	if (!identity_load(daemon->crypto, config, now, ret_identity, &why))
+	if (!identity_load(&source, ret_identity, &why))
 		return failed(EXIT_USAGE, "the certificate", writer_text(&why));
-	return 0;
+	enum err err = identity_settle(ret_identity, &daemon->signer);
+	if (err == OK)
+		return 0;
+	identity_fini(ret_identity);
+	return failed_by("the signing process", err);
 }
 
 /* -- listeners ------------------------------------------------------------------------------------------- */
@@ -223,6 +232,7 @@ static int make_crew(struct daemon *daemon, struct slice secret, struct config *
 	if (!setup)
 		return failed_by("the configuration", ERR_NOMEM);
 	daemon->has_crew = true;
+	daemon->crew.signer = daemon->process;
 	if (!crew_init(&daemon->crew, daemon->crypto, secret, setup))
 		return failed_by("the keys", ERR_NOMEM);
 	daemon_warn(daemon, setup, net_now(daemon->net).wall);
@@ -258,6 +268,9 @@ static int start_control(struct daemon *daemon, struct slice dir)
 	if (err == ERR_LIMIT)
 		return failed(EXIT_FAILED, "the control socket",
 			      SLICE("the path of the state directory is too long (107 bytes)"));
+	if (err == OK)
+		err = net_watch_new(daemon->net, daemon->process->life, NET_READABLE, daemon->process,
+				    &daemon->life);
 	if (err == OK)
 		err = net_signal(daemon->net, SIGTERM);
 	if (err == OK)
@@ -415,6 +428,16 @@ static void take_signal(struct daemon *daemon, int signal, struct now now)
 		return; /* it has been logged, and the old configuration serves on */
 }
 
+/* Without it there are no handshakes any more: whoever watches over us is to start us again. */
+static void lose_signer(struct daemon *daemon, struct now now)
+{
+	log_event(REPORT_ERROR, "signer.lost",
+		  " why=\"the process that holds our private keys has ended; we end too\"%s", "");
+	daemon->is_failed = true;
+	daemon->state = DRAINING;
+	daemon->drain_until = now.mono;
+}
+
 static void serve(struct daemon *daemon)
 {
 	struct control_call *call;
@@ -428,6 +451,8 @@ static void serve(struct daemon *daemon)
 		while (net_next(daemon->net, &event)) {
 			if (event.kind == NET_SIGNAL)
 				take_signal(daemon, event.signal, now);
+			else if (event.kind == NET_READY && event.owner == daemon->process)
+				lose_signer(daemon, now);
 			else if (event.kind == NET_READY)
 				control_event(daemon->control, &event, now);
 		}
@@ -446,6 +471,7 @@ static void stop(struct daemon *daemon)
 		worker_join(daemon->workers.all[i]);
 	}
 	control_free(daemon->control);
+	net_watch_free(daemon->life);
 	desk_free(
 		daemon->desk); /* its last answers go to workers and a main thread that do not read them any more */
 	for (size_t i = 0; i < daemon->workers.n; i++)
@@ -457,12 +483,13 @@ static void stop(struct daemon *daemon)
 	net_free(daemon->net);
 }
 
-int daemon_run(const struct options *options, struct config *config)
+int daemon_run(const struct options *options, struct config *config, struct signer_process *process)
 {
-	struct daemon daemon = { .options = options };
+	struct daemon daemon = { .options = options, .process = process };
 	AUTO(config) struct config *owned = config;
 	int code = EXIT_FAILED;
 
+	signer_client_init(&daemon.signer, process->fds[0]);
 	daemon.crypto = crypto_new();
 	struct random *random = daemon.crypto ? random_new(daemon.crypto) : NULL;
 	daemon.net = net_new(WATCHES_MAX);
@@ -478,6 +505,7 @@ int daemon_run(const struct options *options, struct config *config)
 		announce(&daemon, daemon.crew.setup);
 		serve(&daemon);
 		log_event(REPORT_INFO, "ended", "%s", "");
+		code = daemon.is_failed ? EXIT_FAILED : 0;
 	}
 	stop(&daemon);
 	random_free(random);

@@ -35,6 +35,9 @@ void put_listener(struct writer *out, const struct listening *listening);
 struct daemon {
 	const struct options *options;
 	struct crypto *crypto;
+	struct signer_process *process;
+	struct signer_client signer; /* the main thread's channel */
+	struct net_watch *life;      /* of the signing process */
 	struct net *net;
 	struct location *location;
 	struct desk *desk;
@@ -50,13 +53,20 @@ struct daemon {
 	ms_t started_mono, renewal;
 	enum { SERVING, DRAINING } state;
 	ms_t drain_until;
+	bool is_failed;
 };
 
 /* Exit codes of the program. */
 enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* Serves until it is told to end. Takes the configuration over. The exit code of the program. */
-MUST_CHECK int daemon_run(const struct options *options, struct config *config);
+/*
+ * Serves until it is told to end, with the help of a signing process that has a channel for each worker and one more. Takes
+ * the configuration over. The exit code of the program.
+ */
+MUST_CHECK int daemon_run(const struct options *options, struct config *config,
+			  struct signer_process *process);
+/* What an identity is made from now. */
+struct identity_source daemon_source(struct daemon *daemon, const struct config *config);
 
 /* -- reload.c -------------------------------------------------------------------------------------------- */
 

@@ -1,22 +1,27 @@
-/* The development CA: made once, kept in the state directory, and good for our own names only. */
+/*
+ * The development CA: made once, kept in the state directory, and good for our own names only. Its key is made, held and
+ * used by the signing process; what is looked at here are certificates.
+ */
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "crypto/identity.h"
 #include "sealined/identity.h"
+#include "signer/signer.h"
 #include "store/state.h"
 
-enum { PEM_MAX = 16 * 1024 };
-
-struct ca {
-	struct chain *chain;
-	struct key *key;
+enum {
+	PEM_MAX = 16 * 1024,
+	SIGNER_PEM_MAX = 2 * SIGNER_REPLY_MAX,
+	NAMES_SIZE = SIGNER_REQUEST_MAX / 2,
 };
 
 struct making {
-	struct crypto *crypto;
-	const struct config *config;
-	utc_t now;
+	const struct identity_source *source;
+	const struct config *config; /* the source's */
 	struct writer *why;
-	struct ca ca;
+	struct secret *ca_pem;
+	struct chain *ca;
 	bool made;
 };
 
@@ -50,50 +55,44 @@ static bool write_file(struct making *making, const char *name, struct slice tex
 	return err == OK || failed(making, name, err);
 }
 
-static bool write_key(struct making *making, const char *name, const struct key *key)
-{
-	char pem[PEM_MAX];
-	struct writer out = writer_of(pem, sizeof pem);
-	enum err err = put_key_pem(&out, key);
-	bool ok = err == OK ? write_file(making, name, writer_text(&out)) : failed(making, name, err);
+/* What state_replace() is to fill with a new key. */
+struct key_file {
+	struct signer_client *signer;
+	unsigned char id[KEY_ID_SIZE];
+};
 
-	mem_wipe(pem, sizeof pem);
-	return ok;
+static enum err fill_with_key(void *self, int fd)
+{
+	struct key_file *file = self;
+
+	return signer_generate(file->signer, fd, file->id);
 }
 
-/* A certificate and, if it is not NULL, the one of its issuer after it. */
-static bool write_certificates(struct making *making, const char *name, const struct certificate *own,
-			       const struct certificate *issuer)
+static bool make_key(struct making *making, const char *name, unsigned char ret_id[KEY_ID_SIZE])
 {
-	char pem[PEM_MAX];
-	struct writer out = writer_of(pem, sizeof pem);
-	enum err err = put_certificate_pem(&out, own);
+	struct key_file file = { .signer = making->source->signer };
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
 
-	if (err == OK && issuer)
-		err = put_certificate_pem(&out, issuer);
-	return err == OK ? write_file(making, name, writer_text(&out)) : failed(making, name, err);
+	put_state_path(&out, making->config->state, slice_of(name));
+	enum err err = state_replace(writer_text(&out), fill_with_key, &file);
+	making->made = true;
+	memcpy(ret_id, file.id, KEY_ID_SIZE);
+	return err == OK || failed(making, name, err);
 }
 
-/* ERR_NOT_FOUND if one of the two files is not there. */
-static enum err read_pair(struct making *making, const char *certificate, const char *key,
-			  struct ca *ret_pair)
+/* Has the signing process read a key that is there. */
+static enum err load_key(struct making *making, const char *name, unsigned char ret_id[KEY_ID_SIZE])
 {
-	AUTO(secret) struct secret *chain_text = NULL;
-	AUTO(secret) struct secret *key_text = NULL;
-	AUTO(chain) struct chain *chain = NULL;
+	char path[STATE_PATH_MAX];
+	struct writer out = writer_of(path, sizeof path);
+	int fd;
 
-	TRY(read_file(making, certificate, &chain_text));
-	TRY(read_file(making, key, &key_text));
-	TRY(chain_parse_pem(making->crypto, secret_slice(chain_text), &chain));
-	TRY(key_parse_pem(making->crypto, secret_slice(key_text), &ret_pair->key));
-	ret_pair->chain = TAKE(chain);
-	return OK;
-}
-
-static void pair_fini(struct ca *pair)
-{
-	chain_free(pair->chain);
-	key_free(pair->key);
+	put_state_path(&out, making->config->state, slice_of(name));
+	TRY(state_open(writer_text(&out), &fd));
+	enum err err = signer_load(making->source->signer, fd, ret_id);
+	close(fd);
+	return err;
 }
 
 /* -- the CA ---------------------------------------------------------------------------------------------- */
@@ -101,31 +100,28 @@ static void pair_fini(struct ca *pair)
 /* The key first: a certificate that is there has its key. */
 static bool make_ca(struct making *making)
 {
-	AUTO(key) struct key *key = NULL;
-	AUTO(certificate) struct certificate *certificate = NULL;
-	enum err err = key_generate(making->crypto, &key);
+	unsigned char id[KEY_ID_SIZE];
+	char pem[PEM_MAX];
+	struct writer out = writer_of(pem, sizeof pem);
 
-	if (err == OK)
-		err = certificate_make_ca(making->crypto, key, SLICE("Sealine development CA"), making->now,
-					  &certificate);
-	if (err != OK)
-		return failed(making, STATE_CA_CERTIFICATE, err);
-	return write_key(making, STATE_CA_KEY, key) &&
-	       write_certificates(making, STATE_CA_CERTIFICATE, certificate, NULL);
-}
-
-static bool has_file(struct making *making, const char *name)
-{
-	AUTO(secret) struct secret *text = NULL;
-
-	return read_file(making, name, &text) != ERR_NOT_FOUND;
+	if (!make_key(making, STATE_CA_KEY, id))
+		return false;
+	enum err err = signer_make_ca(making->source->signer, id, making->source->now, &out);
+	return err == OK ? write_file(making, STATE_CA_CERTIFICATE, writer_text(&out))
+			 : failed(making, STATE_CA_CERTIFICATE, err);
 }
 
 static bool have_ca(struct making *making)
 {
-	if (!has_file(making, STATE_CA_CERTIFICATE) && !make_ca(making))
-		return false;
-	enum err err = read_pair(making, STATE_CA_CERTIFICATE, STATE_CA_KEY, &making->ca);
+	enum err err = read_file(making, STATE_CA_CERTIFICATE, &making->ca_pem);
+
+	if (err == ERR_NOT_FOUND) {
+		if (!make_ca(making))
+			return false;
+		err = read_file(making, STATE_CA_CERTIFICATE, &making->ca_pem);
+	}
+	if (err == OK)
+		err = chain_parse_pem(making->source->crypto, secret_slice(making->ca_pem), &making->ca);
 	return err == OK || failed(making, STATE_CA_CERTIFICATE, err);
 }
 
@@ -151,71 +147,90 @@ static bool is_from(const struct chain *chain, const struct certificate *ca)
 	       memcmp(issuer, wanted, sizeof issuer) == 0;
 }
 
-static bool is_good(struct making *making, const struct ca *pair)
+static bool is_good(struct making *making, const struct chain *chain)
 {
-	const struct certificate *own = chain_at(pair->chain, 0);
+	const struct certificate *own = chain_at(chain, 0);
 	utc_t from = certificate_not_before(own), until = certificate_not_after(own);
+	unsigned char there[KEY_ID_SIZE], wanted[KEY_ID_SIZE];
 
-	return certificate_has_key(own, pair->key) && is_from(pair->chain, chain_at(making->ca.chain, 0)) &&
-	       proves_all(own, making->config) && until - making->now >= (until - from) / 3;
+	return load_key(making, STATE_SERVER_KEY, there) == OK && certificate_key_id(own, wanted) &&
+	       memcmp(there, wanted, sizeof there) == 0 && is_from(chain, chain_at(making->ca, 0)) &&
+	       proves_all(own, making->config) && until - making->source->now >= (until - from) / 3;
 }
 
 static bool has_good_certificate(struct making *making)
 {
-	struct ca pair = { .chain = NULL };
-	bool good = read_pair(making, STATE_SERVER_CERTIFICATE, STATE_SERVER_KEY, &pair) == OK &&
-		    is_good(making, &pair);
+	AUTO(secret) struct secret *text = NULL;
+	AUTO(chain) struct chain *chain = NULL;
 
-	pair_fini(&pair);
-	return good;
+	return read_file(making, STATE_SERVER_CERTIFICATE, &text) == OK &&
+	       chain_parse_pem(making->source->crypto, secret_slice(text), &chain) == OK &&
+	       is_good(making, chain);
 }
 
-static enum err make_certificate(struct making *making, const struct key *key,
-				 struct certificate **ret_certificate)
+/* With LF between them. */
+static void put_names(struct writer *out, const struct config *config)
 {
-	const struct config *config = making->config;
-	struct slice *names = mem_zalloc(config->n_domains + 1, sizeof *names);
-	size_t n = 0;
+	bool among = false;
+
+	for (size_t i = 0; i < config->n_domains; i++) {
+		if (i > 0)
+			put_char(out, '\n');
+		put(out, config->domains[i].name);
+		among |= slice_eq(config->domains[i].name, config->advertise);
+	}
+	if (among)
+		return;
+	put_char(out, '\n');
+	put(out, config->advertise);
+}
+
+/* Writes the certificate, the CA's after it. */
+static enum err make_certificate(struct making *making, const unsigned char key[KEY_ID_SIZE],
+				 const unsigned char issuer[KEY_ID_SIZE], struct writer *out)
+{
+	struct signer_wish wish = { .key = key,
+				    .issuer = issuer,
+				    .issuer_pem = secret_slice(making->ca_pem),
+				    .now = making->source->now };
+	const size_t size = NAMES_SIZE;
+	char *names = mem_alloc(size);
+	struct writer names_out = writer_of(names, size);
 
 	if (!names)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < config->n_domains; i++)
-		names[n++] = config->domains[i].name;
-	bool among = false;
-	for (size_t i = 0; i < n; i++)
-		among |= slice_eq(names[i], config->advertise);
-	if (!among)
-		names[n++] = config->advertise;
-	struct certificate_request request = { .key = key, .names = names, .n_names = n, .now = making->now };
-	struct certificate_issuer issuer = { .certificate = chain_at(making->ca.chain, 0),
-					     .key = making->ca.key };
-	enum err err = certificate_make(making->crypto, &request, issuer, ret_certificate);
+	put_names(&names_out, making->config);
+	wish.names = writer_text(&names_out);
+	enum err err = names_out.overflow ? ERR_LIMIT
+					  : signer_make_server(making->source->signer, &wish, out);
 	mem_free(names);
-	return err;
+	put(out, secret_slice(making->ca_pem));
+	return err == OK && out->overflow ? ERR_LIMIT : err;
 }
 
 static bool make_server(struct making *making)
 {
-	AUTO(key) struct key *key = NULL;
-	AUTO(certificate) struct certificate *certificate = NULL;
-	enum err err = key_generate(making->crypto, &key);
+	unsigned char key[KEY_ID_SIZE], issuer[KEY_ID_SIZE];
+	char pem[SIGNER_PEM_MAX];
+	struct writer out = writer_of(pem, sizeof pem);
+	enum err err = load_key(making, STATE_CA_KEY, issuer);
 
-	if (err == OK)
-		err = make_certificate(making, key, &certificate);
 	if (err != OK)
-		return failed(making, STATE_SERVER_CERTIFICATE, err);
-	return write_key(making, STATE_SERVER_KEY, key) &&
-	       write_certificates(making, STATE_SERVER_CERTIFICATE, certificate,
-				  chain_at(making->ca.chain, 0));
+		return failed(making, STATE_CA_KEY, err);
+	if (!make_key(making, STATE_SERVER_KEY, key))
+		return false;
+	err = make_certificate(making, key, issuer, &out);
+	return err == OK ? write_file(making, STATE_SERVER_CERTIFICATE, writer_text(&out))
+			 : failed(making, STATE_SERVER_CERTIFICATE, err);
 }
 
-bool development_make(struct crypto *crypto, const struct config *config, utc_t now, bool *ret_made,
-		      struct writer *why)
+bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why)
 {
-	struct making making = { .crypto = crypto, .config = config, .now = now, .why = why };
+	struct making making = { .source = source, .config = source->config, .why = why };
 	bool ok = have_ca(&making) && (has_good_certificate(&making) || make_server(&making));
 
-	pair_fini(&making.ca);
+	secret_free(making.ca_pem);
+	chain_free(making.ca);
 	*ret_made = making.made;
 	return ok;
 }

@@ -1,5 +1,7 @@
 #include "sealined/identity.h"
 
+#include <unistd.h>
+
 #include "base/mem.h"
 #include "crypto/identity.h"
 #include "store/state.h"
@@ -8,7 +10,6 @@ void identity_fini(struct identity *identity)
 {
 	for (size_t i = 0; i < identity->n; i++) {
 		secret_free(identity->pairs[i].certificates);
-		secret_free(identity->pairs[i].key);
 	}
 	mem_free(identity->pairs);
 	secret_free(identity->trusted);
@@ -51,24 +52,25 @@ static bool read_chain(struct crypto *crypto, struct slice file, struct secret *
 	return true;
 }
 
-static bool read_key(struct crypto *crypto, struct slice file, struct secret **ret_text, struct key **ret_key,
+/* The key goes from its file to the signing process; nothing of it is seen here but its id. */
+static bool load_key(struct signer_client *signer, struct slice file, unsigned char ret_id[KEY_ID_SIZE],
 		     struct writer *why)
 {
-	AUTO(secret) struct secret *text = NULL;
-	enum err err = state_read(file, KEY_PEM_MAX, &text);
+	int fd;
+	enum err err = state_open(file, &fd);
 
 	if (err != OK)
 		return wrong(why, file, read_trouble(err));
-	err = key_parse_pem(crypto, secret_slice(text), ret_key);
-	if (err != OK)
-		return wrong(
-			why, file,
-			err == ERR_SYNTAX ? SLICE("there is no private key in it")
-			: err == ERR_DENIED
-				? SLICE("the key is encrypted, or of a kind or strength that is not used")
-				: read_trouble(err));
-	*ret_text = TAKE(text);
-	return true;
+	err = signer_load(signer, fd, ret_id);
+	close(fd);
+	if (err == OK)
+		return true;
+	return wrong(why, file,
+		     err == ERR_SYNTAX ? SLICE("there is no private key in it")
+		     : err == ERR_DENIED
+			     ? SLICE("the key is encrypted, or of a kind or strength that is not used")
+		     : err == ERR_CLOSED ? SLICE("the signing process does not answer")
+					 : read_trouble(err));
 }
 
 static bool refused(struct writer *why, struct slice file, const struct verdict *verdict)
@@ -81,9 +83,8 @@ static bool refused(struct writer *why, struct slice file, const struct verdict 
 
 /* What is being loaded, and for whom. */
 struct loading {
-	struct crypto *crypto;
-	const struct config *config;
-	utc_t now;
+	const struct identity_source *source;
+	const struct config *config; /* the source's */
 	struct identity *identity;
 	struct writer *why;
 };
@@ -106,15 +107,15 @@ static bool proves(const struct loading *loading, const struct identity_pair *pa
 	return false;
 }
 
-static bool check(const struct loading *loading, const struct identity_pair *pair, const struct chain *chain,
-		  const struct key *key)
+static bool check(const struct loading *loading, const struct identity_pair *pair, const struct chain *chain)
 {
 	const struct certificate *own = chain_at(chain, 0);
+	unsigned char id[KEY_ID_SIZE];
 	struct verdict verdict;
 
-	if (!certificate_has_key(own, key))
+	if (!certificate_key_id(own, id) || memcmp(id, pair->key, sizeof id) != 0)
 		return wrong(loading->why, pair->file, SLICE("the key is not the one of this certificate"));
-	if (chain_check(chain, loading->now, &verdict) != OK ||
+	if (chain_check(chain, loading->source->now, &verdict) != OK ||
 	    identity_check_usage(own, false, &verdict) != OK)
 		return refused(loading->why, pair->file, &verdict);
 	return proves(loading, pair, own);
@@ -127,16 +128,15 @@ static bool load_pair(const struct loading *loading, struct slice domain, struct
 	struct identity_pair *pairs = mem_resize(identity->pairs,
 						 (identity->n + 1) * sizeof *identity->pairs);
 	AUTO(chain) struct chain *chain = NULL;
-	AUTO(key) struct key *key = NULL;
 
 	if (!pairs)
 		return wrong(loading->why, file, read_trouble(ERR_NOMEM));
 	identity->pairs = pairs;
 	struct identity_pair *pair = &pairs[identity->n++];
 	*pair = (struct identity_pair){ .domain = domain, .file = file };
-	return read_chain(loading->crypto, file, &pair->certificates, &chain, loading->why) &&
-	       read_key(loading->crypto, key_file, &pair->key, &key, loading->why) &&
-	       check(loading, pair, chain, key);
+	return read_chain(loading->source->crypto, file, &pair->certificates, &chain, loading->why) &&
+	       load_key(loading->source->signer, key_file, pair->key, loading->why) &&
+	       check(loading, pair, chain);
 }
 
 static bool load_list(const struct loading *loading, struct slice domain,
@@ -182,8 +182,8 @@ static bool load_trusted(const struct loading *loading)
 	AUTO(chain) struct chain *chain = NULL;
 
 	return loading->config->trust.len == 0 ||
-	       read_chain(loading->crypto, loading->config->trust, &loading->identity->trusted, &chain,
-			  loading->why);
+	       read_chain(loading->source->crypto, loading->config->trust, &loading->identity->trusted,
+			  &chain, loading->why);
 }
 
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
@@ -197,7 +197,7 @@ static bool advertises_what_is_proven(const struct loading *loading)
 	for (size_t i = 0; i < loading->identity->n; i++) {
 		AUTO(chain) struct chain *chain = NULL;
 
-		if (identity_chain(loading->crypto, loading->identity, i, &chain) == OK &&
+		if (identity_chain(loading->source->crypto, loading->identity, i, &chain) == OK &&
 		    identity_check(chain_at(chain, 0), config->advertise, &verdict) == OK)
 			return true;
 	}
@@ -211,7 +211,8 @@ static bool can_be_served(const struct loading *loading)
 {
 	struct identity_roles roles = { NULL, NULL };
 	struct verdict verdict;
-	enum err err = identity_serve(loading->crypto, loading->identity, &roles, &verdict);
+	enum err err = identity_serve(loading->source->crypto, loading->identity,
+				      &loading->source->signer->signer, &roles, &verdict);
 
 	identity_roles_fini(&roles);
 	if (err == ERR_DENIED)
@@ -223,11 +224,10 @@ static bool can_be_served(const struct loading *loading)
 	return err == OK;
 }
 
-bool identity_load(struct crypto *crypto, const struct config *config, utc_t now,
-		   struct identity *ret_identity, struct writer *why)
+bool identity_load(const struct identity_source *source, struct identity *ret_identity, struct writer *why)
 {
-	struct identity identity = { .development = config_is_development(config) };
-	struct loading loading = { crypto, config, now, &identity, why };
+	struct identity identity = { .development = config_is_development(source->config) };
+	struct loading loading = { source, source->config, &identity, why };
 
 	if (load_all(&loading) && load_trusted(&loading) && advertises_what_is_proven(&loading) &&
 	    can_be_served(&loading)) {
@@ -244,6 +244,19 @@ enum err identity_chain(struct crypto *crypto, const struct identity *identity, 
 	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
 }
 
+enum err identity_settle(const struct identity *identity, struct signer_client *signer)
+{
+	unsigned char *ids = mem_alloc(identity->n * KEY_ID_SIZE);
+
+	if (!ids)
+		return ERR_NOMEM;
+	for (size_t i = 0; i < identity->n; i++)
+		memcpy(ids + i * KEY_ID_SIZE, identity->pairs[i].key, KEY_ID_SIZE);
+	enum err err = signer_keep(signer, slice_from(ids, identity->n * KEY_ID_SIZE));
+	mem_free(ids);
+	return err;
+}
+
 /* Whom we believe when another domain proves itself, on connections of either direction. */
 static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
 {
@@ -255,7 +268,7 @@ static enum err trust(struct crypto *crypto, const struct identity *identity, st
 	return tls_client_trust(client, trusted);
 }
 
-static enum err show(struct crypto *crypto, const struct identity *identity,
+static enum err show(struct crypto *crypto, const struct identity *identity, const struct key_signer *signer,
 		     const struct identity_roles *roles, struct verdict *ret_verdict)
 {
 	for (size_t i = 0; i < identity->n; i++) {
@@ -264,7 +277,7 @@ static enum err show(struct crypto *crypto, const struct identity *identity,
 		AUTO(key) struct key *key = NULL;
 
 		TRY(identity_chain(crypto, identity, i, &chain));
-		TRY(key_parse_pem(crypto, secret_slice(identity->pairs[i].key), &key));
+		TRY(key_remote(crypto, chain_at(chain, 0), signer, &key));
 		TRY(tls_server_add_for(roles->server, domain, chain, key, ret_verdict));
 		TRY(tls_client_present(roles->client, domain, chain, key, ret_verdict));
 	}
@@ -279,14 +292,15 @@ void identity_roles_fini(struct identity_roles *roles)
 }
 
 enum err identity_serve(struct crypto *crypto, const struct identity *identity,
-			struct identity_roles *ret_roles, struct verdict *ret_verdict)
+			const struct key_signer *signer, struct identity_roles *ret_roles,
+			struct verdict *ret_verdict)
 {
 	struct identity_roles roles = { tls_server_new(crypto), tls_client_new(crypto) };
 	enum err err = roles.server && roles.client ? trust(crypto, identity, roles.client) : ERR_NOMEM;
 
 	if (err == OK) {
 		tls_server_trust(roles.server, roles.client);
-		err = show(crypto, identity, &roles, ret_verdict);
+		err = show(crypto, identity, signer, &roles, ret_verdict);
 	}
 	if (err == OK)
 		*ret_roles = roles;

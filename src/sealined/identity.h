@@ -1,7 +1,7 @@
 /*
- * Who we are: our certificates with their chains, and their keys, as PEM texts that each worker parses for itself.
- * They come from the files of the configuration, or else from the development CA in the state directory,
- * which is made on first start.
+ * Who we are: our certificates with their chains, as PEM texts that each worker parses for itself. Their keys are with the
+ * signing process alone (signer/process.h), which is told to load them; here are their ids. Both come from the files of
+ * the configuration, or else from the development CA in the state directory, which is made on first start.
  */
 #pragma once
 
@@ -15,13 +15,14 @@
 #include "crypto/key.h"
 #include "crypto/lib.h"
 #include "sealined/config.h"
+#include "signer/client.h"
 #include "tls/context.h"
 
 /* One certificate and its key. */
 struct identity_pair {
 	struct slice domain, file;   /* the configuration's; no domain: for all that have none of their own */
 	struct secret *certificates; /* PEM, ours first */
-	struct secret *key;          /* PEM */
+	unsigned char key[KEY_ID_SIZE];
 };
 
 struct identity {
@@ -33,13 +34,23 @@ struct identity {
 
 void identity_fini(struct identity *identity);
 
+/* Where it comes from, and with whose help. */
+struct identity_source {
+	struct crypto *crypto;
+	struct signer_client *signer; /* one that may load keys */
+	const struct config *config;
+	utc_t now;
+};
+
 /*
  * Reads and checks: each key is the certificate's, the chain is whole and valid now, it may be used for SIP, a
  * domain's own proves the domain, and the name that we advertise is proven by whatever is shown to those who ask
  * for it. False: why is a sentence. The configuration has to outlive the identity.
  */
-MUST_CHECK bool identity_load(struct crypto *crypto, const struct config *config, utc_t now,
-			      struct identity *ret_identity, struct writer *why);
+MUST_CHECK bool identity_load(const struct identity_source *source, struct identity *ret_identity,
+			      struct writer *why);
+/* It is the one that is served: the signing process may forget all other keys. ERR_CLOSED, ERR_NOMEM. */
+MUST_CHECK enum err identity_settle(const struct identity *identity, struct signer_client *signer);
 
 /* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
 MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
@@ -49,11 +60,12 @@ struct identity_roles {
 	struct tls_context *server, *client;
 };
 /*
- * A server that shows all of them, each to who asks for it, and a client that shows each for its own domain. ERR_DENIED and a
- * verdict, ERR_NOMEM.
+ * A server that shows all of them, each to who asks for it, and a client that shows each for its own domain. The signer is
+ * borrowed as long as there are connections. ERR_DENIED and a verdict, ERR_NOMEM.
  */
 MUST_CHECK enum err identity_serve(struct crypto *crypto, const struct identity *identity,
-				   struct identity_roles *ret_roles, struct verdict *ret_verdict);
+				   const struct key_signer *signer, struct identity_roles *ret_roles,
+				   struct verdict *ret_verdict);
 void identity_roles_fini(struct identity_roles *roles);
 
 /*
@@ -63,9 +75,8 @@ void identity_roles_fini(struct identity_roles *roles);
 int identity_alarm(utc_t not_after, utc_t now);
 
 /*
- * Makes in the state directory what is not there yet: the development CA, and its certificate for all our
+ * Has made in the state directory what is not there yet: the development CA, and its certificate for all our
  * names; that also when less than a third of its life is left or our names have changed. False: why is a
  * sentence. *ret_made: whether something was made.
  */
-MUST_CHECK bool development_make(struct crypto *crypto, const struct config *config, utc_t now,
-				 bool *ret_made, struct writer *why);
+MUST_CHECK bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why);

@@ -8,16 +8,44 @@
  * What can be known without a state directory: that the files are there, belong together, and prove our
  * name.
  */
-static bool check_certificate(const struct config *config, struct writer *why)
+static bool check_certificate(const struct config *config, const struct signer_process *process,
+			      struct writer *why)
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();
+	struct signer_client signer;
+	struct identity_source source = { crypto, &signer, config, time(NULL) };
 	struct identity identity;
 
+	signer_client_init(&signer, process->fds[0]);
 	if (config_is_development(config))
 		return true;
-	if (!crypto || !identity_load(crypto, config, time(NULL), &identity, why))
+	if (!crypto || !identity_load(&source, &identity, why))
 		return false;
 	identity_fini(&identity);
+	return true;
+}
+
+/* With the signing process at hand. Takes the configuration over. */
+static int run(const struct options *options, struct config *config, struct signer_process *process)
+{
+	AUTO(config) struct config *owned = config;
+	char text[2000];
+	struct writer why = writer_of(text, sizeof text);
+
+	if (!check_certificate(config, process, &why)) {
+		fprintf(stderr, "sealined: %.*s\n", SLICE_FMT(writer_text(&why)));
+		return EXIT_USAGE;
+	}
+	if (options->check) {
+		puts("The configuration is good.");
+		return 0;
+	}
+	return daemon_run(options, TAKE(owned), process);
+}
+
+/* For the signing process. */
+static bool is_confined(void)
+{
 	return true;
 }
 
@@ -25,6 +53,7 @@ int main(int argc, char *argv[])
 {
 	char text[2000];
 	struct writer why = writer_of(text, sizeof text);
+	struct signer_process process = { .pid = 0 };
 	struct options options;
 
 	umask(077);
@@ -34,14 +63,16 @@ int main(int argc, char *argv[])
 	case OPTIONS_RUN: break;
 	}
 	AUTO(config) struct config *config = options_load(&options, &why);
-	if (!config || !check_certificate(config, &why)) {
+	if (!config) {
 		fprintf(stderr, "sealined: %.*s\n", SLICE_FMT(writer_text(&why)));
 		return EXIT_USAGE;
 	}
-	if (options.check) {
-		puts("The configuration is good.");
-		return 0;
-	}
 	log_set(config->log_format, config->log_level);
-	return daemon_run(&options, TAKE(config));
+	enum err err = signer_start(config->workers + 1, is_confined, &process);
+	if (err != OK) {
+		fprintf(stderr, "sealined: the signing process cannot be started: %s\n", err_text(err));
+		return EXIT_FAILED;
+	}
+	int code = run(&options, TAKE(config), &process);
+	return signer_end(&process) || code != 0 ? code : EXIT_FAILED;
 }

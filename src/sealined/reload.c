@@ -41,15 +41,15 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 				struct writer *why)
 {
 	AUTO(config) struct config *owned = config;
+	struct identity_source source = daemon_source(daemon, config);
 	struct identity identity;
 	bool made;
 
 	if (!may_change(old->config, config, why))
 		return NULL;
-	if (config_is_development(config) &&
-	    !development_make(daemon->crypto, config, net_now(daemon->net).wall, &made, why))
+	if (config_is_development(config) && !development_make(&source, &made, why))
 		return NULL;
-	if (!identity_load(daemon->crypto, config, net_now(daemon->net).wall, &identity, why))
+	if (!identity_load(&source, &identity, why))
 		return NULL;
 	uint16_t ports[TRANSPORT_WS + 1] = { 0 };
 	for (size_t i = daemon->n_listening; i-- > 0;)
@@ -162,7 +162,8 @@ void daemon_renew(struct daemon *daemon, struct now now)
 	warn_of_ends(daemon, setup, now.wall);
 	if (!setup->identity.development)
 		return;
-	if (!development_make(daemon->crypto, setup->config, now.wall, &made, &why))
+	struct identity_source source = daemon_source(daemon, setup->config);
+	if (!development_make(&source, &made, &why))
 		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s\"",
 			  log_text(&shown, writer_text(&why)));
 	else if (made && daemon_reload(daemon, &why))

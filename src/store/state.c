@@ -130,7 +130,7 @@ static enum err read_open_file(int fd, size_t max, struct secret **ret_text)
 	return OK;
 }
 
-enum err state_read(struct slice path, size_t max, struct secret **ret_text)
+enum err state_open(struct slice path, int *ret_fd)
 {
 	char name[STATE_PATH_MAX];
 
@@ -139,13 +139,24 @@ enum err state_read(struct slice path, size_t max, struct secret **ret_text)
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_of_errno();
+	*ret_fd = fd;
+	return OK;
+}
+
+enum err state_read(struct slice path, size_t max, struct secret **ret_text)
+{
+	int fd;
+
+	TRY(state_open(path, &fd));
 	enum err err = read_open_file(fd, max, ret_text);
 	close(fd);
 	return err;
 }
 
-static enum err write_all(int fd, struct slice text)
+static enum err write_all(void *self, int fd)
 {
+	struct slice text = *(struct slice *)self;
+
 	while (text.len > 0) {
 		ssize_t put = write(fd, text.ptr, text.len);
 
@@ -155,7 +166,7 @@ static enum err write_all(int fd, struct slice text)
 			return err_of_errno();
 		text = slice_sub(text, (size_t)put, text.len);
 	}
-	return fsync(fd) == 0 ? OK : err_of_errno();
+	return OK;
 }
 
 /* The name of a file is on disk once its directory is. */
@@ -176,7 +187,7 @@ static enum err sync_directory_of(const char *path)
 	return err;
 }
 
-enum err state_write(struct slice path, struct slice text)
+enum err state_replace(struct slice path, enum err (*fill)(void *self, int fd), void *self)
 {
 	char name[STATE_PATH_MAX], fresh[STATE_PATH_MAX];
 	struct writer out = writer_of(fresh, sizeof fresh);
@@ -188,7 +199,9 @@ enum err state_write(struct slice path, struct slice text)
 	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return err_of_errno();
-	enum err err = write_all(fd, text);
+	enum err err = fill(self, fd);
+	if (err == OK && fsync(fd) != 0)
+		err = err_of_errno();
 	close(fd);
 	if (err == OK && rename(fresh, name) != 0)
 		err = err_of_errno();
@@ -197,6 +210,11 @@ enum err state_write(struct slice path, struct slice text)
 		return err;
 	}
 	return sync_directory_of(name);
+}
+
+enum err state_write(struct slice path, struct slice text)
+{
+	return state_replace(path, write_all, &text);
 }
 
 enum err state_secret(struct slice dir, struct random *random, struct secret **ret_secret)

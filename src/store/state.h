@@ -43,9 +43,18 @@ void put_state_path(struct writer *out, struct slice dir, struct slice name);
  */
 MUST_CHECK enum err state_read(struct slice path, size_t max, struct secret **ret_text);
 
+/* Opens it for reading: for who is to read it. ERR_NOT_FOUND, ERR_DENIED, ERR_LIMIT, ERR_IO. */
+MUST_CHECK enum err state_open(struct slice path, int *ret_fd);
+
 /*
- * Replaces the file by one of mode 0600 with this text, so that a crash leaves the old or the new one, whole
- * and on disk. ERR_NOT_FOUND (no such directory), ERR_DENIED, ERR_LIMIT, ERR_IO.
+ * Replaces the file by one of mode 0600 that fill() writes to, and where it fails leaves the old one. A crash leaves the old
+ * or the new one, whole and on disk. ERR_NOT_FOUND (no such directory), ERR_DENIED, ERR_LIMIT, ERR_IO, or what fill()
+ * returns.
+ */
+MUST_CHECK enum err state_replace(struct slice path, enum err (*fill)(void *self, int fd), void *self);
+
+/*
+ * Replaces the file by one of mode 0600 with this text. Errors as above.
  */
 MUST_CHECK enum err state_write(struct slice path, struct slice text);
 

@@ -1,0 +1,164 @@
+#include "signer/client.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include "signer/signer.h"
+
+/* What comes back. */
+struct heard {
+	struct signer_reply head;
+	char rest[SIGNER_REPLY_MAX];
+	size_t len; /* of the rest */
+};
+
+static bool sign(void *self, const struct key_order *order, void *ret_signature, size_t *len);
+
+void signer_client_init(struct signer_client *client, int fd)
+{
+	const struct timeval deadline = { .tv_sec = SIGNER_DEADLINE_MS / 1000 };
+
+	*client = (struct signer_client){ .fd = fd, .signer = { client, sign } };
+	/* On a socket pair of ours this cannot fail. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &deadline, sizeof(deadline));
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &deadline, sizeof(deadline));
+}
+
+static bool was_interrupted(ssize_t n)
+{
+	return n < 0 && errno == EINTR;
+}
+
+static enum err send_all(const struct signer_client *client, struct iovec parts[2], int fd)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { { 0 } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
+
+	if (fd >= 0) {
+		message.msg_control = &control;
+		message.msg_controllen = sizeof(control);
+		struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+
+		head->cmsg_level = SOL_SOCKET;
+		head->cmsg_type = SCM_RIGHTS;
+		head->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	}
+	do
+		n = sendmsg(client->fd, &message, MSG_NOSIGNAL);
+	while (was_interrupted(n));
+	return n == (ssize_t)(parts[0].iov_len + parts[1].iov_len) ? OK : ERR_CLOSED;
+}
+
+/* A reply to a question that was given up may still lie here. */
+static enum err receive(const struct signer_client *client, struct heard *heard)
+{
+	struct iovec parts[2] = { { &heard->head, sizeof(heard->head) },
+				  { heard->rest, sizeof(heard->rest) } };
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	ssize_t n;
+
+	do
+		n = recvmsg(client->fd, &message, 0);
+	while (was_interrupted(n) ||
+	       (n >= (ssize_t)sizeof(heard->head) && heard->head.number != client->number));
+	if (n < (ssize_t)sizeof(heard->head))
+		return ERR_CLOSED;
+	heard->len = (size_t)n - sizeof(heard->head);
+	return (enum err)heard->head.err;
+}
+
+static enum err ask(struct signer_client *client, struct signer_request *request, struct slice text, int fd,
+		    struct heard *heard)
+{
+	struct iovec parts[2] = { { request, sizeof(*request) }, { (void *)text.ptr, text.len } };
+
+	request->number = ++client->number;
+	TRY(send_all(client, parts, fd));
+	return receive(client, heard);
+}
+
+static bool sign(void *self, const struct key_order *order, void *ret_signature, size_t *len)
+{
+	struct signer_request request = { .operation = SIGNER_SIGN,
+					  .hash = (uint8_t)order->hash,
+					  .pss = order->pss };
+	struct heard heard;
+
+	memcpy(request.key, order->key, KEY_ID_SIZE);
+	if (ask(self, &request, order->text, -1, &heard) != OK || heard.len > *len)
+		return false;
+	memcpy(ret_signature, heard.rest, heard.len);
+	*len = heard.len;
+	return true;
+}
+
+static enum err get_key(struct signer_client *client, enum signer_operation operation, int fd,
+			unsigned char ret_id[KEY_ID_SIZE])
+{
+	struct signer_request request = { .operation = (uint8_t)operation };
+	struct heard heard;
+
+	TRY(ask(client, &request, slice_of(NULL), fd, &heard));
+	memcpy(ret_id, heard.head.key, KEY_ID_SIZE);
+	return OK;
+}
+
+enum err signer_load(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE])
+{
+	return get_key(client, SIGNER_LOAD, fd, ret_id);
+}
+
+enum err signer_generate(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE])
+{
+	return get_key(client, SIGNER_GENERATE, fd, ret_id);
+}
+
+enum err signer_keep(struct signer_client *client, struct slice ids)
+{
+	struct signer_request request = { .operation = SIGNER_KEEP };
+	struct heard heard;
+
+	return ask(client, &request, ids, -1, &heard);
+}
+
+static enum err put_heard(struct writer *out, const struct heard *heard)
+{
+	put(out, slice_from(heard->rest, heard->len));
+	return out->overflow ? ERR_LIMIT : OK;
+}
+
+enum err signer_make_ca(struct signer_client *client, const unsigned char key[KEY_ID_SIZE], utc_t now,
+			struct writer *out)
+{
+	struct signer_request request = { .operation = SIGNER_MAKE_CA, .now = now };
+	struct heard heard;
+
+	memcpy(request.key, key, KEY_ID_SIZE);
+	TRY(ask(client, &request, slice_of(NULL), -1, &heard));
+	return put_heard(out, &heard);
+}
+
+enum err signer_make_server(struct signer_client *client, const struct signer_wish *wish, struct writer *out)
+{
+	struct signer_request request = { .operation = SIGNER_MAKE_SERVER, .now = wish->now };
+	char text[SIGNER_REQUEST_MAX - sizeof(request)];
+	struct writer all = writer_of(text, sizeof(text));
+	struct heard heard;
+
+	memcpy(request.key, wish->key, KEY_ID_SIZE);
+	memcpy(request.issuer, wish->issuer, KEY_ID_SIZE);
+	put(&all, wish->names);
+	put_char(&all, '\0');
+	put(&all, wish->issuer_pem);
+	if (all.overflow)
+		return ERR_LIMIT;
+	TRY(ask(client, &request, writer_text(&all), -1, &heard));
+	return put_heard(out, &heard);
+}

@@ -1,0 +1,53 @@
+/*
+ * The near end of a channel to the signing process (signer/signer.h): questions that are answered at once, or fail when
+ * the deadline has passed. A channel belongs to one thread; asking blocks it, since a signature takes less time than
+ * a turn of the loop.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "base/writer.h"
+#include "crypto/key.h"
+
+#define SIGNER_DEADLINE_MS 2000
+
+/* Made by signer_client_init(), may not be moved afterwards; the descriptor stays the caller's. */
+struct signer_client {
+	int fd;
+	uint32_t number;          /* of the last question */
+	struct key_signer signer; /* for key_remote() */
+};
+
+void signer_client_init(struct signer_client *client, int fd);
+
+/*
+ * Below: ERR_CLOSED if the signing process is gone or does not answer in time, and what is named with the question; ERR_IO.
+ *
+ * A private key from the file that the descriptor was opened on: the errors of key_parse_pem(). The descriptor
+ * stays the caller's, here and below.
+ */
+MUST_CHECK enum err signer_load(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE]);
+/* A new key (ECDSA on P-256), written to the descriptor. ERR_NOMEM. */
+MUST_CHECK enum err signer_generate(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE]);
+/* Forgets all other keys. At most SIGNER_KEYS_MAX of them, one behind the other. */
+MUST_CHECK enum err signer_keep(struct signer_client *client, struct slice ids);
+
+/* The certificate of a development CA with this key, in PEM form. ERR_NOT_FOUND: no such key. ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err signer_make_ca(struct signer_client *client, const unsigned char key[KEY_ID_SIZE],
+				   utc_t now, struct writer *out);
+
+/* What certificate_make() is to make. */
+struct signer_wish {
+	const unsigned char *key, *issuer; /* ids */
+	struct slice names;                /* with LF between them */
+	struct slice issuer_pem;
+	utc_t now;
+};
+/* ERR_DENIED: the issuer's certificate has another key. ERR_NOT_FOUND, ERR_SYNTAX (a name), ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err signer_make_server(struct signer_client *client, const struct signer_wish *wish,
+				       struct writer *out);

@@ -1,0 +1,238 @@
+#include "signer/signer.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "crypto/certificate.h"
+#include "signer/order.h"
+
+#define CA_NAME    "Sealine development CA"
+#define NAMES_MAX  1001
+#define READ_PIECE 4096
+
+struct held {
+	unsigned char id[KEY_ID_SIZE];
+	struct key *key;
+};
+
+struct signer {
+	struct crypto *crypto;
+	struct held *keys; /* SIGNER_KEYS_MAX of room */
+	size_t n;
+};
+
+/* What answers write to, after the head. */
+struct answer {
+	struct signer_reply head;
+	struct writer out;
+};
+
+struct signer *signer_new(void)
+{
+	AUTO(signer) struct signer *signer = mem_new(struct signer);
+
+	if (!signer)
+		return NULL;
+	signer->crypto = crypto_new();
+	signer->keys = mem_zalloc(SIGNER_KEYS_MAX, sizeof(*signer->keys));
+	if (!signer->crypto || !signer->keys)
+		return NULL;
+	return TAKE(signer);
+}
+
+void signer_free(struct signer *signer)
+{
+	if (!signer)
+		return;
+	for (size_t i = 0; i < signer->n; i++)
+		key_free(signer->keys[i].key);
+	mem_free(signer->keys);
+	crypto_free(signer->crypto);
+	mem_free(signer);
+}
+
+/* ---- keys ---- */
+
+static struct key *find(const struct signer *signer, const unsigned char id[KEY_ID_SIZE])
+{
+	for (size_t i = 0; i < signer->n; i++)
+		if (memcmp(signer->keys[i].id, id, KEY_ID_SIZE) == 0)
+			return signer->keys[i].key;
+	return NULL;
+}
+
+/* Takes the key over. */
+static enum err hold(struct signer *signer, struct key *key, struct answer *answer)
+{
+	AUTO(key) struct key *owned = key;
+	unsigned char id[KEY_ID_SIZE];
+
+	if (!key_id(key, id))
+		return ERR_NOMEM;
+	memcpy(answer->head.key, id, sizeof(id));
+	if (find(signer, id))
+		return OK;
+	if (signer->n == SIGNER_KEYS_MAX)
+		return ERR_LIMIT;
+	memcpy(signer->keys[signer->n].id, id, sizeof(id));
+	signer->keys[signer->n++].key = TAKE(owned);
+	return OK;
+}
+
+static enum err load(struct signer *signer, int fd, struct answer *answer)
+{
+	char pem[KEY_PEM_MAX + 1];
+	struct key *key = NULL;
+	size_t n = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, pem + n, sizeof(pem) - n < READ_PIECE ? sizeof(pem) - n : READ_PIECE);
+		n += got > 0 ? (size_t)got : 0;
+	} while (got > 0 && n < sizeof(pem));
+	enum err err = got < 0 ? ERR_IO : key_parse_pem(signer->crypto, slice_from(pem, n), &key);
+	mem_wipe(pem, sizeof(pem));
+	return err == OK ? hold(signer, key, answer) : err;
+}
+
+static enum err generate(struct signer *signer, int fd, struct answer *answer)
+{
+	AUTO(key) struct key *key = NULL;
+	char pem[KEY_PEM_MAX];
+	struct writer out = writer_of(pem, sizeof(pem));
+
+	TRY(key_generate(signer->crypto, &key));
+	enum err err = put_key_pem(&out, key);
+	if (err == OK && write(fd, pem, out.len) != (ssize_t)out.len)
+		err = ERR_IO;
+	mem_wipe(pem, sizeof(pem));
+	return err == OK ? hold(signer, TAKE(key), answer) : err;
+}
+
+static bool is_among(struct slice ids, const unsigned char id[KEY_ID_SIZE])
+{
+	for (size_t at = 0; at + KEY_ID_SIZE <= ids.len; at += KEY_ID_SIZE)
+		if (memcmp(ids.ptr + at, id, KEY_ID_SIZE) == 0)
+			return true;
+	return false;
+}
+
+static enum err keep(struct signer *signer, struct slice ids)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < signer->n; i++) {
+		if (is_among(ids, signer->keys[i].id))
+			signer->keys[n++] = signer->keys[i];
+		else
+			key_free(signer->keys[i].key);
+	}
+	signer->n = n;
+	return OK;
+}
+
+/* ---- signatures ---- */
+
+static enum err sign(struct signer *signer, const struct signer_request *request, struct slice text,
+		     struct answer *answer)
+{
+	struct key_order order = { .pss = request->pss, .text = text };
+	struct key *key = find(signer, request->key);
+	size_t n = KEY_SIGNATURE_MAX;
+
+	if (!key)
+		return ERR_NOT_FOUND;
+	if (request->hash >= KEY_HASHES || !order_is_handshake(text))
+		return ERR_DENIED;
+	order.hash = (enum key_hash)request->hash;
+	if (!key_sign(signer->crypto, key, &order, answer->out.buf, &n))
+		return ERR_DENIED;
+	answer->out.len = n;
+	return OK;
+}
+
+/* ---- the development CA ---- */
+
+static enum err make_ca(struct signer *signer, const struct signer_request *request, struct answer *answer)
+{
+	AUTO(certificate) struct certificate *made = NULL;
+	struct key *key = find(signer, request->key);
+
+	if (!key)
+		return ERR_NOT_FOUND;
+	TRY(certificate_make_ca(signer->crypto, key, SLICE(CA_NAME), request->now, &made));
+	return put_certificate_pem(&answer->out, made);
+}
+
+static enum err make_server(struct signer *signer, const struct signer_request *request, struct slice text,
+			    struct answer *answer)
+{
+	static struct slice names[NAMES_MAX]; /* one process, one thread */
+	struct slice list = slice_sub(text, 0, slice_find(text, '\0'));
+	struct slice pem = slice_sub(text, list.len + 1, text.len);
+	AUTO(chain) struct chain *ca = NULL;
+	AUTO(certificate) struct certificate *made = NULL;
+	struct certificate_request wanted = { .key = find(signer, request->key),
+					      .names = names,
+					      .now = request->now };
+	struct certificate_issuer issuer = { .key = find(signer, request->issuer) };
+
+	if (!wanted.key || !issuer.key)
+		return ERR_NOT_FOUND;
+	while (list.len && wanted.n_names < NAMES_MAX) {
+		names[wanted.n_names] = slice_sub(list, 0, slice_find(list, '\n'));
+		list = slice_sub(list, names[wanted.n_names++].len + 1, list.len);
+	}
+	if (!wanted.n_names || list.len)
+		return ERR_LIMIT;
+	TRY(chain_parse_pem(signer->crypto, pem, &ca));
+	issuer.certificate = chain_at(ca, 0);
+	if (!certificate_has_key(issuer.certificate, issuer.key))
+		return ERR_DENIED;
+	TRY(certificate_make(signer->crypto, &wanted, issuer, &made));
+	return put_certificate_pem(&answer->out, made);
+}
+
+/* ---- answers ---- */
+
+static enum err answer_one(struct signer *signer, const struct signer_message *message,
+			   const struct signer_request *request, struct answer *answer)
+{
+	struct slice text = slice_sub(message->bytes, sizeof(*request), message->bytes.len);
+	bool needs_fd = request->operation == SIGNER_LOAD || request->operation == SIGNER_GENERATE;
+
+	if (request->operation == SIGNER_SIGN)
+		return sign(signer, request, text, answer);
+	if (!message->may_all)
+		return ERR_DENIED;
+	if (needs_fd && message->fd < 0)
+		return ERR_SYNTAX;
+	switch (request->operation) {
+	case SIGNER_LOAD: return load(signer, message->fd, answer);
+	case SIGNER_GENERATE: return generate(signer, message->fd, answer);
+	case SIGNER_KEEP: return keep(signer, text);
+	case SIGNER_MAKE_CA: return make_ca(signer, request, answer);
+	case SIGNER_MAKE_SERVER: return make_server(signer, request, text, answer);
+	default: return ERR_SYNTAX;
+	}
+}
+
+size_t signer_answer(struct signer *signer, const struct signer_message *message,
+		     char ret_reply[SIGNER_REPLY_MAX])
+{
+	struct answer answer = { .head = { .err = ERR_SYNTAX },
+				 .out = writer_of(ret_reply + sizeof(answer.head),
+						  SIGNER_REPLY_MAX - sizeof(answer.head)) };
+	struct signer_request request;
+
+	if (message->bytes.len >= sizeof(request)) {
+		memcpy(&request, message->bytes.ptr, sizeof(request));
+		answer.head.number = request.number;
+		answer.head.err = (uint32_t)answer_one(signer, message, &request, &answer);
+	}
+	if (answer.head.err != OK)
+		answer.out.len = 0;
+	memcpy(ret_reply, &answer.head, sizeof(answer.head));
+	return sizeof(answer.head) + answer.out.len;
+}

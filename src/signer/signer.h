@@ -1,0 +1,64 @@
+/*
+ * The keys of a signing process, and its answers: bytes in, bytes out, without sockets. signer/process.h has the process
+ * around it, signer/client.h the other end.
+ *
+ * A key is known by its id (crypto/key.h). One channel, the first, belongs to the thread that loads keys; all others may only
+ * have handshakes signed.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/own.h"
+#include "base/slice.h"
+#include "base/time.h"
+#include "crypto/key.h"
+
+enum {
+	SIGNER_KEYS_MAX = 4096,
+	SIGNER_REQUEST_MAX = 160 * 1024,
+	SIGNER_REPLY_MAX = 32 * 1024,
+};
+
+enum signer_operation {
+	SIGNER_SIGN = 1, /* key, hash, pss; the text */
+	SIGNER_LOAD,     /* a descriptor to read the key from, as PEM */
+	SIGNER_GENERATE, /* a descriptor to write the new key to */
+	SIGNER_KEEP,     /* the text: ids of the keys that are still wanted */
+	SIGNER_MAKE_CA,  /* key, now: the certificate of the development CA */
+	SIGNER_MAKE_SERVER, /* key, issuer, now; the text: names with LF between them, NUL, the CA's certificate in PEM */
+};
+
+/* Between processes of one program on one machine: as it lies in memory. */
+struct signer_request {
+	uint32_t number; /* comes back in the reply */
+	uint8_t operation, hash, pss, spare;
+	unsigned char key[KEY_ID_SIZE], issuer[KEY_ID_SIZE];
+	utc_t now;
+};
+
+struct signer_reply {
+	uint32_t number;
+	uint32_t err;                   /* enum err */
+	unsigned char key[KEY_ID_SIZE]; /* LOAD, GENERATE */
+};
+
+struct signer;
+
+/* NULL without memory. */
+MUST_CHECK struct signer *signer_new(void);
+void signer_free(struct signer *signer);
+OWN(signer)
+
+struct signer_message {
+	bool may_all; /* it came over the first channel */
+	int fd;       /* that came with it, or -1 */
+	struct slice bytes;
+};
+
+/* Writes a reply of at most SIGNER_REPLY_MAX bytes; returns its length. The descriptor stays the caller's. */
+size_t signer_answer(struct signer *signer, const struct signer_message *message,
+		     char ret_reply[SIGNER_REPLY_MAX]);
