@@ -110,12 +110,13 @@ static enum err meet(struct fixture *fixture, size_t which)
 static void every_kind_of_key_signs_from_elsewhere(void **state)
 {
 	for (size_t i = 0; i < sizeof(handshakes) / sizeof(handshakes[0]); i++) {
-		struct elsewhere elsewhere = { .crypto = crypto_new() };
+		struct elsewhere elsewhere = { .n_asked = 0 };
 		struct key_signer signer = { &elsewhere, sign };
 		struct fixture *fixture;
 
 		if (IS_SHORT && handshakes[i].bits)
 			continue;
+		elsewhere.crypto = crypto_new();
 		print_message("# %s %x %s\n", handshakes[i].kind, (unsigned)handshakes[i].version,
 			      handshakes[i].sigalgs ? handshakes[i].sigalgs : "");
 		set_up((void **)&fixture);
