@@ -53,12 +53,12 @@ static int strength(enum digest_algorithm algorithm)
 }
 
 /* qop-options = quoted comma list */
-static bool qop_has_auth(struct slice options)
+static bool qop_has(struct slice options, struct slice qop)
 {
 	while (options.len) {
 		size_t comma = slice_find(options, ',');
 
-		if (slice_eq_nocase(slice_trim(slice_sub(options, 0, comma)), SLICE("auth")))
+		if (slice_eq_nocase(slice_trim(slice_sub(options, 0, comma)), qop))
 			return true;
 		options = slice_sub(options, comma + 1, options.len);
 	}
@@ -68,13 +68,10 @@ static bool qop_has_auth(struct slice options)
 struct candidate {
 	struct sip_challenge challenge;
 	enum digest_algorithm algorithm;
-	bool session;
+	bool session, integrity;
 };
 
-/*
- * RFC 7616 §3.3: what is not understood is ignored. qop=auth-int alone is not, since nothing of ours makes
- * it.
- */
+/* RFC 7616 §3.3: what is not understood is ignored. Where both are offered the body is covered, too. */
 static bool is_supported(const struct sip_challenge *challenge, struct candidate *ret_candidate)
 {
 	struct candidate candidate = { .challenge = *challenge };
@@ -83,7 +80,9 @@ static bool is_supported(const struct sip_challenge *challenge, struct candidate
 		return false;
 	if (challenge->charset.ptr && !slice_eq_nocase(challenge->charset, SLICE("UTF-8")))
 		return false;
-	if (challenge->qop.ptr ? !qop_has_auth(challenge->qop) : candidate.session)
+	candidate.integrity = qop_has(challenge->qop, SLICE("auth-int"));
+	if (challenge->qop.ptr ? !candidate.integrity && !qop_has(challenge->qop, SLICE("auth"))
+			       : candidate.session)
 		return false;
 	if (!challenge->nonce.len || challenge->nonce.len > AUTH_NONCE_MAX ||
 	    challenge->opaque.len > AUTH_NONCE_MAX)
@@ -131,6 +130,7 @@ static bool set_space(struct auth_space *space, const struct candidate *candidat
 	*space = (struct auth_space){
 		.has_qop = challenge->qop.ptr != NULL,
 		.session = candidate->session,
+		.integrity = candidate->integrity,
 		.has_opaque = challenge->opaque.ptr != NULL,
 		.algorithm = candidate->algorithm,
 	};
@@ -193,7 +193,7 @@ static struct auth_exchange exchange_of(const struct auth_space *space, const st
 	};
 
 	if (space->has_qop) {
-		exchange.qop = SLICE("auth");
+		exchange.qop = space->integrity ? SLICE("auth-int") : SLICE("auth");
 		exchange.nc = slice_from(sent->nc, sizeof sent->nc);
 		exchange.cnonce = slice_from(sent->cnonce, sizeof sent->cnonce);
 	}
@@ -225,7 +225,9 @@ static void put_credentials(struct writer *out, const struct auth_client *client
 	put(out, auth_algorithm_name(space->algorithm, space->session));
 	if (space->has_qop) {
 		put_parameter(out, ", cnonce", exchange->cnonce);
-		put(out, SLICE(", qop=auth, nc="));
+		put(out, SLICE(", qop="));
+		put(out, exchange->qop);
+		put(out, SLICE(", nc="));
 		put(out, exchange->nc);
 	}
 	if (space->has_opaque)
@@ -248,6 +250,7 @@ static bool put_side(struct writer *out, struct auth_client *client, enum auth_s
 	exchange = exchange_of(space, &sent, ha1);
 	exchange.method = subject->method;
 	exchange.uri = subject->uri;
+	exchange.body = subject->body;
 	ok = auth_ha1(client->crypto, space->algorithm, &client->login, ha1) &&
 	     auth_response(client->crypto, &exchange, &response);
 	mem_wipe(ha1, sizeof ha1);
@@ -322,7 +325,9 @@ enum auth_proof auth_client_confirm(struct auth_client *client, const struct aut
 		return AUTH_PROOF_NONE;
 	if (info.rspauth.ptr && !is_proof(client, sent, response, &info))
 		return AUTH_PROOF_WRONG;
-	if (info.nextnonce.len && set_text(&space->nonce, info.nextnonce))
+	/* the same 2xx may come again */
+	if (info.nextnonce.len && !slice_eq(info.nextnonce, text_slice(&space->nonce)) &&
+	    set_text(&space->nonce, info.nextnonce))
 		space->nc = 0;
 	return info.rspauth.ptr ? AUTH_PROOF_GOOD : AUTH_PROOF_NONE;
 }

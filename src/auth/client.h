@@ -30,6 +30,7 @@ struct auth_text {
 /* The challenge that is being answered. */
 struct auth_space {
 	bool is_set, has_qop, session, has_opaque;
+	bool integrity; /* qop=auth-int: the body is covered, too */
 	enum digest_algorithm algorithm;
 	struct auth_text nonce, opaque;
 	uint32_t nc; /* the last one used */

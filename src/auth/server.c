@@ -49,21 +49,52 @@ void auth_server_free(struct auth_server *server)
 	mem_free(server);
 }
 
-/* The algorithms that a challenge may name, strongest first (RFC 8760 §2.3). */
-static const enum digest_algorithm offers[] = { DIGEST_SHA256, DIGEST_MD5 };
+struct offer {
+	enum digest_algorithm algorithm;
+	bool session;
+};
 
-static bool is_offered(const struct auth_realm *realm, enum digest_algorithm algorithm)
+/* What a challenge may name, strongest first (RFC 8760 §2.3). */
+static const struct offer offers[] = {
+	{ DIGEST_SHA512_256, false }, { DIGEST_SHA512_256, true }, { DIGEST_SHA256, false },
+	{ DIGEST_SHA256, true },      { DIGEST_MD5, false },
+};
+
+static bool is_offered(const struct auth_realm *realm, const struct offer *offer)
 {
-	switch (algorithm) {
-	case DIGEST_SHA256: return realm->md5 != AUTH_MD5_ONLY;
-	case DIGEST_MD5: return realm->md5 != AUTH_MD5_REFUSED;
-	default: return false;
+	unsigned sha = realm->sha ? realm->sha : AUTH_OFFER(DIGEST_SHA256, false);
+
+	if (offer->algorithm == DIGEST_MD5)
+		return !offer->session && realm->md5 != AUTH_MD5_REFUSED;
+	return realm->md5 != AUTH_MD5_ONLY && (sha & AUTH_OFFER(offer->algorithm, offer->session));
+}
+
+void put_auth_offers(struct writer *out, const struct auth_realm *realm)
+{
+	size_t before = out->len;
+
+	for (size_t i = 0; i < sizeof offers / sizeof offers[0]; i++) {
+		if (!is_offered(realm, &offers[i]))
+			continue;
+		if (out->len > before)
+			put(out, SLICE(", "));
+		put(out, auth_algorithm_name(offers[i].algorithm, offers[i].session));
 	}
 }
 
-static bool put_one_challenge(struct writer *out, const struct auth_challenge *challenge, struct slice nonce,
-			      enum digest_algorithm algorithm)
+static bool takes_qop(const struct auth_realm *realm, bool integrity)
 {
+	return realm->integrity != (integrity ? AUTH_INTEGRITY_REFUSED : AUTH_INTEGRITY_REQUIRED);
+}
+
+static bool put_one_challenge(struct writer *out, const struct auth_challenge *challenge, struct slice nonce,
+			      const struct offer *offer)
+{
+	static const char *const qops[] = {
+		[AUTH_INTEGRITY_OFFERED] = "auth,auth-int",
+		[AUTH_INTEGRITY_REFUSED] = "auth",
+		[AUTH_INTEGRITY_REQUIRED] = "auth-int",
+	};
 	char buf[512];
 	struct writer value = writer_of(buf, sizeof buf);
 
@@ -72,27 +103,36 @@ static bool put_one_challenge(struct writer *out, const struct auth_challenge *c
 	put(&value, SLICE(", nonce=\""));
 	put(&value, nonce);
 	put(&value, SLICE("\", algorithm="));
-	put(&value, auth_algorithm_name(algorithm, false));
-	put(&value, SLICE(", qop=\"auth\""));
+	put(&value, auth_algorithm_name(offer->algorithm, offer->session));
+	put(&value, SLICE(", qop=\""));
+	put(&value, slice_of(qops[challenge->realm->integrity]));
+	put_char(&value, '"');
 	if (challenge->stale)
 		put(&value, SLICE(", stale=true"));
 	put_header(out, challenge->header, writer_text(&value));
 	return !value.overflow;
 }
 
+static bool put_fresh_nonce(struct writer *out, struct auth_server *server, const struct auth_scope *scope,
+			    utc_t now)
+{
+	const struct auth_nonce made = { now, ++server->serial };
+
+	return put_auth_nonce(out, server->mac, &made, scope);
+}
+
 bool put_challenge(struct writer *out, struct auth_server *server, const struct auth_challenge *challenge,
 		   utc_t now)
 {
 	const struct auth_scope scope = { challenge->flow, challenge->realm->name };
-	const struct auth_nonce made = { now, ++server->serial };
 	char buf[AUTH_NONCE_LENGTH];
 	struct writer nonce = writer_of(buf, sizeof buf);
 
-	if (!put_auth_nonce(&nonce, server->mac, &made, &scope))
+	if (!put_fresh_nonce(&nonce, server, &scope, now))
 		return false;
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++)
-		if (is_offered(challenge->realm, offers[i]) &&
-		    !put_one_challenge(out, challenge, writer_text(&nonce), offers[i]))
+		if (is_offered(challenge->realm, &offers[i]) &&
+		    !put_one_challenge(out, challenge, writer_text(&nonce), &offers[i]))
 			return false;
 	return true;
 }
@@ -114,13 +154,19 @@ static uint32_t nc_of(struct slice text)
 	return nc;
 }
 
-/* What qop=auth needs; an escape in the user name would be a name that no AOR has. */
+static bool has_integrity(const struct sip_credentials *credentials)
+{
+	return slice_eq_nocase(credentials->qop, SLICE("auth-int"));
+}
+
+/* What qop needs; an escape in the user name would be a name that no AOR has. */
 static bool is_complete(const struct sip_credentials *credentials)
 {
 	return credentials->username.len &&
 	       slice_find(credentials->username, '\\') == credentials->username.len &&
 	       credentials->nonce.ptr && credentials->uri.len && credentials->response.len &&
-	       credentials->cnonce.len && slice_eq_nocase(credentials->qop, SLICE("auth")) &&
+	       credentials->cnonce.len &&
+	       (slice_eq_nocase(credentials->qop, SLICE("auth")) || has_integrity(credentials)) &&
 	       nc_of(credentials->nc) != 0;
 }
 
@@ -170,13 +216,15 @@ static bool make_dummy(struct auth_server *server, const struct auth_attempt *at
 	return mac_make(server->mac, parts, 2, ret_ha1, DIGEST_SIZE_MAX);
 }
 
-static struct auth_exchange exchange_of(const struct auth_attempt *attempt, enum digest_algorithm algorithm,
+/* ha1 belongs to the caller. */
+static struct auth_exchange exchange_of(const struct auth_attempt *attempt, const struct offer *offer,
 					const unsigned char *ha1)
 {
 	const struct sip_credentials *credentials = attempt->credentials;
 
 	return (struct auth_exchange){
-		.algorithm = algorithm,
+		.algorithm = offer->algorithm,
+		.session = offer->session,
 		.ha1 = ha1,
 		.nonce = credentials->nonce,
 		.nc = credentials->nc,
@@ -184,39 +232,43 @@ static struct auth_exchange exchange_of(const struct auth_attempt *attempt, enum
 		.qop = credentials->qop,
 		.method = attempt->request->method_name,
 		.uri = credentials->uri,
+		.body = attempt->request->body,
 	};
 }
 
-/* The algorithm if it is one that put_challenge() offers. */
-static bool offered_algorithm(const struct auth_attempt *attempt, enum digest_algorithm *ret_algorithm)
+/* The algorithm, if it and the qop are ones that put_challenge() offers. */
+static bool find_offer(const struct auth_attempt *attempt, struct offer *ret_offer)
 {
-	enum digest_algorithm algorithm;
-	bool session;
+	struct offer offer;
 
-	if (!auth_algorithm_parse(attempt->credentials->algorithm, &algorithm, &session) || session)
+	if (!auth_algorithm_parse(attempt->credentials->algorithm, &offer.algorithm, &offer.session))
 		return false;
-	if (!is_offered(attempt->realm, algorithm))
+	if (!is_offered(attempt->realm, &offer) ||
+	    !takes_qop(attempt->realm, has_integrity(attempt->credentials)))
 		return false;
-	*ret_algorithm = algorithm;
+	*ret_offer = offer;
 	return true;
 }
 
-/* AUTH_OK, AUTH_WRONG or AUTH_FAULT; takes as long for a user that does not exist. */
+/*
+ * AUTH_OK, AUTH_WRONG or AUTH_FAULT, and AUTH_ALGORITHM where the account has no hash for it; takes as long for a
+ * user that does not exist.
+ */
 static enum auth_verdict check_response(struct auth_server *server, const struct auth_attempt *attempt,
-					enum digest_algorithm algorithm)
+					const struct offer *offer)
 {
-	const unsigned char *known = attempt->hashes ? attempt->hashes->ha1[algorithm] : NULL;
+	const unsigned char *known = attempt->hashes ? attempt->hashes->ha1[offer->algorithm] : NULL;
 	unsigned char dummy[DIGEST_SIZE_MAX];
 	struct auth_exchange exchange;
 	struct auth_hex expected;
 
 	if (!make_dummy(server, attempt, dummy))
 		return AUTH_FAULT;
-	exchange = exchange_of(attempt, algorithm, known ? known : dummy);
+	exchange = exchange_of(attempt, offer, known ? known : dummy);
 	if (!auth_response(server->crypto, &exchange, &expected))
 		return AUTH_FAULT;
 	if (!slice_eq_secret(auth_hex_slice(&expected), attempt->credentials->response) || !known)
-		return AUTH_WRONG;
+		return attempt->hashes && !known ? AUTH_ALGORITHM : AUTH_WRONG;
 	return AUTH_OK;
 }
 
@@ -241,30 +293,61 @@ static enum auth_verdict check_nonce(struct auth_server *server, const struct au
 
 enum auth_verdict auth_check(struct auth_server *server, const struct auth_attempt *attempt, utc_t now)
 {
-	enum digest_algorithm algorithm;
+	struct offer offer;
 	enum auth_verdict verdict;
 
 	if (!is_for_request(attempt->credentials, attempt->request))
 		return AUTH_MALFORMED;
-	if (!offered_algorithm(attempt, &algorithm))
+	if (!find_offer(attempt, &offer))
 		return AUTH_ALGORITHM;
-	verdict = check_response(server, attempt, algorithm);
+	verdict = check_response(server, attempt, &offer);
 	return verdict == AUTH_OK ? check_nonce(server, attempt, now) : verdict;
 }
 
-bool put_auth_info(struct writer *out, struct auth_server *server, const struct auth_attempt *attempt)
+/* Whether it is time for another one. What we did not make has no age. */
+static bool is_nonce_worn(struct auth_server *server, const struct auth_attempt *attempt, utc_t now)
 {
+	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
+	struct auth_nonce nonce;
+
+	return auth_nonce_check(server->mac, attempt->credentials->nonce, &scope, &nonce) &&
+	       now - nonce.made >= AUTH_NEXT_NONCE_AGE;
+}
+
+static bool put_next_nonce(struct writer *out, struct auth_server *server, const struct auth_attempt *attempt,
+			   utc_t now)
+{
+	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
+	bool ok;
+
+	put(out, SLICE("nextnonce=\""));
+	ok = put_fresh_nonce(out, server, &scope, now);
+	put(out, SLICE("\", "));
+	return ok;
+}
+
+bool put_auth_info(struct writer *out, struct auth_server *server, const struct auth_proving *proving,
+		   utc_t now)
+{
+	const struct auth_attempt *attempt = proving->attempt;
 	const struct sip_credentials *credentials = attempt->credentials;
 	struct auth_exchange exchange;
-	enum digest_algorithm algorithm;
 	struct auth_hex rspauth;
+	struct offer offer;
 
-	if (!offered_algorithm(attempt, &algorithm))
+	if (!find_offer(attempt, &offer))
 		return false;
-	exchange = exchange_of(attempt, algorithm, attempt->hashes->ha1[algorithm]);
-	if (!auth_rspauth(server->crypto, &exchange, &rspauth))
+	exchange = exchange_of(attempt, &offer, attempt->hashes->ha1[offer.algorithm]);
+	exchange.body = proving->body;
+	if (!exchange.ha1 || !auth_rspauth(server->crypto, &exchange, &rspauth))
 		return false;
-	put(out, SLICE("Authentication-Info: qop=auth, rspauth=\""));
+	put(out, sip_header_name(proving->header));
+	put(out, SLICE(": "));
+	if (is_nonce_worn(server, attempt, now) && !put_next_nonce(out, server, attempt, now))
+		return false;
+	put(out, SLICE("qop="));
+	put(out, credentials->qop);
+	put(out, SLICE(", rspauth=\""));
 	put(out, auth_hex_slice(&rspauth));
 	put(out, SLICE("\", cnonce=\""));
 	put(out, credentials->cnonce);

@@ -1,6 +1,6 @@
 /*
  * Digest as the server does it (RFC 7616, RFC 8760, RFC 3261 §22): the challenge, the verdict on credentials,
- * and the proof in return. qop is always "auth". An unknown user takes the same path as a known one, with a
+ * and the proof in return. qop is "auth" or "auth-int". An unknown user takes the same path as a known one, with a
  * hash that nobody has the password of, and gets the same answers.
  */
 #pragma once
@@ -21,7 +21,7 @@ enum auth_verdict {
 		      */
 	AUTH_REPLAY, /* right, but this nonce count was used: challenge, stale */
 	AUTH_WRONG,  /* no such user, or not the password: challenge */
-	AUTH_ALGORITHM, /* an algorithm that was not offered, or for which no hash is stored: challenge */
+	AUTH_ALGORITHM, /* an algorithm or qop that was not offered, or for which no hash is good: challenge */
 	AUTH_MALFORMED, /* not what RFC 7616 §3.4 asks for: 400 */
 	AUTH_FAULT,     /* the library failed: 500 */
 };
@@ -49,11 +49,22 @@ enum auth_md5 {
 	AUTH_MD5_ONLY,    /* SHA-256 is not offered: for phones that give up when they see it first */
 };
 
+/* What a domain of ours makes of qop=auth-int, which covers the body as well. */
+enum auth_integrity { AUTH_INTEGRITY_OFFERED, AUTH_INTEGRITY_REFUSED, AUTH_INTEGRITY_REQUIRED };
+
+/* One bit for each algorithm of the SHA family, and one for it with "-sess". */
+#define AUTH_OFFER(algorithm, session) (1U << (2 * (unsigned)(algorithm) + ((session) ? 1U : 0U)))
+
 struct auth_realm {
 	struct slice name; /* in lower case */
 	enum auth_md5 md5;
+	unsigned sha; /* AUTH_OFFER() of what is asked for besides MD5; 0: SHA-256 */
+	enum auth_integrity integrity;
 	utc_t lifetime; /* of a nonce, in seconds */
 };
+
+/* "SHA-256, MD5": what it asks for, strongest first. */
+void put_auth_offers(struct writer *out, const struct auth_realm *realm);
 
 /* The stored H(A1) of an account; NULL where none is. */
 struct auth_hashes {
@@ -90,9 +101,20 @@ struct auth_attempt {
 
 enum auth_verdict auth_check(struct auth_server *server, const struct auth_attempt *attempt, utc_t now);
 
+/* The age of a nonce, in seconds, from which on a response gives the next one. */
+enum { AUTH_NEXT_NONCE_AGE = 60 };
+
+struct auth_proving {
+	enum sip_header_id header; /* SIP_AUTHENTICATION_INFO or SIP_PROXY_AUTHENTICATION_INFO */
+	const struct auth_attempt *attempt;
+	struct slice body; /* of the response */
+};
+
 /*
- * The Authentication-Info line with rspauth for a response without body to an attempt that was AUTH_OK. False
- * if the library fails.
+ * The Authentication-Info line (RFC 7616 §3.5), or Proxy-Authentication-Info (RFC 7615 §4), as header says, for
+ * a response with this body to an attempt that was AUTH_OK: rspauth, and a nextnonce once the nonce is
+ * AUTH_NEXT_NONCE_AGE old, so that who speaks now and then is not challenged again, and who speaks often is
+ * not made to change with every word. False if the library fails.
  */
 MUST_CHECK bool put_auth_info(struct writer *out, struct auth_server *server,
-			      const struct auth_attempt *attempt);
+			      const struct auth_proving *proving, utc_t now);

@@ -362,6 +362,25 @@ struct slice endpoint_sent_by(const struct endpoint *endpoint)
 	return slice_from(host, (size_t)(endpoint->via.text.ptr + endpoint->via.text.len - host));
 }
 
+const char *endpoint_reason_name(enum endpoint_reason reason)
+{
+	static const char *const names[] = {
+		[REASON_WRONG_CREDENTIALS] = "wrong_credentials",
+		[REASON_REPLAY] = "replay",
+		[REASON_BACKED_OFF] = "backed_off",
+		[REASON_HIDDEN_CHALLENGE] = "hidden_challenge",
+		[REASON_POLICY] = "policy",
+		[REASON_RATE] = "rate",
+	};
+
+	return names[reason];
+}
+
+void endpoint_count(struct endpoint *endpoint, enum endpoint_reason reason)
+{
+	endpoint->counts.reasons[reason]++;
+}
+
 struct endpoint_counts endpoint_counts(const struct endpoint *endpoint)
 {
 	struct endpoint_counts counts = endpoint->counts;

@@ -241,11 +241,26 @@ struct slice endpoint_sent_by(const struct endpoint *endpoint);
 bool endpoint_reports(const struct endpoint *endpoint, enum report_level level);
 void endpoint_report(struct endpoint *endpoint, const struct report *report);
 
+/* Why the transaction user refused something; each is counted by itself. */
+enum endpoint_reason {
+	REASON_WRONG_CREDENTIALS,
+	REASON_REPLAY,           /* a nonce count that was used before */
+	REASON_BACKED_OFF,       /* too many wrong credentials from there for that account */
+	REASON_HIDDEN_CHALLENGE, /* a phone asked for the password that only we may ask for */
+	REASON_POLICY,           /* what the domain or the account does not allow */
+	REASON_RATE,             /* an account asked for more than its quota */
+	ENDPOINT_REASONS,
+};
+/* As it is called in reports: "wrong_credentials". */
+const char *endpoint_reason_name(enum endpoint_reason reason);
+void endpoint_count(struct endpoint *endpoint, enum endpoint_reason reason);
+
 /* What was counted; for status and tests. */
 struct endpoint_counts {
 	uint64_t messages_in, messages_out, malformed, stray_responses, stray_acks, refused_sends,
 		dropped_no_memory;
 	size_t flows, servers, clients; /* transactions that are kept, answered ones too */
 	size_t pending;                 /* server transactions without a final response so far */
+	uint64_t reasons[ENDPOINT_REASONS];
 };
 struct endpoint_counts endpoint_counts(const struct endpoint *endpoint);

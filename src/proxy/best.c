@@ -145,6 +145,13 @@ static void answer_with_failure(struct context *context, struct now now)
 	context_refuse(context, &refusal, now);
 }
 
+/* Without one that it may answer the caller could make nothing of a 401 or 407 (RFC 3261 §22.1, §22.3). */
+static void refuse_hidden_challenge(struct context *context, struct now now)
+{
+	endpoint_count(context->core->endpoint, REASON_HIDDEN_CHALLENGE);
+	context_refuse(context, &proxy_refusals[REFUSED_HIDDEN_CHALLENGE], now);
+}
+
 void best_answer(struct context *context, struct now now)
 {
 	struct core *core = context->core;
@@ -161,6 +168,10 @@ void best_answer(struct context *context, struct now now)
 		return;
 	}
 	if (best->status == 401 || best->status == 407) {
+		if (!context->challenges_len) {
+			refuse_hidden_challenge(context, now);
+			return;
+		}
 		edits.keep = keep_without_challenges;
 		edits.top = slice_from(context->challenges, context->challenges_len);
 	}

@@ -19,6 +19,8 @@
 struct server_domain {
 	struct slice name; /* in lower case; also the realm */
 	enum auth_md5 md5;
+	unsigned sha; /* as in struct auth_realm */
+	enum auth_integrity integrity;
 };
 
 /* A snapshot: read-only, shared by the workers, replaced whole. */

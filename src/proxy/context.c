@@ -6,6 +6,7 @@
 #include "proxy/best.h"
 #include "proxy/dialog.h"
 #include "proxy/forward.h"
+#include "proxy/gate.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 #include "sip/fields.h"
@@ -13,6 +14,7 @@
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
 	BREADTH_DEFAULT = 60, /* RFC 5393 §5.3.3 */
+	PROOF_MAX = 1024,
 };
 
 /* One client transaction of a context, from when its way is looked for. */
@@ -51,6 +53,7 @@ static void context_free(struct context *context)
 	mem_free(context->challenges);
 	mem_free(context->targets);
 	aor_unref(context->aor);
+	aor_unref(context->sender);
 	mem_free(context);
 }
 
@@ -274,10 +277,17 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 
 /* -- events ------------------------------------------------------------------------------------------------------- */
 
+/* With a success goes our own proof to who gave us credentials. */
 static void pass_up(struct context *context, const struct sip_message *response, struct now now)
 {
 	struct sip_edits edits = forward_response_edits(context->core);
+	char buf[PROOF_MAX];
+	struct writer proof = writer_of(buf, sizeof buf);
 
+	if (response->status >= 200 && response->status < 300)
+		put_gate_proof(&proof, context, response->body, now);
+	if (!proof.overflow)
+		edits.top = writer_text(&proof);
 	if (context->server)
 		endpoint_respond_with(context->core->endpoint, context->server, response, &edits, now);
 }

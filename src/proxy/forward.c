@@ -64,7 +64,8 @@ static bool keep_in_response(const struct sip_header *header, void *arg)
 
 	if (header->id == SIP_WWW_AUTHENTICATE || header->id == SIP_PROXY_AUTHENTICATE)
 		return is_foreign_challenge(core, header->value);
-	return !is_assertion(header);
+	/* RFC 7615 §4: it is between the caller and us */
+	return header->id != SIP_PROXY_AUTHENTICATION_INFO && !is_assertion(header);
 }
 
 struct sip_edits forward_response_edits(struct core *core)

@@ -29,6 +29,8 @@ static bool realm_of(const struct context *context, struct auth_realm *ret_realm
 	*ret_realm = (struct auth_realm){
 		.name = domain->name,
 		.md5 = domain->md5,
+		.sha = domain->sha,
+		.integrity = domain->integrity,
 		.lifetime = context->core->server->nonce_lifetime,
 	};
 	return true;
@@ -212,7 +214,7 @@ static bool may_speak_for(const struct context *context, const struct aor *aor)
 	return !name.overflow && slice_eq(writer_text(&name), aor->name);
 }
 
-static bool prove(struct context *context, const struct aor *aor, struct now now)
+static bool prove(struct context *context, struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
@@ -231,13 +233,25 @@ static bool prove(struct context *context, const struct aor *aor, struct now now
 		report_flow_proven(core, flow, aor->name);
 	}
 	context->account = aor->account.id;
+	aor_unref(context->sender);
+	context->sender = aor_ref(aor);
 	return true;
+}
+
+static void count_failure(struct context *context, enum auth_verdict verdict)
+{
+	struct endpoint *endpoint = context->core->endpoint;
+
+	if (verdict == AUTH_WRONG || verdict == AUTH_ALGORITHM)
+		endpoint_count(endpoint, REASON_WRONG_CREDENTIALS);
+	if (verdict == AUTH_REPLAY)
+		endpoint_count(endpoint, REASON_REPLAY);
 }
 
 bool gate_answer(struct context *context, const struct answer *answer, struct now now)
 {
 	struct flow_state *state = core_flow_state(context->core, context->server->flow);
-	const struct aor *aor = answer->err == OK ? answer->aor : NULL;
+	struct aor *aor = answer->err == OK ? answer->aor : NULL;
 	struct sip_credentials credentials;
 	struct auth_hashes hashes;
 	struct auth_realm realm;
@@ -266,6 +280,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 		return prove(context, aor, now);
 
 	report_auth_failed(context, credentials.username, verdict);
+	count_failure(context, verdict);
 	if (verdict == AUTH_MALFORMED)
 		context_refuse(context, &proxy_refusals[REFUSED_DIGEST_URI], now);
 	else if (verdict == AUTH_FAULT)
@@ -275,21 +290,29 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 	return false;
 }
 
-void put_gate_proof(struct writer *out, struct context *context, const struct aor *aor)
+void put_gate_proof(struct writer *out, struct context *context, struct slice body, struct now now)
 {
-	struct auth_hashes hashes = hashes_of(&aor->account);
+	struct auth_hashes hashes;
 	struct sip_credentials credentials;
 	struct auth_realm realm;
 	size_t before = out->len;
 
-	if (!realm_of(context, &realm) || find_credentials(context, &realm, &credentials) != AUTH_OK)
+	if (!context->sender || !context->server || !realm_of(context, &realm) ||
+	    find_credentials(context, &realm, &credentials) != AUTH_OK)
 		return;
-	if (!put_auth_info(out, context->core->auth,
-			   &(struct auth_attempt){
-				   .request = context->server->request,
-				   .credentials = &credentials,
-				   .realm = &realm,
-				   .hashes = &hashes,
-			   }))
+	hashes = hashes_of(&context->sender->account);
+	const struct auth_attempt attempt = {
+		.request = context->server->request,
+		.credentials = &credentials,
+		.realm = &realm,
+		.flow = context->server->flow,
+		.hashes = &hashes,
+	};
+	const struct auth_proving proving = {
+		.header = is_register(context) ? SIP_AUTHENTICATION_INFO : SIP_PROXY_AUTHENTICATION_INFO,
+		.attempt = &attempt,
+		.body = body,
+	};
+	if (!put_auth_info(out, context->core->auth, &proving, now.wall))
 		out->len = before;
 }

@@ -20,5 +20,8 @@ MUST_CHECK bool gate_ask(struct context *context, struct now now);
  */
 bool gate_answer(struct context *context, const struct answer *answer, struct now now);
 
-/* The Authentication-Info line for the answer to a request that gate_answer() let pass; aor: the sender's. */
-void put_gate_proof(struct writer *out, struct context *context, const struct aor *aor);
+/*
+ * Our own proof to a sender whose credentials were good, for a response with this body: the Authentication-Info
+ * line of a REGISTER's, else Proxy-Authentication-Info. Nothing to who gave none.
+ */
+void put_gate_proof(struct writer *out, struct context *context, struct slice body, struct now now);

@@ -275,6 +275,13 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §16.7",
 		.remedy = "call again later",
 	},
+	[REFUSED_HIDDEN_CHALLENGE] = {
+		.status = 502,
+		.code = "target.challenge",
+		.warning = "the phone asked for a password that is this server's to ask for",
+		.section = "RFC 3261 §22.3",
+		.remedy = "let the phone ask for a realm of its own, or for nothing",
+	},
 	[REFUSED_OVERLOAD] = {
 		.status = 503,
 		.code = "server.overload",

@@ -40,7 +40,7 @@ static void answer_ok(struct context *context, const struct registrar_question *
 	struct writer headers = writer_of(core->scratch, SCRATCH_SIZE / 2);
 
 	put_registrar_ok(&headers, question);
-	put_gate_proof(&headers, context, question->aor);
+	put_gate_proof(&headers, context, SLICE(""), now);
 	if (headers.overflow) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;

@@ -101,18 +101,16 @@ void report_unanswered(const struct context *context)
 
 void report_challenge(const struct context *context, const struct auth_realm *realm, bool stale)
 {
-	static const struct slice algorithms[] = {
-		[AUTH_MD5_REFUSED] = SLICE_INIT("SHA-256"),
-		[AUTH_MD5_ALLOWED] = SLICE_INIT("SHA-256, MD5"),
-		[AUTH_MD5_ONLY] = SLICE_INIT("MD5"),
-	};
+	char buf[100];
+	struct writer algorithms = writer_of(buf, sizeof buf);
 	const struct sip_message *request = context->server->request;
 	struct line line;
 
 	if (!begin(&line, context->core, REPORT_DEBUG, "auth.challenge"))
 		return;
 	add_text(&line, "realm", realm->name);
-	add_text(&line, "algorithms", algorithms[realm->md5]);
+	put_auth_offers(&algorithms, realm);
+	add_text(&line, "algorithms", writer_text(&algorithms));
 	add_text(&line, "method", request->method_name);
 	if (stale)
 		add_text(&line, "stale", SLICE("true"));

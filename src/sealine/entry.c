@@ -44,6 +44,8 @@ bool entry_digest(struct crypto *crypto, struct slice password, bool md5, struct
 	bool ok = auth_ha1(crypto, DIGEST_SHA256, &login, digests->sha256);
 
 	digests->has_sha256 = ok;
+	ok = ok && auth_ha1(crypto, DIGEST_SHA512_256, &login, digests->sha512_256);
+	digests->has_sha512_256 = ok;
 	if (ok && md5) {
 		ok = auth_ha1(crypto, DIGEST_MD5, &login, hash);
 		if (ok)
@@ -52,7 +54,7 @@ bool entry_digest(struct crypto *crypto, struct slice password, bool md5, struct
 		mem_wipe(hash, sizeof hash);
 	}
 	return ok || complain("the library refuses to hash%s; see the policy of this machine",
-			      digests->has_sha256 ? " with MD5" : "");
+			      digests->has_sha512_256 ? " with MD5" : "");
 }
 
 void entry_fini(struct entry *entry)
@@ -81,6 +83,9 @@ json_t *json_of_entry(const struct entry *entry)
 	if (object && digests->has_sha256)
 		failed |= json_object_set_new(object, "sha256",
 					      json_of_hash(digests->sha256, sizeof digests->sha256));
+	if (object && digests->has_sha512_256)
+		failed |= json_object_set_new(object, "sha512_256",
+					      json_of_hash(digests->sha512_256, sizeof digests->sha512_256));
 	if (object && digests->has_md5)
 		failed |= json_object_set_new(object, "md5", json_of_hash(digests->md5, sizeof digests->md5));
 	if (!failed)

@@ -135,6 +135,15 @@ static void put_contact_line(struct writer *out, const struct load_phone *phone)
 	put(out, SLICE(">\r\n"));
 }
 
+static struct slice body_of(enum sip_method method)
+{
+	switch (method) {
+	case SIP_INVITE: return description;
+	case SIP_MESSAGE: return load_body;
+	default: return SLICE("");
+	}
+}
+
 /* What only some methods have. */
 static void put_rest(struct writer *out, const struct load_phone *phone, enum sip_method method)
 {
@@ -144,19 +153,15 @@ static void put_rest(struct writer *out, const struct load_phone *phone, enum si
 		put(out, SLICE("Expires: "));
 		put_number(out, LOAD_EXPIRES);
 		put(out, SLICE("\r\n"));
-		put_body(out, SLICE(""));
-		return;
+		break;
 	case SIP_INVITE:
 		put_contact_line(out, phone);
 		put(out, SLICE("Content-Type: application/sdp\r\n"));
-		put_body(out, description);
-		return;
-	case SIP_MESSAGE:
-		put(out, SLICE("Content-Type: text/plain\r\n"));
-		put_body(out, load_body);
-		return;
-	default: put_body(out, SLICE("")); return;
+		break;
+	case SIP_MESSAGE: put(out, SLICE("Content-Type: text/plain\r\n")); break;
+	default: break;
 	}
+	put_body(out, body_of(method));
 }
 
 static struct parts parts_of_dialog(const struct load_dialog *dialog, enum sip_method method)
@@ -182,7 +187,9 @@ void load_send_request(struct load_phone *phone, enum sip_method method, struct 
 	struct writer out = writer_of(buf, sizeof buf), uri = writer_of(uri_buf, sizeof uri_buf);
 	struct parts parts = method == SIP_BYE ? parts_of_dialog(phone->dialog, method)
 					       : parts_out_of_dialog(phone, method, &uri);
-	struct auth_subject subject = { .method = sip_method_name(method), .uri = parts.uri };
+	struct auth_subject subject = { .method = sip_method_name(method),
+					.uri = parts.uri,
+					.body = body_of(method) };
 
 	phone->exchange.method = method;
 	phone->exchange.cseq = ++phone->cseq;

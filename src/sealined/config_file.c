@@ -19,7 +19,7 @@ struct reading {
 
 	/* of the domain that is being read */
 	const yaml_node_t *domain_name, *domain_certificates, *domain_keys;
-	enum auth_md5 domain_md5;
+	struct server_domain domain;
 };
 
 /* -- what is wrong --------------------------------------------------------------------------------------- */
@@ -162,32 +162,90 @@ static bool say_files(struct reading *reading, enum setting setting, const yaml_
 
 /* -- domains: each a name, or a mapping ------------------------------------------------------------------- */
 
-enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_CERTIFICATE, DOMAIN_KEY, DOMAIN_KEYS };
+enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_DIGEST, DOMAIN_INTEGRITY, DOMAIN_CERTIFICATE, DOMAIN_KEY, DOMAIN_KEYS };
 
-static bool say_domain_key(struct reading *reading, size_t which, const yaml_node_t *key,
-			   const yaml_node_t *value)
+/* The n-th of the words, if the node is one of them. */
+static bool find_word(const yaml_node_t *node, const struct slice words[], size_t n_words, size_t *ret_n)
+{
+	struct slice text = node->type == YAML_SCALAR_NODE ? scalar_text(node) : slice_of(NULL);
+
+	for (size_t i = 0; i < n_words; i++) {
+		if (!slice_eq(text, words[i]))
+			continue;
+		*ret_n = i;
+		return true;
+	}
+	return false;
+}
+
+static bool say_md5(struct reading *reading, const yaml_node_t *value)
 {
 	static const struct slice words[] = {
 		[AUTH_MD5_REFUSED] = SLICE_INIT("refuse"),
 		[AUTH_MD5_ALLOWED] = SLICE_INIT("allow"),
 		[AUTH_MD5_ONLY] = SLICE_INIT("only"),
 	};
+	size_t n;
 
+	if (!find_word(value, words, sizeof words / sizeof *words, &n))
+		return wrong_at(reading, value->start_mark, "md5 is one of refuse, allow, only");
+	reading->domain.md5 = (enum auth_md5)n;
+	return true;
+}
+
+static bool say_integrity(struct reading *reading, const yaml_node_t *value)
+{
+	static const struct slice words[] = {
+		[AUTH_INTEGRITY_OFFERED] = SLICE_INIT("offer"),
+		[AUTH_INTEGRITY_REFUSED] = SLICE_INIT("refuse"),
+		[AUTH_INTEGRITY_REQUIRED] = SLICE_INIT("require"),
+	};
+	size_t n;
+
+	if (!find_word(value, words, sizeof words / sizeof *words, &n))
+		return wrong_at(reading, value->start_mark, "integrity is one of offer, refuse, require");
+	reading->domain.integrity = (enum auth_integrity)n;
+	return true;
+}
+
+static bool say_digest(struct reading *reading, const yaml_node_t *value)
+{
+	enum digest_algorithm algorithm;
+	bool session, is_word = value->type == YAML_SCALAR_NODE && scalar_text(value).len > 0;
+
+	if (!is_word || !auth_algorithm_parse(scalar_text(value), &algorithm, &session) ||
+	    algorithm == DIGEST_MD5)
+		return wrong_at(
+			reading, value->start_mark,
+			"digest is a list of SHA-512-256 and SHA-256, each also with -sess behind it; MD5 has "
+			"a key of its own");
+	reading->domain.sha |= AUTH_OFFER(algorithm, session);
+	return true;
+}
+
+static bool say_digests(struct reading *reading, const yaml_node_t *list)
+{
+	if (list->type != YAML_SEQUENCE_NODE)
+		return say_digest(reading, list);
+	for (const yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++)
+		if (!say_digest(reading, yaml_document_get_node(&reading->document, *item)))
+			return false;
+	return true;
+}
+
+static bool say_domain_key(struct reading *reading, size_t which, const yaml_node_t *key,
+			   const yaml_node_t *value)
+{
 	(void)key;
-	if (which != DOMAIN_MD5) {
-		*(which == DOMAIN_NAME          ? &reading->domain_name
-		  : which == DOMAIN_CERTIFICATE ? &reading->domain_certificates
-						: &reading->domain_keys) = value;
-		return true;
+	switch (which) {
+	case DOMAIN_NAME: reading->domain_name = value; return true;
+	case DOMAIN_MD5: return say_md5(reading, value);
+	case DOMAIN_DIGEST: return say_digests(reading, value);
+	case DOMAIN_INTEGRITY: return say_integrity(reading, value);
+	case DOMAIN_CERTIFICATE: reading->domain_certificates = value; return true;
+	default: reading->domain_keys = value; return true;
 	}
-	struct slice text = value->type == YAML_SCALAR_NODE ? scalar_text(value) : slice_of(NULL);
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (slice_eq(text, words[i])) {
-			reading->domain_md5 = (enum auth_md5)i;
-			return true;
-		}
-	}
-	return wrong_at(reading, value->start_mark, "md5 is one of refuse, allow, only");
 }
 
 static bool say_domain(struct reading *reading, const yaml_node_t *node)
@@ -195,6 +253,8 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	static const struct slice names[] = {
 		[DOMAIN_NAME] = SLICE_INIT("name"),
 		[DOMAIN_MD5] = SLICE_INIT("md5"),
+		[DOMAIN_DIGEST] = SLICE_INIT("digest"),
+		[DOMAIN_INTEGRITY] = SLICE_INIT("integrity"),
 		[DOMAIN_CERTIFICATE] = SLICE_INIT("certificate"),
 		[DOMAIN_KEY] = SLICE_INIT("key"),
 	};
@@ -203,7 +263,7 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 
 	reading->domain_name = node;
 	reading->domain_certificates = reading->domain_keys = NULL;
-	reading->domain_md5 = AUTH_MD5_REFUSED;
+	reading->domain = (struct server_domain){ .md5 = AUTH_MD5_REFUSED };
 	if (node->type == YAML_MAPPING_NODE) {
 		reading->domain_name = NULL;
 		if (!walk_keys(reading, node, &keys))
@@ -213,7 +273,8 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 		return wrong_at(reading, node->start_mark, "the domain has no \"name\"");
 	if (!say(reading, SETTING_DOMAINS, reading->domain_name))
 		return false;
-	config->domains[config->n_domains - 1].md5 = reading->domain_md5;
+	reading->domain.name = config->domains[config->n_domains - 1].name;
+	config->domains[config->n_domains - 1] = reading->domain;
 	return say_files(reading, SETTING_CERTIFICATE, reading->domain_certificates, say_of_domain) &&
 	       say_files(reading, SETTING_KEY, reading->domain_keys, say_of_domain);
 }

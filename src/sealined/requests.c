@@ -73,6 +73,9 @@ static bool read_digests(const json_t *object, struct user *user, struct complai
 	if (!read_digest(object, "sha256", digests->sha256, sizeof digests->sha256, &digests->has_sha256) ||
 	    !digests->has_sha256)
 		return refuse(complaint, "syntax", "\"sha256\" is no SHA-256 digest in hexadecimal");
+	if (!read_digest(object, "sha512_256", digests->sha512_256, sizeof digests->sha512_256,
+			 &digests->has_sha512_256))
+		return refuse(complaint, "syntax", "\"sha512_256\" is no SHA-512/256 digest in hexadecimal");
 	if (!read_digest(object, "md5", digests->md5, sizeof digests->md5, &digests->has_md5))
 		return refuse(complaint, "syntax", "\"md5\" is no MD5 digest in hexadecimal");
 	return true;

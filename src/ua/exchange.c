@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "ua/call.h"
+#include "ua/flow.h"
 #include "ua/state.h"
 
 enum { CREDENTIALS_MAX = 4096 };
@@ -198,6 +199,13 @@ static void take_challenge(struct exchange *exchange, const struct sip_message *
 	give_up(exchange, UA_FAILED, SLICE("the request could not be sent again with credentials"), now);
 }
 
+/* Whoever answers with a wrong proof has taken the place of our server (RFC 7615 §4, RFC 7616 §3.5). */
+static bool is_false_proof(struct exchange *exchange, const struct sip_message *response)
+{
+	return response->status >= 200 &&
+	       auth_client_confirm(&exchange->ua->auth, &exchange->sent, response) == AUTH_PROOF_WRONG;
+}
+
 void exchange_response(struct exchange *exchange, struct client *client, const struct sip_message *response,
 		       struct now now)
 {
@@ -205,6 +213,12 @@ void exchange_response(struct exchange *exchange, struct client *client, const s
 		return;
 	if (response->status == 401 || response->status == 407) {
 		take_challenge(exchange, response, now);
+		return;
+	}
+	if (exchange->method != SIP_REGISTER && is_false_proof(exchange, response)) {
+		give_up(exchange, UA_NOT_AUTHENTIC,
+			SLICE("the server does not know the password that it asked for"), now);
+		flow_abandon(exchange->ua, "its proof of the password is wrong");
 		return;
 	}
 	exchange->is_over = response->status >= 200;

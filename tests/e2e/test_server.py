@@ -155,7 +155,7 @@ def test_challenges_and_registers(server):
         challenge = alice.final()
         assert challenge.status == 401
         assert [value.split()[0] for value in challenge.all("WWW-Authenticate")] == ["Digest"]
-        assert "algorithm=SHA-256" in challenge.get("WWW-Authenticate") and 'qop="auth"' in challenge.get("WWW-Authenticate")
+        assert "algorithm=SHA-256" in challenge.get("WWW-Authenticate") and 'qop="auth,auth-int"' in challenge.get("WWW-Authenticate")
         response = alice.register()
         assert response.status == 200, response
         assert "expires=600" in response.get("Contact")

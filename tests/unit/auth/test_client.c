@@ -180,6 +180,8 @@ static void take_challenge(struct world *world, const struct auth_realm *realm, 
 	sip_message_free(response);
 }
 
+static utc_t answered_at = 1001; /* when the server reads and answers */
+
 /* One REGISTER with credentials, judged by our server; info is what the server proves itself with. */
 static enum auth_verdict exchange(struct world *world, const struct auth_realm *realm,
 				  struct auth_windows *windows, struct auth_sent *ret_sent,
@@ -205,9 +207,11 @@ static enum auth_verdict exchange(struct world *world, const struct auth_realm *
 	attempt.request = request;
 	verdict = auth_find(request, SIP_AUTHORIZATION, realm->name, &credentials);
 	assert_int_equal(verdict, AUTH_OK);
-	verdict = auth_check(world->server, &attempt, 1001);
+	verdict = auth_check(world->server, &attempt, answered_at);
 	if (verdict == AUTH_OK && info)
-		assert_true(put_auth_info(info, world->server, &attempt));
+		assert_true(put_auth_info(info, world->server,
+					  &(struct auth_proving){ SIP_AUTHENTICATION_INFO, &attempt, { 0 } },
+					  answered_at));
 	sip_message_free(request);
 	return verdict;
 }
@@ -231,6 +235,80 @@ static void client_and_server_prove_themselves_to_each_other(void **state)
 		sip_message_free(ok);
 	}
 	assert_int_equal(world->client.spaces[AUTH_USER_AGENT].nc, 3);
+}
+
+/* A nonce that has been about for a minute is replaced by the answer, and the next request needs no challenge. */
+static void a_worn_nonce_is_replaced_without_a_challenge(void **state)
+{
+	struct world *world = *state;
+	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 3600 };
+	struct auth_windows windows = { 0 };
+	struct auth_text first;
+	struct auth_sent sent;
+	char buf[1024];
+
+	take_challenge(world, &realm, 5);
+	first = world->client.spaces[AUTH_USER_AGENT].nonce;
+	for (int i = 0; i < 2; i++) {
+		struct writer info = writer_of(buf, sizeof buf);
+		struct auth_text *nonce = &world->client.spaces[AUTH_USER_AGENT].nonce;
+		struct sip_message *ok;
+
+		answered_at = 1000 + AUTH_NEXT_NONCE_AGE - 1 + i;
+		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
+		/* the same answer twice changes nothing more */
+		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
+		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
+		sip_message_free(ok);
+		assert_int_equal(memcmp(nonce->bytes, first.bytes, first.len) != 0, i == 1);
+	}
+	assert_int_equal(world->client.spaces[AUTH_USER_AGENT].nc, 0);
+	assert_int_equal(exchange(world, &realm, &windows, &sent, NULL), AUTH_OK);
+	answered_at = 1001;
+}
+
+static const struct {
+	unsigned sha;
+	enum auth_integrity integrity;
+	const char *algorithm;
+	bool covers_body;
+} asked[] = {
+	{ 0, AUTH_INTEGRITY_OFFERED, "SHA-256", true },
+	{ 0, AUTH_INTEGRITY_REFUSED, "SHA-256", false },
+	{ 0, AUTH_INTEGRITY_REQUIRED, "SHA-256", true },
+	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_REFUSED, "SHA-256-sess", false },
+	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_OFFERED, "SHA-256-sess", true },
+	{ AUTH_OFFER(DIGEST_SHA512_256, false) | AUTH_OFFER(DIGEST_SHA256, false), AUTH_INTEGRITY_REFUSED,
+	  "SHA-512-256", false },
+	{ AUTH_OFFER(DIGEST_SHA512_256, true), AUTH_INTEGRITY_REQUIRED, "SHA-512-256-sess", true },
+};
+
+static void whatever_a_realm_asks_for_is_answered_and_proven_in_return(void **state)
+{
+	struct world *world = *state;
+
+	for (size_t i = 0; i < sizeof asked / sizeof asked[0]; i++) {
+		const struct auth_realm realm = { .name = SLICE("example.org"),
+						  .sha = asked[i].sha,
+						  .integrity = asked[i].integrity,
+						  .lifetime = 60 };
+		const struct auth_space *space = &world->client.spaces[AUTH_USER_AGENT];
+		struct auth_windows windows = { 0 };
+		struct auth_sent sent;
+		char buf[1024];
+		struct writer info = writer_of(buf, sizeof buf);
+		struct sip_message *ok;
+
+		take_challenge(world, &realm, 5);
+		assert_true(slice_eq(auth_algorithm_name(space->algorithm, space->session),
+				     slice_of(asked[i].algorithm)));
+		assert_int_equal(space->integrity, asked[i].covers_body);
+		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
+		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
+		sip_message_free(ok);
+	}
 }
 
 static void a_server_that_does_not_know_the_secret_is_noticed(void **state)
@@ -360,6 +438,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(chooses_which_challenge_to_answer, setup, teardown),
 	cmocka_unit_test_setup_teardown(never_answers_more_weakly_than_before, setup, teardown),
 	cmocka_unit_test_setup_teardown(client_and_server_prove_themselves_to_each_other, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_worn_nonce_is_replaced_without_a_challenge, setup, teardown),
+	cmocka_unit_test_setup_teardown(whatever_a_realm_asks_for_is_answered_and_proven_in_return, setup,
+					teardown),
 	cmocka_unit_test_setup_teardown(a_server_that_does_not_know_the_secret_is_noticed, setup, teardown),
 	cmocka_unit_test_setup_teardown(answers_with_what_it_was_given_and_a_count_of_eight_digits, setup,
 					teardown),

@@ -60,7 +60,7 @@ static struct slice challenge(struct world *world, struct writer *out, bool stal
 
 /* What may be wrong with the credentials; a NULL means what a right client says. */
 struct variant {
-	const char *username, *password, *method, *uri, *algorithm, *qop, *nc, *nonce, *extra;
+	const char *username, *password, *method, *uri, *algorithm, *qop, *nc, *nonce, *extra, *body;
 	bool no_cnonce;
 };
 
@@ -78,6 +78,7 @@ static void put_credentials(struct world *world, struct writer *out, const struc
 		.qop = OR(variant->qop, "auth"),
 		.method = OR(variant->method, "REGISTER"),
 		.uri = OR(variant->uri, "sip:example.org"),
+		.body = slice_of(variant->body),
 	};
 	struct slice algorithm = OR(variant->algorithm, "SHA-256");
 	unsigned char ha1[DIGEST_SIZE_MAX];
@@ -177,6 +178,9 @@ static const struct {
 	{ "unknown parameters", { .extra = ", foo=\"bar\"" }, FLOW, 0, AUTH_OK },
 	{ "an algorithm in lower case", { .algorithm = "sha-256" }, FLOW, 0, AUTH_OK },
 
+	{ "auth-int", { .qop = "auth-int" }, FLOW, 0, AUTH_OK },
+	{ "auth-int with an altered body", { .qop = "auth-int", .body = "v=0" }, FLOW, 0, AUTH_WRONG },
+
 	{ "wrong password", { .password = "guess" }, FLOW, 0, AUTH_WRONG },
 	{ "unknown user", { .username = "mallory" }, FLOW, 0, AUTH_WRONG },
 	{ "another's name, own password", { .username = "bob" }, FLOW, 0, AUTH_WRONG },
@@ -201,7 +205,7 @@ static const struct {
 	{ "a uri of something else", { .uri = "sip:other.example.org" }, FLOW, 0, AUTH_MALFORMED },
 	{ "a uri that is none", { .uri = "*" }, FLOW, 0, AUTH_MALFORMED },
 	{ "no qop", { .qop = "" }, FLOW, 0, AUTH_MALFORMED },
-	{ "auth-int", { .qop = "auth-int" }, FLOW, 0, AUTH_MALFORMED },
+	{ "a qop that nobody knows", { .qop = "auth-conf" }, FLOW, 0, AUTH_MALFORMED },
 	{ "no nc", { .nc = "" }, FLOW, 0, AUTH_MALFORMED },
 	{ "nc zero", { .nc = "00000000" }, FLOW, 0, AUTH_MALFORMED },
 	{ "a short nc", { .nc = "1" }, FLOW, 0, AUTH_MALFORMED },
@@ -271,7 +275,7 @@ static void md5_is_offered_last_and_taken_only_where_it_is_allowed(void **state)
 	assert_true(slice_find_text(text, SLICE("algorithm=MD5")) < text.len);
 	assert_true(slice_find_text(text, SLICE("stale=true")) < text.len);
 	/* RFC8760: an account that was made before MD5 was allowed has no such hash */
-	assert_int_equal(judge(world, &(struct variant){ .algorithm = "MD5" }, FLOW, NOW), AUTH_WRONG);
+	assert_int_equal(judge(world, &(struct variant){ .algorithm = "MD5" }, FLOW, NOW), AUTH_ALGORITHM);
 	world->hashes.ha1[DIGEST_MD5] = world->md5;
 	assert_int_equal(judge(world, &(struct variant){ .algorithm = "MD5" }, FLOW, NOW), AUTH_OK);
 
@@ -281,6 +285,58 @@ static void md5_is_offered_last_and_taken_only_where_it_is_allowed(void **state)
 	assert_true(slice_find_text(text, SLICE("SHA-256")) == text.len);
 	assert_true(slice_find_text(text, SLICE("algorithm=MD5")) < text.len);
 	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_ALGORITHM);
+}
+
+static void only_the_integrity_that_a_domain_wants_is_taken(void **state)
+{
+	struct world *world = *state;
+	char buf[1024];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct slice text;
+
+	world->realm.integrity = AUTH_INTEGRITY_REFUSED;
+	text = challenge(world, &out, false);
+	assert_true(slice_find_text(text, SLICE("auth-int")) == text.len);
+	assert_int_equal(judge(world, &(struct variant){ .qop = "auth-int" }, FLOW, NOW), AUTH_ALGORITHM);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_OK);
+
+	world->realm.integrity = AUTH_INTEGRITY_REQUIRED;
+	out.len = 0;
+	text = challenge(world, &out, false);
+	assert_true(slice_find_text(text, SLICE("qop=\"auth-int\"")) < text.len);
+	assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW, NOW), AUTH_ALGORITHM);
+	assert_int_equal(judge(world, &(struct variant){ .qop = "auth-int", .nc = "00000003" }, FLOW, NOW),
+			 AUTH_OK);
+}
+
+static void what_a_domain_asks_for_is_offered_strongest_first(void **state)
+{
+	struct world *world = *state;
+	const struct variant stronger = { .algorithm = "SHA-512-256" };
+	char buf[2048];
+	struct writer out = writer_of(buf, sizeof buf);
+	unsigned char sha512_256[DIGEST_SIZE_MAX];
+	struct slice text;
+
+	world->realm.sha = AUTH_OFFER(DIGEST_SHA512_256, false) | AUTH_OFFER(DIGEST_SHA256, false) |
+			   AUTH_OFFER(DIGEST_SHA256, true);
+	world->realm.md5 = AUTH_MD5_ALLOWED;
+	text = challenge(world, &out, false);
+	assert_true(slice_find_text(text, SLICE("algorithm=SHA-512-256,")) <
+		    slice_find_text(text, SLICE("algorithm=SHA-256,")));
+	assert_true(slice_find_text(text, SLICE("algorithm=SHA-256,")) <
+		    slice_find_text(text, SLICE("algorithm=SHA-256-sess,")));
+	assert_true(slice_find_text(text, SLICE("algorithm=SHA-256-sess,")) <
+		    slice_find_text(text, SLICE("algorithm=MD5,")));
+	assert_int_equal(judge(world, &stronger, FLOW, NOW), AUTH_ALGORITHM); /* no such hash is stored */
+	assert_true(auth_ha1(world->crypto, DIGEST_SHA512_256, &login, sha512_256));
+	world->hashes.ha1[DIGEST_SHA512_256] = sha512_256;
+	assert_int_equal(judge(world, &stronger, FLOW, NOW), AUTH_OK);
+	assert_int_equal(
+		judge(world, &(struct variant){ .algorithm = "SHA-256-sess", .nc = "00000002" }, FLOW, NOW),
+		AUTH_OK);
+	assert_int_equal(judge(world, &(struct variant){ .algorithm = "SHA-512-256-sess" }, FLOW, NOW),
+			 AUTH_ALGORITHM);
 }
 
 static void credentials_for_other_realms_are_passed_over(void **state)
@@ -323,6 +379,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_wrong_answer_uses_no_count_up, setup, teardown),
 	cmocka_unit_test_setup_teardown(md5_is_offered_last_and_taken_only_where_it_is_allowed, setup,
 					teardown),
+	cmocka_unit_test_setup_teardown(only_the_integrity_that_a_domain_wants_is_taken, setup, teardown),
+	cmocka_unit_test_setup_teardown(what_a_domain_asks_for_is_offered_strongest_first, setup, teardown),
 	cmocka_unit_test_setup_teardown(credentials_for_other_realms_are_passed_over, setup, teardown),
 	cmocka_unit_test_setup_teardown(credentials_twice_for_one_realm_are_malformed, setup, teardown),
 };

@@ -202,7 +202,8 @@ static void a_domain_with_defaults_says_that_it_wants_sha_256(void **state)
 
 static void a_domain_that_allows_md5_offers_it_last(void **state)
 {
-	static const struct server_domain lax[] = { { SLICE_INIT("example.org"), true } };
+	static const struct server_domain lax[] = { { .name = SLICE_INIT("example.org"),
+						      .md5 = AUTH_MD5_ALLOWED } };
 	struct world *world = world_new();
 	struct slice got;
 

@@ -19,24 +19,27 @@ static bool parse(struct config *config, const char *text, struct writer *why)
 
 static void understands_every_key(void **state)
 {
-	static const char text[] = "# all of it\n"
-				   "listen:\n"
-				   "  - 192.0.2.1:5061\n"
-				   "  - tcp:[::1]:5060\n"
-				   "  - \"tls:[2001:db8::1]:0\"\n"
-				   "domains:\n"
-				   "  - Example.ORG\n"
-				   "  - {md5: allow, name: old.example}\n"
-				   "  - name: new.example\n"
-				   "    md5: refuse\n"
-				   "  - {name: desk-phones.example, md5: only}\n"
-				   "certificate: /etc/sealine/cert.pem\n"
-				   "key: /etc/sealine/key.pem\n"
-				   "advertise: SIP.example.org\n"
-				   "workers: 3\n"
-				   "log-format: json\n"
-				   "log-level: debug\n"
-				   "state: /var/lib/sealine\n";
+	static const char text[] =
+		"# all of it\n"
+		"listen:\n"
+		"  - 192.0.2.1:5061\n"
+		"  - tcp:[::1]:5060\n"
+		"  - \"tls:[2001:db8::1]:0\"\n"
+		"domains:\n"
+		"  - Example.ORG\n"
+		"  - {md5: allow, name: old.example}\n"
+		"  - name: new.example\n"
+		"    md5: refuse\n"
+		"    digest: sha-512-256-SESS\n"
+		"    integrity: require\n"
+		"  - {name: desk-phones.example, md5: only, digest: [SHA-256, SHA-512-256], integrity: refuse}\n"
+		"certificate: /etc/sealine/cert.pem\n"
+		"key: /etc/sealine/key.pem\n"
+		"advertise: SIP.example.org\n"
+		"workers: 3\n"
+		"log-format: json\n"
+		"log-level: debug\n"
+		"state: /var/lib/sealine\n";
 	AUTO(config) struct config *config = fresh();
 	char buf[500];
 	struct writer why = writer_of(buf, sizeof buf);
@@ -56,6 +59,12 @@ static void understands_every_key(void **state)
 	assert_int_equal(config->domains[1].md5, AUTH_MD5_ALLOWED);
 	assert_int_equal(config->domains[2].md5, AUTH_MD5_REFUSED);
 	assert_int_equal(config->domains[3].md5, AUTH_MD5_ONLY);
+	assert_int_equal(config->domains[1].sha, 0);
+	assert_int_equal(config->domains[2].sha, AUTH_OFFER(DIGEST_SHA512_256, true));
+	assert_int_equal(config->domains[2].integrity, AUTH_INTEGRITY_REQUIRED);
+	assert_int_equal(config->domains[3].sha,
+			 AUTH_OFFER(DIGEST_SHA512_256, false) | AUTH_OFFER(DIGEST_SHA256, false));
+	assert_int_equal(config->domains[3].integrity, AUTH_INTEGRITY_REFUSED);
 	assert_true(slice_eq(config->certificates.files[0], SLICE("/etc/sealine/cert.pem")));
 	assert_true(slice_eq(config->certificates.keys[0], SLICE("/etc/sealine/key.pem")));
 	assert_true(slice_eq(config->advertise, SLICE("sip.example.org")));
@@ -178,6 +187,11 @@ static const struct {
 	{ "a domain without name", "domains:\n  - md5: allow\n", "f.yaml:2:5: the domain has no \"name\"" },
 	{ "an unknown key of a domain", "domains:\n  - nam: a.example\n",
 	  "f.yaml:2:5: there is no key \"nam\"; is \"name\" meant?" },
+	{ "an integrity that is none", "domains:\n  - name: a.example\n    integrity: yes\n",
+	  "f.yaml:3:16: integrity is one of offer, refuse, require" },
+	{ "MD5 among the digests", "domains:\n  - name: a.example\n    digest: [SHA-256, MD5]\n",
+	  "f.yaml:3:23: digest is a list of SHA-512-256 and SHA-256, each also with -sess behind it; MD5 has a key of its "
+	  "own" },
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
 	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
