@@ -272,6 +272,14 @@ static enum auth_verdict check_response(struct auth_server *server, const struct
 	return AUTH_OK;
 }
 
+bool auth_has_own_nonce(struct auth_server *server, const struct auth_attempt *attempt)
+{
+	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
+	struct auth_nonce nonce;
+
+	return auth_nonce_check(server->mac, attempt->credentials->nonce, &scope, &nonce);
+}
+
 /* The response is right: is the nonce good, and used for the first time with this count? */
 static enum auth_verdict check_nonce(struct auth_server *server, const struct auth_attempt *attempt,
 				     utc_t now)

@@ -99,6 +99,9 @@ struct auth_attempt {
 	struct auth_windows *windows;     /* of the flow; touched only by a right answer */
 };
 
+/* Whether the nonce is one of ours for this flow: who has it has seen what we sent there. */
+bool auth_has_own_nonce(struct auth_server *server, const struct auth_attempt *attempt);
+
 enum auth_verdict auth_check(struct auth_server *server, const struct auth_attempt *attempt, utc_t now);
 
 /* The age of a nonce, in seconds, from which on a response gives the next one. */

@@ -26,10 +26,20 @@ enum action_kind {
 	ACTION_LOOKUP,  /* question: the snapshot of an AOR */
 	ACTION_STORE,   /* question: replace the bindings of an AOR, if it still has that version */
 	ACTION_POST,    /* carry a letter to another worker */
+	ACTION_BLAME,   /* the other end of a flow did what only an attacker does */
 	ACTION_REPORT,  /* tell the log */
 };
 
 enum report_level { REPORT_ERROR, REPORT_WARNING, REPORT_INFO, REPORT_DEBUG };
+
+/* What only an attacker does, or a phone that is badly broken. */
+enum misdeed {
+	MISDEED_CREDENTIALS, /* wrong ones */
+	MISDEED_MALFORMED,   /* a message that cannot be read */
+	MISDEED_PROBING,     /* one request after the other, and no challenge answered */
+	MISDEED_RELAYING,    /* something for others than us */
+	MISDEED_HANDSHAKE,   /* one that failed */
+};
 
 /* One event for the log: `event key=value …`. */
 struct report {
@@ -79,6 +89,10 @@ struct action {
 		} lookup;
 		struct store_question store;
 		struct letter *post; /* handed over */
+		struct {
+			flow_id flow;
+			enum misdeed misdeed;
+		} blame;
 		struct report report;
 	};
 };

@@ -254,6 +254,11 @@ enum endpoint_reason {
 /* As it is called in reports: "wrong_credentials". */
 const char *endpoint_reason_name(enum endpoint_reason reason);
 void endpoint_count(struct endpoint *endpoint, enum endpoint_reason reason);
+/*
+ * Holds a misdeed against the other end of an own flow (ACTION_BLAME). Over UDP only for what proves that the sender
+ * is where he says; anything else is for the caller to leave alone, and MISDEED_MALFORMED is left alone here.
+ */
+void endpoint_blame(struct endpoint *endpoint, flow_id flow, enum misdeed misdeed);
 
 /* What was counted; for status and tests. */
 struct endpoint_counts {

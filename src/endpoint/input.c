@@ -66,6 +66,8 @@ static void report_fault(struct endpoint *endpoint, const struct flow *flow, con
 	struct writer out = writer_of(buf, sizeof(buf));
 
 	endpoint->counts.malformed++;
+	if (flow_transport(flow->id) != TRANSPORT_UDP)
+		endpoint_blame(endpoint, flow->id, MISDEED_MALFORMED);
 	if (!endpoint_reports(endpoint, REPORT_WARNING))
 		return;
 	put_fact(&out, "what", slice_of(fault->what));

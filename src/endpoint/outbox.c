@@ -134,6 +134,18 @@ void endpoint_report(struct endpoint *endpoint, const struct report *report)
 		queue(endpoint, item);
 }
 
+void endpoint_blame(struct endpoint *endpoint, flow_id flow, enum misdeed misdeed)
+{
+	struct item *item;
+
+	/* what cannot be held against anybody for lack of memory is let go */
+	if (new_item(endpoint, ACTION_BLAME, &item) != OK)
+		return;
+	item->action.blame.flow = flow;
+	item->action.blame.misdeed = misdeed;
+	queue(endpoint, item);
+}
+
 void put_fact(struct writer *out, const char *name, struct slice text)
 {
 	put_char(out, ' ');

@@ -27,7 +27,8 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->hops = map_new(HOPS_MAX, config->map_key);
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
-	if (!core->token_mac || !core->hops || !core->arena || !core->scratch)
+	core->backoff = backoff_new(config->map_key);
+	if (!core->backoff || !core->token_mac || !core->hops || !core->arena || !core->scratch)
 		return ERR_NOMEM;
 	*ret_core = TAKE(core);
 	return OK;
@@ -40,6 +41,7 @@ void core_free(struct core *core)
 	hop_free_all(core);
 	auth_server_free(core->auth);
 	mac_free(core->token_mac);
+	backoff_free(core->backoff);
 	arena_free(core->arena);
 	mem_free(core->scratch);
 	mem_free(core);

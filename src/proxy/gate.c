@@ -4,7 +4,7 @@
 #include "proxy/report.h"
 #include "sip/build.h"
 
-enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2 };
+enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2, UNANSWERED_FREE = 10 };
 
 static bool is_register(const struct context *context)
 {
@@ -44,13 +44,28 @@ static enum auth_verdict find_credentials(const struct context *context, const s
 			 ret_credentials);
 }
 
-/* A phone that only knows MD5 says nothing when it is asked for SHA-256: somebody has to be told. */
-static void count_unanswered(struct context *context)
+/* A source address in a datagram proves nothing, so what comes over UDP is held against nobody. */
+static void blame(const struct context *context, enum misdeed misdeed)
+{
+	if (flow_transport(context->server->flow) != TRANSPORT_UDP)
+		endpoint_blame(context->core->endpoint, context->server->flow, misdeed);
+}
+
+/*
+ * A phone that only knows MD5 says nothing when it is asked for SHA-256: somebody has to be told. Whoever goes on
+ * asking and never answers is looking for something.
+ */
+static void count_unanswered(struct context *context, const struct auth_realm *realm)
 {
 	struct flow_state *state = core_flow_state(context->core, context->server->flow);
 
-	if (state && ++state->n_unanswered == UNANSWERED_REPORTED)
+	if (!state)
+		return;
+	state->n_unanswered++;
+	if (state->n_unanswered == UNANSWERED_REPORTED && is_register(context) && realm->md5 != AUTH_MD5_ONLY)
 		report_unanswered(context);
+	if (state->n_unanswered > UNANSWERED_FREE)
+		blame(context, MISDEED_PROBING);
 }
 
 static void challenge(struct context *context, const struct auth_realm *realm, bool stale, struct now now)
@@ -117,6 +132,7 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 
 	verdict_text_set(&verdict.expected, identity_of(context)->host);
 	verdict_text_set(&verdict.found, found);
+	blame(context, MISDEED_RELAYING);
 	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
 }
 
@@ -156,18 +172,47 @@ static bool prove_domain(struct context *context, struct now now)
 
 /* -- accounts of ours ---------------------------------------------------------------------------------------------- */
 
+/* The account that the credentials are for, whether there is one or not. */
+static void put_claimed(struct writer *out, const struct sip_credentials *credentials,
+			const struct auth_realm *realm)
+{
+	put(out, credentials->username);
+	put_char(out, '@');
+	put(out, realm->name);
+}
+
+/* How long the sender has to wait. Whoever has proven himself on the flow does not suffer for what others did. */
+static ms_t wait_of(const struct context *context, struct slice claimed, struct now now)
+{
+	struct flow_view view;
+
+	if (!endpoint_flow_view(context->core->endpoint, context->server->flow, &view) || view.n_accounts > 0)
+		return 0;
+	return backoff_wait_for(context->core->backoff, &view.peer, claimed, now.mono);
+}
+
+static void put_off(struct context *context, ms_t wait, struct now now)
+{
+	struct refusal refusal = proxy_refusals[REFUSED_BACKED_OFF];
+
+	refusal.retry_after = (uint32_t)((wait + 999) / 1000);
+	endpoint_count(context->core->endpoint, REASON_BACKED_OFF);
+	context_refuse(context, &refusal, now);
+}
+
 static void ask_account(struct context *context, const struct auth_realm *realm,
 			const struct sip_credentials *credentials, struct now now)
 {
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	put(&name, credentials->username);
-	put_char(&name, '@');
-	put(&name, realm->name);
+	put_claimed(&name, credentials, realm);
+	ms_t wait = wait_of(context, writer_text(&name), now);
 	context->question.kind = CONTEXT_SENDER;
 	if (name.overflow)
 		context_refuse(context, &proxy_refusals[REFUSED_USERNAME_SIZE], now);
+	else if (wait > 0)
+		put_off(context, wait, now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
@@ -182,8 +227,7 @@ bool gate_ask(struct context *context, struct now now)
 	switch (find_credentials(context, &realm, &credentials)) {
 	case AUTH_OK: ask_account(context, &realm, &credentials, now); break;
 	case AUTH_ABSENT:
-		if (is_register(context) && realm.md5 != AUTH_MD5_ONLY)
-			count_unanswered(context);
+		count_unanswered(context, &realm);
 		challenge(context, &realm, false, now);
 		break;
 	default: context_refuse(context, &proxy_refusals[REFUSED_CREDENTIALS], now); break;
@@ -214,6 +258,14 @@ static bool may_speak_for(const struct context *context, const struct aor *aor)
 	return !name.overflow && slice_eq(writer_text(&name), aor->name);
 }
 
+static void forgive(const struct context *context, struct slice account)
+{
+	struct flow_view view;
+
+	if (endpoint_flow_view(context->core->endpoint, context->server->flow, &view))
+		backoff_succeeded(context->core->backoff, &view.peer, account);
+}
+
 static bool prove(struct context *context, struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
@@ -226,6 +278,7 @@ static bool prove(struct context *context, struct aor *aor, struct now now)
 		return false;
 	}
 	if (!endpoint_flow_has(core->endpoint, flow, aor->account.id)) {
+		forgive(context, aor->name);
 		if (!endpoint_flow_prove(core->endpoint, flow, aor->account.id)) {
 			context_refuse(context, &proxy_refusals[REFUSED_ACCOUNTS], now);
 			return false;
@@ -238,14 +291,24 @@ static bool prove(struct context *context, struct aor *aor, struct now now)
 	return true;
 }
 
-static void count_failure(struct context *context, enum auth_verdict verdict)
+/*
+ * A guess. Over UDP it counts only with a nonce of ours in it: who has that sits where he says. The same is done
+ * whether there is such an account or not, and whether it has a hash for the algorithm or not.
+ */
+static void note_guess(const struct context *context, const struct auth_attempt *attempt, struct now now)
 {
-	struct endpoint *endpoint = context->core->endpoint;
+	struct core *core = context->core;
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+	struct flow_view view;
 
-	if (verdict == AUTH_WRONG || verdict == AUTH_ALGORITHM)
-		endpoint_count(endpoint, REASON_WRONG_CREDENTIALS);
-	if (verdict == AUTH_REPLAY)
-		endpoint_count(endpoint, REASON_REPLAY);
+	endpoint_count(core->endpoint, REASON_WRONG_CREDENTIALS);
+	if (!endpoint_flow_view(core->endpoint, attempt->flow, &view) ||
+	    (view.transport == TRANSPORT_UDP && !auth_has_own_nonce(core->auth, attempt)))
+		return;
+	put_claimed(&name, attempt->credentials, attempt->realm);
+	backoff_failed(core->backoff, &view.peer, writer_text(&name), now.mono);
+	endpoint_blame(core->endpoint, attempt->flow, MISDEED_CREDENTIALS);
 }
 
 bool gate_answer(struct context *context, const struct answer *answer, struct now now)
@@ -266,21 +329,23 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 	if (aor)
 		hashes = hashes_of(&aor->account);
 	/* Without an account it takes as long, and is never right. */
-	verdict = auth_check(context->core->auth,
-			     &(struct auth_attempt){
-				     .request = context->server->request,
-				     .credentials = &credentials,
-				     .realm = &realm,
-				     .flow = context->server->flow,
-				     .hashes = aor ? &hashes : NULL,
-				     .windows = &state->windows,
-			     },
-			     now.wall);
+	const struct auth_attempt attempt = {
+		.request = context->server->request,
+		.credentials = &credentials,
+		.realm = &realm,
+		.flow = context->server->flow,
+		.hashes = aor ? &hashes : NULL,
+		.windows = &state->windows,
+	};
+	verdict = auth_check(context->core->auth, &attempt, now.wall);
 	if (aor && verdict == AUTH_OK)
 		return prove(context, aor, now);
 
 	report_auth_failed(context, credentials.username, verdict);
-	count_failure(context, verdict);
+	if (verdict == AUTH_WRONG || verdict == AUTH_ALGORITHM)
+		note_guess(context, &attempt, now);
+	if (verdict == AUTH_REPLAY)
+		endpoint_count(context->core->endpoint, REASON_REPLAY);
 	if (verdict == AUTH_MALFORMED)
 		context_refuse(context, &proxy_refusals[REFUSED_DIGEST_URI], now);
 	else if (verdict == AUTH_FAULT)

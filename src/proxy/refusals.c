@@ -275,6 +275,26 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §16.7",
 		.remedy = "call again later",
 	},
+	[REFUSED_BACKED_OFF] = {
+		.status = 503,
+		.code = "account.backed-off",
+		.warning = "too many wrong passwords for this account from this address",
+		.remedy = "wait, then try the right one",
+	},
+	[REFUSED_RATE] = {
+		.status = 503,
+		.code = "account.rate",
+		.warning = "the account sends more requests than it may",
+		.remedy = "send fewer, or raise requests-per-second",
+		.retry_after = 5,
+	},
+	[REFUSED_CALLS] = {
+		.status = 503,
+		.code = "account.calls",
+		.warning = "the account sets up more calls at a time than it may",
+		.remedy = "begin fewer, or raise calls-per-account",
+		.retry_after = 5,
+	},
 	[REFUSED_HIDDEN_CHALLENGE] = {
 		.status = 502,
 		.code = "target.challenge",

@@ -33,6 +33,9 @@ enum refused {
 	REFUSED_MD5, /* said with a challenge: its status is that of the challenge */
 	REFUSED_CREDENTIALS,
 	REFUSED_USERNAME_SIZE,
+	REFUSED_BACKED_OFF,
+	REFUSED_RATE,
+	REFUSED_CALLS,
 	REFUSED_DIGEST_URI,
 	REFUSED_TO_OTHER,
 	REFUSED_FROM_OTHER,

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "endpoint/endpoint.h"
+#include "proxy/backoff.h"
 #include "proxy/config.h"
 #include "proxy/refusals.h"
 
@@ -19,6 +20,7 @@ struct core {
 	const struct server_config *server;
 	struct auth_server *auth;
 	struct mac *token_mac;
+	struct backoff *backoff;
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
 	struct list contexts;
@@ -29,7 +31,7 @@ struct core {
 /* In the slot of a flow. */
 struct flow_state {
 	struct auth_windows windows;
-	unsigned n_unanswered; /* challenges to a REGISTER that no credentials came for */
+	unsigned n_unanswered; /* challenges in a row that no credentials came for */
 };
 
 /* That of the flow, made if need be; NULL if the flow is gone or without memory. */

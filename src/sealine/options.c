@@ -69,6 +69,40 @@ static const struct command commands[] = {
 		"Example: sealine user remove alice@localhost\n",
 	},
 	{
+		.words = "ban list", .takes_state = true, .run = ban_list_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine ban list [--state DIR] [--json]\n"
+		"Lists the addresses that the running server lets nobody connect from, for how long, and why.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object: bans, a list of objects with address, left (seconds) and why\n"
+		"\n"
+		"Example: sealine ban list\n",
+	},
+	{
+		.words = "ban add", .takes_state = true, .n_least = 1, .n_most = 2, .run = ban_add_run,
+		.help =
+		"usage: sealine ban add ADDRESS [TIME] [--state DIR]\n"
+		"Lets nobody connect from an address until the time is over or the server ends. Phones that are connected\n"
+		"and have proven themselves stay.\n"
+		"\n"
+		"  ADDRESS      192.0.2.7, or 2001:db8::7 for all of its /64\n"
+		"  TIME         90s, 15m, 12h or 7d; an hour if it is not given\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"\n"
+		"Example: sealine ban add 192.0.2.7 7d\n",
+	},
+	{
+		.words = "ban lift", .takes_state = true, .n_least = 1, .n_most = 1, .run = ban_lift_run,
+		.help =
+		"usage: sealine ban lift ADDRESS [--state DIR]\n"
+		"Ends a ban, and forgets what was held against the address.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"\n"
+		"Example: sealine ban lift 192.0.2.7\n",
+	},
+	{
 		.words = "ca show", .takes_state = true, .run = ca_show_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine ca show [--state DIR] [--json]\n"
@@ -160,6 +194,9 @@ static const char usage[] = "usage: sealine COMMAND [ARGUMENT]... [OPTION]...\n"
 			    "  user list            list them, and where they are registered\n"
 			    "  user passwd AOR      change a password\n"
 			    "  user remove AOR      remove an account\n"
+			    "  ban list             list the addresses that are shut out\n"
+			    "  ban add ADDRESS      shut one out\n"
+			    "  ban lift ADDRESS     let it in again\n"
 			    "  ca show              show the certificates that sealined made for itself\n"
 			    "  ca export            write the certificate that phones are to trust\n"
 			    "  status               show the running server\n"

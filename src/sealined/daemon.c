@@ -71,8 +71,9 @@ static enum err publish_at_start(void *self, struct aor *aor)
 static int load_store(struct daemon *daemon, struct store *store, struct random *random)
 {
 	daemon->location = location_new(AORS_MAX, random_map_key(random));
-	if (!daemon->location)
-		return failed_by("the location table", ERR_NOMEM);
+	daemon->bans = bans_new(random_map_key(random), &bans_policy_default);
+	if (!daemon->location || !daemon->bans)
+		return failed_by("the tables of addresses", ERR_NOMEM);
 	enum err err = store_count_start(store, &daemon->crew.start);
 	if (err == OK)
 		err = store_each(store, publish_at_start, daemon->location);
@@ -203,6 +204,7 @@ static int make_workers(struct daemon *daemon, const struct config *config)
 	struct worker_config worker_config = {
 		.start = daemon->crew.start,
 		.limits = transport_limits_default,
+		.bans = daemon->bans,
 		.user = &crew_user,
 		.user_self = &daemon->crew,
 		.location = daemon->location,
@@ -480,6 +482,7 @@ static void stop(struct daemon *daemon)
 		crew_fini(&daemon->crew);
 	mailbox_free(daemon->mailbox);
 	location_free(daemon->location);
+	bans_free(daemon->bans);
 	net_free(daemon->net);
 }
 

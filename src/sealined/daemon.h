@@ -40,6 +40,7 @@ struct daemon {
 	struct net_watch *life;      /* of the signing process */
 	struct net *net;
 	struct location *location;
+	struct bans *bans;
 	struct desk *desk;
 	struct mailbox *mailbox; /* jobs that come back to the main thread */
 	struct control *control;
@@ -80,5 +81,11 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 /* -- requests.c ------------------------------------------------------------------------------------------ */
 
 void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
+/* -- requests_ban.c -------------------------------------------------------------------------------------- */
+
+void daemon_ban_list(struct daemon *daemon, struct control_call *call, struct now now);
+void daemon_ban_add(struct daemon *daemon, struct control_call *call, struct now now);
+void daemon_ban_lift(struct daemon *daemon, struct control_call *call, struct now now);
+
 /* A job that a request has led to is done. Takes it over. */
 void daemon_job_done(struct daemon *daemon, struct job *job);

@@ -361,6 +361,16 @@ static void add_flows(struct transport_counts *sum, const struct transport_count
 	sum->handshaking += more->handshaking;
 }
 
+static json_t *describe_reasons(const struct endpoint_counts *endpoint)
+{
+	json_t *reasons = json_object();
+
+	for (int i = 0; i < ENDPOINT_REASONS; i++)
+		json_object_set_new(reasons, endpoint_reason_name((enum endpoint_reason)i),
+				    json_integer((json_int_t)endpoint->reasons[i]));
+	return reasons;
+}
+
 static json_t *describe_worker(unsigned number, const struct worker_status *status)
 {
 	const struct transport_counts *flows = &status->flows;
@@ -373,6 +383,10 @@ static json_t *describe_worker(unsigned number, const struct worker_status *stat
 		{ "accepted", flows->accepted },
 		{ "refused_handshakes", flows->refused_handshakes },
 		{ "refused_connections", flows->refused_connections },
+		{ "refused_banned", flows->refused_banned },
+		{ "closed_unproven", flows->closed_unproven },
+		{ "closed_banned", flows->closed_banned },
+		{ "blamed", flows->blamed },
 		{ "closed_blocked", flows->closed_blocked },
 		{ "closed_idle", flows->closed_idle },
 		{ "bytes_in", flows->bytes_in },
@@ -386,6 +400,7 @@ static json_t *describe_worker(unsigned number, const struct worker_status *stat
 
 	for (size_t i = 0; i < sizeof figures / sizeof *figures; i++)
 		json_object_set_new(worker, figures[i].key, json_integer((json_int_t)figures[i].value));
+	json_object_set_new(worker, "refused", describe_reasons(endpoint));
 	return worker;
 }
 
@@ -528,6 +543,9 @@ static const struct {
 	{ SLICE_INIT("user-remove"), user_remove },
 	{ SLICE_INIT("user-list"),   user_list },
 	{ SLICE_INIT("user-import"), user_import },
+	{ SLICE_INIT("ban-list"),    daemon_ban_list },
+	{ SLICE_INIT("ban-add"),     daemon_ban_add },
+	{ SLICE_INIT("ban-lift"),    daemon_ban_lift },
 };
 /* clang-format on */
 

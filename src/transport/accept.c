@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "base/mem.h"
 #include "net/socket.h"
 #include "transport/private.h"
@@ -9,19 +11,35 @@ enum {
 
 /* -- sources --------------------------------------------------------------------------------------------- */
 
+/* Sources that have no connection now are remembered for the sake of their rate, so many of them. */
+enum { SOURCES_IDLE_MAX = 4096 };
+
 static struct source *source_of(struct map_node *node)
 {
 	return node ? (struct source *)(void *)((char *)node - offsetof(struct source, node)) : NULL;
 }
 
-static struct source *source_new(struct transport *transport, struct slice ip)
+static void forget_source(struct transport *transport, struct source *source)
 {
+	list_remove(&transport->idle_sources, &source->idle);
+	map_remove(transport->sources, &source->node);
+	mem_free(source);
+}
+
+static struct source *source_new(struct transport *transport, const uint8_t key[SOURCE_KEY_SIZE],
+				 struct now now)
+{
+	const struct transport_limits *limits = &transport->config.limits;
+	struct link *oldest = list_first(&transport->idle_sources);
 	struct source *source = mem_new(struct source);
 
 	if (!source)
 		return NULL;
-	memcpy(source->ip, ip.ptr, sizeof source->ip);
-	source->node.key = slice_from(source->ip, sizeof source->ip);
+	if (oldest && transport->idle_sources.n >= SOURCES_IDLE_MAX)
+		forget_source(transport, CONTAINER_OF(oldest, struct source, idle));
+	memcpy(source->key, key, sizeof source->key);
+	quota_init(&source->rate, (uint32_t)limits->flows_per_source, limits->flows_per_second, now.mono);
+	source->node.key = slice_from(source->key, sizeof source->key);
 	if (map_add(transport->sources, &source->node) != OK) {
 		mem_free(source);
 		return NULL;
@@ -29,33 +47,76 @@ static struct source *source_new(struct transport *transport, struct slice ip)
 	return source;
 }
 
-/* False: it has enough connections already. *ret_source is NULL where nothing is counted. */
-static bool source_charge(struct transport *transport, const struct address *peer, struct source **ret_source)
+static bool is_exempt(const struct transport *transport, const struct address *peer)
 {
-	size_t max = transport->config.limits.flows_per_source;
-	uint8_t ip[sizeof(((struct source *)NULL)->ip)] = { peer->family };
+	return transport->config.bans ? bans_is_exempt(transport->config.bans, peer)
+				      : address_is_loopback(peer);
+}
+
+/* Why the source may not have one more connection; NULL: it may. *ret_source is NULL where nothing is counted. */
+static const char *source_charge(struct transport *transport, const struct address *peer, struct now now,
+				 struct source **ret_source)
+{
+	const struct transport_limits *limits = &transport->config.limits;
+	uint8_t key[SOURCE_KEY_SIZE];
 
 	*ret_source = NULL;
-	if (max == 0 || address_is_loopback(peer))
-		return true;
-	memcpy(ip + 1, peer->ip, sizeof peer->ip);
-	struct slice key = slice_from(ip, sizeof ip);
-	struct source *source = source_of(map_find(transport->sources, key));
+	if (limits->flows_per_source == 0 || is_exempt(transport, peer))
+		return NULL;
+	make_source_key(peer, key);
+	struct source *source = source_of(map_find(transport->sources, slice_from(key, sizeof key)));
 	if (!source)
-		source = source_new(transport, key);
-	if (!source || source->n >= max)
-		return false;
+		source = source_new(transport, key, now);
+	if (!source)
+		return "no memory";
+	if (source->n >= limits->flows_per_source)
+		return "as many connections as one address may have";
+	if (source->n_handshaking >= limits->handshakes_per_source)
+		return "as many handshakes as one address may have at a time";
+	if (!quota_take(&source->rate, 1, now.mono))
+		return "more connections a second than one address may make";
+	list_remove(&transport->idle_sources, &source->idle);
 	source->n++;
 	*ret_source = source;
-	return true;
+	return NULL;
 }
 
 void source_release(struct transport *transport, struct source *source)
 {
-	if (!source || --source->n > 0)
+	if (source && --source->n == 0)
+		list_append(&transport->idle_sources, &source->idle);
+}
+
+static void free_source(struct map_node *node, void *arg)
+{
+	forget_source(arg, source_of(node));
+}
+
+void sources_free(struct transport *transport)
+{
+	if (transport->sources)
+		map_each(transport->sources, free_source, transport);
+	map_free(transport->sources);
+}
+
+/* -- handshakes ------------------------------------------------------------------------------------------ */
+
+void handshake_begins(struct wire *wire)
+{
+	wire->is_counted = true;
+	wire->transport->n_handshaking++;
+	if (wire->source)
+		wire->source->n_handshaking++;
+}
+
+void handshake_ends(struct wire *wire)
+{
+	if (!wire->is_counted)
 		return;
-	map_remove(transport->sources, &source->node);
-	mem_free(source);
+	wire->is_counted = false;
+	wire->transport->n_handshaking--;
+	if (wire->source)
+		wire->source->n_handshaking--;
 }
 
 /* -- accepting ------------------------------------------------------------------------------------------- */
@@ -80,20 +141,34 @@ static void refuse(struct transport *transport, const struct address *peer, cons
 						      .text = writer_text(&out) });
 }
 
+/* NULL: it is welcome, and charged to *ret_source. */
+static const char *find_objection(struct transport *transport, const struct address *peer, struct now now,
+				  struct source **ret_source)
+{
+	const struct transport_limits *limits = &transport->config.limits;
+
+	*ret_source = NULL;
+	if (transport->config.bans && bans_has(transport->config.bans, peer, now.mono)) {
+		transport->counts.refused_banned++;
+		return "the address is banned (see sealine ban list)";
+	}
+	if (map_count(transport->wires) >= limits->flows)
+		return "as many connections as the limit allows";
+	if (transport->n_handshaking >= limits->handshakes)
+		return "as many handshakes as the limit allows";
+	return source_charge(transport, peer, now, ret_source);
+}
+
 static void admit(struct listener *listener, int fd, const struct address *peer, struct now now)
 {
 	struct transport *transport = listener->transport;
 	struct source *source;
 	struct wire *wire;
+	const char *objection = find_objection(transport, peer, now, &source);
 
-	if (map_count(transport->wires) >= transport->config.limits.flows) {
+	if (objection) {
 		socket_close(fd);
-		refuse(transport, peer, "as many connections as the limit allows", now);
-		return;
-	}
-	if (!source_charge(transport, peer, &source)) {
-		socket_close(fd);
-		refuse(transport, peer, "as many connections as one address may have", now);
+		refuse(transport, peer, objection, now);
 		return;
 	}
 	if (wire_new(transport, listener->protocol, fd, &wire) != OK) {
@@ -105,6 +180,7 @@ static void admit(struct listener *listener, int fd, const struct address *peer,
 	wire->source = source;
 	wire->peer = *peer;
 	wire->deadline = now.mono + transport->config.limits.handshake;
+	handshake_begins(wire);
 	wire_begin(wire, now);
 }
 

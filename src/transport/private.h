@@ -23,11 +23,13 @@ struct listener {
 	struct net_watch *watch;
 };
 
-/* How many connections one IP address has made to us. */
+/* What one source (see bans.h) has of us. */
 struct source {
-	struct map_node node; /* by ip */
-	uint8_t ip[17];       /* family, then the address */
-	size_t n;
+	struct map_node node; /* by key */
+	uint8_t key[SOURCE_KEY_SIZE];
+	size_t n, n_handshaking; /* connections; those of them that are not open yet */
+	struct quota rate;
+	struct link idle; /* in transport->idle_sources, while it has none */
 };
 
 enum { ASSOCIATION_KEY_SIZE = 20 };
@@ -72,6 +74,7 @@ struct wire {
 	struct address peer;
 	bool outbound;
 	bool known;      /* to the endpoint */
+	bool is_counted; /* among the handshakes */
 	bool blocked;    /* the endpoint was told so */
 	const char *why; /* WIRE_CLOSING */
 
@@ -81,6 +84,7 @@ struct wire {
 	struct link again; /* in transport->again: its input or handshake goes on in the next turn … */
 	unsigned turn;     /* … after this one */
 
+	ms_t opened;   /* when the endpoint came to know it */
 	ms_t heard;    /* when it last said something */
 	ms_t stuck;    /* since when it has taken nothing of what waits; 0: it takes what it gets */
 	ms_t deadline; /* connecting or handshaking: the end of patience */
@@ -104,6 +108,8 @@ struct transport {
 	struct transport_config config;
 	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
 	struct map *wires, *sources;
+	struct list idle_sources;         /* those without a connection, the longest first */
+	size_t n_handshaking;             /* accepted, and not open yet */
 	struct map *associations, *peers; /* the same ones by flow and by peer */
 	struct list strangers, proven;    /* associations, those heard least recently first */
 	struct quota newcomers;           /* new associations */
@@ -201,11 +207,19 @@ void dial_failed(struct dial *dial, const struct wire_end *end, struct now now);
 void listener_event(struct listener *listener, struct now now);
 /* The connection that was charged to it has ended. Accepts NULL. */
 void source_release(struct transport *transport, struct source *source);
+/* All of them, with their table. */
+void sources_free(struct transport *transport);
+/* An accepted connection is on its way to being open, and is so no more (which may be said again). */
+void handshake_begins(struct wire *wire);
+void handshake_ends(struct wire *wire);
 
 /* -- transport.c ----------------------------------------------------------------------------------------- */
 
 /* Whether the other end is known, so that it may be silent for longer. */
 bool transport_is_proven(const struct transport *transport, flow_id flow);
+/* The other end did something that only an attacker does. True: it is banned, and its flow has to go. */
+bool transport_blame(struct transport *transport, const struct address *peer, enum misdeed misdeed,
+		     struct now now);
 /* Whether a report at this level is wanted. */
 bool transport_reports(const struct transport *transport, enum report_level level);
 void transport_report(struct transport *transport, const struct report *report);

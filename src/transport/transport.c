@@ -7,6 +7,9 @@
 const struct transport_limits transport_limits_default = {
 	.flows = 20000,
 	.flows_per_source = 1000,
+	.flows_per_second = 50,
+	.handshakes = 5000,
+	.handshakes_per_source = 200,
 	.associations = 10000,
 	.high_mark = 64 << 10,
 	.output = 1 << 20,
@@ -16,6 +19,7 @@ const struct transport_limits transport_limits_default = {
 	.handshake = 10 * 1000,
 	.connect = 20 * 1000,
 	.write = 20 * 1000,
+	.unproven = 180 * 1000,
 	.idle = 60 * 1000,
 	.idle_proven = 2 * 3600 * 1000,
 };
@@ -51,6 +55,7 @@ struct transport *transport_new(const struct transport_config *config)
 	list_init(&transport->dirty);
 	list_init(&transport->again);
 	list_init(&transport->dials);
+	list_init(&transport->idle_sources);
 	list_init(&transport->strangers);
 	list_init(&transport->proven);
 	quota_init(&transport->refusals, REFUSALS_BURST, REFUSALS_PER_SECOND, net_now(config->net).mono);
@@ -94,7 +99,7 @@ void transport_free(struct transport *transport)
 	LIST_EACH (dial, &transport->dials, struct dial, link)
 		dial_free(dial);
 	map_free(transport->wires);
-	map_free(transport->sources);
+	sources_free(transport);
 	map_free(transport->associations);
 	map_free(transport->peers);
 	mem_free(transport->input);
@@ -211,6 +216,42 @@ static void resolve(struct transport *transport, const struct action *action, st
 		endpoint_answer(transport->config.endpoint, &answer, now);
 }
 
+bool transport_blame(struct transport *transport, const struct address *peer, enum misdeed misdeed,
+		     struct now now)
+{
+	struct bans *bans = transport->config.bans;
+	char text[200];
+	struct writer out = writer_of(text, sizeof text);
+
+	if (!bans)
+		return false;
+	transport->counts.blamed++;
+	if (!bans_blame(bans, peer, misdeed, now.mono))
+		return bans_has(bans, peer, now.mono);
+	put(&out, SLICE(" peer="));
+	put_ip(&out, peer);
+	put(&out,
+	    SLICE(" why=\"it did too much that only an attacker does; lift it with sealine ban lift\""));
+	transport_report(transport, &(struct report){ .level = REPORT_WARNING,
+						      .event = "source.banned",
+						      .text = writer_text(&out) });
+	return true;
+}
+
+/* Whoever is proven is not blamed; over UDP the endpoint has seen to it that it was he who sent it. */
+static void blame(struct transport *transport, flow_id flow, enum misdeed misdeed, struct now now)
+{
+	struct wire *wire = find(transport, flow);
+	struct flow_view view;
+
+	if (!endpoint_flow_view(transport->config.endpoint, flow, &view) ||
+	    transport_is_proven(transport, flow) || !transport_blame(transport, &view.peer, misdeed, now))
+		return;
+	transport->counts.closed_banned++;
+	if (wire && wire->state == WIRE_OPEN)
+		wire_finish(wire, "its address is banned", now);
+}
+
 static void perform(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
@@ -228,6 +269,7 @@ static void perform(struct transport *transport, const struct action *action, st
 		else
 			letter_free(action->post);
 		break;
+	case ACTION_BLAME: blame(transport, action->blame.flow, action->blame.misdeed, now); break;
 	case ACTION_REPORT: transport_report(transport, &action->report); break;
 	}
 }

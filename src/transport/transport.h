@@ -36,13 +36,17 @@
 #include "endpoint/letter.h"
 #include "net/net.h"
 #include "tls/context.h"
+#include "transport/bans.h"
 
 struct transport;
 
 struct transport_limits {
 	size_t flows;                 /* open at a time */
 	size_t associations;          /* senders over UDP at a time */
-	size_t flows_per_source;      /* accepted from one IP address; loopback is exempt; 0: no limit */
+	size_t flows_per_source;      /* accepted from one source (bans.h) that is not exempt; 0: no limit */
+	unsigned flows_per_second;    /* how many more each second when it has used up as many at once */
+	size_t handshakes;            /* accepted, and not open yet, at a time */
+	size_t handshakes_per_source; /* of these, from one source that is not exempt */
 	size_t high_mark;             /* bytes that wait on a flow before it counts as blocked */
 	size_t output;                /* bytes that wait on a flow before it is closed */
 	size_t message;               /* of a WebSocket: the longest that is taken */
@@ -51,11 +55,15 @@ struct transport_limits {
 	ms_t handshake;               /* from accept to the end of the handshake */
 	ms_t connect;                 /* from the question to the end of the handshake, look-up included */
 	ms_t write;                   /* a flow that takes nothing for so long is closed */
+	ms_t unproven; /* a flow that somebody opened to us is closed when so long nobody has proven himself on it */
 	ms_t idle; /* a flow without a proven account or domain that says nothing for so long is closed */
 	ms_t idle_proven; /* the same for one with */
 };
 
-/* 20,000 flows, 10,000 senders over UDP, 1,000 a source, 64 KiB, 1 MiB, 64 KiB, 64 KiB, 32; 10 s, 20 s, 20 s, 60 s, 2 h. */
+/*
+ * 20,000 flows, 10,000 senders over UDP; of one source 1,000, 50 a second; 5,000 handshakes, 200 of one source;
+ * 64 KiB, 1 MiB, 64 KiB, 64 KiB, 32; 10 s, 20 s, 20 s, 180 s, 60 s, 2 h.
+ */
 extern const struct transport_limits transport_limits_default;
 
 /* What the endpoint's actions lead to besides sockets. A NULL function: there is no such thing (the question
@@ -85,6 +93,7 @@ struct transport_config {
 	struct crypto *crypto; /* for the handshakes of WebSockets; NULL: there is no listener for them */
 	struct tls_context *server; /* for accepted TLS flows; NULL: none are accepted */
 	struct tls_context *client; /* for ACTION_CONNECT over TLS; NULL: refused */
+	struct bans *bans;          /* NULL: nobody is banned, and only loopback is exempt */
 };
 
 /* Copies the config. NULL without memory. */
@@ -117,6 +126,9 @@ struct transport_counts {
 	size_t handshaking;                 /* and those that are on their way */
 	uint64_t accepted, connected;       /* since the start */
 	uint64_t refused_handshakes, refused_connections, closed_blocked, closed_idle;
+	uint64_t refused_banned, closed_unproven,
+		closed_banned; /* the first is part of refused_connections */
+	uint64_t blamed;       /* misdeeds that counted against their source */
 	uint64_t bytes_in, bytes_out;
 	uint64_t ignored, withheld, unsent; /* over UDP: no SIP or no room; to strangers; not taken */
 };

@@ -191,6 +191,13 @@ static bool begins_a_message(struct slice bytes)
 	return bytes.len > 0 && ascii_is_alpha(bytes.ptr[0]);
 }
 
+static bool is_banned(const struct association *association, struct now now)
+{
+	struct bans *bans = association->listener->transport->config.bans;
+
+	return bans && !is_proven(association) && bans_has(bans, &association->peer, now.mono);
+}
+
 static void take_in(struct listener *listener, const struct socket_datagram *datagram, struct now now)
 {
 	struct transport *transport = listener->transport;
@@ -201,6 +208,10 @@ static void take_in(struct listener *listener, const struct socket_datagram *dat
 	if (is_new && begins_a_message(datagram->bytes) && datagram->peer.port > 0)
 		association = association_new(listener, &datagram->peer, now);
 	if (!association) {
+		transport->counts.ignored++;
+		return;
+	}
+	if (is_banned(association, now)) {
 		transport->counts.ignored++;
 		return;
 	}

@@ -51,6 +51,7 @@ void wire_free(struct wire *wire)
 	list_remove(&transport->dirty, &wire->dirty);
 	list_remove(&transport->again, &wire->again);
 	map_remove(transport->wires, &wire->node);
+	handshake_ends(wire);
 	source_release(transport, wire->source);
 	if (wire->tls)
 		tls_conn_shutdown(wire->tls);
@@ -158,6 +159,14 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 	endpoint_flow(wire->transport->config.endpoint, wire->id, &facts, now);
 }
 
+static void handshake_failed(struct wire *wire, struct now now)
+{
+	wire->transport->counts.refused_handshakes++;
+	/* there is nobody's flow to end */
+	if (transport_blame(wire->transport, &wire->peer, MISDEED_HANDSHAKE, now))
+		wire->transport->counts.closed_banned++;
+}
+
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 {
 	struct dial *dial = wire->dial;
@@ -166,7 +175,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 	if (wire->known)
 		tell(wire, FLOW_LOST, end->why, now);
 	else if (!dial)
-		wire->transport->counts.refused_handshakes++;
+		handshake_failed(wire, now);
 	wire_free(wire);
 	if (dial)
 		dial_failed(dial, end, now);
@@ -207,10 +216,24 @@ static ms_t idle_until(const struct wire *wire)
 	       (transport_is_proven(wire->transport, wire->id) ? limits->idle_proven : limits->idle);
 }
 
+/* Whoever came to us has so long to prove himself, however much he says. */
+static ms_t strange_until(const struct wire *wire)
+{
+	if (wire->outbound || transport_is_proven(wire->transport, wire->id))
+		return UINT64_MAX;
+	return wire->opened + wire->transport->config.limits.unproven;
+}
+
+static ms_t earlier(ms_t a, ms_t b)
+{
+	return a < b ? a : b;
+}
+
 /* Whoever becomes proven, or says something, moves the end of his time; that is noticed when it comes. */
 static void set_deadline(struct wire *wire)
 {
-	ms_t due = idle_until(wire), stuck_until = wire->stuck + wire->transport->config.limits.write;
+	ms_t due = earlier(idle_until(wire), strange_until(wire));
+	ms_t stuck_until = wire->stuck + wire->transport->config.limits.write;
 
 	net_watch_deadline(wire->watch, wire->stuck && stuck_until < due ? stuck_until : due);
 }
@@ -225,6 +248,12 @@ static void open_deadline_passed(struct wire *wire, struct now now)
 			  &(struct wire_end){ .level = REPORT_WARNING,
 					      .err = ERR_AGAIN,
 					      .why = SLICE("it takes nothing any more") },
+			  now);
+	} else if (now.mono >= strange_until(wire)) {
+		transport->counts.closed_unproven++;
+		wire_lose(wire,
+			  &(struct wire_end){ REPORT_INFO, ERR_AGAIN,
+					      SLICE("nobody has proven himself on it in time") },
 			  now);
 	} else if (now.mono >= idle_until(wire)) {
 		transport->counts.closed_idle++;
@@ -351,7 +380,8 @@ void wire_open(struct wire *wire, struct now now)
 
 	wire->state = WIRE_OPEN;
 	wire->known = true;
-	wire->heard = now.mono;
+	wire->opened = wire->heard = now.mono;
+	handshake_ends(wire);
 	tell(wire, FLOW_OPENED, slice_of(NULL), now);
 	set_deadline(wire);
 	wait_for_more(wire);

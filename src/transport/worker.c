@@ -155,6 +155,7 @@ static enum err open_transport(struct worker *worker)
 		.crypto = worker->parts.crypto,
 		.server = worker->parts.server,
 		.client = worker->parts.client,
+		.bans = worker->config.bans,
 	};
 
 	worker->transport = transport_new(&config);

@@ -63,6 +63,7 @@ struct worker_config {
 	void *user_self;
 	struct location *location;
 	struct workers *workers;
+	struct bans *bans;
 };
 
 /* A worker with its loop and mailbox, not running yet. NULL without memory or descriptors. */

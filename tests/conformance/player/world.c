@@ -206,6 +206,7 @@ static void perform(struct world *world, struct worker *worker, const struct act
 		endpoint_letter(world->workers[action->post->to].endpoint, action->post, world->now);
 		break;
 	case ACTION_REPORT: world->user->reported(world->self, &action->report); break;
+	case ACTION_BLAME: break;
 	case ACTION_RESOLVE: resolve(world, worker, action); break;
 	case ACTION_CONNECT: connect_to(world, worker, action); break;
 	}

@@ -145,6 +145,7 @@ static void perform(const struct action *action)
 		assert_ptr_not_equal(bench.endpoint[action->post->to], NULL);
 		endpoint_letter(bench.endpoint[action->post->to], action->post, bench.now);
 		break;
+	case ACTION_BLAME: bench.n_blamed++; break;
 	case ACTION_REPORT: note_slice(action->report.event, action->report.text); break;
 	}
 	if (action->question)

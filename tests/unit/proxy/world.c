@@ -155,6 +155,7 @@ static void settle(struct world *world)
 		case ACTION_CLOSE: world_lose(world, peer_of(action.close.flow)); break;
 		case ACTION_LOOKUP: lookup(world, &action); break;
 		case ACTION_STORE: store(world, &action); break;
+		case ACTION_BLAME: world->n_blamed++; break;
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
 		case ACTION_RESOLVE:

@@ -48,6 +48,7 @@ struct world {
 	char held_aor[128];
 	char passed[PEERS][PASSED_MAX];
 	size_t n_passed[PEERS];
+	unsigned n_blamed; /* misdeeds */
 	char log[LOG_MAX];
 	size_t n_log;
 };

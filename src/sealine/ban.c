@@ -1,0 +1,121 @@
+#include <stdio.h>
+
+#include "base/address.h"
+#include "base/scan.h"
+#include "sealine/command.h"
+#include "sealine/output.h"
+#include "sealine/server.h"
+#include "store/state.h"
+
+enum { TIME_MAX_S = 366 * 86400, TIME_DEFAULT_S = 3600 };
+
+/* Asks the running server; NULL: it was complained of. Takes the request over. */
+static json_t *ask(const struct invocation *invocation, json_t *request)
+{
+	char dir[STATE_PATH_MAX], path[STATE_PATH_MAX];
+	struct writer dir_out = writer_of(dir, sizeof dir), path_out = writer_of(path, sizeof path);
+	json_t *reply = NULL;
+
+	if (!state_find(&dir_out, invocation->state)) {
+		(void)complain("there is no state directory to be found; give --state DIR");
+		json_decref(request);
+		return NULL;
+	}
+	put_state_path(&path_out, writer_text(&dir_out), SLICE(STATE_CONTROL_SOCKET));
+	switch (server_ask(writer_text(&path_out), request, &reply)) {
+	case OK: return reply;
+	case ERR_NOT_FOUND:
+		(void)complain(
+			"%.*s: no sealined runs there, so nobody is banned; start it, or give --state DIR",
+			SLICE_FMT(writer_text(&path_out)));
+		break;
+	case ERR_EXISTS:
+		(void)complain("%.*s: %.*s; see sealine ban list", SLICE_FMT(writer_text(&path_out)),
+			       SLICE_FMT(text_member(reply, "message")));
+		break;
+	default: break;
+	}
+	json_decref(reply);
+	return NULL;
+}
+
+static void print_ban(const json_t *ban)
+{
+	print_escaped(text_member(ban, "address"));
+	printf(" for %lld s, because of ", (long long)json_integer_value(json_object_get(ban, "left")));
+	print_escaped(text_member(ban, "why"));
+	putchar('\n');
+}
+
+enum exit_code ban_list_run(const struct invocation *invocation)
+{
+	json_t *reply = ask(invocation, json_pack("{s:s}", "request", "ban-list"));
+	bool ok = reply;
+
+	if (reply && (invocation->flags & FLAG_JSON))
+		ok = print_json(json_pack("{s:O}", "bans", json_object_get(reply, "bans")));
+	else if (reply)
+		print_each(json_object_get(reply, "bans"), print_ban);
+	json_decref(reply);
+	return ok ? EXIT_OK : EXIT_FOUND;
+}
+
+/* "90", "90s", "15m", "12h", "7d" */
+static bool parse_time(struct slice text, uint64_t *ret_seconds)
+{
+	static const struct {
+		char unit;
+		unsigned seconds;
+	} units[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 } };
+	struct scan in = scan_of(text);
+	uint64_t number, seconds = 0;
+
+	if (!scan_number(&in, TIME_MAX_S, &number))
+		return false;
+	if (scan_done(&in))
+		seconds = number;
+	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+		if (scan_char(&in, units[i].unit))
+			seconds = number * units[i].seconds;
+	*ret_seconds = seconds;
+	return scan_done(&in) && seconds > 0 && seconds <= TIME_MAX_S;
+}
+
+static bool take_address(const char *argument)
+{
+	struct address address;
+
+	return address_parse_ip(slice_of(argument), &address) ||
+	       complain("\"%s\" is no IP address; give one like 192.0.2.7 or 2001:db8::7", argument);
+}
+
+enum exit_code ban_add_run(const struct invocation *invocation)
+{
+	const char *address = invocation->arguments[0];
+	uint64_t seconds = TIME_DEFAULT_S;
+	json_t *reply;
+
+	if (!take_address(address))
+		return EXIT_USAGE;
+	if (invocation->n_arguments > 1 && !parse_time(slice_of(invocation->arguments[1]), &seconds)) {
+		(void)complain("\"%s\" is no time up to 366 days; give one like 90s, 15m, 12h or 7d",
+			       invocation->arguments[1]);
+		return EXIT_USAGE;
+	}
+	reply = ask(invocation, json_pack("{s:s, s:s, s:I}", "request", "ban-add", "address", address,
+					  "seconds", (json_int_t)seconds));
+	json_decref(reply);
+	return reply ? EXIT_OK : EXIT_FOUND;
+}
+
+enum exit_code ban_lift_run(const struct invocation *invocation)
+{
+	const char *address = invocation->arguments[0];
+	json_t *reply;
+
+	if (!take_address(address))
+		return EXIT_USAGE;
+	reply = ask(invocation, json_pack("{s:s, s:s}", "request", "ban-lift", "address", address));
+	json_decref(reply);
+	return reply ? EXIT_OK : EXIT_FOUND;
+}
