@@ -34,8 +34,11 @@ struct server_config {
 	struct registrar_policy registrar;
 	utc_t nonce_lifetime; /* seconds: 3600 */
 	ms_t timer_c;         /* more than 3 minutes (RFC 3261 §16.6 step 11) */
-	size_t max_forks;     /* branches of one request: 10 */
-	uint32_t retry_after; /* seconds, with 480 while bindings exist that no flow leads to: 30 */
+	size_t calls_max;     /* of one account, being set up at a time: 200 */
+	uint32_t
+		requests_per_second; /* of one account, once it has used up five times as many at once: 200 */
+	size_t max_forks;            /* branches of one request: 10 */
+	uint32_t retry_after;        /* seconds, with 480 while bindings exist that no flow leads to: 30 */
 };
 
 /* Everything but domains, advertise and names. */

@@ -54,6 +54,8 @@ static void context_free(struct context *context)
 	mem_free(context->targets);
 	aor_unref(context->aor);
 	aor_unref(context->sender);
+	if (context->is_counted)
+		allowance_end_call(context->core->allowance, context->account);
 	mem_free(context);
 }
 

@@ -56,6 +56,7 @@ struct context {
 	/* the sender */
 	account_id account; /* 0 until proven; below 0 for another domain: core_domain_party() */
 	struct aor *sender; /* whose credentials the request carries; NULL until they were good */
+	bool is_counted;    /* among the calls of the account */
 	struct own_routes routes;
 	bool in_dialog;
 	struct dialog_claim claim; /* if it is */

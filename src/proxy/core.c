@@ -28,7 +28,9 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
 	core->backoff = backoff_new(config->map_key);
-	if (!core->backoff || !core->token_mac || !core->hops || !core->arena || !core->scratch)
+	core->allowance = allowance_new(config->map_key);
+	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->arena ||
+	    !core->scratch)
 		return ERR_NOMEM;
 	*ret_core = TAKE(core);
 	return OK;
@@ -42,6 +44,7 @@ void core_free(struct core *core)
 	auth_server_free(core->auth);
 	mac_free(core->token_mac);
 	backoff_free(core->backoff);
+	allowance_free(core->allowance);
 	arena_free(core->arena);
 	mem_free(core->scratch);
 	mem_free(core);
@@ -78,6 +81,26 @@ static void answer_options(struct context *context, struct now now)
 			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
 }
 
+/* What an account of ours begins is counted; else it has been refused. */
+static bool is_within_allowance(struct context *context, struct now now)
+{
+	struct core *core = context->core;
+	enum refused why = REFUSED_RATE;
+	bool ok = context->account < 0 ||
+		  allowance_take(core->allowance, context->account, core->server, now.mono);
+
+	if (ok && context->account > 0 && context->server->request->method == SIP_INVITE) {
+		why = REFUSED_CALLS;
+		ok = allowance_begin_call(core->allowance, context->account, core->server, now.mono);
+		context->is_counted = ok;
+	}
+	if (ok)
+		return true;
+	endpoint_count(core->endpoint, REASON_RATE);
+	context_refuse(context, &proxy_refusals[why], now);
+	return false;
+}
+
 /* The sender is proven. */
 static void go_on(struct context *context, struct aor *sender, struct now now)
 {
@@ -87,6 +110,8 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 		registration_decide(context, sender, now);
 	else if (context->in_dialog)
 		dialog_request(context, now);
+	else if (!is_within_allowance(context, now))
+		return;
 	else if (core_domain(context->core, request->uri.host))
 		location_ask(context, now);
 	else

@@ -18,6 +18,8 @@ const struct server_config server_config_default = {
 	.nonce_lifetime = 3600,
 	.timer_c = 200000,
 	.max_forks = 10,
+	.calls_max = 200,
+	.requests_per_second = 200,
 	.retry_after = 30,
 };
 

@@ -9,6 +9,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "endpoint/endpoint.h"
+#include "proxy/allowance.h"
 #include "proxy/backoff.h"
 #include "proxy/config.h"
 #include "proxy/refusals.h"
@@ -21,6 +22,7 @@ struct core {
 	struct auth_server *auth;
 	struct mac *token_mac;
 	struct backoff *backoff;
+	struct allowance *allowance;
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
 	struct list contexts;

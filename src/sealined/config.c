@@ -19,6 +19,8 @@ struct config *config_new(void)
 	if (!config)
 		return NULL;
 	config->log_level = REPORT_INFO;
+	config->bans = bans_policy_default;
+	limits_init(&config->limits);
 	config->arena = arena_new(TEXT_MAX);
 	if (!config->arena)
 		return NULL;
@@ -380,5 +382,6 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 		config->advertise = config->domains[0].name;
 	if (config->workers == 0)
 		config->workers = cores();
+	limits_of_bans(&config->limits, &config->bans);
 	return check_certificates(config, file, why);
 }

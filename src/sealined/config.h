@@ -21,6 +21,7 @@
 #include "endpoint/flow.h"
 #include "proxy/config.h"
 #include "sealined/log.h"
+#include "sealined/quotas.h"
 
 enum {
 	CONFIG_LISTENERS_MAX = 16,
@@ -78,6 +79,8 @@ struct config {
 	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
+	struct limits limits;
+	struct bans_policy bans;
 	struct config_place places[SETTINGS];
 };
 

@@ -103,7 +103,7 @@ struct keys {
 	bool (*each)(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value);
 };
 
-enum { KEYS_MAX = 24 };
+enum { KEYS_MAX = 32 };
 
 static bool walk_keys(struct reading *reading, const yaml_node_t *mapping, const struct keys *keys)
 {
@@ -162,7 +162,15 @@ static bool say_files(struct reading *reading, enum setting setting, const yaml_
 
 /* -- domains: each a name, or a mapping ------------------------------------------------------------------- */
 
-enum { DOMAIN_NAME, DOMAIN_MD5, DOMAIN_DIGEST, DOMAIN_INTEGRITY, DOMAIN_CERTIFICATE, DOMAIN_KEY, DOMAIN_KEYS };
+enum {
+	DOMAIN_NAME,
+	DOMAIN_MD5,
+	DOMAIN_DIGEST,
+	DOMAIN_INTEGRITY,
+	DOMAIN_CERTIFICATE,
+	DOMAIN_KEY,
+	DOMAIN_KEYS
+};
 
 /* The n-th of the words, if the node is one of them. */
 static bool find_word(const yaml_node_t *node, const struct slice words[], size_t n_words, size_t *ret_n)
@@ -296,10 +304,68 @@ static bool say_list(struct reading *reading, enum setting setting, const yaml_n
 	return true;
 }
 
+static bool say_limit(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value)
+{
+	char text[100];
+	struct writer what = writer_of(text, sizeof text);
+
+	(void)key;
+	if (value->type != YAML_SCALAR_NODE)
+		return wrong_at(reading, value->start_mark, "here stands a number");
+	return limits_say(&reading->config->limits, (enum limit)which, scalar_text(value), &what) ||
+	       wrong_value(reading, value, scalar_text(value), writer_text(&what));
+}
+
+static bool say_limits(struct reading *reading, const yaml_node_t *node)
+{
+	struct slice names[LIMITS];
+	struct keys keys = { names, LIMITS, say_limit };
+
+	if (node->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, node->start_mark,
+				"here stand names and numbers, as in \"connections-per-source: 100\"");
+	for (int i = 0; i < LIMITS; i++)
+		names[i] = limit_name((enum limit)i);
+	return walk_keys(reading, node, &keys);
+}
+
+static bool say_exempt(struct reading *reading, const yaml_node_t *node)
+{
+	struct bans_policy *bans = &reading->config->bans;
+
+	if (node->type != YAML_SCALAR_NODE || bans->n_exempt == BANS_EXEMPT_MAX)
+		return wrong_at(reading, node->start_mark, "here stand at most 64 addresses or networks");
+	if (!prefix_parse(scalar_text(node), &bans->exempt[bans->n_exempt]))
+		return wrong_value(reading, node, scalar_text(node),
+				   SLICE("it is no IP address or network, as in 192.0.2.0/24"));
+	bans->n_exempt++;
+	return true;
+}
+
+/* In place of the defaults: who names some names all. */
+static bool say_never_ban(struct reading *reading, const yaml_node_t *list)
+{
+	reading->config->bans.n_exempt = 0;
+	if (list->type != YAML_SEQUENCE_NODE)
+		return wrong_at(reading, list->start_mark, "here stands a list of addresses and networks");
+	for (const yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++)
+		if (!say_exempt(reading, yaml_document_get_node(&reading->document, *item)))
+			return false;
+	return true;
+}
+
+/* The keys that are no options as well. */
+enum { KEY_LIMITS = SETTINGS, KEY_NEVER_BAN, ROOT_KEYS };
+
 static bool say_key(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value)
 {
 	enum setting setting = (enum setting)which;
 
+	if (which == KEY_LIMITS)
+		return say_limits(reading, value);
+	if (which == KEY_NEVER_BAN)
+		return say_never_ban(reading, value);
 	reading->config->places[setting] = (struct config_place){ key->start_mark.line + 1,
 								  key->start_mark.column + 1 };
 	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
@@ -312,8 +378,10 @@ static bool say_key(struct reading *reading, size_t which, const yaml_node_t *ke
 static bool say_root(struct reading *reading)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(&reading->document);
-	struct slice names[SETTINGS];
-	struct keys keys = { names, SETTINGS, say_key };
+	struct slice names[ROOT_KEYS] = {
+		[KEY_LIMITS] = SLICE("limits"), [KEY_NEVER_BAN] = SLICE("never-ban")
+	};
+	struct keys keys = { names, ROOT_KEYS, say_key };
 
 	if (!root) /* nothing but comments */
 		return true;

@@ -136,7 +136,9 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 		.user_self = member->core,
 	};
 
-	config.limits.flows = transport_limits_default.flows + transport_limits_default.associations;
+	limits_of_endpoint(&member->setup->config->limits, &config.limits);
+	config.limits.flows = member->setup->config->limits.values[LIMIT_CONNECTIONS] +
+			      transport_limits_default.associations;
 	config.limits.sip = sip_limits_default;
 	TRY(endpoint_new(&config, &parts->endpoint));
 	core_attach(member->core, parts->endpoint);

@@ -211,6 +211,8 @@ static int make_workers(struct daemon *daemon, const struct config *config)
 		.workers = &daemon->workers,
 	};
 
+	limits_of_transport(&config->limits, &worker_config.limits);
+	bans_set_policy(daemon->bans, &config->bans);
 	daemon->crew.n_workers = config->workers;
 	for (unsigned i = 0; i < config->workers; i++) {
 		worker_config.number = i;

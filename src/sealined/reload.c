@@ -69,6 +69,7 @@ static bool reload(struct daemon *daemon, struct writer *why)
 	if (!setup)
 		return false;
 	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	bans_set_policy(daemon->bans, &setup->config->bans);
 	crew_change(&daemon->crew, setup);
 	for (size_t i = 0; i < daemon->workers.n; i++)
 		worker_reload(daemon->workers.all[i]);

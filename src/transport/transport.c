@@ -238,14 +238,30 @@ bool transport_blame(struct transport *transport, const struct address *peer, en
 	return true;
 }
 
+/* A flow that is about to be closed is not known below any more. */
+static bool find_peer(struct transport *transport, flow_id flow, struct address *ret_peer)
+{
+	const struct wire *wire = find(transport, flow);
+	struct flow_view view;
+
+	if (wire) {
+		*ret_peer = wire->peer;
+		return true;
+	}
+	if (!endpoint_flow_view(transport->config.endpoint, flow, &view))
+		return false;
+	*ret_peer = view.peer;
+	return true;
+}
+
 /* Whoever is proven is not blamed; over UDP the endpoint has seen to it that it was he who sent it. */
 static void blame(struct transport *transport, flow_id flow, enum misdeed misdeed, struct now now)
 {
 	struct wire *wire = find(transport, flow);
-	struct flow_view view;
+	struct address peer;
 
-	if (!endpoint_flow_view(transport->config.endpoint, flow, &view) ||
-	    transport_is_proven(transport, flow) || !transport_blame(transport, &view.peer, misdeed, now))
+	if (transport_is_proven(transport, flow) || !find_peer(transport, flow, &peer) ||
+	    !transport_blame(transport, &peer, misdeed, now))
 		return;
 	transport->counts.closed_banned++;
 	if (wire && wire->state == WIRE_OPEN)

@@ -252,7 +252,8 @@ static void open_deadline_passed(struct wire *wire, struct now now)
 	} else if (now.mono >= strange_until(wire)) {
 		transport->counts.closed_unproven++;
 		wire_lose(wire,
-			  &(struct wire_end){ REPORT_INFO, ERR_AGAIN,
+			  &(struct wire_end){ .level = REPORT_INFO,
+					      .err = ERR_AGAIN,
 					      SLICE("nobody has proven himself on it in time") },
 			  now);
 	} else if (now.mono >= idle_until(wire)) {
