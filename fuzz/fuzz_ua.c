@@ -111,6 +111,8 @@ static const char *const lines[] = {
 	"Replaces: a;to-tag=b;from-tag=c\r\n",
 	"Refer-To: <sip:x@y>\r\n",
 	"Refer-To: <sips:x@y?Replaces=a%3Bto-tag%3Db%3Bfrom-tag%3Dc>\r\nReferred-By: <sips:z@y>\r\n",
+	"Contact: <sips:n@127.0.0.2:9>\r\nEvent: reg\r\nSubscription-State: active;expires=60\r\n",
+	"Contact: <sips:n@127.0.0.2:9>\r\nEvent: reg\r\nSubscription-State: terminated;reason=timeout\r\n",
 	"Event: refer\r\nSubscription-State: active;expires=60\r\n",
 	"Event: refer;id=2\r\nSubscription-State: terminated;reason=noresource\r\n",
 	"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: 100rel\r\nRSeq: 1\r\n",
@@ -320,7 +322,9 @@ static void command(struct stage *stage)
 	uint64_t id = 1 + next(stage) % 8, made;
 	enum err err = OK;
 
-	switch (next(stage) % 12) {
+	switch (next(stage) % 14) {
+	case 12: err = ua_watch(stage->ua, uri, SLICE("reg"), stage->now, &made); break;
+	case 13: err = ua_unwatch(stage->ua, id, stage->now); break;
 	case 8: err = ua_transfer(stage->ua, id, uri, stage->now); break;
 	case 9: err = ua_transfer_to(stage->ua, id, 1 + next(stage) % 8, stage->now); break;
 	case 10: err = ua_follow(stage->ua, id, &media, stage->now, &made); break;

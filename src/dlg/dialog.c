@@ -138,7 +138,7 @@ enum err dlg_new_uas(const struct sip_message *request, struct slice local_tag, 
 		.local_tag = local_tag,
 		.remote_tag = request->from.tag,
 		.local = request->to.text,
-		.local_suffix = local_tag,
+		.local_suffix = request->to.tag.len > 0 ? SLICE("") : local_tag,
 		.remote = request->from.text,
 	};
 

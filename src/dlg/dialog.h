@@ -58,7 +58,10 @@ struct dlg_sent {
 MUST_CHECK enum err dlg_new_uac(const struct dlg_sent *sent, const struct sip_message *response,
 				struct dlg **ret_dlg);
 
-/* From a request that we are about to answer with this tag (§12.1.1). secure as above; errors as above. */
+/*
+ * From a request that we are about to answer with this tag (§12.1.1), or from a NOTIFY that has it in To (RFC 6665 §4.4.1).
+ * secure as above; errors as above.
+ */
 MUST_CHECK enum err dlg_new_uas(const struct sip_message *request, struct slice local_tag, bool secure,
 				struct dlg **ret_dlg);
 

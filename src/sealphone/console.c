@@ -142,6 +142,20 @@ static void do_message(struct phone *phone, struct slice rest, struct now now)
 		phone_message(phone, whom, rest, now);
 }
 
+static void do_watch(struct phone *phone, struct slice rest, struct now now)
+{
+	struct slice whom = next_word(&rest);
+
+	phone_watch(phone, whom, rest, now);
+}
+
+static void do_unwatch(struct phone *phone, struct slice rest, struct now now)
+{
+	(void)rest;
+	if (ua_unwatch(phone->ua, phone->watch, now) != OK)
+		refuse(phone, "Nothing is watched.");
+}
+
 static void do_status(struct phone *phone, struct slice rest, struct now now)
 {
 	bool registered = ua_is_registered(phone->ua);
@@ -177,9 +191,10 @@ static void do_quit(struct phone *phone, struct slice rest, struct now now)
 static void do_help(struct phone *phone, struct slice rest, struct now now)
 {
 	(void)rest, (void)now;
-	output_say(&phone->output, json_pack("{s:s}", "event", "help"),
-		   "call WHOM, answer, reject [busy], hangup, hold, resume, swap, transfer [WHOM], "
-		   "accept, refuse, dtmf DIGITS, message WHOM TEXT, status, quit");
+	output_say(
+		&phone->output, json_pack("{s:s}", "event", "help"),
+		"call WHOM, answer, reject [busy], hangup, hold, resume, swap, transfer [WHOM], "
+		"accept, refuse, dtmf DIGITS, message WHOM TEXT, watch [WHOM [PACKAGE]], unwatch, status, quit");
 }
 
 /* clang-format off */
@@ -190,6 +205,7 @@ static const struct {
 	{ "call",    do_call },    { "answer",  do_answer },  { "reject", do_reject }, { "hangup", do_hangup },
 	{ "hold",    do_hold },    { "resume",  do_resume },  { "dtmf",   do_dtmf },   { "message", do_message },
 	{ "swap",    do_swap },    { "transfer", do_transfer }, { "accept", do_accept }, { "refuse", do_refuse },
+	{ "watch",   do_watch },   { "unwatch", do_unwatch },
 	{ "status",  do_status },  { "quit",    do_quit },    { "help",   do_help },
 };
 /* clang-format on */

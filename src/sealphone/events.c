@@ -164,6 +164,7 @@ static void begin_command(struct phone *phone, struct now now)
 	switch (options->command) {
 	case COMMAND_CALL: phone_call(phone, options->uri, now); break;
 	case COMMAND_MESSAGE: phone_message(phone, options->uri, options->text, now); break;
+	case COMMAND_WATCH: phone_watch(phone, options->uri, options->text, now); /* fallthrough */
 	default:
 		if (options->duration != 0)
 			phone->end_at = now.mono + options->duration;
@@ -478,6 +479,40 @@ static void on_refer_refused(struct phone *phone, const struct ua_event *event, 
 		   show(&peer, event->peer), show(&target, event->text));
 }
 
+/* -- what is watched -------------------------------------------------------------------------------------- */
+
+static void on_notified(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = json_pack("{s:s, s:I}", "event", "notified", "id", (json_int_t)event->id);
+	struct shown peer, state;
+	char text[OUTPUT_LINE_MAX / 2];
+	struct writer out = writer_of(text, sizeof text);
+
+	(void)now;
+	set(object, "of", output_string(event->peer));
+	set(object, "state", output_string(event->state));
+	set(object, "expires", json_integer(event->seconds));
+	set(object, "text", output_string(event->text));
+	put_escaped(&out, event->text);
+	output_say(&phone->output, object, "%s (%s): %.*s%s", show(&peer, event->peer),
+		   show(&state, event->state), SLICE_FMT(writer_text(&out)),
+		   out.overflow ? " (cut off)" : "");
+}
+
+static void on_watch_ended(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = json_pack("{s:s, s:I}", "event", "watch-ended", "id", (json_int_t)event->id);
+	struct shown why;
+
+	set_cause(object, event);
+	output_say(&phone->output, object, "Nothing is watched any more: %s (%s).", ended_texts[event->cause],
+		   show(&why, event->text));
+	if (event->id == phone->watch)
+		phone->watch = 0;
+	if (phone->options->command == COMMAND_WATCH)
+		phone_finish(phone, exit_code_of(event->cause), now);
+}
+
 /* -- messages ---------------------------------------------------------------------------------------- */
 
 static void on_message(struct phone *phone, const struct ua_event *event, struct now now)
@@ -529,6 +564,8 @@ static void (*const handlers[])(struct phone *phone, const struct ua_event *even
 	[UA_MEDIA] = on_media,
 	[UA_MEDIA_REFUSED] = on_media_refused,
 	[UA_ENDED] = on_ended,
+	[UA_NOTIFIED] = on_notified,
+	[UA_WATCH_ENDED] = on_watch_ended,
 	[UA_MESSAGE] = on_message,
 	[UA_MESSAGE_SENT] = on_message_sent,
 	[UA_MESSAGE_FAILED] = on_message_failed,

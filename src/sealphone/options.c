@@ -16,6 +16,7 @@ static const char usage[] =
 	"  call URI              call, and hang up after --for seconds or when ended\n"
 	"  answer                answer every call until ended\n"
 	"  message URI TEXT      send a message\n"
+	"  watch [URI [PACKAGE]] show what happens there; default: our own registrations (reg)\n"
 	"\n"
 	"options\n"
 	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
@@ -123,11 +124,12 @@ static const struct word transport_words[] = {
 	{ "tcp", TRANSPORT_TCP },
 	{ NULL,  0 },
 };
-static const struct { const char *word; enum command command; int arguments; } commands[] = {
-	{ "register", COMMAND_REGISTER, 0 },
-	{ "call",     COMMAND_CALL,     1 },
-	{ "answer",   COMMAND_ANSWER,   0 },
-	{ "message",  COMMAND_MESSAGE,  2 },
+static const struct { const char *word; enum command command; int least, most; } commands[] = {
+	{ "register", COMMAND_REGISTER, 0, 0 },
+	{ "call",     COMMAND_CALL,     1, 1 },
+	{ "answer",   COMMAND_ANSWER,   0, 0 },
+	{ "message",  COMMAND_MESSAGE,  2, 2 },
+	{ "watch",    COMMAND_WATCH,    0, 2 },
 };
 /* clang-format on */
 
@@ -253,7 +255,7 @@ static enum exit_code parse_command(int n, char **words, struct options *options
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		if (strcmp(commands[i].word, words[0]) != 0)
 			continue;
-		if (n - 1 != commands[i].arguments)
+		if (n - 1 < commands[i].least || n - 1 > commands[i].most)
 			return refuse("wrong number of words after", words[0]);
 		options->command = commands[i].command;
 		options->uri = slice_of(n > 1 ? words[1] : NULL);

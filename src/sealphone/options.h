@@ -10,11 +10,18 @@
 #include "sealphone/exit.h"
 #include "ua/ua.h"
 
-enum command { COMMAND_NONE, COMMAND_REGISTER, COMMAND_CALL, COMMAND_ANSWER, COMMAND_MESSAGE };
+enum command {
+	COMMAND_NONE,
+	COMMAND_REGISTER,
+	COMMAND_CALL,
+	COMMAND_ANSWER,
+	COMMAND_MESSAGE,
+	COMMAND_WATCH,
+};
 
 struct options {
 	enum command command;
-	struct slice uri, text; /* of call and message */
+	struct slice uri, text; /* of call, message and watch; text: the message, or the event package */
 
 	struct slice aor;
 	const char *password_file; /* NULL: ask on the terminal */

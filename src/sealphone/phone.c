@@ -206,6 +206,18 @@ void phone_swap(struct phone *phone, struct now now)
 			   "The other call is being changed; resume takes it up.");
 }
 
+void phone_watch(struct phone *phone, struct slice whom, struct slice package, struct now now)
+{
+	char uri[1024];
+	struct writer out = writer_of(uri, sizeof uri);
+	struct slice target = whom.len > 0 ? complete(phone, whom, &out) : phone->options->aor;
+	enum err err = ua_watch(phone->ua, target, package.len > 0 ? package : SLICE("reg"), now,
+				&phone->watch);
+
+	if (err != OK)
+		tell_refusal(phone, "Nothing is watched", err, now);
+}
+
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now)
 {
 	char uri[1024];

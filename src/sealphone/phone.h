@@ -53,6 +53,7 @@ struct phone {
 		asking; /* the call of which consent is asked: UA_REFERRED, or UA_INCOMING in another's place */
 	uint64_t replaced; /* that other one */
 	uint64_t message;  /* of the message command */
+	uint64_t watch;    /* the latest one; 0: none */
 	bool was_registered;
 	bool is_away;     /* the server was told to be gone, and is not back yet */
 	bool is_ending;   /* ua_stop() was called */
@@ -82,6 +83,8 @@ void phone_consent(struct phone *phone, bool yes, struct now now);
 void phone_transfer(struct phone *phone, struct slice whom, struct now now);
 /* A call that stands in another's place; see struct phone. */
 void phone_swap(struct phone *phone, struct now now);
+/* Watches an event package of somebody; empty: of ourselves, and "reg". */
+void phone_watch(struct phone *phone, struct slice whom, struct slice package, struct now now);
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now);
 
 /* What happened; true if there was something. */

@@ -31,8 +31,10 @@ enum ua_event_kind {
 	UA_TRANSFER,         /* the call that we sent our peer to is at status, text */
 	UA_TRANSFERRED,      /* and was answered */
 	UA_TRANSFER_FAILED,  /* or was not: cause, status, text; our call is as it was */
-	UA_ALGORITHM,        /* to be remembered: the server has proven to know this digest algorithm */
-	UA_NO_MEMORY,        /* events were lost for lack of memory */
+	UA_NOTIFIED,    /* of what we watch: peer, state, text; seconds: until it ends if not refreshed */
+	UA_WATCH_ENDED, /* the watch's last event; cause, status, text */
+	UA_ALGORITHM,   /* to be remembered: the server has proven to know this digest algorithm */
+	UA_NO_MEMORY,   /* events were lost for lack of memory */
 };
 
 /* Why a call, a message or a registration came to nothing. */
@@ -72,6 +74,7 @@ struct ua_event {
 	unsigned status;               /* of the response that says so; 0: none */
 	struct slice text;             /* a sentence; UA_MESSAGE: the message; UA_ALGORITHM: its name */
 	const struct verdict *verdict; /* UA_DISCONNECTED: on the server's certificate or TLS; else NULL */
+	struct slice state;            /* UA_NOTIFIED: "active", "pending", "terminated" or another token */
 	struct slice peer;             /* a URI, claimed by whoever sent it */
 	unsigned seconds;              /* UA_REGISTERED */
 	ms_t retry_in;                 /* 0: no further try */

@@ -63,7 +63,9 @@ void ua_queue_fini(struct ua_queue *queue)
 
 void ua_queue_put(struct ua_queue *queue, const struct ua_event *event)
 {
-	struct ua_queued *queued = mem_zalloc(1, sizeof *queued + event->text.len + event->peer.len);
+	size_t size = event->text.len + event->peer.len + event->state.len;
+	struct ua_queued *queued = mem_zalloc(1, sizeof *queued + size);
+	char *at;
 
 	if (!queued) {
 		queue->lost = true;
@@ -74,12 +76,10 @@ void ua_queue_put(struct ua_queue *queue, const struct ua_event *event)
 		queued->verdict = *event->verdict;
 		queued->event.verdict = &queued->verdict;
 	}
-	if (event->text.len > 0)
-		memcpy(queued->texts, event->text.ptr, event->text.len);
-	if (event->peer.len > 0)
-		memcpy(queued->texts + event->text.len, event->peer.ptr, event->peer.len);
-	queued->event.text = slice_from(queued->texts, event->text.len);
-	queued->event.peer = slice_from(queued->texts + event->text.len, event->peer.len);
+	at = queued->texts;
+	queued->event.text = slice_copy(&at, event->text);
+	queued->event.peer = slice_copy(&at, event->peer);
+	queued->event.state = slice_copy(&at, event->state);
 	list_append(&queue->waiting, &queued->link);
 }
 

@@ -6,6 +6,7 @@
 #include "ua/exchange.h"
 #include "ua/flow.h"
 #include "ua/keepalive.h"
+#include "ua/subscription.h"
 
 enum { EXPIRES_MAX = 86400 };
 
@@ -116,6 +117,7 @@ static void registered(struct ua *ua, struct exchange *exchange, const struct si
 	ua_tell(ua,
 		&(struct ua_event){ .kind = UA_REGISTERED, .seconds = seconds, .secure = ua->aor_is_sips });
 	calls_registered(ua, now);
+	subscriptions_registered(ua, now);
 }
 
 static ms_t retry_after(const struct ua *ua, const struct sip_message *response)

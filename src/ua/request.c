@@ -6,6 +6,7 @@
 #include "ua/fork.h"
 #include "ua/message.h"
 #include "ua/refer.h"
+#include "ua/subscription.h"
 
 enum { LINES_MAX = 1024 };
 
@@ -80,7 +81,7 @@ static void take_simple(struct ua *ua, struct server *server, struct now now)
 	case SIP_MESSAGE: message_take(ua, server, now); break;
 	case SIP_REFER: refer_refuse_stranger(ua, server, now); break;
 	case SIP_SUBSCRIBE: ua_reply(ua, server, 489, SLICE(""), now); break;
-	case SIP_NOTIFY: ua_reply(ua, server, 481, SLICE(""), now); break;
+	case SIP_NOTIFY: subscription_notify(ua, server, now); break;
 	case SIP_BYE:
 	case SIP_UPDATE:
 	case SIP_PRACK: ua_reply(ua, server, 481, SLICE(""), now); break;
@@ -135,6 +136,8 @@ void request_take(struct ua *ua, struct server *server, struct now now)
 		take_in_fork(call, fork, server, now);
 	else if (call)
 		take_in_dialog(call, server, now);
+	else if (request->method == SIP_NOTIFY)
+		subscription_notify(ua, server, now);
 	else if (request->to.tag.len > 0)
 		ua_reply(ua, server, 481, SLICE(""), now);
 	else if (request->method == SIP_INVITE)

@@ -27,6 +27,7 @@ enum ua_timer {
 	UA_TIMER_SESSION,                       /* call: refresh the session, or end it */
 	UA_TIMER_CHANGE,                        /* call: try the change again that met theirs (491) */
 	UA_TIMER_TRANSFER,                      /* call: nothing is heard of our transfer */
+	UA_TIMER_SUBSCRIPTION,                  /* subscription: refresh, or no NOTIFY in time */
 	UA_TIMER_REFER,                         /* call: our user does not say whether we follow */
 };
 
@@ -49,7 +50,7 @@ struct ua_refusal {
 struct ua {
 	struct endpoint *endpoint;
 	struct ua_queue events;
-	struct list calls, exchanges;
+	struct list calls, exchanges, subscriptions;
 	uint64_t next_id;
 
 	/* the account; all slices point into texts, but for the password */

@@ -10,6 +10,7 @@
 #include "ua/registration.h"
 #include "ua/request.h"
 #include "ua/state.h"
+#include "ua/subscription.h"
 
 enum { STOP_MS = 2000, EXPIRES_DEFAULT = 600, RING_MS = 60000 };
 
@@ -78,6 +79,7 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 	ua_queue_init(&ua->events);
 	list_init(&ua->calls);
 	list_init(&ua->exchanges);
+	list_init(&ua->subscriptions);
 	if (!sip_uri_parse(config->aor, &aor) || aor.user.len == 0 || aor.port != 0 || aor.params.len != 0 ||
 	    aor.headers.len != 0 || (aor.scheme != SIP_SCHEME_SIP && aor.scheme != SIP_SCHEME_SIPS))
 		return ERR_SYNTAX;
@@ -93,6 +95,7 @@ void ua_free(struct ua *ua)
 	if (!ua)
 		return;
 	calls_free(ua);
+	subscriptions_free(ua);
 	ua_queue_fini(&ua->events);
 	secret_free(ua->password);
 	mem_free(ua->texts);
@@ -144,6 +147,7 @@ void ua_stop(struct ua *ua, struct now now)
 	ua->is_stopping = true;
 	ua_set_timer(ua, &ua->stop_timer, UA_TIMER_STOP, now.mono + STOP_MS);
 	calls_hangup(ua, now);
+	subscriptions_end(ua, now);
 	ua_clear_timer(ua, &ua->connect_timer);
 	endpoint_forget(ua->endpoint, &ua->asked);
 	registration_end(ua, now);
@@ -155,6 +159,7 @@ void ua_stop(struct ua *ua, struct now now)
 bool ua_next_event(struct ua *ua, struct ua_event *ret_event)
 {
 	calls_sweep(ua);
+	subscriptions_sweep(ua);
 	return ua_queue_take(&ua->events, ret_event);
 }
 
@@ -263,6 +268,7 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	case UA_TIMER_REFRESH: registration_refresh(ua, now); break;
 	case UA_TIMER_STOP: tell_stopped(ua, now); break;
 	case UA_TIMER_KEEPALIVE: keepalive_due(ua, now); break;
+	case UA_TIMER_SUBSCRIPTION: subscription_due(timer, now); break;
 	default: call_timer(timer, now); break;
 	}
 }

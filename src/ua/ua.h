@@ -27,7 +27,7 @@
 
 struct ua;
 
-enum { UA_MAX_CALLS = 8, UA_MAX_MESSAGE = 16000 };
+enum { UA_MAX_CALLS = 8, UA_MAX_WATCHES = 8, UA_MAX_MESSAGE = 16000 };
 
 /* Whether others may have this phone call somebody else (REFER in a call), or take a call's place (Replaces). */
 enum ua_transfers {
@@ -107,6 +107,14 @@ MUST_CHECK enum err ua_transfer_to(struct ua *ua, uint64_t id, uint64_t other, s
 MUST_CHECK enum err ua_follow(struct ua *ua, uint64_t id, const struct address *media, struct now now,
 			      uint64_t *ret_call);
 MUST_CHECK enum err ua_stay(struct ua *ua, uint64_t id, struct now now);
+/*
+ * Subscribes to an event package of a URI (RFC 6665) and stays subscribed: UA_NOTIFIED tells of each NOTIFY, UA_WATCH_ENDED that
+ * there is no more. ERR_SYNTAX: no such URI, or no token. ERR_LIMIT: UA_MAX_WATCHES. Else like ua_call().
+ */
+MUST_CHECK enum err ua_watch(struct ua *ua, struct slice uri, struct slice package, struct now now,
+			     uint64_t *ret_watch);
+/* ERR_NOT_FOUND: there is none, or it is being ended. */
+MUST_CHECK enum err ua_unwatch(struct ua *ua, uint64_t id, struct now now);
 /* A text/plain MESSAGE (RFC 3428). ERR_LIMIT: over UA_MAX_MESSAGE bytes; else like ua_call(). */
 MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
 			       uint64_t *ret_message);

@@ -26,9 +26,9 @@ class Peer(Client):
     def take_request(self, method, seconds=15):
         return self.expect(lambda message: message.method == method, seconds)
 
-    def take_invite(self):
-        """The INVITE that the phone sends; what the dialog needs is remembered."""
-        invite = self.take_request("INVITE")
+    def take_invite(self, method="INVITE"):
+        """The request by which the phone begins a dialog; what that needs is remembered."""
+        invite = self.take_request(method)
         self.call_id, self.tag = invite.get("Call-ID"), "t" + secrets.token_hex(4)
         self.theirs = re.search(r";tag=([^;]+)", invite.get("From")).group(1)
         self.target = re.search(r"<([^>]+)>", invite.get("Contact")).group(1)
@@ -67,11 +67,11 @@ class Peer(Client):
     def respond(self, request, status, reason, headers=(), body=""):
         self.reply(request, status, reason, headers=[*headers, *([SDP] if body else [])], body=body, tag=self.tag)
 
-    def inside(self, method, headers=(), body="", cseq=None):
-        """Sends a request in the dialog."""
+    def inside(self, method, headers=(), body="", cseq=None, text=""):
+        """Sends a request in the dialog, with a description or some other text, whose type is among the headers."""
         self.send(
             self.request(
                 method, self.target, to=self.uri, to_tag=self.theirs, from_tag=self.tag, call_id=self.call_id, cseq=cseq,
-                headers=[*self.routes, *headers, *([SDP] if body else [])], body=body,
+                headers=[*self.routes, *headers, *([SDP] if body else [])], body=body or text,
             )
         )

@@ -1,0 +1,44 @@
+/*
+ * Subscriptions of ours (RFC 6665 §4.1): SUBSCRIBE, refreshed as long as our user wants it, and the NOTIFYs that come. The
+ * dialog is that of the first NOTIFY (§4.4.1). One that another phone of a forked SUBSCRIBE sends is refused.
+ */
+#pragma once
+
+#include "base/list.h"
+#include "dlg/dialog.h"
+#include "ua/state.h"
+
+enum subscription_state {
+	SUB_NOTIFY_WAIT, /* for the first NOTIFY; timer N runs (RFC 6665 §4.1.2) */
+	SUB_ACTIVE,      /* it has come, and made the dialog */
+	SUB_AGAIN,       /* ended there, to be begun anew */
+	SUB_ENDING,      /* our user does not want it any more; the last NOTIFY is waited for */
+	SUB_OVER,        /* told; freed by subscriptions_sweep() */
+};
+
+struct subscription {
+	struct link link;
+	struct ua *ua;
+	uint64_t id;
+	enum subscription_state state;
+	bool is_secure;
+	bool has_way; /* a 2xx has come */
+	char *texts;
+	struct slice uri, package;
+	struct ua_token call_id, tag;
+	struct dlg *dialog; /* in SUB_NOTIFY_WAIT that of the 2xx, or NULL; in SUB_AGAIN NULL */
+	uint32_t cseq;
+	unsigned wanted;    /* seconds asked for */
+	ms_t until;         /* mono: what was granted is over */
+	struct timer timer; /* refresh, or no NOTIFY in time (timer N), or another try */
+};
+
+/* A NOTIFY that belongs to no call; it is answered here. */
+void subscription_notify(struct ua *ua, struct server *server, struct now now);
+void subscription_due(struct timer *timer, struct now now);
+/* Our end of the flow is another one. */
+void subscriptions_registered(struct ua *ua, struct now now);
+/* Ends all of them, without waiting for the last NOTIFY. */
+void subscriptions_end(struct ua *ua, struct now now);
+void subscriptions_sweep(struct ua *ua);
+void subscriptions_free(struct ua *ua);

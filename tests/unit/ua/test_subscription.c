@@ -1,0 +1,364 @@
+#include "world.h"
+
+static const char contact[] = "Contact: <sips:notifier@127.0.0.2:9>\r\n";
+
+static int setup(void **state)
+{
+	static struct world world;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_register(&world);
+	world.cseq = 0;
+	*state = &world;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	world_close(*state);
+	return 0;
+}
+
+static const struct sip_message *watch(struct world *world, uint64_t *ret_watch)
+{
+	assert_int_equal(
+		ua_watch(world->ua, SLICE("sips:bob@localhost"), SLICE("reg"), world->now, ret_watch), OK);
+	world_pump(world);
+	return world_expect(world, SIP_SUBSCRIBE);
+}
+
+/* A NOTIFY of the phone with that tag. */
+static void notify_as(struct world *world, const struct sip_message *subscribe, const char *tag,
+		      const char *event, const char *state)
+{
+	static int branches;
+
+	world->cseq++;
+	world_receive(world,
+		      "NOTIFY sips:alice@127.0.0.1:40001 SIP/2.0\r\n"
+		      "Via: SIP/2.0/TLS localhost;branch=z9hG4bKn%u-%d\r\nMax-Forwards: 70\r\n"
+		      "From: <sips:bob@localhost>;tag=%s\r\nTo: %.*s\r\nCall-ID: %.*s\r\nCSeq: %u NOTIFY\r\n"
+		      "%sRecord-Route: <sips:token@localhost;lr>\r\nEvent: %s\r\n%s%s%s"
+		      "Content-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello",
+		      world->cseq, ++branches, tag, SLICE_FMT(subscribe->from.text),
+		      SLICE_FMT(subscribe->call_id), world->cseq, contact, event,
+		      *state ? "Subscription-State: " : "", state, *state ? "\r\n" : "");
+}
+
+static void notify(struct world *world, const struct sip_message *subscribe, const char *state)
+{
+	notify_as(world, subscribe, "theirs", "reg", state);
+}
+
+/* Subscribed, for ten minutes; wire and events are empty. */
+static const struct sip_message *subscribed(struct world *world, uint64_t *ret_watch)
+{
+	const struct sip_message *subscribe = watch(world, ret_watch);
+
+	world_answer(world, subscribe, 200, "Expires: 600\r\n", SLICE(""));
+	notify(world, subscribe, "active;expires=600");
+	world_expect_status(world, 200);
+	world_event(world, UA_NOTIFIED);
+	return subscribe;
+}
+
+static void what_happens_is_told_and_the_subscription_refreshed(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *subscribe, *again;
+	uint64_t id;
+
+	subscribe = watch(world, &id);
+	assert_true(slice_eq(sip_message_value(subscribe, SIP_EVENT), SLICE("reg")));
+	assert_true(slice_eq(sip_message_value(subscribe, SIP_EXPIRES), SLICE("3600")));
+	notify(world, subscribe, "pending;expires=600"); /* RFC6665:4.4.1: it may come before the 200 */
+	world_expect_status(world, 200);
+	assert_int_equal(world_event(world, UA_NOTIFIED)->id, id);
+	assert_true(slice_eq(world->event.text, SLICE("hello")));
+	assert_true(slice_eq(world->event.state, SLICE("pending")));
+	assert_true(slice_eq(world->event.peer, SLICE("sips:bob@localhost")));
+	world_answer(world, subscribe, 200, "Expires: 600\r\n", SLICE(""));
+	world_pass(world, 567999);
+	world_expect_silence(world);
+	world_pass(world, 1);
+	again = world_expect(world, SIP_SUBSCRIBE);
+	assert_true(slice_eq(again->uri_text, SLICE("sips:notifier@127.0.0.2:9")));
+	assert_true(slice_eq(sip_message_value(again, SIP_ROUTE), SLICE("<sips:token@localhost;lr>")));
+	assert_true(slice_eq(again->to.tag, SLICE("theirs")));
+	assert_int_equal(again->cseq.number, subscribe->cseq.number + 1);
+	world_answer(world, again, 200, "Expires: 100\r\n", SLICE(""));
+	world_pass(world, 68000);
+	world_expect(world, SIP_SUBSCRIBE);
+}
+
+static void the_way_is_that_of_the_2xx_where_the_notify_has_none(void **state)
+{
+	static const char *const orders[] = { "2xx first", "NOTIFY first" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		const struct sip_message *subscribe, *again;
+		struct world world;
+		uint64_t id;
+
+		world_open(&world, &(struct ua_config){ 0 });
+		world_register(&world);
+		world.tag = "theirs";
+		subscribe = watch(&world, &id);
+		for (size_t step = 0; step < 2; step++) {
+			if (step == i) {
+				world_answer(
+					&world, subscribe, 200,
+					"Expires: 100\r\nContact: <sips:notifier@127.0.0.2:9>\r\n"
+					"Record-Route: <sips:two@localhost;lr>, <sips:one@localhost;lr>\r\n",
+					SLICE(""));
+				continue;
+			}
+			world_receive(&world,
+				      "NOTIFY sips:alice@127.0.0.1:40001 SIP/2.0\r\n"
+				      "Via: SIP/2.0/TLS localhost;branch=z9hG4bKw\r\nMax-Forwards: 70\r\n"
+				      "From: <sips:bob@localhost>;tag=theirs\r\nTo: %.*s\r\nCall-ID: %.*s\r\n"
+				      "CSeq: 1 NOTIFY\r\n%sEvent: reg\r\n"
+				      "Subscription-State: active;expires=100\r\nContent-Length: 0\r\n\r\n",
+				      SLICE_FMT(subscribe->from.text), SLICE_FMT(subscribe->call_id),
+				      contact);
+			world_expect_status(&world, 200);
+		}
+		world_pass(&world, 68000);
+		again = world_expect(&world, SIP_SUBSCRIBE);
+		if (!slice_eq(sip_message_value(again, SIP_ROUTE),
+			      SLICE("<sips:one@localhost;lr>, <sips:two@localhost;lr>")))
+			fail_msg("%s: %.*s", orders[i], SLICE_FMT(again->text));
+		world_close(&world);
+	}
+}
+
+static void it_is_ended_by_us(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *subscribe, *last;
+	uint64_t id;
+
+	subscribe = subscribed(world, &id);
+	assert_int_equal(ua_unwatch(world->ua, id, world->now), OK);
+	assert_int_equal(ua_unwatch(world->ua, id, world->now), ERR_NOT_FOUND);
+	world_pump(world);
+	last = world_expect(world, SIP_SUBSCRIBE);
+	assert_true(slice_eq(sip_message_value(last, SIP_EXPIRES), SLICE("0")));
+	world_answer(world, last, 200, "Expires: 0\r\n", SLICE(""));
+	world_expect_no_event(world, UA_WATCH_ENDED);
+	notify(world, subscribe, "terminated;reason=timeout");
+	world_expect_status(world, 200);
+	world_event(world, UA_NOTIFIED);
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->cause, UA_HUNG_UP);
+	notify(world, subscribe, "active");
+	world_expect_status(world, 481);
+	world_pass(world, 1000000);
+	world_expect_silence(world);
+}
+
+static void an_end_that_is_not_confirmed_is_one(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	subscribed(world, &id);
+	assert_int_equal(ua_unwatch(world->ua, id, world->now), OK);
+	world_pump(world);
+	world_answer(world, world_expect(world, SIP_SUBSCRIBE), 200, NULL, SLICE(""));
+	world_pass(world, 32000);
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->cause, UA_HUNG_UP);
+}
+
+static void without_a_notify_there_is_no_subscription(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	world_answer(world, watch(world, &id), 200, "Expires: 3600\r\n", SLICE(""));
+	world_pass(world, 31999);
+	world_expect_no_event(world, UA_WATCH_ENDED);
+	world_pass(world, 1); /* RFC6665:4.1.2.4, timer N */
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->cause, UA_TIMEOUT);
+}
+
+static const struct {
+	unsigned status;
+	bool at_first, refreshing; /* whether it ends the subscription */
+} refusals[] = {
+	{ 403, true, false }, { 404, true, true },  { 408, true, false }, { 481, true, true },
+	{ 489, true, true },  { 500, true, false }, { 503, true, false }, { 604, true, true },
+};
+
+static void a_refusal_ends_what_it_means_to_end(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+		struct world world;
+		uint64_t id;
+
+		world_open(&world, &(struct ua_config){ 0 });
+		world_register(&world);
+		world_answer(&world, watch(&world, &id), refusals[i].status, NULL, SLICE(""));
+		assert_int_equal(world_event(&world, UA_WATCH_ENDED)->status, refusals[i].status);
+		world.cseq = 0;
+		subscribed(&world, &id);
+		world_pass(&world, 568000);
+		world_answer(&world, world_expect(&world, SIP_SUBSCRIBE), refusals[i].status, NULL,
+			     SLICE(""));
+		if (refusals[i].refreshing) {
+			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->status, refusals[i].status);
+		} else {
+			world_expect_no_event(&world, UA_WATCH_ENDED);
+			world_pass(&world, 32000); /* what was granted is over */
+			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->cause, UA_TIMEOUT);
+		}
+		world_close(&world);
+	}
+}
+
+static void a_longer_one_is_asked_for_where_that_is_demanded(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *again;
+	uint64_t id;
+
+	world_answer(world, watch(world, &id), 423, "Min-Expires: 7200\r\n", SLICE(""));
+	again = world_expect(world, SIP_SUBSCRIBE);
+	assert_true(slice_eq(sip_message_value(again, SIP_EXPIRES), SLICE("7200")));
+	world_answer(world, again, 423, "Min-Expires: 7200\r\n", SLICE(""));
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->status, 423);
+}
+
+static const struct {
+	const char *state;
+	ms_t wait; /* until it is tried again; 0: it is not */
+} reasons[] = {
+	{ "terminated;reason=deactivated", 2000 },
+	{ "terminated;reason=timeout", 2000 },
+	{ "terminated;reason=probation;retry-after=30", 32000 },
+	{ "terminated;reason=giveup;retry-after=30", 32000 },
+	{ "terminated;reason=giveup;retry-after=100000", 0 },
+	{ "terminated;reason=rejected", 0 },
+	{ "terminated;reason=noresource", 0 },
+	{ "terminated", 0 },
+};
+
+static void the_reason_says_whether_it_is_tried_again(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		const struct sip_message *first, *again;
+		struct world world;
+		uint64_t id;
+
+		world_open(&world, &(struct ua_config){ 0 });
+		world_register(&world);
+		world.cseq = 0;
+		first = subscribed(&world, &id);
+		notify(&world, first, reasons[i].state); /* RFC6665:4.1.3 */
+		world_expect_status(&world, 200);
+		if (reasons[i].wait == 0) {
+			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->id, id);
+		} else {
+			world_pass(&world, reasons[i].wait - 1);
+			world_expect_silence(&world);
+			world_pass(&world, 1);
+			again = world_expect(&world, SIP_SUBSCRIBE);
+			assert_int_equal(again->to.tag.len, 0);
+			assert_false(slice_eq(again->call_id, first->call_id));
+			notify(&world, again, "active;expires=100");
+			world_expect_status(&world, 200);
+			assert_int_equal(world_event(&world, UA_NOTIFIED)->id, id);
+		}
+		world_close(&world);
+	}
+}
+
+static void notifications_that_are_none_of_ours_are_refused(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *subscribe;
+	uint64_t id;
+
+	subscribe = subscribed(world, &id);
+	notify_as(world, subscribe, "another", "reg", "active"); /* a fork; RFC6665:4.4.1 */
+	world_expect_status(world, 481);
+	notify_as(world, subscribe, "theirs", "presence", "active");
+	world_expect_status(world, 481);
+	notify_as(world, subscribe, "theirs", "reg;id=1", "active");
+	world_expect_status(world, 481);
+	notify_as(world, subscribe, "theirs", "reg", "");
+	world_expect_status(world, 400);
+	world->cseq = 0;
+	notify(world, subscribe, "active"); /* out of order */
+	world_expect_status(world, 500);
+	world_expect_no_event(world, UA_NOTIFIED);
+}
+
+static void a_new_flow_is_told_to_the_notifier(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	subscribed(world, &id);
+	world_lose_flow(world);
+	world_pass(world, 1000);
+	world_connect(world, "localhost");
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, "Expires: 3600\r\n", SLICE(""));
+	assert_true(slice_eq(world_expect(world, SIP_SUBSCRIBE)->to.tag, SLICE("theirs")));
+}
+
+static void a_phone_that_ends_ends_its_subscriptions(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *last;
+	uint64_t one, two;
+
+	subscribed(world, &one);
+	watch(world, &two);
+	ua_stop(world->ua, world->now);
+	world_pump(world);
+	last = world_expect(world, SIP_SUBSCRIBE);
+	assert_true(slice_eq(sip_message_value(last, SIP_EXPIRES), SLICE("0")));
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, one);
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, two);
+	world_pass(world, 2000);
+	world_event(world, UA_STOPPED);
+}
+
+static void what_cannot_be_watched_is_refused_at_once(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	assert_int_equal(ua_watch(world->ua, SLICE("bob"), SLICE("reg"), world->now, &id), ERR_SYNTAX);
+	assert_int_equal(ua_watch(world->ua, SLICE("sips:bob@localhost"), SLICE("re g"), world->now, &id),
+			 ERR_SYNTAX);
+	assert_int_equal(ua_watch(world->ua, SLICE("sips:bob@localhost"), SLICE("reg;id=1"), world->now, &id),
+			 ERR_SYNTAX);
+	assert_int_equal(ua_unwatch(world->ua, 1, world->now), ERR_NOT_FOUND);
+	for (int i = 0; i < UA_MAX_WATCHES; i++)
+		assert_int_equal(
+			ua_watch(world->ua, SLICE("sips:bob@localhost"), SLICE("reg"), world->now, &id), OK);
+	assert_int_equal(ua_watch(world->ua, SLICE("sips:bob@localhost"), SLICE("reg"), world->now, &id),
+			 ERR_LIMIT);
+}
+
+#define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+
+static const struct CMUnitTest tests[] = {
+	WITH_WORLD(what_happens_is_told_and_the_subscription_refreshed),
+	cmocka_unit_test(the_way_is_that_of_the_2xx_where_the_notify_has_none),
+	WITH_WORLD(it_is_ended_by_us),
+	WITH_WORLD(an_end_that_is_not_confirmed_is_one),
+	WITH_WORLD(without_a_notify_there_is_no_subscription),
+	cmocka_unit_test(a_refusal_ends_what_it_means_to_end),
+	WITH_WORLD(a_longer_one_is_asked_for_where_that_is_demanded),
+	cmocka_unit_test(the_reason_says_whether_it_is_tried_again),
+	WITH_WORLD(notifications_that_are_none_of_ours_are_refused),
+	WITH_WORLD(a_new_flow_is_told_to_the_notifier),
+	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
+	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
+};
+TEST_MAIN(tests)
