@@ -18,8 +18,14 @@ struct session *audio_reserve(struct phone *phone)
 	struct session *session = audio_find(phone, 0);
 	struct address local;
 
-	if (!session || !ua_local_address(phone->ua, &local) ||
-	    media_port_open(&local, MEDIA_RANGE, &session->port) != OK) {
+	if (!ua_local_address(phone->ua, &local)) {
+		output_say(&phone->output,
+			   json_pack("{s:s, s:s}", "event", "error", "text",
+				     "there is no connection to the server"),
+			   "There is no connection to the server now; status says when there is one.");
+		return NULL;
+	}
+	if (!session || media_port_open(&local, MEDIA_RANGE, &session->port) != OK) {
 		output_say(&phone->output,
 			   json_pack("{s:s, s:s}", "event", "error", "text", "no ports are free for media"),
 			   "No ports are free for media.");

@@ -250,7 +250,8 @@ static void files_free(struct files *files)
 
 /* ---- the tests -------------------------------------------------------------------------------------------------- */
 
-static void sound_arrives(enum sdp_codec codec, enum sdp_srtp_policy policy, enum sdp_suite suite)
+/* How much what arrives is like what was sent. */
+static double carry_sound(enum sdp_codec codec, enum sdp_srtp_policy policy, enum sdp_suite suite)
 {
 	struct party a, b;
 	struct files files;
@@ -282,7 +283,17 @@ static void sound_arrives(enum sdp_codec codec, enum sdp_srtp_policy policy, enu
 	assert_int_equal(of_b.codec, codec);
 	assert_in_range(of_b.packets_received, 1, of_a.packets_sent);
 	assert_int_equal(of_b.auth_failures + of_b.replays + of_b.packets_refused, 0);
-	if (like < 0.8 && !IS_HURRIED)
+	return like;
+}
+
+/* A machine that is too busy to send a frame every 20 ms has gaps in the sound; it gets two more tries. */
+static void sound_arrives(enum sdp_codec codec, enum sdp_srtp_policy policy, enum sdp_suite suite)
+{
+	double like = 0;
+
+	for (int i = 0; i < 3 && like < 0.8; i++)
+		like = carry_sound(codec, policy, suite) + (IS_HURRIED ? 1 : 0);
+	if (like < 0.8)
 		fail_msg("the recording is like what was played by %.2f only", like);
 }
 
