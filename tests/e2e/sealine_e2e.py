@@ -8,6 +8,7 @@ import secrets
 import socket
 import ssl
 
+import evidence
 from programs import slow
 
 _numbers = itertools.count(1)
@@ -15,7 +16,7 @@ _numbers = itertools.count(1)
 
 def h(algorithm, text):
     """H of RFC 7616 in hexadecimal."""
-    return hashlib.new({"SHA-256": "sha256", "MD5": "md5"}[algorithm], text.encode()).hexdigest()
+    return hashlib.new({"SHA-256": "sha256", "SHA-512-256": "sha512_256", "MD5": "md5"}[algorithm], text.encode()).hexdigest()
 
 
 def control(state, request, **members):
@@ -29,6 +30,7 @@ def control(state, request, **members):
 
 def digests(aor, password, md5=False):
     """What the store keeps of an account."""
+    evidence.note_password(aor, password)
     user, domain = aor.split("@")
     members = {"aor": aor, "sha256": h("SHA-256", f"{user}:{domain}:{password}")}
     if md5:
@@ -68,9 +70,9 @@ class Closed(Exception):
 class Client:
     """One connection of one account. Requests are made from parts, so that a test can send any of them wrong."""
 
-    def __init__(self, port, ca=None, aor="alice@localhost", password="secret", tls=True, host="127.0.0.1"):
+    def __init__(self, port, ca=None, aor="alice@localhost", password="secret", tls=True, host="127.0.0.1", source=None):
         self._start(aor, password, "sips" if tls else "sip", "TLS" if tls else "TCP")
-        sock = socket.create_connection((host, port), slow(10))
+        sock = socket.create_connection((host, port), slow(10), (source, 0) if source else None)
         if tls:
             context = ssl.create_default_context(cafile=str(ca))
             sock = context.wrap_socket(sock, server_hostname=self.domain)
@@ -167,7 +169,7 @@ class Client:
         ]
         return "\r\n".join(lines) + "\r\n\r\n" + body
 
-    def answer_to(self, challenge, method, uri, header=None, algorithm="SHA-256", nc=None, password=None):
+    def answer_to(self, challenge, method, uri, header=None, algorithm="SHA-256", nc=None, password=None, qop="auth", body=""):
         """The line with the credentials for a challenge of this algorithm."""
         name = header or ("Authorization" if challenge.status == 401 else "Proxy-Authorization")
         source = "WWW-Authenticate" if challenge.status == 401 else "Proxy-Authenticate"
@@ -183,11 +185,12 @@ class Client:
         count = f"{nc if nc is not None else self.nc:08x}"
         cnonce = secrets.token_hex(8)
         secret = h(algorithm, f"{self.user}:{parameters['realm']}:{password or self.password}")
-        response = h(algorithm, f"{secret}:{self.nonce}:{count}:{cnonce}:auth:" + h(algorithm, f"{method}:{uri}"))
+        covered = f"{method}:{uri}" + (":" + h(algorithm, body) if qop == "auth-int" else "")
+        response = h(algorithm, f"{secret}:{self.nonce}:{count}:{cnonce}:{qop}:" + h(algorithm, covered))
         opaque = f', opaque="{parameters["opaque"]}"' if "opaque" in parameters else ""
         return (
             f'{name}: Digest username="{self.user}", realm="{parameters["realm"]}", nonce="{self.nonce}", uri="{uri}", '
-            f'response="{response}", algorithm={algorithm}, cnonce="{cnonce}", qop=auth, nc={count}{opaque}'
+            f'response="{response}", algorithm={algorithm}, cnonce="{cnonce}", qop={qop}, nc={count}{opaque}'
         )
 
     def ask(self, method, uri, seconds=10, algorithm="SHA-256", **parts):

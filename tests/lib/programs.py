@@ -10,6 +10,8 @@ import subprocess
 import threading
 import time
 
+import evidence
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("SEALINE_BUILD", ROOT / "build")).resolve()
 
@@ -52,6 +54,7 @@ class Program:
             env={**os.environ, **(env or {})},
         )
         _running.append(self)
+        evidence.note_program(self, BUILD)
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -183,6 +186,7 @@ class Server(Program):
         return path
 
     def add_account(self, aor, password, *options):
+        evidence.note_password(aor, password)
         status, _, errors = sealine("user", "add", aor, "--password-stdin", *options, "--state", self.state, stdin=password + "\n")
         assert status == 0, errors
 
@@ -196,6 +200,7 @@ class Phone(Program):
     """sealphone with --json: every line of its standard output is one event."""
 
     def __init__(self, state, aor, password, command=(), server=None, ca=None, options=(), netns=None, stdin=subprocess.DEVNULL):
+        evidence.note_password(aor, password)
         self.state = pathlib.Path(state)
         self.state.mkdir(parents=True, exist_ok=True)
         secret = self.state / "password"

@@ -1,0 +1,91 @@
+"""
+What a test run leaves behind that others may read: the output, command lines and environments of our programs, and core
+files. Every secret that was used is noted, and searched for in all of it in each form that it may have taken.
+"""
+
+import base64
+import hashlib
+import json
+import pathlib
+import re
+import urllib.parse
+
+SHORTEST = 8  # what is shorter is found anywhere by chance
+
+_secrets = {}
+_programs = []
+_processes = []
+
+
+def note_password(aor, password):
+    """A password of an account, and the H(A1) that are as good as it (RFC 7616 §5.13)."""
+    if len(password) >= SHORTEST:
+        _secrets[f"the password of {aor}"] = password.encode()
+    user, _, domain = aor.partition("@")
+    for algorithm in ("sha256", "sha512_256", "md5"):
+        digest = hashlib.new(algorithm, f"{user}:{domain}:{password}".encode())
+        _secrets[f"H(A1) of {aor}, {algorithm}"] = digest.digest()
+
+
+def note_program(program, build):
+    """Its output from now on, and how it was started. Only programs of ours are looked at."""
+    if str(build) in program.argv[0] or any(word.startswith(str(build)) for word in program.argv):
+        _programs.append(program)
+        note_process(program.name, program.pid)
+
+
+def note_process(name, pid):
+    for what in ("cmdline", "environ"):
+        try:
+            _processes.append((f"{what} of {name}", pathlib.Path(f"/proc/{pid}/{what}").read_bytes()))
+        except OSError:
+            pass  # it has ended
+
+
+def _base64(secret):
+    """Wherever it stands within what was encoded: the characters that only depend on it."""
+    for before in range(3):
+        whole = base64.b64encode(b"\0" * before + secret).rstrip(b"=")
+        first, last = -(-before * 8 // 6), len(b"\0" * before + secret) * 8 // 6
+        yield whole[first:last]
+        yield whole[first:last].replace(b"+", b"-").replace(b"/", b"_")
+
+
+def forms(secret):
+    """All the ways in which it may have been written, without regard to upper and lower case where that does not matter."""
+    yield re.escape(secret)
+    yield b"(?i)" + re.escape(secret.hex().encode())
+    yield b"(?i)" + b"[ :]".join(b"%02x" % byte for byte in secret)
+    for text in _base64(secret):
+        yield re.escape(text)
+    yield b"(?i)" + b"".join(b"%%%02x" % byte for byte in secret)
+    yield b"(?i)" + re.escape(urllib.parse.quote_from_bytes(secret, safe="").encode())
+    yield b"(?i)" + rb"\\u00".join([b""] + [b"%02x" % byte for byte in secret])
+    yield b"(?i)" + rb"\\x".join([b""] + [b"%02x" % byte for byte in secret])
+    yield re.escape(json.dumps(secret.decode("latin-1"))[1:-1].encode())
+
+
+def search(secrets, places):
+    """(secret, place) of everything that is found; places: (name, bytes)."""
+    patterns = {name: [re.compile(form) for form in forms(secret)] for name, secret in secrets.items()}
+    return [
+        (name, place)
+        for place, content in places
+        for name, compiled in patterns.items()
+        if any(pattern.search(content) for pattern in compiled)
+    ]
+
+
+def of_this_run(directories):
+    """Everything that this run has left: outputs, command lines, environments, and core files in the directories."""
+    places = [(f"output of {program.name}", program.output.encode()) for program in _programs]
+    places += _processes
+    for directory in directories:
+        for path in pathlib.Path(directory).rglob("core*"):
+            if path.is_file() and re.fullmatch(r"core(\.\d+)?", path.name):
+                places.append((str(path), path.read_bytes()))
+    return places
+
+
+def secrets_of_this_run():
+    return dict(_secrets)
