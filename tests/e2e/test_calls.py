@@ -265,6 +265,12 @@ def test_hold_resume_and_digits(site):
     assert alice.wait() == 0, alice.output
 
 
+def test_a_call_without_a_connection_says_so(site):
+    alice = site.phone("alice", port=1, talks=True)
+    alice.send_line("call bob")
+    alice.wait_event("error", text="there is no connection to the server")
+
+
 # -- messages ---------------------------------------------------------------------------------------------------------------
 
 

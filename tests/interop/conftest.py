@@ -94,7 +94,7 @@ def make_phone(netns, certificate, tmp_path):
     """Starts a sealphone for a user of DOMAIN whose password is secret-of-USER."""
     running = []
 
-    def make(user, *command, scheme="sip", options=()):
+    def make(user, *command, scheme="sip", options=(), talks=False):
         phone = programs.Phone(
             tmp_path / f"phone-{user}-{len(running)}",
             f"{scheme}:{user}@{DOMAIN}",
@@ -104,6 +104,7 @@ def make_phone(netns, certificate, tmp_path):
             ca=certificate / "ca.pem",
             options=options,
             netns=netns,
+            stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
         )
         running.append(phone)
         return phone

@@ -43,11 +43,12 @@ class Kamailio(programs.Program):
 
 
 class Baresip(programs.Program):
-    """Debian's baresip: plays a WAV file into every call, answers by itself, writes what it hears beside its configuration."""
+    """Debian's baresip: plays a WAV file into every call, answers by itself or not, writes what it hears beside its configuration."""
 
-    def __init__(self, netns, certificate, path, user, play, srtp=True):
+    def __init__(self, netns, certificate, path, user, play, srtp=True, answers=True):
         path.mkdir()
         self.path = path
+        mode = "auto" if answers else "manual"
         (path / "config").write_text(
             "poll_method epoll\n"
             f"sip_listen {network.ADDRESS}:0\n"
@@ -65,7 +66,7 @@ class Baresip(programs.Program):
         )
         (path / "accounts").write_text(
             f"<sip:{user}@{DOMAIN};transport=tls>;auth_user={user};auth_pass=secret-of-{user}"
-            f';outbound="sip:{network.ADDRESS}:5061;transport=tls";answermode=auto;regint=60;audio_codecs=pcmu'
+            f';outbound="sip:{network.ADDRESS}:5061;transport=tls";answermode={mode};regint=60;audio_codecs=pcmu'
             + (";mediaenc=srtp-mand" if srtp else "")
             + "\n"
         )
@@ -74,6 +75,18 @@ class Baresip(programs.Program):
 
     def dial(self, uri):
         self.send_line(f"/dial {uri}")
+
+    def answer(self):
+        self.send_line("/accept")
+
+    def hold(self):
+        self.send_line("/hold")
+
+    def resume(self):
+        self.send_line("/resume")
+
+    def transfer(self, uri):
+        self.send_line(f"/transfer {uri}")
 
     def hang_up(self):
         self.send_line("/hangup")
@@ -90,7 +103,10 @@ class Baresip(programs.Program):
 
 
 class Linphone(programs.Program):
-    """Debian's linphonec, registered over TLS, with our CA configured; commands go to its standard input."""
+    """
+    Debian's linphonec, registered over TLS, with our CA configured; commands go to its standard input. It has a client certificate, since it
+    asks its person for one otherwise, and takes the next command for the answer.
+    """
 
     def __init__(self, netns, certificate, path, user):
         (path / ".local/share/linphone").mkdir(parents=True)
@@ -106,6 +122,7 @@ class Linphone(programs.Program):
             f"reg_proxy=<sip:{DOMAIN}:5061;transport=tls>\nreg_identity=sip:{user}@{DOMAIN}\nreg_expires=60\nreg_sendregister=1\n"
             "[auth_info_0]\n"
             f"username={user}\npasswd=secret-of-{user}\nrealm={DOMAIN}\ndomain={DOMAIN}\n"
+            f"client_cert_chain={certificate / 'server.pem'}\nclient_cert_key={certificate / 'server.key'}\n"
         )
         super().__init__(["linphonec", "-c", path / "linphonerc"], netns=netns, stdin=subprocess.PIPE, env={"HOME": str(path)})
 
