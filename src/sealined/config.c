@@ -173,6 +173,11 @@ static bool say_trust(struct config *config, struct slice value, struct writer *
 	return say_path(config, value, &config->trust, why);
 }
 
+static bool say_crl(struct config *config, struct slice value, struct writer *why)
+{
+	return say_path(config, value, &config->crl, why);
+}
+
 static bool say_trust_anchor(struct config *config, struct slice value, struct writer *why)
 {
 	return say_path(config, value, &config->trust_anchor, why);
@@ -244,6 +249,7 @@ static const struct {
 	[SETTING_LOG_LEVEL]   = { SLICE_INIT("log-level"),   say_log_level },
 	[SETTING_STATE]       = { SLICE_INIT("state"),       say_state },
 	[SETTING_TRUST]        = { SLICE_INIT("trust"),        say_trust },
+	[SETTING_CRL]          = { SLICE_INIT("crl"),          say_crl },
 	[SETTING_DNS]          = { SLICE_INIT("dns"),          say_dns },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
 };

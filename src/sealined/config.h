@@ -57,6 +57,7 @@ enum setting {
 	SETTING_LOG_LEVEL,
 	SETTING_STATE,
 	SETTING_TRUST,
+	SETTING_CRL,
 	SETTING_DNS,
 	SETTING_TRUST_ANCHOR,
 	SETTINGS,
@@ -76,6 +77,7 @@ struct config {
 	enum report_level log_level;
 	struct slice state; /* directory */
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
+	struct slice crl;   /* file with what these have revoked; empty: there is none */
 	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */

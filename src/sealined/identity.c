@@ -13,6 +13,7 @@ void identity_fini(struct identity *identity)
 	}
 	mem_free(identity->pairs);
 	secret_free(identity->trusted);
+	secret_free(identity->revoked);
 	*identity = (struct identity){ .n = 0 };
 }
 
@@ -186,6 +187,26 @@ static bool load_trusted(const struct loading *loading)
 			  &chain, loading->why);
 }
 
+/* Whether there are lists in it that can be read: what they say counts when somebody shows his certificate. */
+static bool load_revoked(const struct loading *loading)
+{
+	AUTO(tls_context) struct tls_context *client = tls_client_new(loading->source->crypto);
+	struct slice file = loading->config->crl;
+
+	if (!file.len)
+		return true;
+	enum err err = state_read(file, CHAIN_PEM_MAX, &loading->identity->revoked);
+	if (err == OK)
+		err = client ? tls_client_revoke(client, secret_slice(loading->identity->revoked))
+			     : ERR_NOMEM;
+	else
+		return wrong(loading->why, file, read_trouble(err));
+	return err == OK ||
+	       wrong(loading->why, file,
+		     err == ERR_NOT_FOUND ? SLICE("there is no list of revoked certificates in it")
+					  : read_trouble(err));
+}
+
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
 static bool advertises_what_is_proven(const struct loading *loading)
 {
@@ -229,8 +250,8 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 	struct identity identity = { .development = config_is_development(source->config) };
 	struct loading loading = { source, source->config, &identity, why };
 
-	if (load_all(&loading) && load_trusted(&loading) && advertises_what_is_proven(&loading) &&
-	    can_be_served(&loading)) {
+	if (load_all(&loading) && load_trusted(&loading) && load_revoked(&loading) &&
+	    advertises_what_is_proven(&loading) && can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -262,6 +283,8 @@ static enum err trust(struct crypto *crypto, const struct identity *identity, st
 {
 	AUTO(chain) struct chain *trusted = NULL;
 
+	if (identity->revoked)
+		TRY(tls_client_revoke(client, secret_slice(identity->revoked)));
 	if (!identity->trusted)
 		return tls_client_trust_system(client);
 	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));

@@ -29,6 +29,7 @@ struct identity {
 	struct identity_pair *pairs; /* the first is for who asks for no name */
 	size_t n;
 	struct secret *trusted; /* PEM: the CAs of other domains; NULL: the system's */
+	struct secret *revoked; /* PEM: what these have revoked; NULL: there is no list */
 	bool development;
 };
 

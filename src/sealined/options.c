@@ -15,6 +15,7 @@ static const char usage[] =
 	"  --workers N                     threads that serve connections; as many as there are cores\n"
 	"  --state DIR                     where accounts, bindings and the development CA are kept\n"
 	"  --trust FILE                    CAs (PEM) that prove other domains, instead of the system's\n"
+	"  --crl FILE                      what these CAs have revoked (PEM)\n"
 	"  --dns ADDR[:PORT]               the name server to ask, instead of the system's\n"
 	"  --trust-anchor FILE             DNSSEC's trust anchor; none: nothing is validated\n"
 	"  --log-format text|json          one line an event on standard error\n"
@@ -41,6 +42,7 @@ static const struct option options[] = {
 	{ "log-level",   required_argument, NULL, OPTION_SETTING },
 	{ "state",       required_argument, NULL, OPTION_SETTING },
 	{ "trust",       required_argument, NULL, OPTION_SETTING },
+	{ "crl",         required_argument, NULL, OPTION_SETTING },
 	{ "dns",         required_argument, NULL, OPTION_SETTING },
 	{ "trust-anchor", required_argument, NULL, OPTION_SETTING },
 	{ "help",        no_argument,       NULL, OPTION_HELP    },

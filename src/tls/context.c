@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -336,6 +337,54 @@ enum err tls_client_trust(struct tls_context *context, const struct chain *ancho
 		if (X509_STORE_add_cert(store, certificate_openssl(chain_at(anchors, i))) != 1)
 			return ERR_NOMEM;
 	return OK;
+}
+
+/* An issuer without a list has revoked nothing that we could know of. */
+static int on_chain_error(int ok, X509_STORE_CTX *store)
+{
+	if (ok || X509_STORE_CTX_get_error(store) != X509_V_ERR_UNABLE_TO_GET_CRL)
+		return ok;
+	X509_STORE_CTX_set_error(store, X509_V_OK);
+	return 1;
+}
+
+/* The next list of the text into the store. ERR_NOT_FOUND at the end. */
+static enum err add_crl(X509_STORE *store, BIO *in)
+{
+	X509_CRL *crl = PEM_read_bio_X509_CRL(in, NULL, NULL, NULL);
+	int reason = ERR_GET_REASON(ERR_peek_last_error());
+	bool ok = crl && X509_STORE_add_crl(store, crl) == 1;
+
+	X509_CRL_free(crl);
+	ERR_clear_error();
+	if (crl)
+		return ok ? OK : ERR_NOMEM;
+	return reason == PEM_R_NO_START_LINE ? ERR_NOT_FOUND : ERR_SYNTAX;
+}
+
+enum err tls_client_revoke(struct tls_context *context, struct slice pem)
+{
+	X509_STORE *store = SSL_CTX_get_cert_store(context->client);
+	enum err err = OK;
+	size_t n = 0;
+	BIO *in;
+
+	if (pem.len > CHAIN_PEM_MAX)
+		return ERR_LIMIT;
+	in = BIO_new_mem_buf(pem.len ? pem.ptr : "", (int)pem.len);
+	if (!in)
+		return ERR_NOMEM;
+	while (err == OK) {
+		err = add_crl(store, in);
+		n += err == OK;
+	}
+	BIO_free(in);
+	if (err != ERR_NOT_FOUND || !n)
+		return err;
+	X509_STORE_set_verify_cb(store, on_chain_error);
+	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1
+		       ? OK
+		       : ERR_NOMEM;
 }
 
 enum err tls_client_trust_system(struct tls_context *context)

@@ -55,6 +55,13 @@ MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct c
 MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
 
 /*
+ * Refuses what the certificate revocation lists of a PEM text revoke, for whichever certificates of a chain there is one; lists
+ * that were superseded since, or bear a wrong signature, refuse all of their issuer. May be called several times. ERR_NOT_FOUND
+ * if there is none, ERR_SYNTAX, ERR_LIMIT past CHAIN_PEM_MAX, ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_client_revoke(struct tls_context *context, struct slice pem);
+
+/*
  * Keeps up to max tickets of servers, each for one use with the same domain. Before one is offered, the chain that the
  * server showed in the full handshake is judged anew, as if it were shown now.
  */

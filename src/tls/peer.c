@@ -61,6 +61,49 @@ static const struct verdict bad_chain = {
 	.remedy = "have the server send its certificate with the chain up to a CA that is trusted",
 };
 
+static const struct verdict not_a_ca = {
+	.code = "certificate.not-a-ca",
+	.what = "the certificate {found} has issued another one, but is no CA's",
+	.section = "RFC 5280 §4.2.1.9",
+	.remedy = "nobody but an attacker or a broken CA does this: look at who answers on that address",
+};
+
+static const struct verdict path_too_long = {
+	.code = "certificate.path-too-long",
+	.what = "the certificate chain is longer than its CAs or we allow: {found}",
+	.section = "RFC 5280 §6.1.4",
+	.remedy = "have the certificate issued by a CA nearer to the one that is trusted",
+};
+
+static const struct verdict out_of_bounds = {
+	.code = "certificate.name-constraints",
+	.what = "the CA of the certificate may not issue for its names: {found}",
+	.section = "RFC 5280 §4.2.1.10",
+	.remedy =
+		"have it issued by a CA that may; if that surprises you, look at who answers on that address",
+};
+
+static const struct verdict not_understood = {
+	.code = "certificate.critical-extension",
+	.what = "the certificate {found} says something that must not be ignored, and we do not understand it",
+	.section = "RFC 5280 §4.2",
+	.remedy = "have it issued without that critical extension",
+};
+
+static const struct verdict revoked = {
+	.code = "certificate.revoked",
+	.what = "the certificate {found} was revoked by its CA",
+	.section = "RFC 5280 §6.3",
+	.remedy = "do not trust who shows it; its rightful owner has to renew it",
+};
+
+static const struct verdict bad_list = {
+	.code = "certificate.crl",
+	.what = "the list of what the CA has revoked is of no use: {found}",
+	.section = "RFC 5280 §6.3.3",
+	.remedy = "get the present list of that CA, and have it renewed before it ends",
+};
+
 static const struct {
 	int error;
 	const struct verdict *verdict;
@@ -76,6 +119,17 @@ static const struct {
 	{ X509_V_ERR_CA_KEY_TOO_SMALL, &weak },
 	{ X509_V_ERR_CA_MD_TOO_WEAK, &weak },
 	{ X509_V_ERR_CERT_SIGNATURE_FAILURE, &bad_signature },
+	{ X509_V_ERR_INVALID_CA, &not_a_ca },
+	{ X509_V_ERR_PATH_LENGTH_EXCEEDED, &path_too_long },
+	{ X509_V_ERR_CERT_CHAIN_TOO_LONG, &path_too_long },
+	{ X509_V_ERR_PERMITTED_VIOLATION, &out_of_bounds },
+	{ X509_V_ERR_EXCLUDED_VIOLATION, &out_of_bounds },
+	{ X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, &out_of_bounds }, /* a sip URI below constraints on URIs */
+	{ X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION, &not_understood },
+	{ X509_V_ERR_CERT_REVOKED, &revoked },
+	{ X509_V_ERR_CRL_HAS_EXPIRED, &bad_list },
+	{ X509_V_ERR_CRL_NOT_YET_VALID, &bad_list },
+	{ X509_V_ERR_CRL_SIGNATURE_FAILURE, &bad_list },
 };
 
 static const struct verdict *chain_verdict(int error)
@@ -96,13 +150,20 @@ static void put_time(struct writer *out, utc_t time)
 		put(out, slice_from(text, strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S UTC", &tm)));
 }
 
+/* Whether it needs OpenSSL's words for what is wrong. */
+static bool is_general(const struct verdict *verdict)
+{
+	return verdict == &bad_chain || verdict == &path_too_long || verdict == &out_of_bounds ||
+	       verdict == &bad_list;
+}
+
 /* Which certificate of the chain it is, and what about it matters for the error. */
 static void put_culprit(struct writer *out, X509_STORE_CTX *store)
 {
 	int depth = X509_STORE_CTX_get_error_depth(store), error = X509_STORE_CTX_get_error(store);
 	struct certificate culprit = { X509_STORE_CTX_get_current_cert(store) };
 
-	if (chain_verdict(error) == &bad_chain) {
+	if (is_general(chain_verdict(error))) {
 		put(out, slice_of(X509_verify_cert_error_string(error)));
 		put(out, SLICE(": "));
 	}

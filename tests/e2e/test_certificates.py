@@ -92,3 +92,22 @@ def test_warns_of_a_certificate_that_ends_soon(ca, tmp_path):
     options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]
     with Server(tmp_path / "state", options=options) as server:
         server.wait_for(rf'warning certificate.ends file="{pem}" days_left=(9|10) ')
+
+
+def test_reads_the_lists_of_revoked_certificates_again(ca, tmp_path):
+    pem, key = ca.issue("a.example")
+    crl = tmp_path / "crl.pem"
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key), "--trust", str(ca.pem), "--crl", str(crl)]
+    for text, said in (("nonsense", "there is no list of revoked certificates in it"), (ca.pem.read_text(), "there is no list")):
+        crl.write_text(text)
+        status, _, errors = run([BUILD / "sealined", "--state", tmp_path / "refused", *options])
+        assert status == 2 and said in errors
+    crl.write_text(ca.revocations())
+    with Server(tmp_path / "state", options=options) as server:
+        server.signal(signal.SIGHUP)
+        server.wait_for("info reloaded")
+        since = len(server.lines)
+        crl.unlink()
+        server.signal(signal.SIGHUP)
+        server.wait_for("reload.failed .*crl.pem: there is no such file", since=since)
+        assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(pem), True)

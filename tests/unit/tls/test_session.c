@@ -233,6 +233,50 @@ static void a_certificate_that_has_ended_is_judged_by_a_full_handshake(void **st
 	assert_code("late", &world->fixture->client_verdict, "certificate.expired");
 }
 
+/* The CA's list, with the server's certificate on it. */
+static void revoke_the_server(struct world *world)
+{
+	X509 *ca = certificate_openssl(world->fixture->ca), *leaf = certificate_openssl(world->leaf);
+	ASN1_INTEGER *serial = ASN1_INTEGER_dup(X509_get0_serialNumber(leaf));
+	ASN1_TIME *from = ASN1_TIME_set(NULL, NOW), *until = ASN1_TIME_set(NULL, NOW + DAY);
+	X509_REVOKED *revoked = X509_REVOKED_new();
+	X509_CRL *crl = X509_CRL_new();
+	BIO *text = BIO_new(BIO_s_mem());
+	char *bytes;
+
+	X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+	X509_CRL_set_issuer_name(crl, X509_get_subject_name(ca));
+	X509_CRL_set1_lastUpdate(crl, from);
+	X509_CRL_set1_nextUpdate(crl, until);
+	X509_REVOKED_set_serialNumber(revoked, serial);
+	X509_REVOKED_set_revocationDate(revoked, from);
+	X509_CRL_add0_revoked(crl, revoked);
+	assert_true(X509_CRL_sign(crl, key_openssl(world->fixture->ca_key), EVP_sha256()) > 0);
+	assert_int_equal(PEM_write_bio_X509_CRL(text, crl), 1);
+	long n = BIO_get_mem_data(text, &bytes);
+
+	enum err err = tls_client_revoke(world->fixture->client, slice_from(bytes, (size_t)n));
+	BIO_free(text);
+	X509_CRL_free(crl);
+	ASN1_TIME_free(from);
+	ASN1_TIME_free(until);
+	ASN1_INTEGER_free(serial);
+	assert_int_equal(err, OK);
+}
+
+static void a_certificate_that_was_revoked_meanwhile_is_refused(void **state)
+{
+	struct visit later = { .domain = "b.example", .wall = NOW + 120, .mono = 121000 };
+	struct world *world = *state;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_true(resumes(world->fixture, "b.example", NOW + 60));
+	revoke_the_server(world);
+	visit(world->fixture, &later);
+	assert_int_equal(later.client, ERR_DENIED);
+	assert_code("later", &world->fixture->client_verdict, "certificate.revoked");
+}
+
 static void a_client_keeps_no_more_than_it_may(void **state)
 {
 	struct world *world = *state;
@@ -257,6 +301,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_session_is_good_for_its_domain_only, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_certificate_that_has_ended_is_judged_by_a_full_handshake,
 					make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_certificate_that_was_revoked_meanwhile_is_refused, make_world,
+					end_world),
 	cmocka_unit_test_setup_teardown(a_client_keeps_no_more_than_it_may, make_world, end_world),
 };
 
