@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "auth/server.h"
+#include "base/address.h"
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/time.h"
@@ -23,13 +24,31 @@ struct server_domain {
 	enum auth_integrity integrity;
 };
 
+/* A server of others that the configuration names: what it has to prove, and what it may do. */
+struct server_peer {
+	struct slice name;
+	const struct slice
+		*domains; /* in lower case: requests for them go to it, and it may speak for them */
+	size_t n_domains;
+	struct slice host; /* where it is, a name or an address; empty: where the DNS has the domain */
+	uint16_t port;     /* 0: none given */
+	struct slice
+		proves; /* in lower case: what its certificate has to name; empty: the domain in question */
+	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
+	const struct address *addresses;   /* in clear: from where it may come, on any port */
+	size_t n_addresses;
+	bool relays; /* what comes from it may go on to other domains */
+};
+
 /* A snapshot: read-only, shared by the workers, replaced whole. */
 struct server_config {
 	const struct server_domain *domains;
 	size_t n_domains;
 	struct slice advertise;           /* our name in Record-Route: one that our certificate proves */
 	uint16_t ports[TRANSPORT_WS + 1]; /* by enum transport_protocol; 0: the default port, left out */
-	const struct slice *names;        /* further names and addresses of ours that a Route may have */
+	const struct server_peer *peers;
+	size_t n_peers;
+	const struct slice *names; /* further names and addresses of ours that a Route may have */
 	size_t n_names;
 	struct registrar_policy registrar;
 	utc_t nonce_lifetime; /* seconds: 3600 */
@@ -41,7 +60,7 @@ struct server_config {
 	uint32_t retry_after;        /* seconds, with 480 while bindings exist that no flow leads to: 30 */
 };
 
-/* Everything but domains, advertise and names. */
+/* Everything but domains, advertise, peers and names. */
 extern const struct server_config server_config_default;
 
 /* One worker's. */

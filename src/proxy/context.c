@@ -154,7 +154,8 @@ static enum err take_hop(struct branch *branch, const struct hop_result *result,
 		return OK;
 	}
 	branch->target.flow = result->flow;
-	branch->target.require.domain = hop_domain(&branch->hop);
+	if (branch->target.require.level == REQUIRE_DOMAIN)
+		branch->target.require.domain = hop_domain(&branch->hop);
 	return send_branch(branch, now);
 }
 

@@ -5,6 +5,7 @@
 #include "proxy/gate.h"
 #include "proxy/location.h"
 #include "proxy/outside.h"
+#include "proxy/peer.h"
 #include "proxy/report.h"
 
 enum { NAME_MAX = 512 };
@@ -77,9 +78,8 @@ static struct target other_side(const struct core *core, const struct token *tok
 	};
 
 	if (target.account < 0)
-		target.require = (struct requirement){
-			.level = REQUIRE_DOMAIN, .domain = domain_of_party(core, target.account, request)
-		};
+		target.require = peer_requirement(core, domain_of_party(core, target.account, request),
+						  token->sips || request->uri.scheme == SIP_SCHEME_SIPS);
 	else if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
 	return target;

@@ -1,6 +1,7 @@
 #include "proxy/gate.h"
 
 #include "base/verdict.h"
+#include "proxy/peer.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 
@@ -136,11 +137,14 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
 }
 
-/* Nobody from outside has us relay to third parties. */
+/* Nobody from outside has us relay to third parties, but a peer that may. */
 static bool is_for_us(const struct context *context)
 {
-	return context->in_dialog || (!context->routes.leads_elsewhere &&
-				      core_domain(context->core, context->server->request->uri.host));
+	const struct server_peer *peer = peer_of(context->core, identity_of(context)->host);
+
+	return context->in_dialog ||
+	       (!context->routes.leads_elsewhere &&
+		((peer && peer->relays) || core_domain(context->core, context->server->request->uri.host)));
 }
 
 static bool prove_domain(struct context *context, struct now now)
@@ -154,11 +158,11 @@ static bool prove_domain(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
-	if (view.verified.len == 0) {
+	if (!peer_proves(core, flow, domain) && view.verified.len == 0) {
 		refuse_domain(context, view.unproven.len > 0 ? &not_proven : &not_shown, view.unproven, now);
 		return false;
 	}
-	if (!endpoint_flow_proves(core->endpoint, flow, domain)) {
+	if (!peer_proves(core, flow, domain)) {
 		refuse_domain(context, &other_proven, view.verified, now);
 		return false;
 	}

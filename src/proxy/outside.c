@@ -1,6 +1,7 @@
 #include "proxy/outside.h"
 
 #include "base/mem.h"
+#include "proxy/peer.h"
 
 bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri)
 {
@@ -27,12 +28,12 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 		.uri = request->uri_text,
 		.is_outside = true,
 		.account = core_domain_party(core, next_hop->host),
-		.require = { .level = REQUIRE_DOMAIN, .domain = next_hop->host },
 	};
+	bool sips = request->uri.scheme == SIP_SCHEME_SIPS;
 
-	if (core_is_own_host(core, next_hop->host) ||
-	    !locate_request_of(next_hop, LOCATE_WITH(TRANSPORT_TLS), &target.outside.locate))
+	if (core_is_own_host(core, next_hop->host) || !peer_goal(core, next_hop, sips, &target.outside))
 		return false;
+	target.require = peer_requirement(core, next_hop->host, sips);
 	if (core_domain(core, request->from.uri.host))
 		target.outside.as = request->from.uri.host;
 	*ret_target = target;

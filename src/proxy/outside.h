@@ -1,6 +1,7 @@
 /*
  * Requests for other domains (RFC 3261 §16.5, §16.6 steps 6 to 8): where the next hop is, and what it has to prove. Every one
- * is reached over TLS, whatever the scheme, and its certificate has to prove the domain that was asked for (RFC 5922 §7.3).
+ * is reached over TLS, whatever the scheme, and its certificate has to prove the domain that was asked for (RFC 5922 §7.3), but
+ * for what the configuration says of a peer.
  * Private to the room.
  */
 #pragma once

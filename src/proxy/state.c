@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/mem.h"
+#include "proxy/peer.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 
@@ -56,6 +57,20 @@ account_id core_domain_party(const struct core *core, struct slice domain)
 	return (account_id)(hash | 1ULL << 63);
 }
 
+/* Whether a peer of the configuration has the domain that is the party, and proves it there. */
+static bool is_peer(const struct core *core, flow_id flow, account_id party)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		for (size_t n = 0; n < peer->n_domains; n++)
+			if (core_domain_party(core, peer->domains[n]) == party &&
+			    peer_proves(core, flow, peer->domains[n]))
+				return true;
+	}
+	return false;
+}
+
 bool core_flow_has(const struct core *core, flow_id flow, account_id party)
 {
 	struct flow_view view;
@@ -71,7 +86,7 @@ bool core_flow_has(const struct core *core, flow_id flow, account_id party)
 			return true;
 		rest = slice_sub(rest, comma + 1, rest.len);
 	}
-	return false;
+	return is_peer(core, flow, party);
 }
 
 bool core_is_own_host(const struct core *core, struct slice host)

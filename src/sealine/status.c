@@ -33,6 +33,23 @@ static void print_domain(const json_t *domain)
 	puts(")");
 }
 
+static void print_peer(const json_t *peer)
+{
+	size_t i;
+	const json_t *domain;
+
+	fputs("peer          ", stdout);
+	print_escaped(text_member(peer, "name"));
+	fputs(" for", stdout);
+	json_array_foreach(json_object_get(peer, "domains"), i, domain)
+	{
+		putchar(' ');
+		print_escaped(slice_from(json_string_value(domain), json_string_length(domain)));
+	}
+	printf("%s%s\n", json_is_true(json_object_get(peer, "clear")) ? ", in clear" : "",
+	       json_is_true(json_object_get(peer, "relays")) ? ", may reach other domains through us" : "");
+}
+
 static void print_worker(const json_t *worker)
 {
 	printf("worker %-2lld     %lld messages in, %lld out, %lld malformed, %lld transactions, %lld handshakes refused\n"
@@ -62,6 +79,7 @@ static void print_status(const json_t *reply)
 	printf(", pid %lld, up %lld s\n", number(reply, "pid"), number(reply, "uptime"));
 	print_each(json_object_get(reply, "listeners"), print_listener);
 	print_each(json_object_get(reply, "domains"), print_domain);
+	print_each(json_object_get(reply, "peers"), print_peer);
 	printf("accounts      %lld\nbindings      %lld\nconnections   ", number(reply, "accounts"),
 	       number(reply, "bindings"));
 	print_flows(json_object_get(reply, "flows"));

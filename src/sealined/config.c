@@ -251,6 +251,7 @@ static const struct {
 	[SETTING_TRUST]        = { SLICE_INIT("trust"),        say_trust },
 	[SETTING_CRL]          = { SLICE_INIT("crl"),          say_crl },
 	[SETTING_DNS]          = { SLICE_INIT("dns"),          say_dns },
+	[SETTING_PEERS]        = { SLICE_INIT("peers"),        NULL },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
 };
 /* clang-format on */

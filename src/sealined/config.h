@@ -27,6 +27,8 @@ enum {
 	CONFIG_LISTENERS_MAX = 16,
 	CONFIG_DOMAINS_MAX = 1000,
 	CONFIG_WORKERS_MAX = 64,
+	CONFIG_PEERS_MAX = 100,
+	CONFIG_PEER_LIST_MAX = 32, /* domains or addresses of one */
 	CONFIG_CERTIFICATES_MAX = 4,
 };
 
@@ -60,6 +62,7 @@ enum setting {
 	SETTING_CRL,
 	SETTING_DNS,
 	SETTING_TRUST_ANCHOR,
+	SETTING_PEERS, /* in the file only */
 	SETTINGS,
 };
 
@@ -75,7 +78,9 @@ struct config {
 	unsigned workers;
 	enum log_format log_format;
 	enum report_level log_level;
-	struct slice state; /* directory */
+	struct slice state;        /* directory */
+	struct server_peer *peers; /* CONFIG_PEERS_MAX of room */
+	size_t n_peers;
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
 	struct slice crl;   /* file with what these have revoked; empty: there is none */
 	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
@@ -109,6 +114,25 @@ bool config_has_own(const struct config *config, struct slice domain);
 /* One more certificate or key (SETTING_CERTIFICATE, SETTING_KEY) for the domain that was said last. */
 MUST_CHECK bool config_say_of_domain(struct config *config, enum setting setting, struct slice value,
 				     struct writer *why);
+/*
+ * The next peer, and what it is: say one thing of it, an address or domain as often as there are; then that this was all.
+ * False as above.
+ */
+enum peer_setting {
+	PEER_DOMAINS,
+	PEER_ADDRESS,
+	PEER_PROVES,
+	PEER_TRANSPORT,
+	PEER_FROM,
+	PEER_RELAY,
+	PEER_SETTINGS,
+};
+struct slice peer_setting_name(enum peer_setting setting);
+MUST_CHECK bool config_begin_peer(struct config *config, struct slice name, struct writer *why);
+MUST_CHECK bool config_say_of_peer(struct config *config, enum peer_setting setting, struct slice value,
+				   struct writer *why);
+MUST_CHECK bool config_end_peer(struct config *config, struct writer *why);
+
 /* Forgets what was said of a list, so that it can be said anew. */
 void config_unsay(struct config *config, enum setting setting);
 

@@ -287,6 +287,71 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	       say_files(reading, SETTING_KEY, reading->domain_keys, say_of_domain);
 }
 
+/* -- peers: each a name with a mapping -------------------------------------------------------------------- */
+
+static bool say_of_peer(struct reading *reading, enum peer_setting setting, const yaml_node_t *node)
+{
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	if (node->type != YAML_SCALAR_NODE)
+		return wrong_at(reading, node->start_mark,
+				"here stands a single value, not a list or a mapping");
+	if (!config_say_of_peer(reading->config, setting, scalar_text(node), &what))
+		return wrong_value(reading, node, scalar_text(node), writer_text(&what));
+	return true;
+}
+
+static bool say_peer_key(struct reading *reading, size_t which, const yaml_node_t *key,
+			 const yaml_node_t *value)
+{
+	enum peer_setting setting = (enum peer_setting)which;
+	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM;
+
+	(void)key;
+	if (!is_list || value->type != YAML_SEQUENCE_NODE)
+		return say_of_peer(reading, setting, value);
+	for (const yaml_node_item_t *item = value->data.sequence.items.start;
+	     item < value->data.sequence.items.top; item++)
+		if (!say_of_peer(reading, setting, yaml_document_get_node(&reading->document, *item)))
+			return false;
+	return true;
+}
+
+static bool say_peer(struct reading *reading, const yaml_node_t *name, const yaml_node_t *value)
+{
+	struct slice names[PEER_SETTINGS];
+	const struct keys keys = { names, PEER_SETTINGS, say_peer_key };
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	for (int i = 0; i < PEER_SETTINGS; i++)
+		names[i] = peer_setting_name((enum peer_setting)i);
+	if (name->type != YAML_SCALAR_NODE || value->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, name->start_mark,
+				"here stands the name of a peer, and its keys below it");
+	if (!config_begin_peer(reading->config, scalar_text(name), &what))
+		return wrong_value(reading, name, scalar_text(name), writer_text(&what));
+	if (!walk_keys(reading, value, &keys))
+		return false;
+	if (!config_end_peer(reading->config, &what))
+		return wrong_value(reading, name, scalar_text(name), writer_text(&what));
+	return true;
+}
+
+static bool say_peers(struct reading *reading, const yaml_node_t *mapping)
+{
+	if (mapping->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, mapping->start_mark,
+				"here stand the names of peers, each with keys below it");
+	for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+	     pair < mapping->data.mapping.pairs.top; pair++)
+		if (!say_peer(reading, yaml_document_get_node(&reading->document, pair->key),
+			      yaml_document_get_node(&reading->document, pair->value)))
+			return false;
+	return true;
+}
+
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
 static bool say_list(struct reading *reading, enum setting setting, const yaml_node_t *list)
@@ -370,6 +435,8 @@ static bool say_key(struct reading *reading, size_t which, const yaml_node_t *ke
 								  key->start_mark.column + 1 };
 	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
 		return say_list(reading, setting, value);
+	if (setting == SETTING_PEERS)
+		return say_peers(reading, value);
 	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY)
 		return say_files(reading, setting, value, say);
 	return say(reading, setting, value);

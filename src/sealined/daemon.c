@@ -327,6 +327,26 @@ static void announce_clear(const struct daemon *daemon)
 	}
 }
 
+/* What the configuration excepts from the rules, each time we start. */
+static void announce_peers(const struct config *config)
+{
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct server_peer *peer = &config->peers[i];
+		struct log_text name;
+
+		log_text(&name, peer->name);
+		if (!transport_is_secure(peer->transport))
+			log_event(
+				REPORT_WARNING, "about.peer",
+				" peer=\"%s\" text=\"what goes to it or comes from it over %.*s can be read and changed by all on the way, and its address is all that it proves; sips requests do not go there\"",
+				name.text, SLICE_FMT(transport_name(peer->transport)));
+		if (peer->relays)
+			log_event(REPORT_WARNING, "about.peer",
+				  " peer=\"%s\" text=\"what comes from it may go on to other domains\"",
+				  name.text);
+	}
+}
+
 /* What is protected, what is not, and what to do next; then that we are ready. */
 static void announce(const struct daemon *daemon, const struct setup *setup)
 {
@@ -347,6 +367,7 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		REPORT_INFO, "about.not-protected",
 		" text=\"what phones do with a message once they have it; sound, where the phones do not encrypt it\"");
 	announce_clear(daemon);
+	announce_peers(config);
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (config->domains[i].md5 != AUTH_MD5_REFUSED)
 			log_event(REPORT_WARNING, "about.md5",

@@ -471,6 +471,24 @@ static json_t *describe_domains(const struct setup *setup)
 	return domains;
 }
 
+static json_t *describe_peers(const struct config *config)
+{
+	json_t *peers = json_array();
+
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct server_peer *peer = &config->peers[i];
+		json_t *domains = json_array();
+
+		for (size_t n = 0; n < peer->n_domains; n++)
+			json_array_append_new(domains, json_text(peer->domains[n]));
+		json_array_append_new(peers, json_pack("{s:o, s:o, s:b, s:b}", "name", json_text(peer->name),
+						       "domains", domains, "clear",
+						       !transport_is_secure(peer->transport), "relays",
+						       peer->relays));
+	}
+	return peers;
+}
+
 static json_t *describe_listeners(const struct daemon *daemon)
 {
 	json_t *listeners = json_array();
@@ -498,15 +516,15 @@ static void status(struct daemon *daemon, struct control_call *call, struct now 
 		add_flows(&sum, &worker.flows);
 		json_array_append_new(workers, describe_worker(i, &worker));
 	}
-	control_reply(call,
-		      json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:I, s:I, s:o, s:o, s:o}", "ok", 1,
-				"version", SEALINE_VERSION, "pid", (int)getpid(), "started",
-				(json_int_t)daemon->started, "uptime",
-				(json_int_t)((now.mono - daemon->started_mono) / 1000), "domains",
-				describe_domains(setup), "listeners", describe_listeners(daemon), "accounts",
-				(json_int_t)counts.aors, "bindings", (json_int_t)counts.bindings, "workers",
-				workers, "flows", describe_flows(&sum), "certificates",
-				describe_certificates(daemon, setup, now.wall)));
+	control_reply(call, json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
+				      "ok", 1, "version", SEALINE_VERSION, "pid", (int)getpid(), "started",
+				      (json_int_t)daemon->started, "uptime",
+				      (json_int_t)((now.mono - daemon->started_mono) / 1000), "domains",
+				      describe_domains(setup), "listeners", describe_listeners(daemon),
+				      "peers", describe_peers(setup->config), "accounts",
+				      (json_int_t)counts.aors, "bindings", (json_int_t)counts.bindings,
+				      "workers", workers, "flows", describe_flows(&sum), "certificates",
+				      describe_certificates(daemon, setup, now.wall)));
 }
 
 static void version(struct daemon *daemon, struct control_call *call, struct now now)

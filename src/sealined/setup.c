@@ -55,6 +55,8 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	setup->server.n_domains = config->n_domains;
 	setup->server.advertise = config->advertise;
 	limits_of_server(&config->limits, &setup->server);
+	setup->server.peers = config->peers;
+	setup->server.n_peers = config->n_peers;
 	for (int i = 0; i <= TRANSPORT_WS; i++)
 		setup->server.ports[i] = written_port((enum transport_protocol)i, ports[i]);
 	name_addresses(setup);

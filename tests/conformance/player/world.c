@@ -6,6 +6,26 @@
 static const uint8_t branch_key[32] = "the key of the branches";
 static const struct server_domain domains[] = { { .name = SLICE_INIT(WORLD_DOMAIN) } };
 
+/* What the configuration says of others; the addresses are those that phones have. */
+static const struct slice trunk[] = { SLICE_INIT("trunk.example"), SLICE_INIT("pstn.example") };
+static const struct slice transit[] = { SLICE_INIT("transit.example") };
+static const struct slice clear[] = { SLICE_INIT("clear.example") };
+static const struct address clear_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } };
+static const struct server_peer peers[] = {
+	{ .name = SLICE_INIT("trunk"),
+	  .domains = trunk,
+	  .n_domains = 2,
+	  .proves = SLICE_INIT("sbc.example") },
+	{ .name = SLICE_INIT("transit"), .domains = transit, .n_domains = 1, .relays = true },
+	{ .name = SLICE_INIT("clear"),
+	  .domains = clear,
+	  .n_domains = 1,
+	  .host = SLICE_INIT("192.0.2.1"),
+	  .transport = TRANSPORT_TCP,
+	  .addresses = clear_addresses,
+	  .n_addresses = 1 },
+};
+
 /* -- the store ------------------------------------------------------------------------------------------- */
 
 bool world_add_account(struct world *world, struct slice name)
@@ -151,7 +171,9 @@ static const struct world_server *find_server(const struct world *world,
 		return NULL;
 	for (size_t i = 0; i < world->n_servers; i++)
 		if (address_eq_ip(&world->servers[i].address, &address) &&
-		    slice_eq(world->servers[i].domain, connect->domain))
+		    (slice_eq(world->servers[i].domain, connect->domain) ||
+		     slice_eq(world->servers[i].proves, connect->domain) ||
+		     !transport_is_secure(connect->transport)))
 			return &world->servers[i];
 	return NULL;
 }
@@ -175,10 +197,12 @@ static void connect_to(struct world *world, struct worker *worker, const struct 
 		.transport = action->connect.transport,
 		.outbound = true,
 		.verified = action->connect.domain,
-		.tls_version = SLICE("TLSv1.3"),
 	};
 
-	if (server && !server->refuses && !slice_eq(server->proves, action->connect.domain)) {
+	if (transport_is_secure(action->connect.transport))
+		facts.tls_version = SLICE("TLSv1.3");
+	if (server && !server->refuses && action->connect.domain.len > 0 &&
+	    !slice_eq(server->proves, action->connect.domain)) {
 		answer.err = ERR_DENIED;
 		answer.why = SLICE("the certificate names another domain");
 	} else if (server && !server->refuses) {
@@ -281,6 +305,8 @@ bool world_init(struct world *world, unsigned n_workers, const struct world_user
 	};
 	world->server.domains = domains;
 	world->server.n_domains = 1;
+	world->server.peers = peers;
+	world->server.n_peers = sizeof(peers) / sizeof(peers[0]);
 	world->server.advertise = SLICE("sip." WORLD_DOMAIN);
 	for (unsigned i = 0; i < n_workers; i++) {
 		world->workers[i].crypto = crypto_new();

@@ -144,6 +144,41 @@ static void needs_nothing(void **state)
 	}
 }
 
+static void takes_peers(void **state)
+{
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+	const struct server_peer *peer;
+
+	assert_true(parse(
+		config,
+		"trust: /etc/ca.pem\ndns: 192.0.2.53\ntrust-anchor: none\n"
+		"peers:\n"
+		"  trunk:\n    domains: [Carrier.example, pstn.example]\n    address: SBC.example:5071\n"
+		"    proves: sbc.example\n    relay: yes\n"
+		"  old:\n    domains: old.example\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
+		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
+		&why));
+	assert_int_equal(config->n_peers, 2);
+	peer = &config->peers[0];
+	assert_true(slice_eq(peer->name, SLICE("trunk")));
+	assert_int_equal(peer->n_domains, 2);
+	assert_true(slice_eq(peer->domains[0], SLICE("carrier.example")));
+	assert_true(slice_eq(peer->host, SLICE("sbc.example")) && peer->port == 5071);
+	assert_true(slice_eq(peer->proves, SLICE("sbc.example")) && peer->relays);
+	assert_int_equal(peer->transport, TRANSPORT_TLS);
+	peer = &config->peers[1];
+	assert_int_equal(peer->transport, TRANSPORT_UDP);
+	assert_true(slice_eq(peer->host, SLICE("[2001:db8::1]")) && peer->port == 5070);
+	assert_int_equal(peer->n_addresses, 2);
+	assert_int_equal(peer->addresses[1].family, ADDRESS_V6);
+	assert_false(peer->relays);
+	assert_int_equal(config->dns.port, 53);
+	assert_true(slice_eq(config->trust, SLICE("/etc/ca.pem")));
+	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
+}
+
 static const struct {
 	const char *label, *text, *why;
 } bad_files[] = {
@@ -195,6 +230,33 @@ static const struct {
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
 	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
+	{ "a peer without domains", "peers:\n  trunk:\n    relay: no\n",
+	  "f.yaml:2:3: \"trunk\": the peer has no domains" },
+	{ "peers as a list", "peers: [trunk]\n",
+	  "f.yaml:1:8: here stand the names of peers, each with keys below it" },
+	{ "a peer without keys", "peers: {trunk: x}\n",
+	  "f.yaml:1:9: here stands the name of a peer, and its keys below it" },
+	{ "an unknown key of a peer", "peers:\n  trunk:\n    domain: a.example\n",
+	  "f.yaml:3:5: there is no key \"domain\"; is \"domains\" meant?" },
+	{ "a peer that relays perhaps", "peers:\n  trunk:\n    relay: perhaps\n",
+	  "f.yaml:3:12: \"perhaps\": it is neither yes nor no" },
+	{ "two peers for a domain", "peers:\n  x: {domains: a.example}\n  y: {domains: [A.example]}\n",
+	  "f.yaml:3:17: \"A.example\": a peer has it already" },
+	{ "a peer in clear that proves something",
+	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, proves: a.example}\n",
+	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out either proves or the transport" },
+	{ "a peer in clear without an address", "peers:\n  x: {domains: a.example, transport: tcp}\n",
+	  "f.yaml:2:3: \"x\": a peer in clear needs an address" },
+	{ "a peer by its address alone", "peers:\n  x: {domains: a.example, address: 192.0.2.1}\n",
+	  "f.yaml:2:3: \"x\": a certificate proves no address: say what the peer proves" },
+	{ "an address that proves a TLS peer", "peers:\n  x: {domains: a.example, from: 192.0.2.1}\n",
+	  "f.yaml:2:3: \"x\": an address proves nothing: from is for peers in clear only" },
+	{ "a peer's bad port", "peers:\n  x: {domains: a.example, address: b.example:0}\n",
+	  "f.yaml:2:36: \"b.example:0\": it is no name or IP address, with or without a port" },
+	{ "a peer over websockets", "peers:\n  x: {domains: a.example, transport: ws}\n",
+	  "f.yaml:2:38: \"ws\": it is none of tls, tcp, udp" },
+	{ "no name server", "dns: names.example\n",
+	  "f.yaml:1:6: \"names.example\": it is no IP address, with or without a port" },
 	{ "a certificate without key", "# c\ncertificate: /x\n",
 	  "f.yaml:2:1: there is a certificate, but no key" },
 	{ "two certificates, one key", "certificate: [/x, /y]\nkey: /k\n",
@@ -288,6 +350,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(knows_the_steps_on_the_way_to_the_end),
 	cmocka_unit_test(understands_every_key),
 	cmocka_unit_test(needs_nothing),
+	cmocka_unit_test(takes_peers),
 	cmocka_unit_test(says_where_and_what_is_wrong),
 	cmocka_unit_test(lets_options_replace_a_list),
 	cmocka_unit_test(finds_the_nearest_name),

@@ -1,0 +1,90 @@
+#include "proxy/peer.h"
+
+static bool is_clear(const struct server_peer *peer)
+{
+	return !transport_is_secure(peer->transport);
+}
+
+static bool has_domain(const struct server_peer *peer, struct slice domain)
+{
+	for (size_t i = 0; i < peer->n_domains; i++)
+		if (slice_eq_nocase(peer->domains[i], domain))
+			return true;
+	return false;
+}
+
+const struct server_peer *peer_of(const struct core *core, struct slice host)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		if (has_domain(peer, host) || slice_eq_nocase(peer->host, host))
+			return peer;
+	}
+	return NULL;
+}
+
+/* What its certificate has to name for that domain. */
+static struct slice identity_of(const struct server_peer *peer, struct slice domain)
+{
+	return peer && peer->proves.len > 0 ? peer->proves : domain;
+}
+
+static bool comes_from(const struct server_peer *peer, const struct flow_view *view)
+{
+	for (size_t i = 0; i < peer->n_addresses; i++)
+		if (address_eq_ip(&peer->addresses[i], &view->peer))
+			return true;
+	return false;
+}
+
+bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
+{
+	struct flow_view view;
+
+	if (endpoint_flow_proves(core->endpoint, flow, domain))
+		return true;
+	if (!endpoint_flow_view(core->endpoint, flow, &view))
+		return false;
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		if (!has_domain(peer, domain))
+			continue;
+		if (is_clear(peer) ? view.transport == peer->transport && comes_from(peer, &view)
+				   : endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain)))
+			return true;
+	}
+	return false;
+}
+
+struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips)
+{
+	const struct server_peer *peer = peer_of(core, domain);
+
+	if (peer && is_clear(peer))
+		return sips ? (struct requirement){ .level = REQUIRE_DOMAIN, .domain = domain }
+			    : (struct requirement){ .level = REQUIRE_NOTHING };
+	return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = identity_of(peer, domain) };
+}
+
+bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal)
+{
+	const struct server_peer *peer = peer_of(core, next_hop->host);
+	struct hop_goal goal = { .as = SLICE("") };
+
+	if (!peer || (is_clear(peer) && sips)) {
+		if (!locate_request_of(next_hop, LOCATE_WITH(TRANSPORT_TLS), &goal.locate))
+			return false;
+	} else {
+		goal.locate = (struct locate_request){
+			.domain = identity_of(peer, next_hop->host),
+			.target = peer->host.len > 0 ? peer->host : next_hop->host,
+			.port = peer->host.len > 0 ? peer->port : next_hop->port,
+			.transports = LOCATE_WITH(peer->transport),
+			.is_transport_given = is_clear(peer),
+		};
+	}
+	*ret_goal = goal;
+	return true;
+}

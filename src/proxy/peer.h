@@ -1,0 +1,26 @@
+/*
+ * Servers of others that the configuration names (struct server_peer): what they have proven on a flow, and what we demand
+ * of one. Private to the room.
+ */
+#pragma once
+
+#include "proxy/hop.h"
+#include "proxy/state.h"
+
+/* The peer to which requests for the host go: one of its domains, or where it is. NULL if there is none. */
+const struct server_peer *peer_of(const struct core *core, struct slice host);
+
+/*
+ * Whether the flow is proven for the domain: its certificate names it; or it is a domain of a peer, and the certificate names
+ * what the peer has to prove; or the peer is one in clear, and the flow comes from one of its addresses. For an own flow only.
+ */
+bool peer_proves(const struct core *core, flow_id flow, struct slice domain);
+
+/*
+ * What a flow has to meet that carries a request for the domain. For a sips request no exception counts: then it is the
+ * domain itself.
+ */
+struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips);
+
+/* The way to the next hop; false: under our policy there is none. */
+bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal);

@@ -1,0 +1,190 @@
+/* What the configuration says of peers. */
+#include "base/ascii.h"
+#include "crypto/identity.h"
+#include "sealined/config.h"
+
+static bool wrong(struct writer *why, const char *text)
+{
+	put(why, slice_of(text));
+	return false;
+}
+
+static bool keep_lower(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
+{
+	char *copy = arena_alloc(config->arena, text.len);
+
+	if (!copy)
+		return wrong(why, "there is no memory for it");
+	for (size_t i = 0; i < text.len; i++)
+		copy[i] = ascii_lower(text.ptr[i]);
+	*ret_kept = slice_from(copy, text.len);
+	return true;
+}
+
+static struct server_peer *last(struct config *config)
+{
+	return &config->peers[config->n_peers - 1];
+}
+
+bool config_begin_peer(struct config *config, struct slice name, struct writer *why)
+{
+	struct server_peer peer = { .transport = TRANSPORT_TLS };
+
+	if (config->n_peers == CONFIG_PEERS_MAX)
+		return wrong(why, "there are more than 100 of them");
+	if (!config->peers)
+		config->peers = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->peers);
+	peer.domains = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.domains);
+	peer.addresses = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.addresses);
+	if (!config->peers || !peer.domains || !peer.addresses ||
+	    arena_copy(config->arena, name, &peer.name) != OK)
+		return wrong(why, "there is no memory for it");
+	for (size_t i = 0; i < config->n_peers; i++)
+		if (slice_eq(config->peers[i].name, name))
+			return wrong(why, "it is there already");
+	config->peers[config->n_peers++] = peer;
+	return true;
+}
+
+/* -- one thing ------------------------------------------------------------------------------------------- */
+
+static bool is_taken(const struct config *config, struct slice domain)
+{
+	for (size_t i = 0; i < config->n_peers; i++)
+		for (size_t n = 0; n < config->peers[i].n_domains; n++)
+			if (slice_eq(config->peers[i].domains[n], domain))
+				return true;
+	return false;
+}
+
+static bool say_domain(struct config *config, struct slice value, struct writer *why)
+{
+	struct server_peer *peer = last(config);
+	struct slice name;
+
+	if (!identity_is_name(value))
+		return wrong(why, "it is no domain name");
+	if (peer->n_domains == CONFIG_PEER_LIST_MAX)
+		return wrong(why, "there are more than 32 of them");
+	if (!keep_lower(config, value, &name, why))
+		return false;
+	if (is_taken(config, name))
+		return wrong(why, "a peer has it already");
+	((struct slice *)peer->domains)[peer->n_domains++] = name;
+	return true;
+}
+
+/* HOST[:PORT], with a name or an address */
+static bool say_address(struct config *config, struct slice value, struct writer *why)
+{
+	struct server_peer *peer = last(config);
+	struct scan in = scan_of(value);
+	struct address address;
+	size_t colon = slice_find(value, ':');
+	struct slice host = slice_sub(value, 0, colon);
+	uint64_t port = 0;
+
+	if (address_parse_ip(value, &address))
+		return keep_lower(config, value, &peer->host, why);
+	if (address_parse(value, &address)) {
+		peer->port = address.port;
+		for (colon = value.len; value.ptr[colon - 1] != ':'; colon--)
+			;
+		return keep_lower(config, slice_sub(value, 0, colon - 1), &peer->host, why);
+	}
+	in = scan_of(slice_sub(value, colon + 1, value.len));
+	if (!identity_is_name(host) ||
+	    (colon < value.len && (!scan_number(&in, UINT16_MAX, &port) || !scan_done(&in) || port == 0)))
+		return wrong(why, "it is no name or IP address, with or without a port");
+	peer->port = (uint16_t)port;
+	return keep_lower(config, host, &peer->host, why);
+}
+
+static bool say_proves(struct config *config, struct slice value, struct writer *why)
+{
+	if (!identity_is_name(value))
+		return wrong(why, "it is no domain name");
+	return keep_lower(config, value, &last(config)->proves, why);
+}
+
+static bool say_transport(struct config *config, struct slice value, struct writer *why)
+{
+	static const enum transport_protocol known[] = { TRANSPORT_TLS, TRANSPORT_TCP, TRANSPORT_UDP };
+
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (slice_eq_nocase(value, transport_name(known[i]))) {
+			last(config)->transport = known[i];
+			return true;
+		}
+	}
+	return wrong(why, "it is none of tls, tcp, udp");
+}
+
+static bool say_from(struct config *config, struct slice value, struct writer *why)
+{
+	struct server_peer *peer = last(config);
+
+	if (peer->n_addresses == CONFIG_PEER_LIST_MAX)
+		return wrong(why, "there are more than 32 of them");
+	if (!address_parse_ip(value, &((struct address *)peer->addresses)[peer->n_addresses]))
+		return wrong(why, "it is no IP address");
+	peer->n_addresses++;
+	return true;
+}
+
+static bool say_relay(struct config *config, struct slice value, struct writer *why)
+{
+	bool yes = slice_eq(value, SLICE("yes"));
+
+	if (!yes && !slice_eq(value, SLICE("no")))
+		return wrong(why, "it is neither yes nor no");
+	last(config)->relays = yes;
+	return true;
+}
+
+/* clang-format off */
+static const struct {
+	struct slice name;
+	bool (*say)(struct config *config, struct slice value, struct writer *why);
+} settings[PEER_SETTINGS] = {
+	[PEER_DOMAINS]   = { SLICE_INIT("domains"),   say_domain },
+	[PEER_ADDRESS]   = { SLICE_INIT("address"),   say_address },
+	[PEER_PROVES]    = { SLICE_INIT("proves"),    say_proves },
+	[PEER_TRANSPORT] = { SLICE_INIT("transport"), say_transport },
+	[PEER_FROM]      = { SLICE_INIT("from"),      say_from },
+	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
+};
+/* clang-format on */
+
+struct slice peer_setting_name(enum peer_setting setting)
+{
+	return settings[setting].name;
+}
+
+bool config_say_of_peer(struct config *config, enum peer_setting setting, struct slice value,
+			struct writer *why)
+{
+	return settings[setting].say(config, value, why);
+}
+
+/* -- the whole of it ------------------------------------------------------------------------------------- */
+
+bool config_end_peer(struct config *config, struct writer *why)
+{
+	const struct server_peer *peer = last(config);
+	bool is_clear = !transport_is_secure(peer->transport);
+	struct address address;
+
+	if (peer->n_domains == 0)
+		return wrong(why, "the peer has no domains");
+	if (is_clear && peer->proves.len > 0)
+		return wrong(why,
+			     "what comes in clear proves nothing: leave out either proves or the transport");
+	if (!is_clear && peer->n_addresses > 0)
+		return wrong(why, "an address proves nothing: from is for peers in clear only");
+	if (is_clear && peer->host.len == 0)
+		return wrong(why, "a peer in clear needs an address");
+	if (address_parse_ip(peer->host, &address) && !is_clear && peer->proves.len == 0)
+		return wrong(why, "a certificate proves no address: say what the peer proves");
+	return true;
+}
