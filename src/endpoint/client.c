@@ -429,6 +429,18 @@ void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct sl
 	cancel_if_wanted(endpoint, tsx, now);
 }
 
+/*
+ * On any other flow it would be somebody who has seen the branch, not the peer whom we asked. Over UDP what a peer answers may
+ * reach the socket of another worker, and so come on a flow of that one; there the branch, which cannot be guessed, is all
+ * the proof that there is.
+ */
+static bool is_peer(const struct client_tsx *client, flow_id from)
+{
+	return client->pub.flow == from ||
+	       (flow_transport(client->pub.flow) == TRANSPORT_UDP && flow_transport(from) == TRANSPORT_UDP &&
+		flow_worker(client->pub.flow) != flow_worker(from));
+}
+
 bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,
 		    struct now now)
 {
@@ -436,8 +448,7 @@ bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_me
 	struct client_tsx *client = find(endpoint, key);
 	unsigned actions;
 
-	/* On any other flow it would be somebody who has seen the branch, not the peer whom we asked. */
-	if (!client || client->pub.flow != from)
+	if (!client || !is_peer(client, from))
 		return false;
 	actions = tsx_step(&client->tsx, tsx_recv_event(response->status), now.mono);
 	perform(endpoint, client, actions, response, now);

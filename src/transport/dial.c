@@ -68,6 +68,22 @@ static void give_up(struct dial *dial, enum err err, struct slice why, struct no
 	give_up_by(dial, &(struct wire_end){ .err = err, .why = why }, now);
 }
 
+/* Over UDP there is nothing to wait for; whether somebody is there shows when he is spoken to. */
+static void try_udp(struct dial *dial, struct now now)
+{
+	flow_id flow;
+
+	dial->next = 1;
+	switch (udp_dial(dial->transport, &dial->addresses[0], now, &flow)) {
+	case OK: dial_done(dial, flow, now); return;
+	case ERR_NOT_FOUND:
+		give_up(dial, ERR_IO, SLICE("we listen on no address over UDP from which it is reached"),
+			now);
+		return;
+	default: give_up(dial, ERR_LIMIT, SLICE("there is no room for one more over UDP"), now); return;
+	}
+}
+
 /* Each address gets its share of the time that is left, so that a dead one does not use it all. */
 static enum err try_address(struct dial *dial, const struct address *address, struct now now)
 {
@@ -93,6 +109,10 @@ static void try_next(struct dial *dial, const struct wire_end *why_not, struct n
 {
 	struct wire_end failed;
 
+	if (dial->protocol == TRANSPORT_UDP && dial->n_addresses > 0) {
+		try_udp(dial, now);
+		return;
+	}
 	while (dial->next < dial->n_addresses) {
 		const struct address *address = &dial->addresses[dial->next++];
 		enum err err = try_address(dial, address, now);
@@ -123,8 +143,8 @@ void dial_start(struct transport *transport, uint64_t question, const struct con
 		return;
 	}
 	dial->question = question;
-	if (!transport_is_stream(connect->transport)) {
-		give_up(dial, ERR_DENIED, SLICE("only TLS and TCP are dialled"), now);
+	if (!transport_is_stream(connect->transport) && connect->transport != TRANSPORT_UDP) {
+		give_up(dial, ERR_DENIED, SLICE("only TLS, TCP and UDP are dialled"), now);
 		return;
 	}
 	dial->due = now.mono + (connect->patience ? connect->patience : transport->config.limits.connect);

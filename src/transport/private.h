@@ -44,7 +44,8 @@ struct association {
 	struct list *heard_in; /* transport->strangers or ->proven */
 	struct link order;     /* in it */
 	ms_t heard;
-	ms_t window; /* the beginning of the second in which this was counted: */
+	bool is_dialled; /* we wanted it: it is sent whatever there is */
+	ms_t window;     /* the beginning of the second in which this was counted: */
 	size_t received, sent;
 };
 
@@ -172,6 +173,12 @@ MUST_CHECK bool websocket_close(struct wire *wire, struct now now);
 
 /* -- udp.c ----------------------------------------------------------------------------------------------- */
 
+/*
+ * The flow to an address, from the first of our sockets of its family. ERR_NOT_FOUND: there is no such socket. ERR_LIMIT: no
+ * room.
+ */
+MUST_CHECK enum err udp_dial(struct transport *transport, const struct address *peer, struct now now,
+			     flow_id *ret_flow);
 /* Datagrams have arrived. */
 void udp_event(struct listener *listener, struct now now);
 

@@ -56,6 +56,7 @@ static void tell(const struct association *association, enum flow_event event, s
 	const struct flow_facts facts = {
 		.event = event,
 		.transport = TRANSPORT_UDP,
+		.outbound = association->is_dialled,
 		.local = association->local,
 		.peer = association->peer,
 		.why = why,
@@ -160,7 +161,8 @@ static struct association *association_new(struct listener *listener, const stru
 
 static bool is_proven(const struct association *association)
 {
-	return transport_is_proven(association->listener->transport, association->id);
+	return association->is_dialled ||
+	       transport_is_proven(association->listener->transport, association->id);
 }
 
 /* Both lists are in the order in which their members were heard last. */
@@ -240,6 +242,43 @@ void udp_event(struct listener *listener, struct now now)
 		else
 			return;
 	}
+}
+
+/* -- dialling ---------------------------------------------------------------------------------------------- */
+
+static struct listener *socket_for(struct transport *transport, const struct address *peer)
+{
+	for (size_t i = 0; i < transport->n_listeners; i++) {
+		struct listener *listener = &transport->listeners[i];
+
+		if (listener->protocol == TRANSPORT_UDP &&
+		    socket_local_address(listener->fd).family == peer->family)
+			return listener;
+	}
+	return NULL;
+}
+
+enum err udp_dial(struct transport *transport, const struct address *peer, struct now now, flow_id *ret_flow)
+{
+	struct listener *listener = socket_for(transport, peer);
+	struct association *association = listener ? by_peer(listener, peer) : NULL;
+	bool is_new = !association;
+
+	if (!listener)
+		return ERR_NOT_FOUND;
+	if (is_new)
+		association = association_new(listener, peer, now);
+	if (!association)
+		return ERR_LIMIT;
+	association->is_dialled = true;
+	association->heard = now.mono;
+	file(association);
+	if (is_new) {
+		report(association, "flow.opened", slice_of(NULL));
+		tell(association, FLOW_OPENED, slice_of(NULL), now);
+	}
+	*ret_flow = association->id;
+	return OK;
 }
 
 /* -- out ------------------------------------------------------------------------------------------------- */

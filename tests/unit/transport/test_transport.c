@@ -860,6 +860,41 @@ static void sends_a_stranger_nothing_of_its_own_accord(void **state)
 	socket_close(fd);
 }
 
+static void dials_over_udp_from_the_socket_that_it_listens_on(void **state)
+{
+	struct flow_view view;
+
+	raise_curtain(TRANSPORT_UDP);
+	int fd = udp_peer();
+	struct connect_question connect = { .transport = TRANSPORT_UDP,
+					    .host = SLICE("127.0.0.1"),
+					    .port = socket_local_address(fd).port };
+
+	far_end.answered = false;
+	assert_int_equal(endpoint_connect(far_end.endpoint, &far_end.question, &connect), OK);
+	UNTIL(far_end.answered);
+	assert_int_equal(far_end.err, OK);
+	assert_true(endpoint_flow_view(far_end.endpoint, far_end.flow, &view));
+	assert_true(view.outbound && view.transport == TRANSPORT_UDP);
+	struct outgoing outgoing = {
+		.method = SIP_OPTIONS,
+		.uri = SLICE("sip:a@localhost"),
+		.rest = SLICE("Max-Forwards: 70\r\nFrom: <sip:b@localhost>;tag=1\r\nTo: <sip:a@localhost>\r\n"
+			      "Call-ID: 2\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"),
+		.flow = far_end.flow,
+	};
+	struct client *client;
+	assert_int_equal(endpoint_request(far_end.endpoint, &outgoing, net_now(far_end.net), &client), OK);
+	UNTIL(hears(fd, SLICE("OPTIONS sip:a@localhost SIP/2.0\r\nVia: SIP/2.0/UDP ")));
+
+	connect.host = SLICE("::1");
+	far_end.answered = false;
+	assert_int_equal(endpoint_connect(far_end.endpoint, &far_end.question, &connect), OK);
+	UNTIL(far_end.answered);
+	assert_int_equal(far_end.err, ERR_IO);
+	socket_close(fd);
+}
+
 static void forgets_who_is_silent_over_udp_unless_he_is_proven(void **state)
 {
 	limits.idle = 50;
@@ -940,6 +975,7 @@ static const struct CMUnitTest tests[] = {
 	play(carries_a_request_and_its_response_over_tls),
 	play(finds_the_host_by_its_name),
 	play(says_why_a_dial_failed),
+	play(dials_over_udp_from_the_socket_that_it_listens_on),
 	play(gives_up_on_a_server_that_is_silent),
 	play(waits_for_a_server_as_long_as_it_is_told),
 	play(says_that_it_has_no_dns),
