@@ -56,6 +56,7 @@ struct connect_question {
 	uint16_t port;       /* 0: the default of the transport */
 	struct slice domain; /* the SIP domain that the peer must prove (RFC 5922); the SNI; empty for a clear
 				transport */
+	struct slice pin;    /* SHA-256 of the certificate that the peer must have besides; empty: any */
 	struct slice as;     /* our domain whose certificate is shown if the peer asks for one; empty: any */
 	ms_t patience;       /* how long it may take in all; 0: as long as the transport allows */
 };

@@ -200,6 +200,7 @@ struct flow_view {
 	bool outbound;
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
+	struct slice fingerprint;                       /* of the certificate */
 	struct slice unproven;                          /* why nothing is verified; see struct flow_facts */
 	size_t n_accounts;                              /* proven on it */
 };

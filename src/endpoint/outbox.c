@@ -97,6 +97,7 @@ static enum err keep_question(struct endpoint *endpoint, struct action *question
 	default: /* ACTION_CONNECT */
 		TRY(keep(endpoint, &question->connect.host));
 		TRY(keep(endpoint, &question->connect.domain));
+		TRY(keep(endpoint, &question->connect.pin));
 		return keep(endpoint, &question->connect.as);
 	}
 }

@@ -22,6 +22,7 @@ struct server_domain {
 	enum auth_md5 md5;
 	unsigned sha; /* as in struct auth_realm */
 	enum auth_integrity integrity;
+	bool redirects; /* senders are told where phones are, instead of being forwarded */
 };
 
 /* A server of others that the configuration names: what it has to prove, and what it may do. */
@@ -33,7 +34,8 @@ struct server_peer {
 	struct slice host; /* where it is, a name or an address; empty: where the DNS has the domain */
 	uint16_t port;     /* 0: none given */
 	struct slice
-		proves; /* in lower case: what its certificate has to name; empty: the domain in question */
+		proves;   /* in lower case: what its certificate has to name; empty: the domain in question */
+	struct slice pin; /* 32 bytes: SHA-256 of the certificate that it must have besides; empty: any */
 	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
 	const struct address *addresses;   /* in clear: from where it may come, on any port */
 	size_t n_addresses;

@@ -277,7 +277,8 @@ static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, st
 
 	if (facts->event != FLOW_LOST)
 		return;
-	hop_flow_lost(core, flow);
+	if (facts->outbound)
+		hop_flow_lost(core, flow);
 	LIST_EACH (context, &core->contexts, struct context, link)
 		context_flow_lost(context, flow, now);
 }

@@ -5,7 +5,7 @@
 #include "proxy/context.h"
 
 /* For a server after which others can be tried; the last one has as long as the transport allows. */
-enum { PATIENCE_MS = 5000, FLOWS_PER_REQUEST = 6, KEY_MAX = 3 * 256 + 64, IP_TEXT_MAX = 46 };
+enum { PATIENCE_MS = 5000, FLOWS_PER_REQUEST = 6, KEY_MAX = 3 * 256 + 128, IP_TEXT_MAX = 46 };
 
 enum hop_state { HOP_IDLE, HOP_SEARCHING, HOP_OPEN };
 
@@ -30,7 +30,7 @@ static void put_lower(struct writer *out, struct slice text)
 		put_char(out, ascii_lower(text.ptr[i]));
 }
 
-/* "TRANSPORTS:PORT:AS:TARGET:DOMAIN": two ways are the same only if all of it is. */
+/* "TRANSPORTS:PORT:PIN:AS:TARGET:DOMAIN": two ways are the same only if all of it is. */
 static void put_key(struct writer *out, const struct hop_goal *goal)
 {
 	const struct locate_request *request = &goal->locate;
@@ -38,6 +38,8 @@ static void put_key(struct writer *out, const struct hop_goal *goal)
 	put_number(out, request->transports);
 	put_char(out, request->is_transport_given ? '!' : ':');
 	put_number(out, request->port);
+	put_char(out, ':');
+	put(out, goal->pin);
 	put_char(out, ':');
 	put_lower(out, goal->as);
 	put_char(out, ':');
@@ -75,6 +77,7 @@ static struct hop *hop_new(struct core *core, struct slice key, const struct hop
 	hop->goal.locate.domain = take_last(hop->node.key, &end, goal->locate.domain.len);
 	hop->goal.locate.target = take_last(hop->node.key, &end, goal->locate.target.len);
 	hop->goal.as = take_last(hop->node.key, &end, goal->as.len);
+	hop->goal.pin = take_last(hop->node.key, &end, goal->pin.len);
 	list_init(&hop->uses);
 	list_init(&hop->due);
 	if (map_add(core->hops, &hop->node) == OK)
@@ -158,6 +161,7 @@ static enum err try_target(struct hop *hop, const struct locate_target *target)
 		.transport = target->transport,
 		.port = target->address.port,
 		.domain = transport_is_secure(target->transport) ? target->domain : slice_of(NULL),
+		.pin = hop->goal.pin,
 		.as = hop->goal.as,
 		.patience = target->is_last ? 0 : PATIENCE_MS,
 	};

@@ -25,7 +25,8 @@ struct hop;
 /* Where to, and as whom. */
 struct hop_goal {
 	struct locate_request locate;
-	struct slice as; /* the domain of ours that speaks; empty: any */
+	struct slice as;  /* the domain of ours that speaks; empty: any */
+	struct slice pin; /* of the peer's certificate, 32 bytes; empty: none */
 };
 
 /* One user of a way: a request, from when it asks until hop_release(). Zeroed before the first use. */

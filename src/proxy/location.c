@@ -1,6 +1,7 @@
 #include "proxy/location.h"
 
 #include "base/mem.h"
+#include "proxy/redirect.h"
 
 enum { NAME_MAX = 512 };
 
@@ -105,6 +106,10 @@ void location_answer(struct context *context, const struct answer *answer, struc
 	}
 	if (answer->err != OK) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
+		return;
+	}
+	if (core_domain(context->core, context->server->request->uri.host)->redirects) {
+		redirect_answer(context, answer->aor, now);
 		return;
 	}
 	targets = mem_zalloc(answer->aor->n_bindings, sizeof *targets);

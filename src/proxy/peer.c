@@ -42,20 +42,20 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
 {
 	struct flow_view view;
 
-	if (endpoint_flow_proves(core->endpoint, flow, domain))
-		return true;
+	const struct server_peer *peer = NULL;
+
 	if (!endpoint_flow_view(core->endpoint, flow, &view))
 		return false;
-	for (size_t i = 0; i < core->server->n_peers; i++) {
-		const struct server_peer *peer = &core->server->peers[i];
-
-		if (!has_domain(peer, domain))
-			continue;
-		if (is_clear(peer) ? view.transport == peer->transport && comes_from(peer, &view)
-				   : endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain)))
-			return true;
-	}
-	return false;
+	for (size_t i = 0; i < core->server->n_peers && !peer; i++)
+		if (has_domain(&core->server->peers[i], domain))
+			peer = &core->server->peers[i];
+	if (!peer)
+		return endpoint_flow_proves(core->endpoint, flow, domain);
+	if (is_clear(peer))
+		return (view.transport == peer->transport && comes_from(peer, &view)) ||
+		       endpoint_flow_proves(core->endpoint, flow, domain);
+	return (peer->pin.len == 0 || slice_eq(peer->pin, view.fingerprint)) &&
+	       endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain));
 }
 
 struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips)
@@ -77,6 +77,7 @@ bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sip
 		if (!locate_request_of(next_hop, LOCATE_WITH(TRANSPORT_TLS), &goal.locate))
 			return false;
 	} else {
+		goal.pin = peer->pin;
 		goal.locate = (struct locate_request){
 			.domain = identity_of(peer, next_hop->host),
 			.target = peer->host.len > 0 ? peer->host : next_hop->host,

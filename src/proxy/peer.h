@@ -11,8 +11,8 @@
 const struct server_peer *peer_of(const struct core *core, struct slice host);
 
 /*
- * Whether the flow is proven for the domain: its certificate names it; or it is a domain of a peer, and the certificate names
- * what the peer has to prove; or the peer is one in clear, and the flow comes from one of its addresses. For an own flow only.
+ * Whether the flow is proven for the domain: its certificate names it; for a domain of a peer what the peer has to prove, and is
+ * the one that is pinned; or the peer is one in clear, and the flow comes from one of its addresses. For an own flow only.
  */
 bool peer_proves(const struct core *core, flow_id flow, struct slice domain);
 

@@ -431,10 +431,12 @@ enum err registrar_decide(const struct registrar_question *question, struct aren
 
 /* -- the 200 -------------------------------------------------------------------------------------------------- */
 
-static void put_q(struct writer *out, uint16_t q)
+void put_registrar_q(struct writer *out, uint16_t q)
 {
 	const char digits[] = { (char)('0' + q / 100), (char)('0' + q / 10 % 10), (char)('0' + q % 10) };
 
+	if (q >= 1000)
+		return;
 	put(out, SLICE(";q=0."));
 	put(out, slice_from(digits, sizeof digits));
 }
@@ -445,8 +447,7 @@ static void put_contact(struct writer *out, const struct binding *binding, utc_t
 	put(out, binding->contact);
 	put(out, SLICE(">"));
 	put(out, binding->params);
-	if (binding->q < 1000)
-		put_q(out, binding->q);
+	put_registrar_q(out, binding->q);
 	put(out, SLICE(";expires="));
 	put_number(out, (uint64_t)(binding->expires - now));
 	put(out, SLICE("\r\n"));

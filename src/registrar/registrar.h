@@ -74,3 +74,6 @@ MUST_CHECK enum err registrar_decide(const struct registrar_question *question, 
  * Require and Flow-Timer, Supported, Date.
  */
 void put_registrar_ok(struct writer *out, const struct registrar_question *question);
+
+/* ";q=0.7" of thousandths; nothing for 1. */
+void put_registrar_q(struct writer *out, uint16_t q);

@@ -169,6 +169,7 @@ enum {
 	DOMAIN_INTEGRITY,
 	DOMAIN_CERTIFICATE,
 	DOMAIN_KEY,
+	DOMAIN_MODE,
 	DOMAIN_KEYS
 };
 
@@ -216,6 +217,17 @@ static bool say_integrity(struct reading *reading, const yaml_node_t *value)
 	return true;
 }
 
+static bool say_mode(struct reading *reading, const yaml_node_t *value)
+{
+	static const struct slice words[] = { SLICE_INIT("proxy"), SLICE_INIT("redirect") };
+	size_t n;
+
+	if (!find_word(value, words, sizeof words / sizeof *words, &n))
+		return wrong_at(reading, value->start_mark, "mode is proxy or redirect");
+	reading->domain.redirects = n == 1;
+	return true;
+}
+
 static bool say_digest(struct reading *reading, const yaml_node_t *value)
 {
 	enum digest_algorithm algorithm;
@@ -252,6 +264,7 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 	case DOMAIN_DIGEST: return say_digests(reading, value);
 	case DOMAIN_INTEGRITY: return say_integrity(reading, value);
 	case DOMAIN_CERTIFICATE: reading->domain_certificates = value; return true;
+	case DOMAIN_MODE: return say_mode(reading, value);
 	default: reading->domain_keys = value; return true;
 	}
 }
@@ -265,6 +278,7 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 		[DOMAIN_INTEGRITY] = SLICE_INIT("integrity"),
 		[DOMAIN_CERTIFICATE] = SLICE_INIT("certificate"),
 		[DOMAIN_KEY] = SLICE_INIT("key"),
+		[DOMAIN_MODE] = SLICE_INIT("mode"),
 	};
 	static const struct keys keys = { names, DOMAIN_KEYS, say_domain_key };
 	struct config *config = reading->config;

@@ -1,5 +1,6 @@
 /* What the configuration says of peers. */
 #include "base/ascii.h"
+#include "crypto/certificate.h"
 #include "crypto/identity.h"
 #include "sealined/config.h"
 
@@ -78,7 +79,6 @@ static bool say_domain(struct config *config, struct slice value, struct writer 
 static bool say_address(struct config *config, struct slice value, struct writer *why)
 {
 	struct server_peer *peer = last(config);
-	struct scan in = scan_of(value);
 	struct address address;
 	size_t colon = slice_find(value, ':');
 	struct slice host = slice_sub(value, 0, colon);
@@ -92,7 +92,7 @@ static bool say_address(struct config *config, struct slice value, struct writer
 			;
 		return keep_lower(config, slice_sub(value, 0, colon - 1), &peer->host, why);
 	}
-	in = scan_of(slice_sub(value, colon + 1, value.len));
+	struct scan in = scan_of(slice_sub(value, colon + 1, value.len));
 	if (!identity_is_name(host) ||
 	    (colon < value.len && (!scan_number(&in, UINT16_MAX, &port) || !scan_done(&in) || port == 0)))
 		return wrong(why, "it is no name or IP address, with or without a port");
@@ -105,6 +105,29 @@ static bool say_proves(struct config *config, struct slice value, struct writer 
 	if (!identity_is_name(value))
 		return wrong(why, "it is no domain name");
 	return keep_lower(config, value, &last(config)->proves, why);
+}
+
+/* 64 hexadecimal digits, with or without colons between the bytes */
+static bool say_pin(struct config *config, struct slice value, struct writer *why)
+{
+	unsigned char *pin = arena_alloc(config->arena, CERTIFICATE_FINGERPRINT_SIZE);
+	size_t n = 0;
+
+	if (!pin)
+		return wrong(why, "there is no memory for it");
+	while (value.len >= 2 && n < CERTIFICATE_FINGERPRINT_SIZE) {
+		int high = ascii_hex(value.ptr[0]), low = ascii_hex(value.ptr[1]);
+
+		if (high < 0 || low < 0)
+			break;
+		pin[n++] = (unsigned char)(high << 4 | low);
+		value = slice_sub(value, value.len > 2 && value.ptr[2] == ':' ? 3 : 2, value.len);
+	}
+	if (n != CERTIFICATE_FINGERPRINT_SIZE || value.len > 0)
+		return wrong(why,
+			     "it is no SHA-256 fingerprint, 64 hexadecimal digits with or without colons");
+	last(config)->pin = slice_from(pin, CERTIFICATE_FINGERPRINT_SIZE);
+	return true;
 }
 
 static bool say_transport(struct config *config, struct slice value, struct writer *why)
@@ -150,6 +173,7 @@ static const struct {
 	[PEER_DOMAINS]   = { SLICE_INIT("domains"),   say_domain },
 	[PEER_ADDRESS]   = { SLICE_INIT("address"),   say_address },
 	[PEER_PROVES]    = { SLICE_INIT("proves"),    say_proves },
+	[PEER_PIN]       = { SLICE_INIT("pin"),       say_pin },
 	[PEER_TRANSPORT] = { SLICE_INIT("transport"), say_transport },
 	[PEER_FROM]      = { SLICE_INIT("from"),      say_from },
 	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
@@ -177,9 +201,10 @@ bool config_end_peer(struct config *config, struct writer *why)
 
 	if (peer->n_domains == 0)
 		return wrong(why, "the peer has no domains");
-	if (is_clear && peer->proves.len > 0)
-		return wrong(why,
-			     "what comes in clear proves nothing: leave out either proves or the transport");
+	if (is_clear && peer->proves.len + peer->pin.len > 0)
+		return wrong(
+			why,
+			"what comes in clear proves nothing: leave out proves and pin, or the transport");
 	if (!is_clear && peer->n_addresses > 0)
 		return wrong(why, "an address proves nothing: from is for peers in clear only");
 	if (is_clear && peer->host.len == 0)

@@ -9,8 +9,8 @@ static uint16_t default_port(enum transport_protocol protocol)
 
 static struct dial *dial_new(struct transport *transport, const struct connect_question *connect)
 {
-	struct dial *dial = mem_zalloc(1, sizeof *dial + connect->host.len + connect->domain.len +
-						  connect->as.len);
+	size_t texts = connect->host.len + connect->domain.len + connect->pin.len + connect->as.len;
+	struct dial *dial = mem_zalloc(1, sizeof *dial + texts);
 	char *at;
 
 	if (!dial)
@@ -21,6 +21,7 @@ static struct dial *dial_new(struct transport *transport, const struct connect_q
 	dial->protocol = connect->transport;
 	dial->host = slice_copy(&at, connect->host);
 	dial->domain = slice_copy(&at, connect->domain);
+	dial->pin = slice_copy(&at, connect->pin);
 	dial->as = slice_copy(&at, connect->as);
 	list_append(&transport->dials, &dial->link);
 	return dial;

@@ -149,6 +149,7 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 		.local = event == FLOW_OPENED ? socket_local_address(wire->fd) : (struct address){ 0 },
 		.peer = wire->peer,
 		.verified = slice_of(wire->outbound ? tls.domain : tls.identities),
+		.fingerprint = slice_from(tls.fingerprint, tls.not_after ? sizeof tls.fingerprint : 0),
 		.tls_version = slice_of(tls.version),
 		.tls_cipher = slice_of(tls.cipher),
 		.why = event == FLOW_OPENED ? slice_of(tls.unproven) : why,
@@ -399,9 +400,32 @@ void wire_wait_for_request(struct wire *wire)
 	put_off(wire);
 }
 
+static const struct verdict not_pinned = {
+	.code = "certificate.not-pinned",
+	.what = "its certificate is not the one that is pinned for this peer",
+	.remedy = "ask who runs it whether it has a new one, and pin that",
+};
+
+/* Whether its certificate is the very one that the configuration has, if it has one. */
+static bool is_pinned_one(const struct wire *wire)
+{
+	struct tls_facts facts;
+
+	if (!wire->dial || wire->dial->pin.len == 0)
+		return true;
+	tls_conn_facts(wire->tls, &facts);
+	return slice_eq(slice_from(facts.fingerprint, sizeof facts.fingerprint), wire->dial->pin);
+}
+
 /* The connection stands, and is protected if it is to be. */
 static void stands(struct wire *wire, struct now now)
 {
+	struct verdict verdict = not_pinned;
+
+	if (wire->tls && !is_pinned_one(wire)) {
+		lose_by(wire, ERR_DENIED, &verdict, now);
+		return;
+	}
 	if (is_websocket(wire))
 		websocket_begin(wire, now);
 	else

@@ -1,17 +1,21 @@
 """Two servers, of a.example and of b.example, with nothing in common but a CA and the DNS: a signed zone, served by nsd."""
 
+import pathlib
 import subprocess
+import sys
 
 import netns
 import pytest
 import zone
 
-from pki import CA
-from programs import Phone, Server
-from sealine_e2e import Client, control, digests
+from pki import CA, fingerprint
+from programs import Phone, Program, Server
+from sealine_e2e import control, digests
 
 REASON = netns.can_be_made() or zone.can_be_served()
 pytestmark = pytest.mark.skipif(REASON is not None, reason=str(REASON))
+
+ATTACKER = pathlib.Path(__file__).parent / "attacker.py"
 
 # c.example is served by the machine of b.example, which proves only b.example. Nobody is at 127.0.0.5.
 RECORDS = """
@@ -23,6 +27,8 @@ _sips._tcp.b  SRV 20 0 5061 pbx.b
 dead.b        A 127.0.0.5
 pbx.b         A 127.0.0.3
 _sips._tcp.c  SRV 10 0 5061 pbx.b
+_sips._tcp.e  SRV 10 0 5061 pbx.e
+pbx.e         A 127.0.0.6
 """
 
 
@@ -45,6 +51,18 @@ class Site:
         options += ["--dns", "127.0.0.1", "--trust-anchor", self.names.anchor]
         return Server(self.path / (state or name), listen=(f"{address}:5061",), options=options, netns=self.netns, name=domain)
 
+    def serve_with_pin(self, name, pin):
+        config = self.path / f"{name}.yaml"
+        pem, key = self.ca.issue("a.example", file=name)
+        config.write_text(
+            f"domains: [a.example]\nlisten: ['127.0.0.4:5061']\ncertificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\n"
+            f"dns: 127.0.0.1\ntrust-anchor: {self.names.anchor}\n"
+            f"peers:\n  pinned:\n    domains: b.example\n    pin: {pin}\n"
+        )
+        server = Server(self.path / name, listen=(), options=("-c", config), netns=self.netns, name=name)
+        self.add(server, "alice@a.example")
+        return server
+
     def add(self, server, aor):
         assert control(server.state, "user-add", **digests(aor, "sesame"))["ok"]
 
@@ -54,9 +72,9 @@ class Site:
         phone.wait_event("registered")
         return phone
 
-    def phone(self, aor, *command, options=(), ca=None, talks=False):
+    def phone(self, aor, *command, options=(), ca=None, talks=False, server=None):
         self.n += 1
-        words = ["--dns", "127.0.0.1", "--trust-anchor", self.names.anchor, "--device", "null", *options]
+        words = [*(("--server", server) if server else ()), "--dns", "127.0.0.1", "--trust-anchor", self.names.anchor, "--device", "null", *options]
         state = self.path / f"phone-{self.n}"
         stdin = subprocess.PIPE if talks else subprocess.DEVNULL
         command = command or (() if talks else ("register",))
@@ -147,6 +165,40 @@ def test_a_server_of_an_unknown_ca_is_not_believed_either_way(site):
             assert bob.wait(30) != 0
         assert "proves nothing" in site.a.wait_for(r"request.refused.*status=403.*from=\"bob@b\.example\"")
     site.b = site.serve("b", "127.0.0.3")
+
+
+@pytest.mark.parametrize(
+    "how, why",
+    [
+        (("plain",), "does not speak TLS"),
+        (("self-signed",), "signed by itself"),
+        (("other-domain",), "names b.example"),
+        (("old-tls",), "version"),
+        (("refuse",), "nobody listens there"),
+    ],
+)
+def test_an_attacker_on_the_way_hears_no_word(site, how, why):
+    """Whoever answers for e.example, and waits in clear beside it: the call fails, and nothing is said to him."""
+    pem, key = site.ca.issue("b.example", file="attacker")
+    with Program([sys.executable, ATTACKER, "127.0.0.6", *how, pem, key], netns=site.netns) as attacker:
+        attacker.wait_for("listening")
+        before = len(site.a.lines)
+        for scheme in ("sips", "sip"):
+            with site.phone("sips:alice@a.example", "message", f"{scheme}:bob@e.example", "a secret word") as alice:
+                assert alice.wait(30) != 0
+        line = site.a.wait_for(r"request.refused.*sip:bob@e\.example", since=before)
+        assert why in line, line
+        assert not [line for line in attacker.lines if "heard" in line], attacker.output
+
+
+def test_a_pinned_certificate_is_that_one_and_no_other(site):
+    with site.talking("sips:bob@b.example") as bob:
+        for name, pin in (("right", fingerprint(site.path / "ca" / "b.example.pem")), ("wrong", "00" * 32)):
+            with site.serve_with_pin(name, pin):
+                with site.phone("sips:alice@a.example", "message", "sips:bob@b.example", name, server="127.0.0.4:5061") as alice:
+                    assert (alice.wait(30) == 0) == (name == "right"), alice.output
+        assert bob.wait_event("message")["text"] == "right"
+        assert len([event for event in bob.events if event["event"] == "message"]) == 1
 
 
 def test_the_dialog_goes_on_when_one_of_the_servers_has_restarted(site):

@@ -4,7 +4,10 @@
 #include <string.h>
 
 static const uint8_t branch_key[32] = "the key of the branches";
-static const struct server_domain domains[] = { { .name = SLICE_INIT(WORLD_DOMAIN) } };
+static const struct server_domain domains[] = {
+	{ .name = SLICE_INIT(WORLD_DOMAIN) },
+	{ .name = SLICE_INIT("moved.example"), .redirects = true },
+};
 
 /* What the configuration says of others; the addresses are those that phones have. */
 static const struct slice trunk[] = { SLICE_INIT("trunk.example"), SLICE_INIT("pstn.example") };
@@ -48,10 +51,11 @@ bool world_add_account(struct world *world, struct slice name)
 	return account->aor != NULL;
 }
 
+/* Each is there in every domain of the server. */
 static struct world_account *account_of(struct world *world, struct slice aor)
 {
 	for (size_t i = 0; i < world->n_accounts; i++)
-		if (slice_eq(world->accounts[i].aor->name, aor))
+		if (slice_eq(world->accounts[i].name, slice_sub(aor, 0, slice_find(aor, '@'))))
 			return &world->accounts[i];
 	return NULL;
 }
@@ -304,7 +308,7 @@ bool world_init(struct world *world, unsigned n_workers, const struct world_user
 		.server = server_config_default,
 	};
 	world->server.domains = domains;
-	world->server.n_domains = 1;
+	world->server.n_domains = sizeof(domains) / sizeof(domains[0]);
 	world->server.peers = peers;
 	world->server.n_peers = sizeof(peers) / sizeof(peers[0]);
 	world->server.advertise = SLICE("sip." WORLD_DOMAIN);
@@ -374,7 +378,9 @@ flow_id world_connect_proven(struct world *world, struct address peer, struct sl
 void world_lose(struct world *world, flow_id flow)
 {
 	struct flow_facts facts = { .event = FLOW_LOST, .transport = flow_transport(flow) };
+	struct flow_view view;
 
+	facts.outbound = endpoint_flow_view(owner(world, flow), flow, &view) && view.outbound;
 	endpoint_flow(owner(world, flow), flow, &facts, world->now);
 	settle(world);
 }

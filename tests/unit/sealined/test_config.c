@@ -157,6 +157,7 @@ static void takes_peers(void **state)
 		"peers:\n"
 		"  trunk:\n    domains: [Carrier.example, pstn.example]\n    address: SBC.example:5071\n"
 		"    proves: sbc.example\n    relay: yes\n"
+		"    pin: 00:01:02:03:04:05:06:07:08:09:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:fF\n"
 		"  old:\n    domains: old.example\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
 		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
 		&why));
@@ -168,6 +169,9 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(peer->host, SLICE("sbc.example")) && peer->port == 5071);
 	assert_true(slice_eq(peer->proves, SLICE("sbc.example")) && peer->relays);
 	assert_int_equal(peer->transport, TRANSPORT_TLS);
+	assert_int_equal(peer->pin.len, 32);
+	assert_int_equal((unsigned char)peer->pin.ptr[10], 10);
+	assert_int_equal((unsigned char)peer->pin.ptr[31], 255);
 	peer = &config->peers[1];
 	assert_int_equal(peer->transport, TRANSPORT_UDP);
 	assert_true(slice_eq(peer->host, SLICE("[2001:db8::1]")) && peer->port == 5070);
@@ -230,6 +234,13 @@ static const struct {
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
 	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
+	{ "a mode that is none", "domains:\n  - name: a.example\n    mode: relay\n",
+	  "f.yaml:3:11: mode is proxy or redirect" },
+	{ "a pin that is too short", "peers:\n  x: {domains: a.example, pin: ab12}\n",
+	  "f.yaml:2:32: \"ab12\": it is no SHA-256 fingerprint, 64 hexadecimal digits with or without colons" },
+	{ "a pin for a peer in clear",
+	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, pin: \"0000000000000000000000000000000000000000000000000000000000000000\"}\n",
+	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out proves and pin, or the transport" },
 	{ "a peer without domains", "peers:\n  trunk:\n    relay: no\n",
 	  "f.yaml:2:3: \"trunk\": the peer has no domains" },
 	{ "peers as a list", "peers: [trunk]\n",
@@ -244,7 +255,7 @@ static const struct {
 	  "f.yaml:3:17: \"A.example\": a peer has it already" },
 	{ "a peer in clear that proves something",
 	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, proves: a.example}\n",
-	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out either proves or the transport" },
+	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out proves and pin, or the transport" },
 	{ "a peer in clear without an address", "peers:\n  x: {domains: a.example, transport: tcp}\n",
 	  "f.yaml:2:3: \"x\": a peer in clear needs an address" },
 	{ "a peer by its address alone", "peers:\n  x: {domains: a.example, address: 192.0.2.1}\n",
