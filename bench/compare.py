@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """
-sealined beside Debian's kamailio, under the same load: bench/compare.py [--pairs N] [--seconds N] [--write].
+sealined beside Debian's kamailio and beside bench/floor, under the same load: bench/compare.py [--pairs N] [--seconds N]
+[--only WORD] [--write].
 
-Both run in turns, a fresh process each time, pinned to one core; the load (sealine load) is pinned to the other. What is
+They run in turns, a fresh process each time, pinned to one core; the load (sealine load) is pinned to the other. What is
 measured is the server's own CPU time (utime + stime of all its processes), so that other programs on the machine disturb
-little, and its Pss. Figures are medians over the pairs. With --write they go into docs/performance.md.
+little, and its Pss; at a low rate also how long an operation takes. Figures are medians over the rounds; ratios are the
+medians of those within a round. With --write they go into docs/performance.md.
 """
 
 import argparse
@@ -34,22 +36,31 @@ TABLES = pathlib.Path("/usr/share/kamailio/db_sqlite")
 SERVER_CORE, LOAD_CORE = "0", "1"
 
 class Run:
-    """What is measured: words of sealine load, a member of its report's "server", and what the ratio is to be at most."""
+    """What is measured: words of sealine load, a figure of its report, and what it, or its ratios, are to be at most."""
 
-    def __init__(self, title, words, member="cpu_us", unit="µs", mark="", durable=False):
-        self.title, self.words, self.member, self.unit, self.mark = title, words, member, unit, mark
-        self.durable = durable  # kamailio, too, writes each change of a binding to its disk; sealined always does
+    def __init__(self, title, words, figure="server.cpu_us", unit="µs", mark="", floor_mark="", durable=False):
+        self.title, self.words, self.figure, self.unit, self.mark, self.floor_mark = title, words, figure, unit, mark, floor_mark
+        self.durable = durable  # kamailio writes each change of a binding to its disk; sealined does what it always does
 
 
 ACTIVE_USERS = ["--number", str(ACTIVE)]
+FEW_USERS = ["--number", "20"]    # the first handshake of each is a full one
+REGISTERS, CALLS = ["register", *ACTIVE_USERS], ["call", *ACTIVE_USERS]
 RUNS = [
-    Run("REGISTER, nonce reused, both durable", ["register", *ACTIVE_USERS], mark="0.50", durable=True),
-    Run("REGISTER, nonce reused, kamailio only in memory", ["register", *ACTIVE_USERS]),
-    Run("REGISTER, challenged each time, kamailio only in memory", ["register", "--challenged", *ACTIVE_USERS]),
-    Run("call through the proxy", ["call", *ACTIVE_USERS], mark="0.50"),
-    Run("full handshake, OPTIONS, close", ["handshake", *ACTIVE_USERS], mark="0.65"),
-    Run("idle registered connection, 5,000 held, Pss", ["idle", "--number", str(HELD), "--duration", "2"], "pss_kb_per_connection", "kB", "17 kB"),
+    Run("REGISTER, nonce reused, kamailio only in memory", REGISTERS, mark="0.75", floor_mark="1.25"),
+    Run("REGISTER, nonce reused, kamailio durable", REGISTERS, mark="0.50", durable=True),
+    Run("REGISTER that has to be stored, both durable", [*REGISTERS, "--new-call-id"], mark="0.50", durable=True),
+    Run("REGISTER, challenged each time, kamailio only in memory", [*REGISTERS, "--challenged"], mark="0.75"),
+    Run("call through the proxy", CALLS, mark="0.50", floor_mark="1.25"),
+    Run("full handshake, OPTIONS, close", ["handshake", *ACTIVE_USERS], mark="0.65", floor_mark="1.15"),
+    Run("resumed handshake, OPTIONS, close", ["handshake", "--resumed", *FEW_USERS], mark="0.70"),
+    Run("idle registered connection, 5,000 held, Pss", ["idle", "--number", str(HELD), "--duration", "2"], "server.pss_kb_per_connection", "kB", "17 kB", "1.2"),
+    Run("1,000 REGISTER/s, p50", [*REGISTERS, "--rate", "1000"], "latency_ms.p50", "ms"),
+    Run("1,000 REGISTER/s, p99", [*REGISTERS, "--rate", "1000"], "latency_ms.p99", "ms"),
+    Run("200 calls/s, p50", [*CALLS, "--rate", "200"], "latency_ms.p50", "ms"),
+    Run("200 calls/s, p99", [*CALLS, "--rate", "200"], "latency_ms.p99", "ms"),
 ]
+NOT_FOR_THE_FLOOR = {"REGISTER, nonce reused, kamailio durable", "REGISTER that has to be stored, both durable"}
 
 
 class Unmeasured(Exception):
@@ -139,6 +150,26 @@ class Kamailio(Server):
             return False
 
 
+class Floor(Server):
+    """OpenSSL and epoll, and the least that can be done for the same bytes."""
+
+    def __init__(self, state, directory, durable=False):
+        del durable
+        self.port = free_port()
+        super().__init__([BUILD / "bench/floor", self.port, state / "server.pem", state / "server.key"], directory)
+        wait_for(self.answers, self.process, self.log)
+
+    answers = Kamailio.answers
+
+
+def figure_of(report, path):
+    for name in path.split("."):
+        report = report.get(name, {})
+    if not isinstance(report, (int, float)):
+        raise Unmeasured(f"no {path}")
+    return report
+
+
 def measure(server, state, run, seconds):
     words = run.words
     argv = ["taskset", "-c", LOAD_CORE, BUILD / "sealine", "load", words[0], f"127.0.0.1:{server.port}", *words[1:]]
@@ -152,9 +183,7 @@ def measure(server, state, run, seconds):
     report = json.loads(done.stdout)
     if report["failures"] or report["violations"]:
         raise Unmeasured(f"{report['failures']} {report['violations']} {done.stderr.strip()}")
-    if run.member not in report.get("server", {}):
-        raise Unmeasured(f"no {run.member}")
-    return report["server"][run.member], report
+    return figure_of(report, run.figure), report
 
 
 def prepare(directory):
@@ -172,9 +201,11 @@ def prepare(directory):
     return state
 
 
-def run_once(make, state, directory, seconds, figures, notes):
+def run_once(runs, make, state, directory, seconds, figures, notes):
     """Every run on a server of its own, so that none finds bindings and closed connections of the one before."""
-    for run in RUNS:
+    for run in runs:
+        if make is Floor and run.title in NOT_FOR_THE_FLOOR:
+            continue
         directory.mkdir()
         try:
             with make(state, directory, run.durable) as server:
@@ -191,15 +222,25 @@ def spread(values):
     return f"{statistics.median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
-def table(ours, theirs, n_pairs):
-    lines = ["| run | sealined | kamailio | ratio | mark |", "|---|---|---|---|---|"]
-    for run in RUNS:
-        a, b = ours.get(run.title, []), theirs.get(run.title, [])
-        if len(a) < n_pairs or len(b) < n_pairs:
+def ratio(a, b):
+    return statistics.median(x / y for x, y in zip(a, b))
+
+
+def table(runs, ours, theirs, floors, n_rounds):
+    """What was not measured in every round is left out."""
+    lines = ["| run | sealined | kamailio | to kamailio | mark | floor | to the floor | mark |", "|---|---|---|---|---|---|---|---|"]
+    for run in runs:
+        a, b, c = (figures.get(run.title, []) for figures in (ours, theirs, floors))
+        if len(a) < n_rounds or len(b) < n_rounds:
             continue
-        ratio = statistics.median(a) / statistics.median(b)
         mark = f"≤ {run.mark}" if run.mark else ""
-        lines.append(f"| {run.title} | {spread(a)} {run.unit} | {spread(b)} {run.unit} | {ratio:.2f} | {mark} |")
+        cells = [run.title, f"{spread(a)} {run.unit}", f"{spread(b)} {run.unit}", f"{ratio(a, b):.2f}", mark]
+        if len(c) == n_rounds:
+            floor_mark = f"≤ {run.floor_mark}" if run.floor_mark else ""
+            cells += [f"{spread(c)} {run.unit}", f"{ratio(a, c):.2f}", floor_mark]
+        else:
+            cells += ["", "", ""]
+        lines.append("| " + " | ".join(cells) + " |")
     return lines
 
 
@@ -224,6 +265,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=4, help="of each run")
+    parser.add_argument("--only", default="", help="runs with this in their title")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
     if not shutil.which("kamailio") or not shutil.which("taskset") or os.cpu_count() < 2:
@@ -232,17 +274,18 @@ def main():
     wanted = 2 * HELD + 1000
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(wanted, hard)), hard))
-    ours, theirs, notes, where = {}, {}, [], machine()
+    ours, theirs, floors, notes, where = {}, {}, {}, [], machine()
+    runs = [run for run in RUNS if options.only in run.title]
     with tempfile.TemporaryDirectory(prefix="sealine-bench-") as name:
         directory = pathlib.Path(name)
         state = prepare(directory)
         for pair in range(options.pairs):
-            sides = [("sealined", Sealined, ours), ("kamailio", Kamailio, theirs)]
+            sides = [("sealined", Sealined, ours), ("kamailio", Kamailio, theirs), ("floor", Floor, floors)]
             for title, make, figures in sides if pair % 2 == 0 else reversed(sides):
-                print(f"pair {pair + 1}, {title}", flush=True)
-                run_once(make, state, directory / f"{title}-{pair}", options.seconds, figures, notes)
-    lines = table(ours, theirs, options.pairs)
-    text = [f"Median (least to most) of {options.pairs} pairs, {options.seconds} s a run. {where}; load average {os.getloadavg()[0]:.1f} at the end.", "", *lines]
+                print(f"round {pair + 1}, {title}", flush=True)
+                run_once(runs, make, state, directory / f"{title}-{pair}", options.seconds, figures, notes)
+    lines = table(runs, ours, theirs, floors, options.pairs)
+    text = [f"Median (least to most) of {options.pairs} rounds, {options.seconds} s a run. {where}; load average {os.getloadavg()[0]:.1f} at the end.", "", *lines]
     print("\n".join(text))
     for note in notes:
         print(f"not measured: {note}")

@@ -95,14 +95,36 @@ bool address_is_loopback(const struct address *address)
 	}
 }
 
+/* In every message several times, so not by inet_ntop(), which is a sprintf(). */
+static void put_ipv4(struct writer *out, const uint8_t ip[4])
+{
+	char text[sizeof "255.255.255.255"];
+	struct writer whole = writer_of(text, sizeof text);
+
+	for (int i = 0; i < 4; i++) {
+		if (i > 0)
+			put_char(&whole, '.');
+		if (ip[i] >= 100)
+			put_char(&whole, (char)('0' + ip[i] / 100));
+		if (ip[i] >= 10)
+			put_char(&whole, (char)('0' + ip[i] / 10 % 10));
+		put_char(&whole, (char)('0' + ip[i] % 10));
+	}
+	put(out, writer_text(&whole));
+}
+
 void put_ip(struct writer *out, const struct address *address)
 {
 	char cstr[INET6_ADDRSTRLEN];
 
-	if (address->family == ADDRESS_NONE)
+	switch (address->family) {
+	case ADDRESS_V4: put_ipv4(out, address->ip); return;
+	case ADDRESS_V6:
+		inet_ntop(AF_INET6, address->ip, cstr, sizeof cstr);
+		put(out, slice_of(cstr));
 		return;
-	inet_ntop(address->family == ADDRESS_V4 ? AF_INET : AF_INET6, address->ip, cstr, sizeof cstr);
-	put(out, slice_of(cstr));
+	default: return;
+	}
 }
 
 void put_host(struct writer *out, const struct address *address)

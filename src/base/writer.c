@@ -4,22 +4,6 @@
 
 #include "base/ascii.h"
 
-void put(struct writer *out, struct slice text)
-{
-	if (text.len > out->size - out->len) {
-		out->overflow = true;
-		return;
-	}
-	if (text.len)
-		memcpy(out->buf + out->len, text.ptr, text.len);
-	out->len += text.len;
-}
-
-void put_char(struct writer *out, char c)
-{
-	put(out, slice_from(&c, 1));
-}
-
 void put_number(struct writer *out, uint64_t number)
 {
 	char digits[20];
@@ -37,12 +21,17 @@ static const char hex_digits[] = "0123456789abcdef";
 void put_hex(struct writer *out, const void *bytes, size_t n)
 {
 	const unsigned char *byte = bytes;
+	char *to = out->buf + out->len;
 
-	for (size_t i = 0; i < n; i++) {
-		const char pair[2] = { hex_digits[byte[i] >> 4], hex_digits[byte[i] & 15] };
-
-		put(out, slice_from(pair, sizeof pair));
+	if (n > (out->size - out->len) / 2) {
+		out->overflow = true;
+		return;
 	}
+	for (size_t i = 0; i < n; i++) {
+		*to++ = hex_digits[byte[i] >> 4];
+		*to++ = hex_digits[byte[i] & 15];
+	}
+	out->len += 2 * n;
 }
 
 static void put_base64_in(struct writer *out, const unsigned char *byte, size_t n, const char *alphabet,

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/slice.h"
 
@@ -27,8 +28,23 @@ static inline struct slice writer_text(const struct writer *out)
 	return slice_from(out->buf, out->len);
 }
 
-void put(struct writer *out, struct slice text);
-void put_char(struct writer *out, char c);
+/* Inline, for it is what building a message consists of. */
+static inline void put(struct writer *out, struct slice text)
+{
+	if (text.len > out->size - out->len) {
+		out->overflow = true;
+		return;
+	}
+	if (text.len)
+		memcpy(out->buf + out->len, text.ptr, text.len);
+	out->len += text.len;
+}
+
+static inline void put_char(struct writer *out, char c)
+{
+	put(out, slice_from(&c, 1));
+}
+
 void put_number(struct writer *out, uint64_t number);             /* decimal */
 void put_hex(struct writer *out, const void *bytes, size_t n);    /* lower case, two digits a byte */
 void put_base64(struct writer *out, const void *bytes, size_t n); /* RFC 4648 §4, padded */

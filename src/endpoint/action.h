@@ -64,9 +64,10 @@ struct connect_question {
 struct store_question {
 	struct slice aor;
 	uint64_t version; /* of the snapshot that was decided upon */
+	uint32_t refreshes;
 	const struct binding *bindings;
 	size_t n_bindings;
-	bool durable; /* false: only expiry or flow moved within what is stored; the disk may wait */
+	bool durable; /* false: only expiry, CSeq or flow moved within what is stored; the disk need not know */
 };
 
 /* All that an action points to lives until the next endpoint_output(), except what is handed over. */

@@ -1,8 +1,8 @@
 /*
  * All that is known of one address-of-record: the account behind it and its bindings (RFC 3261 §10), as an
- * immutable, reference-counted snapshot with a version. Written only by the store's thread, published in
- * `location`, read by everybody: registrar and proxy decide on it, and a change is proposed as a new list of
- * bindings on top of a version.
+ * immutable, reference-counted snapshot with a version. Published in `location` by the store's thread, and by a worker
+ * where only the end of a binding moves within what is stored; read by everybody: registrar and proxy decide on it, and
+ * a change is proposed as a new list of bindings on top of a version.
  */
 #pragma once
 
@@ -31,8 +31,9 @@ struct binding {
 	uint32_t reg_id;       /* RFC 5626 §4.2; 0: none */
 	struct slice call_id;
 	uint32_t cseq;
-	uint16_t q;        /* thousandths; 1000 when not given */
-	utc_t expires;     /* when it ends */
+	uint16_t q;    /* thousandths; 1000 when not given */
+	utc_t expires; /* when it ends */
+	utc_t stored; /* when it ends for whoever reads the disk: later, so that a refresh need not be written */
 	flow_id flow;      /* the flow on which it was registered: the only way to it */
 	bool secure;       /* that flow was TLS with the account proven */
 	struct slice path; /* Path values of the REGISTER, comma separated, or empty (RFC 3327) */
@@ -42,8 +43,9 @@ struct binding {
 
 struct aor {
 	_Atomic uint32_t refs;
-	uint64_t version;  /* grows with every change of this AOR; never 0 */
-	struct slice name; /* canonical "user@domain", see put_aor() */
+	uint64_t version;   /* grows with every change of this AOR that is stored; never 0 */
+	uint32_t refreshes; /* of this version: changes that the disk need not know of */
+	struct slice name;  /* canonical "user@domain", see put_aor() */
 	struct account account;
 	size_t n_bindings;
 	const struct binding *bindings; /* in the same allocation, as all their texts are */

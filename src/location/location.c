@@ -9,6 +9,7 @@ enum { SHARDS = 64 }; /* a power of two: far more than there are workers, so the
 struct entry {
 	struct map_node node; /* its key is the name in aor */
 	struct aor *aor;
+	bool is_reserved;
 };
 
 struct shard {
@@ -92,6 +93,7 @@ static struct aor *replace(struct shard *shard, struct aor *aor)
 		before = entry->aor;
 		entry->aor = aor;
 		entry->node.key = aor->name;
+		entry->is_reserved = false;
 	}
 	pthread_mutex_unlock(&shard->mutex);
 	return before;
@@ -117,6 +119,60 @@ enum err location_put(struct location *location, struct aor *aor)
 	pthread_mutex_unlock(&shard->mutex);
 	if (err != OK)
 		entry_free(entry);
+	return err;
+}
+
+/* What keeps the AOR from being changed on the strength of this snapshot. */
+static enum err check(const struct entry *entry, const struct aor *decided)
+{
+	if (!entry)
+		return ERR_NOT_FOUND;
+	return entry->is_reserved || entry->aor->version != decided->version ||
+			       entry->aor->refreshes != decided->refreshes
+		       ? ERR_CONFLICT
+		       : OK;
+}
+
+enum err location_reserve(struct location *location, const struct aor *decided)
+{
+	struct shard *shard = shard_of(location, decided->name);
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, decided->name));
+	enum err err = check(entry, decided);
+	if (err == OK)
+		entry->is_reserved = true;
+	pthread_mutex_unlock(&shard->mutex);
+	return err;
+}
+
+void location_release(struct location *location, struct slice name)
+{
+	struct shard *shard = shard_of(location, name);
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, name));
+	if (entry)
+		entry->is_reserved = false;
+	pthread_mutex_unlock(&shard->mutex);
+}
+
+enum err location_refresh(struct location *location, struct aor *aor)
+{
+	struct shard *shard = shard_of(location, aor->name);
+	struct aor *before = NULL;
+
+	pthread_mutex_lock(&shard->mutex);
+	struct entry *entry = entry_of(map_find(shard->entries, aor->name));
+	enum err err = check(entry, aor);
+	if (err == OK) {
+		before = entry->aor;
+		aor->refreshes++;
+		entry->aor = aor_ref(aor);
+		entry->node.key = aor->name;
+	}
+	pthread_mutex_unlock(&shard->mutex);
+	aor_unref(before);
 	return err;
 }
 

@@ -3,7 +3,7 @@
  * workers.
  *
  * The one shared mutable object: sharded by a keyed hash, a lock in each shard that is held for a look-up and
- * a count and never while anything is called. Written by one thread (the store's), read by all.
+ * a count and never while anything is called. Written by one thread (the store's), but for refreshes; read by all.
  */
 #pragma once
 
@@ -28,6 +28,17 @@ OWN(location)
 /* Publishes a snapshot in place of the one before under its name; takes its own reference. ERR_LIMIT,
  * ERR_NOMEM: the one before stays. Replacing needs no memory and cannot fail. */
 MUST_CHECK enum err location_put(struct location *location, struct aor *aor);
+/*
+ * The snapshot with this name, version and number of refreshes stays published until location_put(), location_remove() or
+ * location_release(). ERR_CONFLICT if another one is, or it is reserved already; ERR_NOT_FOUND.
+ */
+MUST_CHECK enum err location_reserve(struct location *location, const struct aor *decided);
+void location_release(struct location *location, struct slice name);
+/*
+ * Publishes a snapshot that differs from the one before only by what the disk need not know, from any thread; takes its
+ * own reference, and counts the refresh in it. The errors of location_reserve(), after which nothing has changed.
+ */
+MUST_CHECK enum err location_refresh(struct location *location, struct aor *aor);
 /* Does nothing if there is none. */
 void location_remove(struct location *location, struct slice name);
 

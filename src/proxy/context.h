@@ -18,6 +18,7 @@
 #include "proxy/hop.h"
 #include "proxy/state.h"
 #include "proxy/token.h"
+#include "sip/credentials.h"
 
 /* What a request in a dialog shows of itself: a token of ours for it, under the names in From and To. */
 struct dialog_claim {
@@ -57,6 +58,8 @@ struct context {
 	account_id account; /* 0 until proven; below 0 for another domain: core_domain_party() */
 	struct aor *sender; /* whose credentials the request carries; NULL until they were good */
 	bool is_counted;    /* among the calls of the account */
+	/* for our realm, in the request; without a scheme until they are found */
+	struct sip_credentials credentials;
 	struct own_routes routes;
 	bool in_dialog;
 	struct dialog_claim claim; /* if it is */

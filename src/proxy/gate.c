@@ -37,12 +37,19 @@ static bool realm_of(const struct context *context, struct auth_realm *ret_realm
 	return true;
 }
 
-static enum auth_verdict find_credentials(const struct context *context, const struct auth_realm *realm,
+/* Parsed once for all that is done with them. */
+static enum auth_verdict find_credentials(struct context *context, const struct auth_realm *realm,
 					  struct sip_credentials *ret_credentials)
 {
-	return auth_find(context->server->request,
-			 is_register(context) ? SIP_AUTHORIZATION : SIP_PROXY_AUTHORIZATION, realm->name,
-			 ret_credentials);
+	enum auth_verdict verdict = AUTH_OK;
+
+	if (!context->credentials.scheme.ptr)
+		verdict = auth_find(context->server->request,
+				    is_register(context) ? SIP_AUTHORIZATION : SIP_PROXY_AUTHORIZATION,
+				    realm->name, &context->credentials);
+	if (verdict == AUTH_OK)
+		*ret_credentials = context->credentials;
+	return verdict;
 }
 
 /* A source address in a datagram proves nothing, so what comes over UDP is held against nobody. */

@@ -55,9 +55,10 @@ static void store(struct context *context, const struct registrar_question *ques
 	const struct store_question wanted = {
 		.aor = question->aor->name,
 		.version = question->aor->version,
+		.refreshes = question->aor->refreshes,
 		.bindings = decision->bindings,
 		.n_bindings = decision->n_bindings,
-		.durable = true,
+		.durable = decision->durable,
 	};
 
 	context->question.kind = CONTEXT_STORE;

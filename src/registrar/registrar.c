@@ -252,6 +252,34 @@ static enum err make_binding(struct work *work, const struct registrar_contact *
 	return OK;
 }
 
+/* Whether the disk has all that matters of it after a restart. */
+static bool is_stored(const struct binding *old, const struct binding *fresh)
+{
+	return fresh->expires <= old->stored && fresh->reg_id == old->reg_id && fresh->q == old->q &&
+	       fresh->secure == old->secure && slice_eq(fresh->contact, old->contact) &&
+	       slice_eq(fresh->params, old->params) && slice_eq(fresh->instance, old->instance) &&
+	       slice_eq(fresh->call_id, old->call_id) && slice_eq(fresh->path, old->path) &&
+	       slice_eq(fresh->user_agent, old->user_agent);
+}
+
+static void put_binding(struct registrar_decision *decision, size_t at, struct binding fresh)
+{
+	bool is_new = at == decision->n_bindings;
+
+	fresh.stored = fresh.expires + REGISTRAR_SLACK;
+	if (is_new) {
+		decision->n_bindings++;
+		decision->n_added++;
+	} else {
+		decision->n_refreshed++;
+	}
+	if (!is_new && is_stored(&decision->bindings[at], &fresh))
+		fresh.stored = decision->bindings[at].stored;
+	else
+		decision->durable = true;
+	decision->bindings[at] = fresh;
+}
+
 /* -- the list of bindings ------------------------------------------------------------------------------------- */
 
 /* Its place in the list, or the end of the list. */
@@ -276,6 +304,7 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 {
 	struct registrar_decision *decision = work->decision;
 	struct registrar_contact contact;
+	struct binding fresh;
 	uint32_t expires = 0;
 	size_t at;
 
@@ -303,13 +332,8 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 		decision->n_removed++;
 		return OK;
 	}
-	TRY(make_binding(work, &contact, expires, &decision->bindings[at]));
-	if (at == decision->n_bindings) {
-		decision->n_bindings++;
-		decision->n_added++;
-	} else {
-		decision->n_refreshed++;
-	}
+	TRY(make_binding(work, &contact, expires, &fresh));
+	put_binding(decision, at, fresh);
 	return OK;
 }
 
@@ -425,6 +449,7 @@ enum err registrar_decide(const struct registrar_question *question, struct aren
 		return err;
 	if (err == OK && decision.n_added + decision.n_refreshed + decision.n_removed > 0)
 		decision.kind = REGISTRAR_STORE;
+	decision.durable |= decision.n_removed > 0 || decision.n_bindings < question->aor->n_bindings;
 	*ret_decision = decision;
 	return OK;
 }

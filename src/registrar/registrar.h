@@ -20,7 +20,16 @@
 #include "endpoint/refusal.h"
 #include "sip/message.h"
 
-enum { REGISTRAR_BINDINGS_MAX = 64, REGISTRAR_PATH_MAX = 2048 };
+enum {
+	REGISTRAR_BINDINGS_MAX = 64,
+	REGISTRAR_PATH_MAX = 2048,
+	/*
+	 * Seconds that a binding is stored for beyond its end. Refreshes until then need not be written: after a restart
+	 * the binding is there, and ends no earlier than promised. Its CSeq and its flow may be older ones then, but
+	 * no flow outlives a restart, and no answer to a nonce does, so that nothing old can be said again.
+	 */
+	REGISTRAR_SLACK = 6 * 3600,
+};
 
 struct registrar_policy {
 	uint32_t expires_min, expires_default, expires_max; /* seconds: 60, 600, 3600 */
@@ -63,6 +72,7 @@ struct registrar_decision {
 	struct binding *bindings;
 	size_t n_bindings;
 	size_t n_added, n_refreshed, n_removed; /* by this request; not those that ended by themselves */
+	bool durable; /* STORE: more than the end, CSeq and flow of bindings changes, or the end by too much */
 };
 
 /* ERR_NOMEM, ERR_LIMIT (of the arena: 16 KiB more than the message and twice its bindings suffice). */

@@ -35,6 +35,7 @@ enum option_id {
 	OPTION_RAMP,
 	OPTION_CHALLENGED,
 	OPTION_RESUMED,
+	OPTION_NEW_CALL_ID,
 	OPTION_SERVER_PID,
 	OPTION_TARGET_IS_MINE,
 	OPTION_JSON,
@@ -55,6 +56,7 @@ static const struct option words[] = {
 	{ "ramp", required_argument, NULL, OPTION_RAMP },
 	{ "challenged", no_argument, NULL, OPTION_CHALLENGED },
 	{ "resumed", no_argument, NULL, OPTION_RESUMED },
+	{ "new-call-id", no_argument, NULL, OPTION_NEW_CALL_ID },
 	{ "server-pid", required_argument, NULL, OPTION_SERVER_PID },
 	{ "target-is-mine", no_argument, NULL, OPTION_TARGET_IS_MINE },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -125,6 +127,7 @@ static bool take(enum option_id id, struct load_options *options)
 		return true;
 	case OPTION_CHALLENGED: options->challenged = true; return true;
 	case OPTION_RESUMED: options->resumed = true; return true;
+	case OPTION_NEW_CALL_ID: options->new_call_id = true; return true;
 	case OPTION_TARGET_IS_MINE: options->target_is_mine = true; return true;
 	case OPTION_JSON: options->json = true; return true;
 	}
@@ -168,6 +171,8 @@ static bool check(const struct load_options *options)
 	if (options->resumed && !(options->mode->connects && options->tls))
 		return complain("load: only handshake and storm, over TLS, take sessions up again; leave out "
 				"--resumed");
+	if (options->new_call_id && options->mode->method != SIP_REGISTER)
+		return complain("load: only a REGISTER keeps its Call-ID; leave out --new-call-id");
 	if (options->ramp && options->mode->connects)
 		return complain("load: %.*s does not ramp up; leave out --ramp",
 				SLICE_FMT(options->mode->name));

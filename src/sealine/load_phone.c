@@ -140,7 +140,7 @@ void load_phone_begin(struct load_phone *phone, struct now now)
 
 	enter(phone, LOAD_BUSY, now.mono + LOAD_ANSWER_MS);
 	phone->begun = load_clock();
-	if (mode->method != SIP_REGISTER)
+	if (mode->method != SIP_REGISTER || phone->load->options->new_call_id)
 		phone->call++;
 	if (phone->load->options->challenged || mode->connects)
 		for (int side = 0; side < AUTH_SIDES; side++)

@@ -161,6 +161,7 @@ static const struct command commands[] = {
 		"  --count N             how many at most (1000000)\n"
 		"  --ramp SECONDS        the time over which users connect (64 at a time)\n"
 		"  --challenged          forget the nonce, so that each operation is challenged anew\n"
+		"  --new-call-id         register: each under another Call-ID, so that a server has to store it\n"
 		"  --resumed             handshake, storm: take up the TLS session of an earlier connection\n"
 		"  --server-pid PID      measure this process and its children: CPU, memory\n"
 		"  --target-is-mine      allow an address that is not of this machine\n"

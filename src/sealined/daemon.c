@@ -74,9 +74,10 @@ static int load_store(struct daemon *daemon, struct store *store, struct random 
 	daemon->bans = bans_new(random_map_key(random), &bans_policy_default);
 	if (!daemon->location || !daemon->bans)
 		return failed_by("the tables of addresses", ERR_NOMEM);
+	utc_t latest = net_now(daemon->net).wall + server_config_default.registrar.expires_max;
 	enum err err = store_count_start(store, &daemon->crew.start);
 	if (err == OK)
-		err = store_each(store, publish_at_start, daemon->location);
+		err = store_each(store, latest, publish_at_start, daemon->location);
 	if (err != OK)
 		return failed(EXIT_FAILED, "the store",
 			      slice_of(err == ERR_IO       ? store_trouble(store)
@@ -179,6 +180,27 @@ static void desk_publish(void *self, struct slice name, struct aor *aor)
 			  log_text(&text, name));
 }
 
+static enum err desk_reserve(void *self, const struct aor *wanted)
+{
+	const struct daemon *daemon = self;
+
+	return location_reserve(daemon->location, wanted);
+}
+
+static void desk_release(void *self, struct slice name)
+{
+	const struct daemon *daemon = self;
+
+	location_release(daemon->location, name);
+}
+
+static struct aor *desk_find(void *self, struct slice name)
+{
+	const struct daemon *daemon = self;
+
+	return location_find(daemon->location, name);
+}
+
 static void desk_done(void *self, struct job *job)
 {
 	struct daemon *daemon = self;
@@ -246,7 +268,13 @@ static int make_crew(struct daemon *daemon, struct slice secret, struct config *
 static int start_threads(struct daemon *daemon, struct store **store)
 {
 	struct desk_user user = {
-		.self = daemon, .publish = desk_publish, .done = desk_done, .trouble = desk_trouble
+		.self = daemon,
+		.reserve = desk_reserve,
+		.release = desk_release,
+		.find = desk_find,
+		.publish = desk_publish,
+		.done = desk_done,
+		.trouble = desk_trouble,
 	};
 	enum err err = desk_new(*store, &user, &daemon->desk);
 

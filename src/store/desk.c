@@ -36,8 +36,12 @@ struct job *job_new_bind(const struct store_question *question)
 {
 	static const struct account nobody;
 
-	return job_of(JOB_BIND, aor_new(question->aor, question->version, &nobody, question->bindings,
-					question->n_bindings));
+	struct aor *wanted = aor_new(question->aor, question->version, &nobody, question->bindings,
+				     question->n_bindings);
+
+	if (wanted)
+		wanted->refreshes = question->refreshes;
+	return job_of(JOB_BIND, wanted);
 }
 
 struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests)
@@ -59,7 +63,7 @@ void job_free(struct job *job)
 /* -- the thread
  * ------------------------------------------------------------------------------------------------------ */
 
-static enum err bind_aor(struct store *store, struct job *job)
+static enum err bind_aor(struct desk *desk, struct job *job)
 {
 	struct store_question question = {
 		.aor = job->wanted->name,
@@ -68,7 +72,9 @@ static enum err bind_aor(struct store *store, struct job *job)
 		.n_bindings = job->wanted->n_bindings,
 	};
 
-	return store_bind(store, &question, &job->aor);
+	TRY(desk->user.reserve(desk->user.self, job->wanted));
+	job->is_reserved = true;
+	return store_bind(desk->store, &question, &job->aor);
 }
 
 static enum err change_password(struct store *store, struct job *job)
@@ -78,10 +84,12 @@ static enum err change_password(struct store *store, struct job *job)
 	return OK;
 }
 
-static enum err perform(struct store *store, struct job *job)
+static enum err perform(struct desk *desk, struct job *job)
 {
+	struct store *store = desk->store;
+
 	switch (job->kind) {
-	case JOB_BIND: return bind_aor(store, job);
+	case JOB_BIND: return bind_aor(desk, job);
 	case JOB_ADD: return store_add(store, job->wanted->name, &job->wanted->account, &job->aor);
 	case JOB_PASSWD: return change_password(store, job);
 	case JOB_REMOVE: return store_remove(store, job->wanted->name, &job->account);
@@ -107,15 +115,15 @@ static bool take_group(struct desk *desk, struct list *ret_group)
 	return ret_group->n > 0;
 }
 
-static enum err write_group(struct store *store, struct list *group)
+static enum err write_group(struct desk *desk, struct list *group)
 {
-	TRY(store_begin(store));
+	TRY(store_begin(desk->store));
 	LIST_EACH (job, group, struct job, link) {
-		job->err = perform(store, job);
+		job->err = perform(desk, job);
 		if (is_fault(job->err))
 			return job->err;
 	}
-	return store_commit(store);
+	return store_commit(desk->store);
 }
 
 static void fail_group(struct list *group, enum err err)
@@ -127,13 +135,35 @@ static void fail_group(struct list *group, enum err err)
 	}
 }
 
+/* Makes known what has become of the job. */
+static void tell(const struct desk *desk, struct job *job)
+{
+	const struct desk_user *user = &desk->user;
+
+	if (job->err == OK)
+		user->publish(user->self, job->wanted->name, job->aor);
+	else if (job->is_reserved)
+		user->release(user->self, job->wanted->name);
+}
+
+/* What is to be decided upon anew: the others of the group are published by now. */
+static void add_current(const struct desk *desk, struct job *job)
+{
+	if (job->err != ERR_CONFLICT)
+		return;
+	aor_unref(job->aor);
+	job->aor = desk->user.find(desk->user.self, job->wanted->name);
+	if (!job->aor)
+		job->err = ERR_NOT_FOUND;
+}
+
 static void *run(void *arg)
 {
 	struct desk *desk = arg;
 	struct list group;
 
 	while (take_group(desk, &group)) {
-		enum err err = write_group(desk->store, &group);
+		enum err err = write_group(desk, &group);
 
 		if (err != OK) {
 			desk->user.trouble(desk->user.self,
@@ -141,10 +171,11 @@ static void *run(void *arg)
 			store_rollback(desk->store);
 			fail_group(&group, err);
 		}
+		LIST_EACH (job, &group, struct job, link)
+			tell(desk, job);
 		LIST_EACH (job, &group, struct job, link) {
 			list_remove(&group, &job->link);
-			if (job->err == OK)
-				desk->user.publish(desk->user.self, job->wanted->name, job->aor);
+			add_current(desk, job);
 			desk->user.done(desk->user.self, job);
 		}
 	}

@@ -37,6 +37,7 @@ struct job {
 
 	/* the result */
 	enum err err;
+	bool is_reserved;   /* while it is on the desk */
 	struct aor *aor;    /* the snapshot now, or NULL */
 	account_id account; /* PASSWD, REMOVE: whose flows have to go */
 };
@@ -51,6 +52,14 @@ OWN(job)
 /* Whom the desk tells; called on the store's thread, without a lock held. */
 struct desk_user {
 	void *self;
+	/*
+	 * Before a binding is written: whether the snapshot that was decided upon is still the one that is published;
+	 * from then on it stays so until publish() or release(). ERR_CONFLICT, ERR_NOT_FOUND.
+	 */
+	enum err (*reserve)(void *self, const struct aor *wanted);
+	void (*release)(void *self, struct slice name);
+	/* What is published now, with a reference for the caller, or NULL. */
+	struct aor *(*find)(void *self, struct slice name);
 	/* The AOR is now this, or with aor NULL is gone. Takes a reference if it keeps one. */
 	void (*publish)(void *self, struct slice name, struct aor *aor);
 	/* The job with its result, handed over. */

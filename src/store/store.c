@@ -61,6 +61,7 @@ struct store {
 	sqlite3 *db;
 	sqlite3_stmt *queries[QUERIES];
 	struct arena *texts; /* of the bindings that are being read */
+	utc_t latest;        /* no binding that is read ends later */
 	struct sealing *sealing;
 	int lock;
 };
@@ -129,8 +130,10 @@ static enum err open_database(struct slice dir, sqlite3 **ret_db)
 
 static enum err prepare(struct store *store)
 {
-	static const char settings[] = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-				       "PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
+	/* The lock file lets nobody else in, so that the database need not be locked and unlocked each time. */
+	static const char settings[] =
+		"PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+		"PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF;";
 
 	if (sqlite3_exec(store->db, settings, NULL, NULL, NULL) != SQLITE_OK)
 		return ERR_IO;
@@ -151,6 +154,7 @@ enum err store_open(struct slice dir, struct writer *why, struct store **ret_sto
 	if (!store)
 		return ERR_NOMEM;
 	store->lock = -1;
+	store->latest = INT64_MAX;
 	store->texts = arena_new(TEXTS_MAX);
 	if (!store->texts)
 		return ERR_NOMEM;
@@ -302,7 +306,7 @@ static enum err read_binding(struct store *store, sqlite3_stmt *query, struct bi
 		.reg_id = (uint32_t)sqlite3_column_int64(query, 3),
 		.cseq = (uint32_t)sqlite3_column_int64(query, 5),
 		.q = (uint16_t)sqlite3_column_int(query, 6),
-		.expires = sqlite3_column_int64(query, 7),
+		.stored = sqlite3_column_int64(query, 7),
 		.flow = (flow_id)sqlite3_column_int64(query, 8),
 		.secure = sqlite3_column_int(query, 9) != 0,
 	};
@@ -314,6 +318,7 @@ static enum err read_binding(struct store *store, sqlite3_stmt *query, struct bi
 	TRY(column_slice(store, query, 10, &binding.path));
 	TRY(column_slice(store, query, 11, &binding.user_agent));
 	TRY(column_slice(store, query, 12, &binding.received));
+	binding.expires = binding.stored < store->latest ? binding.stored : store->latest;
 	*ret_binding = binding;
 	return OK;
 }
@@ -361,11 +366,12 @@ static enum err unbind(struct store *store, account_id id)
 static enum err write_binding(struct store *store, account_id id, size_t n, const struct binding *binding)
 {
 	sqlite3_stmt *query = store->queries[QUERY_BIND];
+	utc_t stored = binding->stored > binding->expires ? binding->stored : binding->expires;
 	bool bound = bind_number(query, 1, id) && bind_number(query, 2, (int64_t)n) &&
 		     bind_bytes(query, 3, binding->contact) && bind_bytes(query, 4, binding->params) &&
 		     bind_bytes(query, 5, binding->instance) && bind_number(query, 6, binding->reg_id) &&
 		     bind_bytes(query, 7, binding->call_id) && bind_number(query, 8, binding->cseq) &&
-		     bind_number(query, 9, binding->q) && bind_number(query, 10, binding->expires) &&
+		     bind_number(query, 9, binding->q) && bind_number(query, 10, stored) &&
 		     bind_number(query, 11, (int64_t)binding->flow) &&
 		     bind_number(query, 12, binding->secure) && bind_bytes(query, 13, binding->path) &&
 		     bind_bytes(query, 14, binding->user_agent) && bind_bytes(query, 15, binding->received);
@@ -505,12 +511,14 @@ enum err store_bind(struct store *store, const struct store_question *question, 
 	return OK;
 }
 
-enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor), void *self)
+enum err store_each(struct store *store, utc_t latest, enum err (*each)(void *self, struct aor *aor),
+		    void *self)
 {
 	sqlite3_stmt *query = store->queries[QUERY_EACH];
 	enum err err = OK;
 	int rc = SQLITE_DONE;
 
+	store->latest = latest;
 	while (err == OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
 		AUTO(aor) struct aor *aor = NULL;
 		struct row row;
@@ -524,5 +532,6 @@ enum err store_each(struct store *store, enum err (*each)(void *self, struct aor
 			err = each(self, aor);
 	}
 	finish(query);
+	store->latest = INT64_MAX;
 	return err == OK && rc != SQLITE_DONE ? err_of(rc) : err;
 }

@@ -196,12 +196,14 @@ static void look_up(struct transport *transport, const struct action *action, st
 static void store(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
-	enum err err = services->store ? services->store(services->self, action->question, &action->store)
-				       : ERR_IO;
+	AUTO(aor) struct aor *aor = NULL;
+	enum err err = services->store
+			       ? services->store(services->self, action->question, &action->store, &aor)
+			       : ERR_IO;
+	struct answer answer = { .question = action->question, .err = err, .aor = aor };
 
-	if (err != OK)
-		endpoint_answer(transport->config.endpoint,
-				&(struct answer){ .question = action->question, .err = err }, now);
+	if (err != OK || aor)
+		endpoint_answer(transport->config.endpoint, &answer, now);
 }
 
 static void resolve(struct transport *transport, const struct action *action, struct now now)

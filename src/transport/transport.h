@@ -72,9 +72,12 @@ struct transport_services {
 	void *self;
 	/* The snapshot with a reference for the caller, or NULL. */
 	struct aor *(*lookup)(void *self, struct slice aor);
-	/* Takes the question up, to be answered later by transport_answer(); copies what it needs. ERR_NOMEM.
+	/*
+	 * Takes the question up, to be answered later by transport_answer(); copies what it needs. Or answers at once: *ret_aor
+	 * is the snapshot now, with a reference for the caller. ERR_NOMEM.
 	 */
-	enum err (*store)(void *self, uint64_t question, const struct store_question *store);
+	enum err (*store)(void *self, uint64_t question, const struct store_question *store,
+			  struct aor **ret_aor);
 	/* The same for a question to the DNS. ERR_LIMIT, ERR_NOMEM. */
 	enum err (*resolve)(void *self, uint64_t question, const struct dns_question *resolve);
 	/* Takes the letter over. */

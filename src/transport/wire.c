@@ -5,10 +5,7 @@
 #include "net/socket.h"
 #include "transport/private.h"
 
-enum {
-	OUT_FIRST = 2048,
-	OUT_KEPT = 4096, /* a larger buffer is given back when it is empty */
-};
+enum { OUT_FIRST = 2048 };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
@@ -601,11 +598,10 @@ static enum err write_some(struct wire *wire)
 	return OK;
 }
 
+/* Most connections have nothing to say for minutes: the buffer is worth more elsewhere. */
 static void release_out(struct wire *wire)
 {
 	wire->at_out = wire->n_out = 0;
-	if (wire->size_out <= OUT_KEPT)
-		return;
 	mem_free(TAKE(wire->out));
 	wire->size_out = 0;
 }

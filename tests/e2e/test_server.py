@@ -241,6 +241,29 @@ def test_a_binding_and_an_account_survive_kill_9(state):
                 assert bob.final().status == 200
 
 
+def test_a_refresh_that_only_moves_the_end_is_not_written_and_not_lost(state):
+    database = [state / "sealine.db", state / "sealine.db-wal"]
+    with serve(state) as server:
+        add(state, "alice@localhost")
+        with client(server) as alice:
+            assert alice.register().status == 200
+            before = [path.read_bytes() for path in database if path.exists()]
+            for _ in range(5):
+                assert alice.register().status == 200
+            assert [path.read_bytes() for path in database if path.exists()] == before
+            server.kill()
+    with serve(state) as server:
+        users = {user["aor"]: user for user in control(state, "user-list")["users"]}
+        assert len(users["alice@localhost"]["bindings"]) == 1
+        with client(server) as alice:
+            assert alice.register().status == 200
+            assert alice.register(expires=0).status == 200
+            server.kill()
+    with serve(state):
+        users = {user["aor"]: user for user in control(state, "user-list")["users"]}
+        assert [binding["contact"] for binding in users["alice@localhost"]["bindings"]].count(alice.contact.strip("<>")) == 0
+
+
 def unproven(who):
     """A challenge for the next request to alice."""
     who.send(who.request("OPTIONS", "sips:alice@localhost"))

@@ -118,10 +118,73 @@ static void is_read_while_it_is_written(void **state)
 	assert_int_equal(reader.backwards, 0);
 }
 
+static struct aor *refreshed(uint64_t version, uint32_t refreshes, utc_t expires)
+{
+	struct account account = { .id = 1 };
+	struct binding binding = { .contact = SLICE("sip:a@192.0.2.1"), .expires = expires };
+	struct aor *aor = aor_new(SLICE("a@b"), version, &account, &binding, 1);
+
+	assert_non_null(aor);
+	aor->refreshes = refreshes;
+	return aor;
+}
+
+static enum err refresh(struct location *location, uint64_t version, uint32_t refreshes, utc_t expires)
+{
+	AUTO(aor) struct aor *aor = refreshed(version, refreshes, expires);
+
+	return location_refresh(location, aor);
+}
+
+static enum err reserve(struct location *location, uint64_t version, uint32_t refreshes)
+{
+	AUTO(aor) struct aor *aor = refreshed(version, refreshes, 0);
+
+	return location_reserve(location, aor);
+}
+
+static void a_refresh_is_lost_to_nobody(void **state)
+{
+	AUTO(location) struct location *location = location_new(100, key);
+
+	assert_non_null(location);
+	assert_int_equal(refresh(location, 1, 0, 5), ERR_NOT_FOUND);
+	assert_int_equal(put_aor_named(location, "a@b", 7, 100), OK);
+	assert_int_equal(refresh(location, 6, 0, 200), ERR_CONFLICT);
+	assert_int_equal(refresh(location, 7, 0, 200), OK);
+	assert_int_equal(refresh(location, 7, 0, 300), ERR_CONFLICT); /* decided on what it was before */
+	assert_int_equal(refresh(location, 7, 1, 400), OK);
+	AUTO(aor) struct aor *aor = location_find(location, SLICE("a@b"));
+	assert_non_null(aor);
+	assert_int_equal(aor->bindings[0].expires, 400);
+	assert_int_equal(aor->refreshes, 2);
+}
+
+static void what_is_being_written_does_not_change_meanwhile(void **state)
+{
+	AUTO(location) struct location *location = location_new(100, key);
+
+	assert_non_null(location);
+	assert_int_equal(reserve(location, 1, 0), ERR_NOT_FOUND);
+	location_release(location, SLICE("a@b"));
+	assert_int_equal(put_aor_named(location, "a@b", 7, 100), OK);
+	assert_int_equal(reserve(location, 7, 1), ERR_CONFLICT);
+	assert_int_equal(reserve(location, 7, 0), OK);
+	assert_int_equal(reserve(location, 7, 0), ERR_CONFLICT);
+	assert_int_equal(refresh(location, 7, 0, 200), ERR_CONFLICT);
+	location_release(location, SLICE("a@b"));
+	assert_int_equal(refresh(location, 7, 0, 200), OK);
+	assert_int_equal(reserve(location, 7, 1), OK);
+	assert_int_equal(put_aor_named(location, "a@b", 8, 300), OK); /* it is written */
+	assert_int_equal(refresh(location, 8, 0, 400), OK);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(finds_the_newest_snapshot),
 	cmocka_unit_test(counts_what_has_not_expired),
 	cmocka_unit_test(lists_in_order_page_by_page),
 	cmocka_unit_test(is_read_while_it_is_written),
+	cmocka_unit_test(a_refresh_is_lost_to_nobody),
+	cmocka_unit_test(what_is_being_written_does_not_change_meanwhile),
 };
 TEST_MAIN(tests)

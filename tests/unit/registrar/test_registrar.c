@@ -360,6 +360,75 @@ static void decides(void **state)
 	}
 }
 
+/* -- what the disk has to know ---------------------------------------------------------------------------------- */
+
+enum { KEPT = 7200 }; /* until when the binding of the rows is stored */
+
+static const struct durable_row {
+	const char *label, *headers;
+	bool secure, durable;
+	utc_t stored;
+	utc_t later; /* when it comes */
+} durable_rows[] = {
+	{ "a refresh within what is stored",
+	  "Call-ID: A\r\nCSeq: 6 REGISTER\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\n", true, false,
+	  NOW + KEPT, 0 },
+	{ "one that ends earlier",
+	  "Call-ID: A\r\nCSeq: 6 REGISTER\r\nContact: <sip:a@192.0.2.1>;expires=60\r\n", true, false,
+	  NOW + KEPT, 0 },
+	{ "another Call-ID", "Call-ID: B\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\n", true, true,
+	  NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "another q", "Call-ID: A\r\nContact: <sip:a@192.0.2.1>;expires=3600;q=0.5\r\n", true, true,
+	  NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "another parameter", "Call-ID: A\r\nContact: <sip:a@192.0.2.1>;expires=3600;audio\r\n", true, true,
+	  NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "the same URI written otherwise", "Call-ID: A\r\nContact: <sip:a@192.0.2.1;x=1>;expires=3600\r\n",
+	  true, true, NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "another program", "Call-ID: A\r\nUser-Agent: Other\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\n",
+	  true, true, NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "no TLS any more", "Call-ID: A\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\n", false, true,
+	  NOW + 3600 + REGISTRAR_SLACK, 0 },
+	{ "another binding beside it",
+	  "Call-ID: A\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\nContact: <sip:b@192.0.2.1>;expires=3600\r\n",
+	  true, true, NOW + KEPT, 0 },
+	{ "a refresh that ends after what is stored",
+	  "Call-ID: A\r\nContact: <sip:a@192.0.2.1>;expires=3600\r\n", true, true,
+	  NOW + KEPT - 3599 + 3600 + REGISTRAR_SLACK, KEPT - 3599 },
+};
+
+static void check_durable(const struct durable_row *row)
+{
+	const struct binding binding = { BINDING("sip:a@192.0.2.1", KEPT, 1), .secure = true,
+					 .stored = NOW + KEPT };
+	const struct row request_row = { .uri = "sip:example.org", .headers = row->headers };
+	const struct aor aor = { .version = 1, .bindings = &binding, .n_bindings = 1 };
+	struct sip_message *request = parse(&request_row);
+	const struct registrar_question question = { .policy = &registrar_policy_default,
+						     .request = request,
+						     .aor = &aor,
+						     .now = NOW + row->later,
+						     .flow = FLOW,
+						     .secure = row->secure };
+	struct registrar_decision decision = { 0 };
+	struct arena *arena = arena_new(65536);
+
+	assert_non_null(arena);
+	assert_int_equal(registrar_decide(&question, arena, &decision), OK);
+	assert_int_equal(decision.kind, REGISTRAR_STORE);
+	if (decision.durable != row->durable || decision.bindings[0].stored != row->stored)
+		fail_msg("%s: %d, stored for %lld", row->label, decision.durable,
+			 (long long)(decision.bindings[0].stored - NOW));
+	assert_int_equal(decision.bindings[0].flow, FLOW);
+	arena_free(arena);
+	sip_message_free(request);
+}
+
+static void knows_what_the_disk_has_already(void **state)
+{
+	for (size_t i = 0; i < sizeof durable_rows / sizeof durable_rows[0]; i++)
+		check_durable(&durable_rows[i]);
+}
+
 static void check_ok(const struct row *row, const char *expected)
 {
 	const struct registrar_policy strict = policy();
@@ -424,6 +493,7 @@ static void a_decision_that_does_not_fit_is_an_error(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(decides),
+	cmocka_unit_test(knows_what_the_disk_has_already),
 	cmocka_unit_test(the_200_lists_what_is_registered),
 	cmocka_unit_test(a_decision_that_does_not_fit_is_an_error),
 };

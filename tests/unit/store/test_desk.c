@@ -29,6 +29,27 @@ static void publish(void *self, struct slice name, struct aor *aor)
 		done->troubles++;
 }
 
+static enum err reserve(void *self, const struct aor *wanted)
+{
+	const struct done *done = self;
+
+	return location_reserve(done->location, wanted);
+}
+
+static void release(void *self, struct slice name)
+{
+	const struct done *done = self;
+
+	location_release(done->location, name);
+}
+
+static struct aor *find(void *self, struct slice name)
+{
+	const struct done *done = self;
+
+	return location_find(done->location, name);
+}
+
 static void take_back(void *self, struct job *job)
 {
 	struct done *done = self;
@@ -58,7 +79,15 @@ static struct job *await(struct done *done, unsigned worker)
 
 static struct desk *start(struct done *done, struct slice dir)
 {
-	struct desk_user user = { .self = done, .publish = publish, .done = take_back, .trouble = trouble };
+	struct desk_user user = {
+		.self = done,
+		.reserve = reserve,
+		.release = release,
+		.find = find,
+		.publish = publish,
+		.done = take_back,
+		.trouble = trouble,
+	};
 	char buf[200];
 	struct writer why = writer_of(buf, sizeof buf);
 	struct desk *desk = NULL;
@@ -112,6 +141,47 @@ static void publishes_an_account_and_takes_it_back(void **state)
 	aor_unref(aor);
 	desk_free(desk);
 	assert_int_equal(done.troubles, 0);
+	location_free(done.location);
+	directory_empty(&dir);
+}
+
+/* A refresh has come while the change was on its way: it is decided anew, on what there is now. */
+static void a_change_on_an_older_snapshot_is_a_conflict(void **state)
+{
+	struct account digests = { .has_sha256 = true };
+	struct binding binding = { .contact = SLICE("sip:x"), .expires = 100, .stored = 500 };
+	struct done done;
+	struct directory dir;
+
+	struct desk *desk = start(&done, directory_make(&dir, "older"));
+	job_free(ask(desk, &done, job_new_account(JOB_ADD, SLICE("a@b"), &digests)));
+	struct aor *before = location_find(done.location, SLICE("a@b"));
+	assert_non_null(before);
+	struct store_question question = {
+		.aor = before->name, .version = before->version, .bindings = &binding, .n_bindings = 1
+	};
+	struct job *job = ask(desk, &done, job_new_bind(&question));
+	assert_int_equal(job->err, OK);
+	job_free(job);
+	aor_unref(before);
+
+	before = location_find(done.location, SLICE("a@b"));
+	struct aor *moved = aor_new(before->name, before->version, &before->account, before->bindings, 1);
+	assert_non_null(moved);
+	assert_int_equal(location_refresh(done.location, moved), OK);
+	question.version = before->version;
+	job = ask(desk, &done, job_new_bind(&question));
+	assert_int_equal(job->err, ERR_CONFLICT);
+	assert_ptr_equal(job->aor, moved);
+	job_free(job);
+	question.refreshes = 1;
+	job = ask(desk, &done, job_new_bind(&question));
+	assert_int_equal(job->err, OK);
+	assert_int_equal(job->aor->refreshes, 0);
+	job_free(job);
+	aor_unref(moved);
+	aor_unref(before);
+	desk_free(desk);
 	location_free(done.location);
 	directory_empty(&dir);
 }
@@ -223,6 +293,7 @@ static void does_what_is_queued_before_it_closes(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(publishes_an_account_and_takes_it_back),
+	cmocka_unit_test(a_change_on_an_older_snapshot_is_a_conflict),
 	cmocka_unit_test(loses_no_update_of_many_registrars),
 	cmocka_unit_test(does_what_is_queued_before_it_closes),
 };

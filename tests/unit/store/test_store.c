@@ -96,7 +96,7 @@ static void keeps_accounts_and_bindings_over_a_close(void **state)
 	store_close(TAKE(store));
 
 	store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
 	assert_int_equal(all.n, 2);
 	assert_true(slice_eq(all.aors[0]->name, SLICE("alice@example.org")));
 	assert_true(slice_eq(all.aors[1]->name, SLICE("bob@example.org")));
@@ -115,6 +115,39 @@ static void keeps_accounts_and_bindings_over_a_close(void **state)
 	assert_true(found->flow == desk_phone.flow);
 	assert_true(found->secure);
 	forget(&all);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+/* What is read is until when it is stored, but not later than anybody can have been promised. */
+static void keeps_a_binding_beyond_its_end(void **state)
+{
+	static const struct {
+		utc_t latest, expires;
+	} cases[] = { { INT64_MAX, 500 }, { 300, 300 } };
+	struct account digests = digests_of(7, false);
+	struct binding binding = { .contact = SLICE("sip:x"), .expires = 100, .stored = 500 };
+	struct all all = { .n = 0 };
+	struct aor *aor, *bound;
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "beyond"));
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("alice@example.org"), &digests, &aor), OK);
+	struct store_question question = {
+		.aor = aor->name, .version = aor->version, .bindings = &binding, .n_bindings = 1
+	};
+	assert_int_equal(store_bind(store, &question, &bound), OK);
+	assert_int_equal(bound->bindings[0].expires, 100);
+	assert_int_equal(store_commit(store), OK);
+	aor_unref(aor);
+	aor_unref(bound);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(store_each(store, cases[i].latest, keep, &all), OK);
+		assert_int_equal(all.aors[0]->bindings[0].expires, cases[i].expires);
+		assert_int_equal(all.aors[0]->bindings[0].stored, 500);
+		forget(&all);
+	}
 	store_close(TAKE(store));
 	directory_empty(&dir);
 }
@@ -207,7 +240,7 @@ static void forgets_what_was_rolled_back(void **state)
 	store_rollback(store);
 	store_rollback(store);
 	add(store, "b@b", 2);
-	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
 	assert_int_equal(all.n, 1);
 	forget(&all);
 	store_close(TAKE(store));
@@ -232,7 +265,7 @@ static void lets_one_process_in_at_a_time(void **state)
 
 static void keeps_its_files_private(void **state)
 {
-	static const char *const files[] = { "sealine.db", "sealine.db-wal", "sealine.db-shm", "lock" };
+	static const char *const files[] = { "sealine.db", "sealine.db-wal", "lock" };
 	struct directory dir;
 	struct stat found;
 	char path[200];
@@ -329,7 +362,7 @@ static void keeps_what_was_committed_when_it_is_killed(void **state)
 		return; /* it was the child's allocation that failed */
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	AUTO(store) struct store *store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, keep, &all), OK);
+	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
 	assert_int_equal(all.n, 1);
 	assert_true(slice_eq(all.aors[0]->name, SLICE("committed@b")));
 	forget(&all);
@@ -400,7 +433,7 @@ static void opens_a_digest_for_its_account_alone(void **state)
 		assert_int_equal(sqlite3_exec(db, tampers[i].sql, NULL, NULL, NULL), SQLITE_OK);
 		sqlite3_close(db);
 		store = open_store(slice_of(dir.path));
-		assert_int_equal(store_each(store, keep, &all), tampers[i].err);
+		assert_int_equal(store_each(store, INT64_MAX, keep, &all), tampers[i].err);
 		forget(&all);
 		store_close(store);
 		directory_empty(&dir);
@@ -422,7 +455,7 @@ static void opens_no_digest_without_its_master_secret(void **state)
 	snprintf(path, sizeof path, "%s/master.key", dir.path);
 	assert_int_equal(unlink(path), 0);
 	store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, keep, &all), ERR_DENIED);
+	assert_int_equal(store_each(store, INT64_MAX, keep, &all), ERR_DENIED);
 	assert_int_equal(all.n, 0);
 	store_close(store);
 	assert_int_equal(truncate(path, 31), 0);
@@ -435,6 +468,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(opens_a_digest_for_its_account_alone),
 	cmocka_unit_test(opens_no_digest_without_its_master_secret),
 	cmocka_unit_test(keeps_accounts_and_bindings_over_a_close),
+	cmocka_unit_test(keeps_a_binding_beyond_its_end),
 	cmocka_unit_test(refuses_what_is_there_and_what_is_not),
 	cmocka_unit_test(refuses_a_proposal_on_an_old_version),
 	cmocka_unit_test(ends_the_bindings_with_the_old_password),

@@ -1,0 +1,352 @@
+/*
+ * bench/floor PORT CERTIFICATE KEY: the least that a server could do for the traffic of `sealine load`, with OpenSSL and
+ * epoll and nothing else. It knows the texts that the load sends and believes all of them: no parser, no limit, no
+ * transaction, no digest, no location but a table of who spoke last. So its CPU time and memory are a limit that a
+ * real server can come near to, but not reach. Only for bench/compare.py, and only on 127.0.0.1.
+ *
+ * What it has in common with sealined, so that the same bytes go over the same system calls: TLS 1.3 with X25519 and
+ * one ticket, a library context of its own, buffers released when nothing happens, one read for a record, what
+ * leaves for one connection in one turn joined in one write, a first challenge for each user (then its credentials are in
+ * the bytes), Via and Record-Route on a call. Nor does it send a 100: sealined sends one when no answer came within 200 ms.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/ssl.h>
+
+enum { USERS = 100000, EVENTS = 256, TEXT = 65536, BACKLOG = 4096, DIRTY = 65536 };
+
+struct conn {
+	SSL *ssl;
+	int fd;
+	bool is_dirty, is_open;
+	unsigned number; /* of the user that spoke here last */
+	char *in, *out;  /* the beginning of a message, what has to leave */
+	size_t n_in, n_out, size_out;
+};
+
+struct text {
+	const char *at;
+	size_t n;
+};
+
+static struct conn *users[USERS], *dirty[DIRTY];
+static size_t n_dirty;
+static SSL_CTX *ctx;
+static int poller, listener;
+static char buf[2 * TEXT];
+static volatile sig_atomic_t is_over;
+
+static void fail(const char *what)
+{
+	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* ---- connections ---- */
+
+static void hang_up(struct conn *conn)
+{
+	if (users[conn->number] == conn)
+		users[conn->number] = NULL;
+	if (conn->is_open)
+		SSL_shutdown(conn->ssl);
+	SSL_free(conn->ssl);
+	close(conn->fd);
+	free(conn->in);
+	free(conn->out);
+	for (size_t i = 0; conn->is_dirty && i < n_dirty; i++)
+		if (dirty[i] == conn)
+			dirty[i] = NULL;
+	free(conn);
+}
+
+static void welcome(void)
+{
+	int fd, yes = 1;
+
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		struct conn *conn = calloc(1, sizeof *conn);
+		struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
+
+		if (!conn || !(conn->ssl = SSL_new(ctx)))
+			fail("memory");
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+		conn->fd = fd;
+		SSL_set_fd(conn->ssl, fd);
+		SSL_set_accept_state(conn->ssl);
+		epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+	}
+}
+
+static void say(struct conn *conn, const char *at, size_t n)
+{
+	while (conn->n_out + n > conn->size_out) {
+		conn->size_out = conn->size_out ? 2 * conn->size_out : 2048;
+		conn->out = realloc(conn->out, conn->size_out);
+		if (!conn->out)
+			fail("memory");
+	}
+	memcpy(conn->out + conn->n_out, at, n);
+	conn->n_out += n;
+	if (!conn->is_dirty && n_dirty < DIRTY)
+		dirty[n_dirty++] = conn;
+	conn->is_dirty = true;
+}
+
+#define SAY(conn, text) say(conn, text, sizeof(text) - 1)
+
+static void flush_all(void)
+{
+	for (size_t i = 0; i < n_dirty; i++) {
+		if (!dirty[i])
+			continue;
+		dirty[i]->is_dirty = false;
+		SSL_write(dirty[i]->ssl, dirty[i]->out, (int)dirty[i]->n_out);
+		dirty[i]->n_out = 0;
+	}
+	n_dirty = 0;
+}
+
+/* ---- messages ---- */
+
+static bool begins(struct text text, const char *with)
+{
+	size_t n = strlen(with);
+
+	return text.n >= n && memcmp(text.at, with, n) == 0;
+}
+
+/* The next line with its end; nothing behind the last. */
+static struct text line_of(struct text *rest)
+{
+	const char *end = memchr(rest->at, '\n', rest->n);
+	struct text line = { rest->at, end ? (size_t)(end + 1 - rest->at) : 0 };
+
+	rest->at += line.n;
+	rest->n -= line.n;
+	return line;
+}
+
+static struct text find(struct text text, const char *what)
+{
+	const char *at = memmem(text.at, text.n, what, strlen(what));
+
+	return at ? (struct text){ at + strlen(what), text.n - (size_t)(at - text.at) - strlen(what) }
+		  : (struct text){ 0 };
+}
+
+static unsigned number_at(struct text text)
+{
+	return text.n ? (unsigned)strtoul(text.at, NULL, 10) % USERS : 0;
+}
+
+/* Says the lines that a response repeats, and for a 200 to a REGISTER what it binds. */
+static void answer(struct conn *conn, struct text request, const char *status, size_t n_status)
+{
+	struct text rest = request, line;
+
+	say(conn, status, n_status);
+	line_of(&rest);
+	while ((line = line_of(&rest)).n > 2) {
+		if (begins(line, "To: ")) {
+			say(conn, line.at, line.n - 2);
+			SAY(conn, ";tag=f00dfeed\r\n");
+		} else if (begins(line, "Contact: ")) {
+			say(conn, line.at, line.n - 2);
+			SAY(conn, ";expires=3600\r\n");
+		} else if (begins(line, "Via: ") || begins(line, "From: ") || begins(line, "C")) {
+			say(conn, line.at, line.n); /* Call-ID, CSeq, Content-Length */
+		}
+	}
+	SAY(conn, "\r\n");
+}
+
+#define ANSWER(conn, request, status) answer(conn, request, status, sizeof(status) - 1)
+
+/* The same lines without Route, and with Via, and for an INVITE Record-Route, before them. */
+static void pass_on(struct conn *from, struct conn *to, struct text request)
+{
+	struct text rest = request, line = line_of(&rest);
+	char via[200];
+	int n = snprintf(via, sizeof via,
+			 "Via: SIP/2.0/TLS localhost;branch=z9hG4bK00000000000000000000%u\r\n", from->number);
+
+	say(to, line.at, line.n);
+	say(to, via, (size_t)n);
+	if (begins(request, "INVITE"))
+		SAY(to,
+		    "Record-Route: <sip:0123456789abcdef0123456789abcdef@localhost;transport=tls;lr>\r\n");
+	while ((line = line_of(&rest)).n > 0)
+		if (!begins(line, "Route: "))
+			say(to, line.at, line.n);
+}
+
+static void pass_back(struct text response)
+{
+	struct text rest = response, status = line_of(&rest), via = line_of(&rest);
+	struct conn *to = users[number_at(find(via, "branch=z9hG4bK00000000000000000000"))];
+
+	if (!to)
+		return;
+	say(to, status.at, status.n);
+	say(to, rest.at, rest.n);
+}
+
+static void take(struct conn *conn, struct text message)
+{
+	struct conn *to;
+
+	if (begins(message, "SIP/2.0 ")) {
+		pass_back(message);
+		return;
+	}
+	conn->number = number_at(find(find(message, "\r\nFrom: "), "user"));
+	users[conn->number] = conn;
+	if (begins(message, "OPTIONS ")) {
+		ANSWER(conn, message, "SIP/2.0 200 OK\r\n");
+	} else if (begins(message, "REGISTER ") && !find(message, "\r\nAuthorization: ").n) {
+		ANSWER(conn, message,
+		       "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"localhost\", algorithm=SHA-256, "
+		       "qop=\"auth\", nonce=\"0123456789abcdef0123456789abcdef0123456789abcdef\"\r\n");
+	} else if (begins(message, "REGISTER ")) {
+		ANSWER(conn, message,
+		       "SIP/2.0 200 OK\r\nSupported: path, outbound\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+	} else if (begins(message, "INVITE ") && !find(message, "\r\nProxy-Authorization: ").n) {
+		ANSWER(conn, message,
+		       "SIP/2.0 407 Proxy Authentication Required\r\nProxy-Authenticate: Digest realm=\"localhost\", "
+		       "algorithm=SHA-256, qop=\"auth\", nonce=\"0123456789abcdef0123456789abcdef0123456789abcdef\"\r\n");
+	} else if (!begins(message, "ACK ") || find(message, "\r\nRoute: ").n) {
+		to = users[number_at(find(message, "user"))];
+		if (to)
+			pass_on(conn, to, message);
+	}
+}
+
+/* How long the message at the beginning is; 0: not whole yet. */
+static size_t length_of(struct text text)
+{
+	struct text body = find(text, "\r\n\r\n"), head = { text.at, text.n - body.n };
+	size_t n = body.at ? head.n + number_at(find(head, "\r\nContent-Length: ")) : 0;
+
+	return n <= text.n ? n : 0;
+}
+
+static void hear(struct conn *conn)
+{
+	size_t n = 0, length;
+	struct text text;
+
+	do {
+		memcpy(buf, conn->in, conn->n_in);
+		if (SSL_read_ex(conn->ssl, buf + conn->n_in, TEXT, &n) != 1) {
+			if (SSL_get_error(conn->ssl, 0) != SSL_ERROR_WANT_READ)
+				hang_up(conn);
+			return;
+		}
+		text = (struct text){ buf, conn->n_in + n };
+		while ((length = length_of(text)) > 0) {
+			take(conn, (struct text){ text.at, length });
+			text = (struct text){ text.at + length, text.n - length };
+		}
+		free(conn->in);
+		conn->in = text.n ? malloc(text.n) : NULL;
+		conn->n_in = conn->in ? text.n : 0;
+		if (conn->in)
+			memcpy(conn->in, text.at, text.n);
+	} while (SSL_has_pending(conn->ssl));
+}
+
+static void event(struct conn *conn)
+{
+	if (!conn) {
+		welcome();
+		return;
+	}
+	if (!conn->is_open) {
+		int rc = SSL_do_handshake(conn->ssl);
+
+		if (rc != 1) {
+			if (SSL_get_error(conn->ssl, rc) != SSL_ERROR_WANT_READ)
+				hang_up(conn);
+			return;
+		}
+		conn->is_open = true;
+		if (!SSL_has_pending(conn->ssl))
+			return;
+	}
+	hear(conn);
+}
+
+/* ---- starting ---- */
+
+static void open_tls(const char *certificate, const char *key)
+{
+	OSSL_LIB_CTX *lib = OSSL_LIB_CTX_new();
+
+	ctx = SSL_CTX_new_ex(lib, NULL, TLS_server_method());
+	if (!ctx || SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
+	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
+	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256") != 1)
+		fail("certificate");
+	SSL_CTX_set_min_proto_version(ctx, TLS1_3_VERSION);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 1);
+	SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_read_ahead(ctx, 1);
+}
+
+static void open_listener(uint16_t port)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct epoll_event event = { .events = EPOLLIN };
+	int yes = 1;
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (bind(listener, (struct sockaddr *)&address, sizeof address) != 0 ||
+	    listen(listener, BACKLOG) != 0)
+		fail("listen");
+	poller = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(poller, EPOLL_CTL_ADD, listener, &event) != 0)
+		fail("epoll");
+}
+
+static void end(int signal)
+{
+	(void)signal;
+	is_over = 1;
+}
+
+int main(int argc, char **argv)
+{
+	struct epoll_event events[EVENTS];
+
+	if (argc != 4) {
+		fprintf(stderr, "usage: floor PORT CERTIFICATE KEY\n");
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGTERM, end);
+	open_tls(argv[2], argv[3]);
+	open_listener((uint16_t)strtoul(argv[1], NULL, 10));
+	while (!is_over) {
+		int n = epoll_wait(poller, events, EVENTS, -1);
+
+		for (int i = 0; i < n; i++)
+			event(events[i].data.ptr);
+		flush_all();
+	}
+	return 0;
+}
