@@ -38,8 +38,9 @@ SERVER_CORE, LOAD_CORE = "0", "1"
 class Run:
     """What is measured: words of sealine load, a figure of its report, and what it, or its ratios, are to be at most."""
 
-    def __init__(self, title, words, figure="server.cpu_us", unit="µs", mark="", floor_mark="", durable=False):
+    def __init__(self, title, words, figure="server.cpu_us", unit="µs", mark="", floor_mark="", durable=False, resumed=False):
         self.title, self.words, self.figure, self.unit, self.mark, self.floor_mark = title, words, figure, unit, mark, floor_mark
+        self.resumed = resumed  # nearly every handshake takes a session up, or the figure is void
         self.durable = durable  # kamailio writes each change of a binding to its disk; sealined does what it always does
 
 
@@ -53,7 +54,7 @@ RUNS = [
     Run("REGISTER, challenged each time, kamailio only in memory", [*REGISTERS, "--challenged"], mark="0.75"),
     Run("call through the proxy", CALLS, mark="0.50", floor_mark="1.25"),
     Run("full handshake, OPTIONS, close", ["handshake", *ACTIVE_USERS], mark="0.65", floor_mark="1.15"),
-    Run("resumed handshake, OPTIONS, close", ["handshake", "--resumed", *FEW_USERS], mark="0.70"),
+    Run("resumed handshake, OPTIONS, close", ["handshake", "--resumed", *FEW_USERS], mark="0.70", resumed=True),
     Run("idle registered connection, 5,000 held, Pss", ["idle", "--number", str(HELD), "--duration", "2"], "server.pss_kb_per_connection", "kB", "17 kB", "1.2"),
     Run("1,000 REGISTER/s, p50", [*REGISTERS, "--rate", "1000"], "latency_ms.p50", "ms"),
     Run("1,000 REGISTER/s, p99", [*REGISTERS, "--rate", "1000"], "latency_ms.p99", "ms"),
@@ -108,8 +109,8 @@ class Server:
 
 
 class Sealined(Server):
-    def __init__(self, state, directory, durable=True):
-        del durable  # always
+    def __init__(self, state, directory, run=None):
+        del run  # it is always the same
         shutil.copytree(state, directory / "state", ignore=shutil.ignore_patterns("control.sock", "lock"))
         super().__init__([BUILD / "sealined", "--state", directory / "state", "--listen", "127.0.0.1:0", "--workers", "1", "--log-level", "warning"], directory)
         self.port = wait_for(self.find_port, self.process, self.log)
@@ -122,7 +123,7 @@ class Sealined(Server):
 
 
 class Kamailio(Server):
-    def __init__(self, state, directory, durable=False):
+    def __init__(self, state, directory, run):
         self.port = free_port()
         defines = {
             "LISTEN": f"tls:127.0.0.1:{self.port}",
@@ -130,7 +131,9 @@ class Kamailio(Server):
             "STATE_KEY": f'"{state}/server.key"',
             "USERS": str(HELD),
         }
-        if durable:
+        if run.resumed:
+            defines["RESUMED"] = "1"
+        if run.durable:
             database = sqlite3.connect(directory / "location.db")
             for name in ("standard", "usrloc"):
                 database.executescript((TABLES / f"{name}-create.sql").read_text())
@@ -153,8 +156,8 @@ class Kamailio(Server):
 class Floor(Server):
     """OpenSSL and epoll, and the least that can be done for the same bytes."""
 
-    def __init__(self, state, directory, durable=False):
-        del durable
+    def __init__(self, state, directory, run):
+        del run
         self.port = free_port()
         super().__init__([BUILD / "bench/floor", self.port, state / "server.pem", state / "server.key"], directory)
         wait_for(self.answers, self.process, self.log)
@@ -183,6 +186,8 @@ def measure(server, state, run, seconds):
     report = json.loads(done.stdout)
     if report["failures"] or report["violations"]:
         raise Unmeasured(f"{report['failures']} {report['violations']} {done.stderr.strip()}")
+    if run.resumed and report["resumed"] < 0.9 * report["done"]:
+        raise Unmeasured(f"only {report['resumed']} of {report['done']} sessions were taken up")
     return figure_of(report, run.figure), report
 
 
@@ -208,7 +213,7 @@ def run_once(runs, make, state, directory, seconds, figures, notes):
             continue
         directory.mkdir()
         try:
-            with make(state, directory, run.durable) as server:
+            with make(state, directory, run) as server:
                 value, report = measure(server, state, run, seconds)
             figures.setdefault(run.title, []).append(value)
             print(f"  {run.title:56} {value:8.1f} {run.unit}   {report['rate']:8.0f}/s", flush=True)

@@ -101,7 +101,8 @@ static enum err listen_tcp(const struct address *address, int *ret_fd)
 	int fd = -1;
 
 	TRY(bind_tcp(address, true, &fd));
-	if (listen(fd, BACKLOG) < 0)
+	/* tcp(7), socket(7): what is accepted has the options of the listener; so nothing has to be set for each. */
+	if (!set_tcp_options(fd) || listen(fd, BACKLOG) < 0)
 		return fail(fd);
 	*ret_fd = fd;
 	return OK;
@@ -146,8 +147,6 @@ enum err socket_accept(int listener, int *ret_fd, struct address *ret_peer)
 	if (fd < 0)
 		return err_of_errno();
 	peer = address_of_sockaddr((struct sockaddr *)&from);
-	if (peer.family != ADDRESS_NONE && !set_tcp_options(fd))
-		return fail(fd);
 	*ret_fd = fd;
 	*ret_peer = peer;
 	return OK;

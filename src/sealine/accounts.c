@@ -325,7 +325,7 @@ json_t *accounts_list(struct accounts *accounts)
 	enum err err;
 
 	if (list && accounts->store) {
-		err = store_each(accounts->store, INT64_MAX, list_account, list);
+		err = store_each(accounts->store, list_account, list);
 		failed = err != OK && !complain_of_store(accounts, err);
 	}
 	while (list && !accounts->store && list_page(accounts, list, &failed))

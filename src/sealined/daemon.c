@@ -77,7 +77,7 @@ static int load_store(struct daemon *daemon, struct store *store, struct random 
 	utc_t latest = net_now(daemon->net).wall + server_config_default.registrar.expires_max;
 	enum err err = store_count_start(store, &daemon->crew.start);
 	if (err == OK)
-		err = store_each(store, latest, publish_at_start, daemon->location);
+		err = store_load(store, latest, publish_at_start, daemon->location);
 	if (err != OK)
 		return failed(EXIT_FAILED, "the store",
 			      slice_of(err == ERR_IO       ? store_trouble(store)

@@ -25,6 +25,8 @@ enum query {
 	QUERY_START,
 	QUERY_FIND,
 	QUERY_EACH,
+	QUERY_ALL,
+	QUERY_ALL_BINDINGS,
 	QUERY_ADD,
 	QUERY_PASSWD,
 	QUERY_REMOVE,
@@ -46,6 +48,8 @@ static const char *const sql[QUERIES] = {
 	[QUERY_START] = "UPDATE server SET starts = starts % ?1 + 1 RETURNING starts",
 	[QUERY_FIND] = "SELECT " ACCOUNT_COLUMNS " FROM account WHERE name = ?1",
 	[QUERY_EACH] = "SELECT " ACCOUNT_COLUMNS ", name FROM account ORDER BY name",
+	[QUERY_ALL] = "SELECT " ACCOUNT_COLUMNS ", name FROM account ORDER BY id",
+	[QUERY_ALL_BINDINGS] = "SELECT " BINDING_COLUMNS ", account FROM binding ORDER BY account, n",
 	[QUERY_ADD] =
 		"INSERT INTO account (name, version, sha256, sha512_256, md5) VALUES (?1, 0, ?2, ?3, ?4)",
 	[QUERY_PASSWD] = "UPDATE account SET sha256 = ?2, sha512_256 = ?3, md5 = ?4 WHERE id = ?1",
@@ -511,27 +515,89 @@ enum err store_bind(struct store *store, const struct store_question *question, 
 	return OK;
 }
 
-enum err store_each(struct store *store, utc_t latest, enum err (*each)(void *self, struct aor *aor),
-		    void *self)
+/* ---- all accounts ---- */
+
+/* Both tables in the order of the accounts, so that each row is read once and from one place behind the other. */
+struct walk {
+	sqlite3_stmt *accounts, *bindings; /* bindings: NULL if each account's are looked for */
+	bool has_binding;                  /* a row that was not read yet */
+};
+
+static enum err step_binding(struct walk *walk)
 {
-	sqlite3_stmt *query = store->queries[QUERY_EACH];
-	enum err err = OK;
+	int rc = sqlite3_step(walk->bindings);
+
+	walk->has_binding = rc == SQLITE_ROW;
+	return err_of(rc);
+}
+
+static enum err walk_bindings(struct store *store, struct walk *walk, account_id id,
+			      struct binding bindings[BINDINGS_MAX], size_t *ret_n)
+{
+	enum { ACCOUNT = 13 }; /* the column after those of a binding */
+	size_t n = 0;
+
+	arena_reset(store->texts);
+	while (walk->has_binding && sqlite3_column_int64(walk->bindings, ACCOUNT) <= id) {
+		if (sqlite3_column_int64(walk->bindings, ACCOUNT) == id && n < BINDINGS_MAX)
+			TRY(read_binding(store, walk->bindings, &bindings[n++]));
+		TRY(step_binding(walk));
+	}
+	*ret_n = n;
+	return OK;
+}
+
+static enum err read_next(struct store *store, struct walk *walk, struct aor **ret_aor)
+{
+	sqlite3_stmt *query = walk->accounts;
+	struct slice name = slice_from(sqlite3_column_text(query, 5), (size_t)sqlite3_column_bytes(query, 5));
+	struct binding bindings[BINDINGS_MAX];
+	struct row row;
+	size_t n;
+
+	TRY(read_account(store, query, name, &row));
+	if (walk->bindings)
+		TRY(walk_bindings(store, walk, row.account.id, bindings, &n));
+	else
+		TRY(read_bindings(store, row.account.id, bindings, &n));
+	*ret_aor = aor_new(name, row.version, &row.account, bindings, n);
+	return *ret_aor ? OK : ERR_NOMEM;
+}
+
+static enum err walk_all(struct store *store, struct walk *walk,
+			 enum err (*each)(void *self, struct aor *aor), void *self)
+{
+	enum err err = walk->bindings ? step_binding(walk) : OK;
 	int rc = SQLITE_DONE;
 
-	store->latest = latest;
-	while (err == OK && (rc = sqlite3_step(query)) == SQLITE_ROW) {
+	while (err == OK && (rc = sqlite3_step(walk->accounts)) == SQLITE_ROW) {
 		AUTO(aor) struct aor *aor = NULL;
-		struct row row;
 
-		struct slice name = slice_from(sqlite3_column_text(query, 5),
-					       (size_t)sqlite3_column_bytes(query, 5));
-		err = read_account(store, query, name, &row);
-		if (err == OK)
-			err = load(store, name, &row, &aor);
+		err = read_next(store, walk, &aor);
 		if (err == OK)
 			err = each(self, aor);
 	}
-	finish(query);
-	store->latest = INT64_MAX;
+	finish(walk->accounts);
+	if (walk->bindings)
+		finish(walk->bindings);
 	return err == OK && rc != SQLITE_DONE ? err_of(rc) : err;
+}
+
+enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor), void *self)
+{
+	struct walk walk = { .accounts = store->queries[QUERY_EACH] };
+
+	return walk_all(store, &walk, each, self);
+}
+
+enum err store_load(struct store *store, utc_t latest, enum err (*each)(void *self, struct aor *aor),
+		    void *self)
+{
+	struct walk walk = { .accounts = store->queries[QUERY_ALL],
+			     .bindings = store->queries[QUERY_ALL_BINDINGS] };
+
+	store->latest = latest;
+	enum err err = walk_all(store, &walk, each, self);
+	store->latest = INT64_MAX;
+	return err;
 }

@@ -72,11 +72,16 @@ MUST_CHECK enum err store_bind(struct store *store, const struct store_question 
 
 /*
  * Calls each() with every account, ordered by name; it takes a reference if it keeps one, and ends the walk
- * by returning an error, which is passed on. No binding ends after latest: what is stored is until when a binding is kept
- * without being written again, and it was promised for less. ERR_DENIED (here and above): the digests of an account were
+ * by returning an error, which is passed on. ERR_DENIED (here and above): the digests of an account were
  * sealed with another master.key. ERR_IO, ERR_NOMEM.
  */
-MUST_CHECK enum err store_each(struct store *store, utc_t latest,
+MUST_CHECK enum err store_each(struct store *store, enum err (*each)(void *self, struct aor *aor),
+			       void *self);
+/*
+ * The same for a server that starts: in the order that is read fastest, and no binding ends after latest. What is stored is
+ * until when a binding is kept without being written again; it was promised for less.
+ */
+MUST_CHECK enum err store_load(struct store *store, utc_t latest,
 			       enum err (*each)(void *self, struct aor *aor), void *self);
 
 /* What SQLite said of the last ERR_IO, in plain words. */

@@ -14,7 +14,13 @@
 #define SECURITY_LEVEL 2 /* 112 bits: RSA from 2048, no SHA-1 */
 #define CHAIN_DEPTH    8
 
-/* Those of TLS 1.3 are all good and stay as the library has them. */
+/*
+ * All are good (RFC 8446 §9.1 demands the first). The library would begin with AES-256 and SHA-384, whose key schedule is a
+ * tenth of the CPU of a handshake, since processors have instructions for SHA-256 only.
+ */
+static const char tls13_ciphers[] =
+	"TLS_AES_128_GCM_SHA256:TLS_CHACHA20_POLY1305_SHA256:TLS_AES_256_GCM_SHA384";
+
 static const char tls12_ciphers[] =
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-CHACHA20-POLY1305:"
 	"ECDHE-RSA-CHACHA20-POLY1305:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
@@ -40,6 +46,7 @@ static bool set_policy(SSL_CTX *ctx)
 	return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
 	       SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
 	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, tls13_ciphers) == 1 &&
 	       SSL_CTX_set_cipher_list(ctx, tls12_ciphers) == 1;
 }
 

@@ -158,7 +158,7 @@ static void a_change_on_an_older_snapshot_is_a_conflict(void **state)
 	struct aor *before = location_find(done.location, SLICE("a@b"));
 	assert_non_null(before);
 	struct store_question question = {
-		.aor = before->name, .version = before->version, .bindings = &binding, .n_bindings = 1
+		.aor = SLICE("a@b"), .version = before->version, .bindings = &binding, .n_bindings = 1
 	};
 	struct job *job = ask(desk, &done, job_new_bind(&question));
 	assert_int_equal(job->err, OK);

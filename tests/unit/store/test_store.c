@@ -96,7 +96,7 @@ static void keeps_accounts_and_bindings_over_a_close(void **state)
 	store_close(TAKE(store));
 
 	store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
+	assert_int_equal(store_each(store, keep, &all), OK);
 	assert_int_equal(all.n, 2);
 	assert_true(slice_eq(all.aors[0]->name, SLICE("alice@example.org")));
 	assert_true(slice_eq(all.aors[1]->name, SLICE("bob@example.org")));
@@ -143,11 +143,53 @@ static void keeps_a_binding_beyond_its_end(void **state)
 	aor_unref(aor);
 	aor_unref(bound);
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		assert_int_equal(store_each(store, cases[i].latest, keep, &all), OK);
+		assert_int_equal(store_load(store, cases[i].latest, keep, &all), OK);
 		assert_int_equal(all.aors[0]->bindings[0].expires, cases[i].expires);
 		assert_int_equal(all.aors[0]->bindings[0].stored, 500);
 		forget(&all);
 	}
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
+static void add_with_bindings(struct store *store, const char *name, size_t n)
+{
+	const struct binding bindings[] = { { .contact = SLICE("sip:1"), .expires = 100 },
+					    { .contact = SLICE("sip:2"), .expires = 100 } };
+	struct account digests = digests_of(7, false);
+	struct aor *aor, *bound;
+
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, slice_of(name), &digests, &aor), OK);
+	struct store_question question = {
+		.aor = aor->name, .version = aor->version, .bindings = bindings, .n_bindings = n
+	};
+	assert_int_equal(store_bind(store, &question, &bound), OK);
+	assert_int_equal(store_commit(store), OK);
+	aor_unref(aor);
+	aor_unref(bound);
+}
+
+static void each_account_gets_its_own_bindings_at_start(void **state)
+{
+	struct all all = { .n = 0 };
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "loads"));
+	add_with_bindings(store, "d@b", 0);
+	add_with_bindings(store, "c@b", 2);
+	add_with_bindings(store, "b@b", 0);
+	add_with_bindings(store, "a@b", 1);
+	assert_int_equal(store_load(store, 50, keep, &all), OK);
+	assert_int_equal(all.n, 4);
+	assert_true(slice_eq(all.aors[1]->name, SLICE("c@b")));
+	assert_int_equal(all.aors[0]->n_bindings, 0);
+	assert_int_equal(all.aors[1]->n_bindings, 2);
+	assert_true(slice_eq(all.aors[1]->bindings[1].contact, SLICE("sip:2")));
+	assert_int_equal(all.aors[1]->bindings[1].expires, 50);
+	assert_int_equal(all.aors[2]->n_bindings, 0);
+	assert_int_equal(all.aors[3]->n_bindings, 1);
+	forget(&all);
 	store_close(TAKE(store));
 	directory_empty(&dir);
 }
@@ -240,7 +282,7 @@ static void forgets_what_was_rolled_back(void **state)
 	store_rollback(store);
 	store_rollback(store);
 	add(store, "b@b", 2);
-	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
+	assert_int_equal(store_each(store, keep, &all), OK);
 	assert_int_equal(all.n, 1);
 	forget(&all);
 	store_close(TAKE(store));
@@ -362,7 +404,7 @@ static void keeps_what_was_committed_when_it_is_killed(void **state)
 		return; /* it was the child's allocation that failed */
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	AUTO(store) struct store *store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, INT64_MAX, keep, &all), OK);
+	assert_int_equal(store_each(store, keep, &all), OK);
 	assert_int_equal(all.n, 1);
 	assert_true(slice_eq(all.aors[0]->name, SLICE("committed@b")));
 	forget(&all);
@@ -433,7 +475,7 @@ static void opens_a_digest_for_its_account_alone(void **state)
 		assert_int_equal(sqlite3_exec(db, tampers[i].sql, NULL, NULL, NULL), SQLITE_OK);
 		sqlite3_close(db);
 		store = open_store(slice_of(dir.path));
-		assert_int_equal(store_each(store, INT64_MAX, keep, &all), tampers[i].err);
+		assert_int_equal(store_each(store, keep, &all), tampers[i].err);
 		forget(&all);
 		store_close(store);
 		directory_empty(&dir);
@@ -455,7 +497,7 @@ static void opens_no_digest_without_its_master_secret(void **state)
 	snprintf(path, sizeof path, "%s/master.key", dir.path);
 	assert_int_equal(unlink(path), 0);
 	store = open_store(slice_of(dir.path));
-	assert_int_equal(store_each(store, INT64_MAX, keep, &all), ERR_DENIED);
+	assert_int_equal(store_each(store, keep, &all), ERR_DENIED);
 	assert_int_equal(all.n, 0);
 	store_close(store);
 	assert_int_equal(truncate(path, 31), 0);
@@ -468,6 +510,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(opens_a_digest_for_its_account_alone),
 	cmocka_unit_test(opens_no_digest_without_its_master_secret),
 	cmocka_unit_test(keeps_accounts_and_bindings_over_a_close),
+	cmocka_unit_test(each_account_gets_its_own_bindings_at_start),
 	cmocka_unit_test(keeps_a_binding_beyond_its_end),
 	cmocka_unit_test(refuses_what_is_there_and_what_is_not),
 	cmocka_unit_test(refuses_a_proposal_on_an_old_version),
