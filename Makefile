@@ -72,6 +72,11 @@ coverage: ## what the unit and scenario tests reach: build-coverage/report/index
 	@mkdir -p build-coverage/report
 	gcovr -r . --filter src/ --branches --txt --html-details build-coverage/report/index.html build-coverage
 
+.PHONY: sips-random
+sips-random: build ## 100,000 random scenarios: nothing of sips leaves where it should not; without the check it does
+	build/tests/conformance/sips_random 100000
+	build/tests/conformance/sips_unchecked 1000 1 unchecked
+
 .PHONY: fuzz
 fuzz: build-fuzz ## each parser for FUZZ_SECONDS (10)
 	scripts/fuzz build-fuzz $(FUZZ_SECONDS)
