@@ -1,0 +1,90 @@
+"""The examples of docs/secure-sip.md are what the programs print. SEALINE_WRITE_DOCS=1 writes them into the page anew."""
+
+import json
+import os
+import re
+
+import pytest
+
+from programs import BUILD, ROOT, Phone, Server, run, slow
+from sealine_e2e import Client
+
+PAGE = ROOT / "docs/secure-sip.md"
+EXAMPLE = re.compile(r"<!-- example: ([a-z-]+) -->\n```\n(.*?)```", re.S)
+
+
+def settled(text):
+    """Without what differs from one run to the next."""
+    text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z ", "", text)
+    text = re.sub(r"flow=[0-9a-f]+", "flow=1", text)
+    text = re.sub(r'call_id="[^"]*"', 'call_id="…"', text)
+    text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:5061", text)
+    text = re.sub(r"Next try in \d+ s", "Next try in 1 s", text)
+    return text.strip()
+
+
+def sealphone(server, path, aor, *words):
+    """What it says to people."""
+    path.mkdir(exist_ok=True)
+    secret = path / "password"
+    secret.touch(mode=0o600)
+    secret.write_text("sesame\n")
+    argv = [BUILD / "sealphone", "--state", path, "--aor", aor, "--password-file", secret, "--ca", server.ca, "--device", "null"]
+    status, said, _ = run([*argv, "--server", f"127.0.0.1:{server.port()}", *words], seconds=30)
+    return status, said
+
+
+def event(line):
+    """A line of --json, as one reads it."""
+    text = json.dumps(line, indent=2, ensure_ascii=False)
+    return re.sub(r'"retry_ms": \d+', '"retry_ms": 1000', text)
+
+
+def not_allowed(server, path):
+    bob = Phone(path / "bob", "sip:bob@localhost", "sesame", ["register"], f"127.0.0.1:{server.port()}", server.ca, ("--device", "null"))
+    bob.wait_event("registered")
+    status, said = sealphone(server, path / "alice", "sips:alice@localhost", "call", "sips:bob@localhost")
+    assert status != 0
+    yield "phone-not-allowed", said
+    yield "log-not-allowed", server.wait_for("code=sips.not-allowed")
+    alice = Phone(path / "alice", "sips:alice@localhost", "sesame", ["call", "sips:bob@localhost"], f"127.0.0.1:{server.port()}", server.ca, ("--device", "null"))
+    yield "json-not-allowed", event(alice.wait_event("ended"))
+    bob.stop()
+
+
+def wrong_server(server, path):
+    status, said = sealphone(server, path / "stranger", "sips:alice@b.example", "register")
+    assert status != 0
+    yield "phone-wrong-server", said
+    phone = Phone(path / "stranger", "sips:alice@b.example", "sesame", ["register"], f"127.0.0.1:{server.port()}", server.ca)
+    yield "json-wrong-server", event(phone.wait_event("error"))
+    phone.kill()
+
+
+def warnings(server, _):
+    with Client(server.port("tcp"), tls=False, password="sesame") as client:
+        client.send(client.request("MESSAGE", "sips:bob@localhost"))
+        answer = client.read()
+        yield "warning-clear", f"{answer.start}\nWarning: {answer.get('Warning')}"
+    with Client(server.port(), server.ca, password="sesame") as client:
+        client.contact = client.contact.replace("sips:", "sip:")
+        answer = client.register()
+        yield "warning-sip-contact", f"{answer.start}\nWarning: {answer.get('Warning')}"
+
+
+@pytest.mark.plain_only
+def test_the_examples_are_what_the_programs_print(tmp_path):
+    made = {}
+    with Server(tmp_path / "server", listen=("127.0.0.1:0", "tcp:127.0.0.1:0")) as server:
+        for user in ("alice", "bob"):
+            server.add_account(f"{user}@localhost", "sesame")
+        for makes in (not_allowed, wrong_server, warnings):
+            made.update({name: settled(text) for name, text in makes(server, tmp_path)})
+    page = PAGE.read_text(encoding="utf-8")
+    written = {name: text.strip() for name, text in EXAMPLE.findall(page)}
+    assert set(written) == set(made)
+    if os.environ.get("SEALINE_WRITE_DOCS"):
+        PAGE.write_text(EXAMPLE.sub(lambda m: f"<!-- example: {m[1]} -->\n```\n{made[m[1]]}\n```", page), encoding="utf-8")
+        return
+    for name, text in made.items():
+        assert text == written[name], f"{name} in {PAGE.name} should be:\n{text}"
