@@ -93,15 +93,23 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 {
 	json_t *object = json_pack("{s:s}", "event", "error");
 	struct shown why;
+	char remedy[TEXT_MAX];
+	struct writer advice = writer_of(remedy, sizeof remedy);
 
 	set_cause(object, event);
+	if (event->verdict && event->verdict->remedy) {
+		put(&advice, SLICE("; "));
+		put_verdict_remedy(&advice, event->verdict);
+	}
 	if (event->retry_in != 0)
 		set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
 	if (event->retry_in != 0)
-		output_say(&phone->output, object, "%s: %s. Next try in %.0f s.", what,
-			   show(&why, why_of(event)), (double)(event->retry_in + 999) / 1000);
+		output_say(&phone->output, object, "%s: %s%.*s. Next try in %.0f s.", what,
+			   show(&why, why_of(event)), SLICE_FMT(writer_text(&advice)),
+			   (double)(event->retry_in + 999) / 1000);
 	else
-		output_say(&phone->output, object, "%s: %s.", what, show(&why, why_of(event)));
+		output_say(&phone->output, object, "%s: %s%.*s.", what, show(&why, why_of(event)),
+			   SLICE_FMT(writer_text(&advice)));
 }
 
 /* -- the account ------------------------------------------------------------------------------------- */

@@ -331,7 +331,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	else if (call->state == CALL_LEAVING && response->status == 487)
 		call_end(call, call->leaving, response->status, why, now);
 	else if (!ask_for_longer(call, response, now))
-		call_end(call, ua_cause_of(response->status), response->status, why, now);
+		call_end(call, ua_cause_by(response), response->status, why, now);
 }
 
 static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)

@@ -34,7 +34,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	if (response->status < 200)
 		return;
 	event.kind = response->status < 300 ? UA_MESSAGE_SENT : UA_MESSAGE_FAILED;
-	event.cause = response->status < 300 ? UA_CAUSE_NONE : ua_cause_of(response->status);
+	event.cause = response->status < 300 ? UA_CAUSE_NONE : ua_cause_by(response);
 	event.text = ua_why_of(response);
 	ua_tell(exchange->ua, &event);
 }

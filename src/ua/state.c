@@ -34,8 +34,9 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
 	put(out, ua->user);
 	put_char(out, '@');
 	put_address(out, &ua->local);
-	if (!sips)
-		put(out, ua->transport == TRANSPORT_TLS ? SLICE(";transport=tls") : SLICE(";transport=tcp"));
+	if (ua->transport ==
+	    TRANSPORT_TCP) /* RFC 5630 §5.1.1: "UAs MUST NOT use the "transport=tls" parameter" */
+		put(out, SLICE(";transport=tcp"));
 	put_char(out, '>');
 }
 
@@ -100,6 +101,13 @@ enum ua_cause ua_cause_of(unsigned status)
 	case 603: return UA_DECLINED;
 	default: return UA_REFUSED;
 	}
+}
+
+enum ua_cause ua_cause_by(const struct sip_message *response)
+{
+	if (response->status == 480 && slice_starts(sip_message_value(response, SIP_WARNING), SLICE("380 ")))
+		return UA_NOT_SECURE;
+	return ua_cause_of(response->status);
 }
 
 /* warning-value = warn-code SP warn-agent SP warn-text, the last a quoted-string (RFC 3261 §20.43) */

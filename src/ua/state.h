@@ -125,6 +125,8 @@ void ua_refuse(struct ua *ua, struct server *server, const struct ua_fault *faul
 
 /* Which cause a final response of another class than 2xx stands for. */
 enum ua_cause ua_cause_of(unsigned status);
+/* The same; a 480 with Warning 380 says that what was asked for is not to be had under sips (RFC 5630 §9). */
+enum ua_cause ua_cause_by(const struct sip_message *response);
 /* Its Warning's text if it has one, else its reason phrase. */
 struct slice ua_why_of(const struct sip_message *response);
 
