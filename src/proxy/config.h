@@ -22,6 +22,7 @@ struct server_domain {
 	enum auth_md5 md5;
 	unsigned sha; /* as in struct auth_realm */
 	enum auth_integrity integrity;
+	bool require_sips; /* a sip request to a SIPS Contact: 480 with Warning 381, instead of going out as sip over TLS */
 	bool redirects; /* senders are told where phones are, instead of being forwarded */
 };
 

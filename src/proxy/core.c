@@ -159,6 +159,16 @@ static bool is_unprotected_sips(const struct context *context)
 	       !transport_is_secure(flow_transport(context->server->flow));
 }
 
+/* RFC 5630 §5.3: "the Request-URI is a SIPS URI, but the Contact header field is a SIP URI". The registrar has its own rule. */
+static bool is_half_sips(const struct sip_message *request)
+{
+	struct slice value = sip_message_value(request, SIP_CONTACT);
+	struct sip_address contact;
+
+	return request->method != SIP_REGISTER && request->uri.scheme == SIP_SCHEME_SIPS && value.ptr &&
+	       sip_address_parse(value, &contact) && contact.uri.scheme != SIP_SCHEME_SIPS;
+}
+
 static void classify(struct context *context, struct now now)
 {
 	struct core *core = context->core;
@@ -173,6 +183,10 @@ static void classify(struct context *context, struct now now)
 	}
 	if (is_unprotected_sips(context)) {
 		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CLEAR], now);
+		return;
+	}
+	if (is_half_sips(request)) {
+		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CONTACT], now);
 		return;
 	}
 	if (request->method == SIP_REGISTER) {

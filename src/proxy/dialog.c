@@ -82,6 +82,8 @@ static struct target other_side(const struct core *core, const struct token *tok
 						  token->sips || request->uri.scheme == SIP_SCHEME_SIPS);
 	else if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
+	else if (party == DIALOG_A && token->tls_b)
+		target.require.level = REQUIRE_TLS;
 	return target;
 }
 
@@ -150,13 +152,18 @@ void dialog_request(struct context *context, struct now now)
 /* A way back to a party: its binding, and whether that has the Contact which the request is for. */
 struct way {
 	const struct binding *binding;
+	bool is_safe; /* as far as the registration says; what leaves is checked again */
 	bool matches;
 };
 
 static bool is_better(const struct way *way, const struct way *best)
 {
-	if (!best->binding || way->matches != best->matches)
-		return !best->binding || way->matches;
+	if (!best->binding)
+		return true;
+	if (way->is_safe != best->is_safe)
+		return way->is_safe;
+	if (way->matches != best->matches)
+		return way->matches;
 	return way->binding->expires > best->binding->expires;
 }
 
@@ -177,6 +184,7 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 		if (way.binding->expires <= now.wall || way.binding->flow == ret_target->flow ||
 		    !core_flow_is_alive(context->core, way.binding->flow))
 			continue;
+		way.is_safe = ret_target->require.level == REQUIRE_NOTHING || way.binding->secure;
 		way.matches = sip_uri_parse(way.binding->contact, &contact) &&
 			      sip_uri_eq(&contact, &request->uri);
 		if (is_better(&way, &best))

@@ -89,16 +89,60 @@ static bool forms_dialog(const struct sip_message *request)
 	}
 }
 
-static const char *const transport_params[] = {
-	[TRANSPORT_TLS] = ";transport=tls", [TRANSPORT_TCP] = ";transport=tcp", [TRANSPORT_UDP] = "",
-	[TRANSPORT_WSS] = ";transport=ws",  [TRANSPORT_WS] = ";transport=ws",
+/* How one side of a dialog reaches us. */
+struct side {
+	enum transport_protocol transport;
+	bool says_tls; /* its own Contact has transport=tls: it needs that here as well */
 };
 
-/* As the peer on a flow of that transport reaches us. */
-static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
-			     enum transport_protocol transport)
+static bool says_tls(const struct sip_uri *contact)
 {
-	uint16_t port = core->server->ports[transport];
+	struct slice transport;
+
+	return sip_param_find(contact->params, SLICE("transport"), &transport) &&
+	       slice_eq_nocase(transport, SLICE("tls"));
+}
+
+static struct side side_of_caller(const struct sip_message *request, flow_id flow)
+{
+	struct side side = { .transport = flow_transport(flow) };
+	struct sip_address contact;
+
+	side.says_tls = sip_address_parse(sip_message_value(request, SIP_CONTACT), &contact) &&
+			says_tls(&contact.uri);
+	return side;
+}
+
+static struct side side_of_target(const struct target *target)
+{
+	struct side side = { .transport = flow_transport(target->flow) };
+	struct sip_uri contact;
+
+	side.says_tls = target->binding && sip_uri_parse(target->binding->contact, &contact) &&
+			says_tls(&contact);
+	return side;
+}
+
+/*
+ * RFC 5630 §5.3: "proxies MUST NOT use the "transport=tls" parameter". In a sip URI it is written to those only who use
+ * it themselves: they take a URI without it for UDP. All others stay on their connection, or find TLS by RFC 3263.
+ */
+static struct slice transport_param(const struct side *side, bool sips)
+{
+	switch (side->transport) {
+	case TRANSPORT_TLS: return side->says_tls && !sips ? SLICE(";transport=tls") : SLICE("");
+	case TRANSPORT_TCP: return SLICE(";transport=tcp");
+	case TRANSPORT_WSS:
+	case TRANSPORT_WS: return SLICE(";transport=ws");
+	default: return SLICE("");
+	}
+}
+
+/* As that side reaches us. */
+static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
+			     const struct side *side)
+{
+	uint16_t port = core->server->ports[side->transport];
 
 	put(out, SLICE("Record-Route: <"));
 	put(out, sips ? SLICE("sips:") : SLICE("sip:"));
@@ -110,9 +154,7 @@ static void put_record_route(struct writer *out, const struct core *core, struct
 		put_number(out, port);
 	}
 	put(out, SLICE(";lr"));
-	/* RFC 5630 §5.3: "proxies MUST NOT use the "transport=tls" parameter" with sips */
-	if (!(sips && transport == TRANSPORT_TLS))
-		put(out, slice_of(transport_params[transport]));
+	put(out, transport_param(side, sips));
 	put(out, SLICE(">\r\n"));
 }
 
@@ -126,8 +168,9 @@ static bool put_record_routes(struct writer *out, const struct context *context,
 		.flow_b = target->flow,
 		.account_b = target->account,
 		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
+		.tls_b = target->require.level == REQUIRE_TLS,
 	};
-	enum transport_protocol from = flow_transport(token.flow_a), to = flow_transport(token.flow_b);
+	struct side from = side_of_caller(request, token.flow_a), to = side_of_target(target);
 	char buf[TOKEN_LENGTH], name_a[NAME_MAX], name_b[NAME_MAX];
 	struct writer text = writer_of(buf, sizeof buf);
 	struct writer a = writer_of(name_a, sizeof name_a), b = writer_of(name_b, sizeof name_b);
@@ -138,9 +181,9 @@ static bool put_record_routes(struct writer *out, const struct context *context,
 	    !put_token(&text, context->core->token_mac, &token,
 		       &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) }))
 		return false;
-	put_record_route(out, context->core, writer_text(&text), token.sips, to);
-	if (from != to)
-		put_record_route(out, context->core, writer_text(&text), token.sips, from);
+	put_record_route(out, context->core, writer_text(&text), token.sips, &to);
+	if (from.transport != to.transport || from.says_tls != to.says_tls)
+		put_record_route(out, context->core, writer_text(&text), token.sips, &from);
 	return true;
 }
 

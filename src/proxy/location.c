@@ -18,6 +18,16 @@ void location_ask(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
+/* "Some proxies could have a policy of not forwarding at all requests using a non-SIPS Request-URI" */
+static bool is_sips_required(const struct core *core, const struct aor *aor)
+{
+	struct slice name = aor->name;
+	const struct server_domain *domain = core_domain(
+		core, slice_sub(name, slice_find(name, '@') + 1, name.len));
+
+	return domain && domain->require_sips;
+}
+
 enum location_lack location_target(const struct core *core, const struct aor *aor,
 				   const struct binding *binding, bool sips, struct target *ret_target)
 {
@@ -37,6 +47,8 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)
 			return LOCATION_NOT_SECURE;
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = aor->account.id };
+	} else if (contact.scheme == SIP_SCHEME_SIPS && is_sips_required(core, aor)) {
+		return LOCATION_TOO_SECURE;
 	} else if (contact.scheme == SIP_SCHEME_SIPS) {
 		/* "MUST replace that SIPS scheme with a SIP scheme", "MUST use TLS" */
 		target.to_sip = true;
@@ -86,6 +98,7 @@ static void refuse_for(struct context *context, enum location_lack lack, struct 
 		[LOCATION_NOBODY] = REFUSED_NOBODY,
 		[LOCATION_UNREACHED] = REFUSED_UNREACHED,
 		[LOCATION_NOT_SECURE] = REFUSED_SIPS_NOT_ALLOWED,
+		[LOCATION_TOO_SECURE] = REFUSED_SIPS_REQUIRED,
 	};
 	struct refusal refusal = proxy_refusals[reasons[lack]];
 

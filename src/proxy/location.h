@@ -17,11 +17,11 @@ enum location_lack {
 	LOCATION_NOBODY,     /* no binding at all */
 	LOCATION_UNREACHED,  /* bindings, but their flows are gone: the phones will be back */
 	LOCATION_NOT_SECURE, /* for a sips request: none that is under SIPS */
+	LOCATION_TOO_SECURE, /* for a sip request: none that may be called without SIPS */
 };
 
 /*
- * The target that the binding is for a request with that scheme. LOCATION_FOUND, LOCATION_UNREACHED or
- * LOCATION_NOT_SECURE.
+ * The target that the binding is for a request with that scheme. LOCATION_FOUND, or why it is none.
  */
 enum location_lack location_target(const struct core *core, const struct aor *aor,
 				   const struct binding *binding, bool sips, struct target *ret_target);

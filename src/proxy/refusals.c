@@ -113,6 +113,14 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §26.2.2",
 		.remedy = "connect over TLS",
 	},
+	[REFUSED_SIPS_CONTACT] = {
+		.status = 400,
+		.reason = "SIP Contact Under A SIPS Request-URI",
+		.code = "sips.contact",
+		.warning = "the Request-URI is sips, and the Contact is not",
+		.section = "RFC 5630 §5.3",
+		.remedy = "call with a sips Contact, or a sip address",
+	},
 	[REFUSED_SIPS_NOT_ALLOWED] = {
 		.status = 480,
 		.code = "sips.not-allowed",

@@ -5,7 +5,14 @@ enum {
 	CLAIMS_SIZE = 34, /* version, level, two flows, two accounts */
 	TAG_SIZE = 16,
 	TOKEN_SIZE = CLAIMS_SIZE + TAG_SIZE,
+	LEVEL_SIPS = 1,
+	LEVEL_TLS_B = 2,
 };
+
+static unsigned char level_of(const struct token *token)
+{
+	return (unsigned char)((token->sips ? LEVEL_SIPS : 0) | (token->tls_b ? LEVEL_TLS_B : 0));
+}
 
 static unsigned char *write_u64(unsigned char *to, uint64_t value)
 {
@@ -48,7 +55,7 @@ static void set_parts(struct signed_parts *to, const unsigned char claims[CLAIMS
 bool put_token(struct writer *out, struct mac *mac, const struct token *token,
 	       const struct token_dialog *dialog)
 {
-	unsigned char bytes[TOKEN_SIZE] = { VERSION, token->sips }, *at = bytes + 2;
+	unsigned char bytes[TOKEN_SIZE] = { VERSION, level_of(token) }, *at = bytes + 2;
 	struct signed_parts parts = { 0 };
 
 	at = write_u64(at, token->flow_a);
@@ -83,7 +90,8 @@ bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *
 	read_u64(at, &account_b);
 	token.account_a = (account_id)account_a;
 	token.account_b = (account_id)account_b;
-	token.sips = bytes[1];
+	token.sips = bytes[1] & LEVEL_SIPS;
+	token.tls_b = bytes[1] & LEVEL_TLS_B;
 	*ret_token = token;
 	return true;
 }

@@ -20,7 +20,8 @@ enum { TOKEN_LENGTH = 67 };
 struct token {
 	flow_id flow_a, flow_b;
 	account_id account_a, account_b;
-	bool sips; /* every hop must be TLS with the account proven */
+	bool sips;  /* every hop must be TLS with the account proven */
+	bool tls_b; /* a sip dialog, and b has a SIPS Contact: b is reached over TLS only (RFC 5630 §5.3) */
 };
 
 /* What of the dialog is not in the text, but under the check. */

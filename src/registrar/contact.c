@@ -95,8 +95,13 @@ bool registrar_contact_is(const struct registrar_contact *contact, const struct 
 	if (contact->reg_id && binding->reg_id)
 		return contact->reg_id == binding->reg_id && slice_eq(contact->instance, binding->instance);
 	/* Mostly it is written as before, and then nothing has to be taken apart. */
-	return slice_eq(binding->contact, contact->address.uri.text) ||
-	       (sip_uri_parse(binding->contact, &uri) && sip_uri_eq(&uri, &contact->address.uri));
+	if (slice_eq(binding->contact, contact->address.uri.text))
+		return true;
+	if (!sip_uri_parse(binding->contact, &uri))
+		return false;
+	/* RFC 5630 §5.1.1.1: "the second registration replaces the first one" */
+	uri.scheme = contact->address.uri.scheme;
+	return sip_uri_eq(&uri, &contact->address.uri);
 }
 
 bool registrar_has_outbound_path(const struct sip_message *request)

@@ -35,7 +35,7 @@ MUST_CHECK enum err registrar_contact_params(const struct registrar_contact *con
 
 /*
  * Whether a contact is that of the binding: the same instance and reg-id where both have them (RFC 5626 §6),
- * else the same URI (RFC 3261 §19.1.4).
+ * else the same URI (RFC 3261 §19.1.4), be it sip or sips (RFC 5630 §5.1.1.1).
  */
 bool registrar_contact_is(const struct registrar_contact *contact, const struct binding *binding);
 

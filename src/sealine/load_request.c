@@ -48,8 +48,8 @@ void load_put_contact(struct writer *out, const struct load_phone *phone)
 	put(out, phone->account->user);
 	put_char(out, '@');
 	put_address(out, &phone->wire.local);
-	if (!phone->account->sips)
-		put(out, phone->wire.tls ? SLICE(";transport=tls") : SLICE(";transport=tcp"));
+	if (!phone->account->sips && !phone->wire.tls)
+		put(out, SLICE(";transport=tcp"));
 }
 
 static void put_account(struct writer *out, const struct load_phone *phone,

@@ -157,7 +157,7 @@ def test_a_sips_call_does_not_reach_a_phone_over_udp_or_ws(server):
     for transport in ("udp", "ws"):
         with connect(server, transport, "bob") as bob, connect(server, "wss", "alice") as alice:
             assert bob.register().status == 200
-            alice.scheme = "sips"
+            alice.scheme, alice.contact = "sips", alice.contact.replace("sip:", "sips:")
             answer = alice.ask("MESSAGE", "sips:bob@localhost", body="secret")
             assert answer.status == 480, answer
             assert bob.register(expires=0).status == 200

@@ -162,7 +162,7 @@ static void a_request_is_changed_where_it_must_be_and_nowhere_else(void **state)
 	assert_lacks(sent, "realm=\"example.org\"");
 	assert_lacks(sent, "P-Asserted-Identity");
 	assert_has(sent, "Record-Route: <sip:");
-	assert_has(sent, "@sip.example.org;lr;transport=tls>\r\n");
+	assert_has(sent, "@sip.example.org;lr>\r\n");
 	assert_int_equal(count(sent, "Record-Route:"), 1);
 	world_end(world);
 }
@@ -187,9 +187,48 @@ static void two_transports_get_a_record_route_each(void **state) /* RFC5658:3.2 
 	world_ask_proven(world, CLEAR, ALICE, &invite);
 	sent = world_passed(world, BOB_PHONE);
 	assert_int_equal(count(sent, "Record-Route:"), 2);
-	assert_true(slice_find_text(sent, SLICE("@sip.example.org;lr;transport=tls>")) <
+	assert_true(slice_find_text(sent, SLICE("@sip.example.org;lr>")) <
 		    slice_find_text(sent, SLICE("@sip.example.org:5070;lr;transport=tcp>")));
 	assert_has(sent, "@sip.example.org:5070;lr;transport=tcp>");
+	world_end(world);
+}
+
+static void transport_tls_is_written_to_those_only_who_use_it(void **state) /* RFC5630:5.3 */
+{
+	struct world *world = world_new();
+	struct slice sent;
+
+	world_bind(world, BOB, BOB_PHONE, "sip:bob@192.0.2.20;transport=TLS", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
+	sent = world_passed(world, BOB_PHONE);
+	assert_int_equal(count(sent, "Record-Route:"), 2);
+	assert_true(slice_find_text(sent, SLICE("@sip.example.org;lr;transport=tls>")) <
+		    slice_find_text(sent, SLICE("@sip.example.org;lr>")));
+	world_end(world);
+}
+
+static void a_domain_may_require_sips_for_its_sips_phones(void **state) /* RFC5630:5.3 */
+{
+	static const struct server_domain strict[] = {
+		{ .name = SLICE_INIT("example.org"), .require_sips = true },
+	};
+	struct world *world = world_new();
+	struct slice sent;
+
+	world->server.domains = strict;
+	world_bind(world, BOB, BOB_PHONE, "sips:bob@192.0.2.20", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
+	sent = world_passed(world, ALICE_PHONE);
+	assert_has(sent, "SIP/2.0 480 ");
+	assert_has(sent, "Warning: 381 sip.example.org \"SIPS Required: ");
+	assert_has(sent, " [sips.required]\"");
+	assert_int_equal(world_passed(world, BOB_PHONE).len, 0);
+
+	/* a phone of his that did not ask for it is called all the same */
+	world_bind(world, BOB, BOB_OTHER, "sip:bob@192.0.2.21", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &(struct ask){ .call_id = "second" });
+	assert_has(world_passed(world, BOB_OTHER), "INVITE sip:bob@192.0.2.21 ");
+	assert_int_equal(world_passed(world, BOB_PHONE).len, 0);
 	world_end(world);
 }
 
@@ -829,6 +868,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_request_is_changed_where_it_must_be_and_nowhere_else),
 	cmocka_unit_test(a_request_without_max_forwards_gets_it),
 	cmocka_unit_test(two_transports_get_a_record_route_each),
+	cmocka_unit_test(transport_tls_is_written_to_those_only_who_use_it),
+	cmocka_unit_test(a_domain_may_require_sips_for_its_sips_phones),
 	cmocka_unit_test(what_forms_no_dialog_is_not_record_routed),
 	cmocka_unit_test(the_path_of_a_registration_becomes_a_route),
 	cmocka_unit_test(sips_leads_to_sips_and_sip_to_sip),

@@ -25,7 +25,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true };
+static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true, false };
 
 static const struct token_dialog call = { { "call", 4 }, { "alice@a", 7 }, { "bob@a", 5 } };
 
@@ -47,7 +47,19 @@ static void comes_back_as_it_was_written(void **state)
 	assert_true(token_parse(mac, make(buf), &call, &parsed));
 	assert_true(parsed.flow_a == token.flow_a && parsed.flow_b == token.flow_b);
 	assert_true(parsed.account_a == token.account_a && parsed.account_b == token.account_b);
-	assert_true(parsed.sips);
+	assert_true(parsed.sips && !parsed.tls_b);
+}
+
+static void keeps_what_a_sip_dialog_demands_of_one_side(void **state)
+{
+	const struct token sip = { .flow_a = 1, .flow_b = 2, .tls_b = true };
+	char buf[TOKEN_LENGTH];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct token parsed;
+
+	assert_true(put_token(&out, mac, &sip, &call));
+	assert_true(token_parse(mac, writer_text(&out), &call, &parsed));
+	assert_true(parsed.tls_b && !parsed.sips);
 }
 
 static const struct token_dialog other_dialogs[] = {
@@ -90,6 +102,7 @@ static void with_any_character_changed_is_refused(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(comes_back_as_it_was_written, setup, teardown),
+	cmocka_unit_test_setup_teardown(keeps_what_a_sip_dialog_demands_of_one_side, setup, teardown),
 	cmocka_unit_test_setup_teardown(is_good_in_its_own_dialog_and_under_our_key_only, setup, teardown),
 	cmocka_unit_test_setup_teardown(with_any_character_changed_is_refused, setup, teardown),
 };

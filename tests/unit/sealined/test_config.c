@@ -32,6 +32,7 @@ static void understands_every_key(void **state)
 		"    md5: refuse\n"
 		"    digest: sha-512-256-SESS\n"
 		"    integrity: require\n"
+		"    sips: require\n"
 		"  - {name: desk-phones.example, md5: only, digest: [SHA-256, SHA-512-256], integrity: refuse}\n"
 		"certificate: /etc/sealine/cert.pem\n"
 		"key: /etc/sealine/key.pem\n"
@@ -58,6 +59,8 @@ static void understands_every_key(void **state)
 	assert_true(slice_eq(config->domains[1].name, SLICE("old.example")));
 	assert_int_equal(config->domains[1].md5, AUTH_MD5_ALLOWED);
 	assert_int_equal(config->domains[2].md5, AUTH_MD5_REFUSED);
+	assert_true(config->domains[2].require_sips && !config->domains[1].require_sips &&
+		    !config->domains[3].require_sips);
 	assert_int_equal(config->domains[3].md5, AUTH_MD5_ONLY);
 	assert_int_equal(config->domains[1].sha, 0);
 	assert_int_equal(config->domains[2].sha, AUTH_OFFER(DIGEST_SHA512_256, true));
@@ -231,6 +234,8 @@ static const struct {
 	{ "MD5 among the digests", "domains:\n  - name: a.example\n    digest: [SHA-256, MD5]\n",
 	  "f.yaml:3:23: digest is a list of SHA-512-256 and SHA-256, each also with -sess behind it; MD5 has a key of its "
 	  "own" },
+	{ "sips half required", "domains:\n  - name: a.example\n    sips: yes\n",
+	  "f.yaml:3:11: sips is one of allow, require" },
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
 	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
