@@ -2,9 +2,14 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "sip/accept.h"
 #include "sip/address.h"
 #include "sip/credentials.h"
+#include "sip/date.h"
 #include "sip/fields.h"
+#include "sip/identity.h"
+#include "sip/info.h"
+#include "sip/item.h"
 #include "sip/lex.h"
 #include "sip/via.h"
 
@@ -71,6 +76,77 @@ static void parse_fields(struct slice text)
 		check_inside(text, replaces.to_tag);
 }
 
+static void parse_items(struct slice text)
+{
+	struct sip_accept_range range;
+	struct sip_preference preference;
+	struct sip_features features;
+	struct sip_item item;
+	struct sip_reference reference;
+	struct slice part;
+
+	if (sip_item_parse(text, &item))
+		check_inside(text, item.params);
+	if (sip_reference_parse(text, &reference))
+		check_inside(text, reference.uri.text);
+	if (sip_accept_range_parse(text, &range))
+		check_inside(text, range.subtype);
+	assert(!sip_encoding_parse(text, &preference) || preference.q <= 1000);
+	assert(!sip_language_parse(text, &preference) || preference.q <= 1000);
+	if (sip_language_tag_parse(text, &part) || sip_token_parse(text, &part))
+		check_inside(text, part);
+	if (sip_features_parse(text, &features))
+		check_inside(text, features.params);
+}
+
+static void parse_info(struct slice text)
+{
+	struct sip_warning warning;
+	struct sip_reason reason;
+	struct sip_timestamp timestamp;
+	struct sip_mime_version version;
+	struct slice first;
+
+	if (sip_warning_parse(text, &warning))
+		check_inside(text, warning.text);
+	if (sip_reason_parse(text, &reason))
+		check_inside(text, reason.text);
+	if (sip_timestamp_parse(text, &timestamp))
+		check_inside(text, timestamp.delay);
+	if (sip_agent_parse(text, &first))
+		check_inside(text, first);
+	(void)sip_mime_version_parse(text, &version);
+}
+
+static void parse_identities(struct slice text)
+{
+	struct sip_identity identity;
+	struct sip_history history;
+	struct sip_security security;
+	unsigned privacy;
+
+	if (sip_identity_parse(text, &identity))
+		check_inside(text, identity.info);
+	if (sip_history_parse(text, &history))
+		check_inside(text, history.target_index);
+	if (sip_security_parse(text, &security))
+		check_inside(text, security.digest_verify);
+	assert(!sip_privacy_parse(text, &privacy) || privacy);
+}
+
+/* A date that was understood is written, and understood to be the same. */
+static void parse_date(struct slice text)
+{
+	char buf[64];
+	struct writer out = writer_of(buf, sizeof buf);
+	utc_t when, again;
+
+	if (!sip_date_parse(text, &when))
+		return;
+	put_date(&out, when);
+	assert(sip_date_parse(writer_text(&out), &again) && again == when);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -79,5 +155,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	parse_addresses(text);
 	parse_credentials(text);
 	parse_fields(text);
+	parse_items(text);
+	parse_info(text);
+	parse_identities(text);
+	parse_date(text);
 	return 0;
 }

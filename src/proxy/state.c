@@ -4,7 +4,6 @@
 #include "base/mem.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
-#include "sip/build.h"
 
 enum { IDENTITY_MAX = 256 };
 

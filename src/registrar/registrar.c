@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "registrar/contact.h"
-#include "registrar/date.h"
 #include "registrar/refusals.h"
 #include "sip/build.h"
+#include "sip/date.h"
 
 enum {
 	HOUR = 3600,

@@ -1,7 +1,12 @@
 #include "sip/check.h"
 
+#include "sip/accept.h"
 #include "sip/credentials.h"
+#include "sip/date.h"
 #include "sip/fields.h"
+#include "sip/identity.h"
+#include "sip/info.h"
+#include "sip/item.h"
 #include "sip/lex.h"
 
 static bool is_address(struct slice value)
@@ -40,96 +45,52 @@ static bool is_via(struct slice value)
 	return sip_via_scan(&in, &via) && scan_done(&in);
 }
 
-static bool is_token(struct slice value)
+/* is_x(): whether sip_x_parse() takes the value. */
+#define IS(x, type)                                     \
+	static bool is_##x(struct slice value)          \
+	{                                               \
+		type parsed;                            \
+                                                        \
+		return sip_##x##_parse(value, &parsed); \
+	}
+
+IS(accept_range, struct sip_accept_range)
+IS(agent, struct slice)
+IS(auth_info, struct sip_auth_info)
+IS(challenge, struct sip_challenge)
+IS(credentials, struct sip_credentials)
+IS(date, utc_t)
+IS(delta, uint32_t)
+IS(encoding, struct sip_preference)
+IS(event, struct sip_event)
+IS(features, struct sip_features)
+IS(history, struct sip_history)
+IS(identity, struct sip_identity)
+IS(item, struct sip_item)
+IS(language, struct sip_preference)
+IS(language_tag, struct slice)
+IS(media_type, struct sip_media_type)
+IS(mime_version, struct sip_mime_version)
+IS(privacy, unsigned)
+IS(rack, struct sip_rack)
+IS(reason, struct sip_reason)
+IS(reference, struct sip_reference)
+IS(replaces, struct sip_replaces)
+IS(retry_after, uint32_t)
+IS(rseq, uint32_t)
+IS(security, struct sip_security)
+IS(session_expires, struct sip_session_expires)
+IS(subscription_state, struct sip_subscription_state)
+IS(timestamp, struct sip_timestamp)
+IS(token, struct slice)
+IS(warning, struct sip_warning)
+
+static bool is_call_id(struct slice value)
 {
 	struct scan in = scan_of(value);
-	struct slice token;
+	struct slice call_id;
 
-	return scan_token(&in, &token) && scan_done(&in);
-}
-
-static bool is_delta(struct slice value)
-{
-	uint32_t seconds;
-
-	return sip_delta_parse(value, &seconds);
-}
-
-static bool is_retry_after(struct slice value)
-{
-	uint32_t seconds;
-
-	return sip_retry_after_parse(value, &seconds);
-}
-
-static bool is_media_type(struct slice value)
-{
-	struct sip_media_type type;
-
-	return sip_media_type_parse(value, &type);
-}
-
-static bool is_event(struct slice value)
-{
-	struct sip_event event;
-
-	return sip_event_parse(value, &event);
-}
-
-static bool is_subscription_state(struct slice value)
-{
-	struct sip_subscription_state state;
-
-	return sip_subscription_state_parse(value, &state);
-}
-
-static bool is_rseq(struct slice value)
-{
-	uint32_t rseq;
-
-	return sip_rseq_parse(value, &rseq);
-}
-
-static bool is_rack(struct slice value)
-{
-	struct sip_rack rack;
-
-	return sip_rack_parse(value, &rack);
-}
-
-static bool is_session_expires(struct slice value)
-{
-	struct sip_session_expires expires;
-
-	return sip_session_expires_parse(value, &expires);
-}
-
-static bool is_replaces(struct slice value)
-{
-	struct sip_replaces replaces;
-
-	return sip_replaces_parse(value, &replaces);
-}
-
-static bool is_challenge(struct slice value)
-{
-	struct sip_challenge challenge;
-
-	return sip_challenge_parse(value, &challenge);
-}
-
-static bool is_credentials(struct slice value)
-{
-	struct sip_credentials credentials;
-
-	return sip_credentials_parse(value, &credentials);
-}
-
-static bool is_auth_info(struct slice value)
-{
-	struct sip_auth_info info;
-
-	return sip_auth_info_parse(value, &info);
+	return sip_call_id_scan(&in, &call_id) && scan_done(&in);
 }
 
 /* How a header field is made up. */
@@ -144,41 +105,71 @@ static const struct grammar {
 	enum shape shape;
 } grammars[SIP_HEADERS] = {
 	/* clang-format off */
+	[SIP_ACCEPT]                    = { is_accept_range,       MAYBE_LIST },
+	[SIP_ACCEPT_CONTACT]            = { is_features,           LIST },
+	[SIP_ACCEPT_ENCODING]           = { is_encoding,           MAYBE_LIST },
+	[SIP_ACCEPT_LANGUAGE]           = { is_language,           MAYBE_LIST },
+	[SIP_ALERT_INFO]                = { is_reference,          LIST },
 	[SIP_ALLOW]                     = { is_token,              MAYBE_LIST },
 	[SIP_ALLOW_EVENTS]              = { is_token,              LIST },
 	[SIP_AUTHENTICATION_INFO]       = { is_auth_info,          ONE },
 	[SIP_AUTHORIZATION]             = { is_credentials,        ONE },
+	[SIP_CALL_INFO]                 = { is_reference,          LIST },
 	[SIP_CONTACT]                   = { is_contact,            LIST },
+	[SIP_CONTENT_DISPOSITION]       = { is_item,               ONE },
 	[SIP_CONTENT_ENCODING]          = { is_token,              LIST },
+	[SIP_CONTENT_LANGUAGE]          = { is_language_tag,       LIST },
 	[SIP_CONTENT_TYPE]              = { is_media_type,         ONE },
+	[SIP_DATE]                      = { is_date,               ONE },
+	[SIP_ERROR_INFO]                = { is_reference,          LIST },
 	[SIP_EVENT]                     = { is_event,              ONE },
 	[SIP_EXPIRES]                   = { is_delta,              ONE },
 	[SIP_FLOW_TIMER]                = { is_delta,              ONE },
+	[SIP_HISTORY_INFO]              = { is_history,            LIST },
+	[SIP_IDENTITY]                  = { is_identity,           ONE },
+	[SIP_IDENTITY_INFO]             = { is_reference,          ONE },
+	[SIP_IN_REPLY_TO]               = { is_call_id,            LIST },
+	[SIP_MAX_BREADTH]               = { is_delta,              ONE },
+	[SIP_MIME_VERSION]              = { is_mime_version,       ONE },
 	[SIP_MIN_EXPIRES]               = { is_delta,              ONE },
 	[SIP_MIN_SE]                    = { is_session_expires,    ONE },
 	[SIP_P_ASSERTED_IDENTITY]       = { is_address,            LIST },
 	[SIP_P_PREFERRED_IDENTITY]      = { is_address,            LIST },
 	[SIP_PATH]                      = { is_route,              LIST },
+	[SIP_PRIORITY]                  = { is_token,              ONE },
+	[SIP_PRIVACY]                   = { is_privacy,            ONE },
 	[SIP_PROXY_AUTHENTICATE]        = { is_challenge,          ONE },
 	[SIP_PROXY_AUTHENTICATION_INFO] = { is_auth_info,          ONE },
 	[SIP_PROXY_AUTHORIZATION]       = { is_credentials,        ONE },
 	[SIP_PROXY_REQUIRE]             = { is_token,              LIST },
 	[SIP_RACK]                      = { is_rack,               ONE },
+	[SIP_REASON]                    = { is_reason,             LIST },
 	[SIP_RECORD_ROUTE]              = { is_route,              LIST },
 	[SIP_REFER_TO]                  = { is_address,            ONE },
 	[SIP_REFERRED_BY]               = { is_address,            ONE },
+	[SIP_REJECT_CONTACT]            = { is_features,           LIST },
 	[SIP_REPLACES]                  = { is_replaces,           ONE },
 	[SIP_REPLY_TO]                  = { is_address,            ONE },
+	[SIP_REQUEST_DISPOSITION]       = { is_token,              LIST },
 	[SIP_REQUIRE]                   = { is_token,              LIST },
 	[SIP_RETRY_AFTER]               = { is_retry_after,        ONE },
 	[SIP_ROUTE]                     = { is_route,              LIST },
 	[SIP_RSEQ]                      = { is_rseq,               ONE },
+	[SIP_SECURITY_CLIENT]           = { is_security,           LIST },
+	[SIP_SECURITY_SERVER]           = { is_security,           LIST },
+	[SIP_SECURITY_VERIFY]           = { is_security,           LIST },
+	[SIP_SERVER]                    = { is_agent,              ONE },
 	[SIP_SERVICE_ROUTE]             = { is_route,              LIST },
 	[SIP_SESSION_EXPIRES]           = { is_session_expires,    ONE },
+	[SIP_ETAG]                      = { is_token,              ONE },
+	[SIP_IF_MATCH]                  = { is_token,              ONE },
 	[SIP_SUBSCRIPTION_STATE]        = { is_subscription_state, ONE },
 	[SIP_SUPPORTED]                 = { is_token,              MAYBE_LIST },
+	[SIP_TIMESTAMP]                 = { is_timestamp,          ONE },
 	[SIP_UNSUPPORTED]               = { is_token,              LIST },
+	[SIP_USER_AGENT]                = { is_agent,              ONE },
 	[SIP_VIA]                       = { is_via,                LIST },
+	[SIP_WARNING]                   = { is_warning,            LIST },
 	[SIP_WWW_AUTHENTICATE]          = { is_challenge,          ONE },
 	/* clang-format on */
 };

@@ -1,5 +1,6 @@
 #include "sip/fields.h"
 
+#include "sip/item.h"
 #include "sip/lex.h"
 
 static bool scan_delta(struct scan *in, uint32_t *ret_seconds)
@@ -10,22 +11,6 @@ static bool scan_delta(struct scan *in, uint32_t *ret_seconds)
 		return false;
 	*ret_seconds = (uint32_t)seconds;
 	return true;
-}
-
-/* *( SEMI generic-param ) up to the end; ret_params is the text of them all. */
-static bool scan_params(struct scan *in, struct slice *ret_params)
-{
-	const char *from = in->at;
-	struct lex_names names;
-	struct lex_param param;
-
-	names.n = 0;
-	while (scan_separator(in, ';'))
-		if (!scan_param(in, &param) || !lex_names_add(&names, param.name))
-			return false;
-	*ret_params = scan_since(in, from);
-	scan_sws(in);
-	return scan_done(in);
 }
 
 bool sip_delta_parse(struct slice value, uint32_t *ret_seconds)
@@ -69,7 +54,7 @@ bool sip_retry_after_parse(struct slice value, uint32_t *ret_seconds)
 		return false;
 	scan_sws(&in);
 	(void)scan_comment(&in);
-	if (!scan_params(&in, &params))
+	if (!sip_params_scan(&in, &params))
 		return false;
 	*ret_seconds = seconds;
 	return true;
@@ -81,7 +66,7 @@ bool sip_media_type_parse(struct slice value, struct sip_media_type *ret_type)
 	struct scan in = scan_of(value);
 
 	if (!scan_token(&in, &type.type) || !scan_separator(&in, '/') || !scan_token(&in, &type.subtype) ||
-	    !scan_params(&in, &type.params))
+	    !sip_params_scan(&in, &type.params))
 		return false;
 	*ret_type = type;
 	return true;
@@ -98,7 +83,7 @@ bool sip_event_parse(struct slice value, struct sip_event *ret_event)
 	struct scan in = scan_of(value);
 	struct slice params;
 
-	if (!scan_token(&in, &event.package) || !scan_params(&in, &params))
+	if (!scan_token(&in, &event.package) || !sip_params_scan(&in, &params))
 		return false;
 	(void)sip_param_find(params, SLICE("id"), &event.id);
 	*ret_event = event;
@@ -111,7 +96,7 @@ bool sip_subscription_state_parse(struct slice value, struct sip_subscription_st
 	struct scan in = scan_of(value);
 	struct slice params, expires;
 
-	if (!scan_token(&in, &state.state) || !scan_params(&in, &params))
+	if (!scan_token(&in, &state.state) || !sip_params_scan(&in, &params))
 		return false;
 	(void)sip_param_find(params, SLICE("reason"), &state.reason);
 	state.has_expires = sip_param_find(params, SLICE("expires"), &expires);
@@ -150,7 +135,7 @@ bool sip_session_expires_parse(struct slice value, struct sip_session_expires *r
 	struct scan in = scan_of(value);
 	struct slice params, refresher;
 
-	if (!scan_delta(&in, &expires.seconds) || !scan_params(&in, &params))
+	if (!scan_delta(&in, &expires.seconds) || !sip_params_scan(&in, &params))
 		return false;
 	if (sip_param_find(params, SLICE("refresher"), &refresher)) {
 		expires.refresher = slice_eq_nocase(refresher, SLICE("uac")) ? SIP_REFRESHER_UAC
@@ -169,7 +154,7 @@ bool sip_replaces_parse(struct slice value, struct sip_replaces *ret_replaces)
 	struct scan in = scan_of(value);
 	struct slice params, ignored;
 
-	if (!sip_call_id_scan(&in, &replaces.call_id) || !scan_params(&in, &params) ||
+	if (!sip_call_id_scan(&in, &replaces.call_id) || !sip_params_scan(&in, &params) ||
 	    !sip_param_find(params, SLICE("to-tag"), &replaces.to_tag) || replaces.to_tag.len == 0 ||
 	    !sip_param_find(params, SLICE("from-tag"), &replaces.from_tag) || replaces.from_tag.len == 0)
 		return false;

@@ -25,6 +25,7 @@ static const struct slice method_names[SIP_METHODS] = {
 
 static const struct slice header_names[SIP_HEADERS] = {
 	[SIP_ACCEPT] = SLICE_INIT("Accept"),
+	[SIP_ACCEPT_CONTACT] = SLICE_INIT("Accept-Contact"),
 	[SIP_ACCEPT_ENCODING] = SLICE_INIT("Accept-Encoding"),
 	[SIP_ACCEPT_LANGUAGE] = SLICE_INIT("Accept-Language"),
 	[SIP_ALERT_INFO] = SLICE_INIT("Alert-Info"),
@@ -47,6 +48,9 @@ static const struct slice header_names[SIP_HEADERS] = {
 	[SIP_EXPIRES] = SLICE_INIT("Expires"),
 	[SIP_FLOW_TIMER] = SLICE_INIT("Flow-Timer"),
 	[SIP_FROM] = SLICE_INIT("From"),
+	[SIP_HISTORY_INFO] = SLICE_INIT("History-Info"),
+	[SIP_IDENTITY] = SLICE_INIT("Identity"),
+	[SIP_IDENTITY_INFO] = SLICE_INIT("Identity-Info"),
 	[SIP_IN_REPLY_TO] = SLICE_INIT("In-Reply-To"),
 	[SIP_MAX_BREADTH] = SLICE_INIT("Max-Breadth"),
 	[SIP_MAX_FORWARDS] = SLICE_INIT("Max-Forwards"),
@@ -68,15 +72,22 @@ static const struct slice header_names[SIP_HEADERS] = {
 	[SIP_RECORD_ROUTE] = SLICE_INIT("Record-Route"),
 	[SIP_REFER_TO] = SLICE_INIT("Refer-To"),
 	[SIP_REFERRED_BY] = SLICE_INIT("Referred-By"),
+	[SIP_REJECT_CONTACT] = SLICE_INIT("Reject-Contact"),
 	[SIP_REPLACES] = SLICE_INIT("Replaces"),
 	[SIP_REPLY_TO] = SLICE_INIT("Reply-To"),
+	[SIP_REQUEST_DISPOSITION] = SLICE_INIT("Request-Disposition"),
 	[SIP_REQUIRE] = SLICE_INIT("Require"),
 	[SIP_RETRY_AFTER] = SLICE_INIT("Retry-After"),
 	[SIP_ROUTE] = SLICE_INIT("Route"),
 	[SIP_RSEQ] = SLICE_INIT("RSeq"),
+	[SIP_SECURITY_CLIENT] = SLICE_INIT("Security-Client"),
+	[SIP_SECURITY_SERVER] = SLICE_INIT("Security-Server"),
+	[SIP_SECURITY_VERIFY] = SLICE_INIT("Security-Verify"),
 	[SIP_SERVER] = SLICE_INIT("Server"),
 	[SIP_SERVICE_ROUTE] = SLICE_INIT("Service-Route"),
 	[SIP_SESSION_EXPIRES] = SLICE_INIT("Session-Expires"),
+	[SIP_ETAG] = SLICE_INIT("SIP-ETag"),
+	[SIP_IF_MATCH] = SLICE_INIT("SIP-If-Match"),
 	[SIP_SUBJECT] = SLICE_INIT("Subject"),
 	[SIP_SUBSCRIPTION_STATE] = SLICE_INIT("Subscription-State"),
 	[SIP_SUPPORTED] = SLICE_INIT("Supported"),
@@ -93,10 +104,11 @@ static const struct slice header_names[SIP_HEADERS] = {
  * Where the id of each name stands: a hash of its length and its first, middle and last letter in lower case. That no
  * two names share a slot is proven by the compiler, which refuses an element that is initialised twice.
  */
-#define SLOT(len, first, middle, last) ((uint8_t)((len) + 35 * (first) + 24 * (middle) + (last)))
+#define SLOT(len, first, middle, last) ((uint8_t)(6 * (len) + 76 * (first) + 139 * (middle) + (last)))
 
 static const uint8_t header_slots[256] = {
 	[SLOT(6, 'a', 'e', 't')] = SIP_ACCEPT,
+	[SLOT(14, 'a', 'c', 't')] = SIP_ACCEPT_CONTACT,
 	[SLOT(15, 'a', 'e', 'g')] = SIP_ACCEPT_ENCODING,
 	[SLOT(15, 'a', 'l', 'e')] = SIP_ACCEPT_LANGUAGE,
 	[SLOT(10, 'a', '-', 'o')] = SIP_ALERT_INFO,
@@ -119,6 +131,9 @@ static const uint8_t header_slots[256] = {
 	[SLOT(7, 'e', 'i', 's')] = SIP_EXPIRES,
 	[SLOT(10, 'f', 't', 'r')] = SIP_FLOW_TIMER,
 	[SLOT(4, 'f', 'o', 'm')] = SIP_FROM,
+	[SLOT(12, 'h', 'y', 'o')] = SIP_HISTORY_INFO,
+	[SLOT(8, 'i', 't', 'y')] = SIP_IDENTITY,
+	[SLOT(13, 'i', 't', 'o')] = SIP_IDENTITY_INFO,
 	[SLOT(11, 'i', 'p', 'o')] = SIP_IN_REPLY_TO,
 	[SLOT(11, 'm', 'r', 'h')] = SIP_MAX_BREADTH,
 	[SLOT(12, 'm', 'r', 's')] = SIP_MAX_FORWARDS,
@@ -140,15 +155,22 @@ static const uint8_t header_slots[256] = {
 	[SLOT(12, 'r', '-', 'e')] = SIP_RECORD_ROUTE,
 	[SLOT(8, 'r', 'r', 'o')] = SIP_REFER_TO,
 	[SLOT(11, 'r', 'r', 'y')] = SIP_REFERRED_BY,
+	[SLOT(14, 'r', 'c', 't')] = SIP_REJECT_CONTACT,
 	[SLOT(8, 'r', 'a', 's')] = SIP_REPLACES,
 	[SLOT(8, 'r', 'y', 'o')] = SIP_REPLY_TO,
+	[SLOT(19, 'r', 'i', 'n')] = SIP_REQUEST_DISPOSITION,
 	[SLOT(7, 'r', 'u', 'e')] = SIP_REQUIRE,
 	[SLOT(11, 'r', '-', 'r')] = SIP_RETRY_AFTER,
 	[SLOT(5, 'r', 'u', 'e')] = SIP_ROUTE,
 	[SLOT(4, 'r', 'e', 'q')] = SIP_RSEQ,
+	[SLOT(15, 's', 'y', 't')] = SIP_SECURITY_CLIENT,
+	[SLOT(15, 's', 'y', 'r')] = SIP_SECURITY_SERVER,
+	[SLOT(15, 's', 'y', 'y')] = SIP_SECURITY_VERIFY,
 	[SLOT(6, 's', 'v', 'r')] = SIP_SERVER,
 	[SLOT(13, 's', 'e', 'e')] = SIP_SERVICE_ROUTE,
 	[SLOT(15, 's', '-', 's')] = SIP_SESSION_EXPIRES,
+	[SLOT(8, 's', 'e', 'g')] = SIP_ETAG,
+	[SLOT(12, 's', '-', 'h')] = SIP_IF_MATCH,
 	[SLOT(7, 's', 'j', 't')] = SIP_SUBJECT,
 	[SLOT(18, 's', 'i', 'e')] = SIP_SUBSCRIPTION_STATE,
 	[SLOT(9, 's', 'o', 'd')] = SIP_SUPPORTED,
@@ -163,14 +185,18 @@ static const uint8_t header_slots[256] = {
 
 /* RFC 3261 §7.3.3 and the RFCs that define the header fields. */
 static const uint8_t compact_forms[26] = {
+	['a' - 'a'] = SIP_ACCEPT_CONTACT,
 	['b' - 'a'] = SIP_REFERRED_BY,
 	['c' - 'a'] = SIP_CONTENT_TYPE,
+	['d' - 'a'] = SIP_REQUEST_DISPOSITION,
 	['e' - 'a'] = SIP_CONTENT_ENCODING,
 	['f' - 'a'] = SIP_FROM,
 	['i' - 'a'] = SIP_CALL_ID,
+	['j' - 'a'] = SIP_REJECT_CONTACT,
 	['k' - 'a'] = SIP_SUPPORTED,
 	['l' - 'a'] = SIP_CONTENT_LENGTH,
 	['m' - 'a'] = SIP_CONTACT,
+	['n' - 'a'] = SIP_IDENTITY_INFO,
 	['o' - 'a'] = SIP_EVENT,
 	['r' - 'a'] = SIP_REFER_TO,
 	['s' - 'a'] = SIP_SUBJECT,
@@ -178,6 +204,7 @@ static const uint8_t compact_forms[26] = {
 	['u' - 'a'] = SIP_ALLOW_EVENTS,
 	['v' - 'a'] = SIP_VIA,
 	['x' - 'a'] = SIP_SESSION_EXPIRES,
+	['y' - 'a'] = SIP_IDENTITY,
 };
 /* clang-format on */
 

@@ -44,11 +44,26 @@ static void compact_forms_are_the_same_header_fields(void **state)
 		char compact;
 		enum sip_header_id id;
 	} rows[] = {
-		{ 'b', SIP_REFERRED_BY },    { 'c', SIP_CONTENT_TYPE }, { 'e', SIP_CONTENT_ENCODING },
-		{ 'f', SIP_FROM },           { 'i', SIP_CALL_ID },      { 'k', SIP_SUPPORTED },
-		{ 'l', SIP_CONTENT_LENGTH }, { 'm', SIP_CONTACT },      { 'o', SIP_EVENT },
-		{ 'r', SIP_REFER_TO },       { 's', SIP_SUBJECT },      { 't', SIP_TO },
-		{ 'u', SIP_ALLOW_EVENTS },   { 'v', SIP_VIA },          { 'x', SIP_SESSION_EXPIRES },
+		{ 'a', SIP_ACCEPT_CONTACT },
+		{ 'b', SIP_REFERRED_BY },
+		{ 'c', SIP_CONTENT_TYPE },
+		{ 'd', SIP_REQUEST_DISPOSITION },
+		{ 'e', SIP_CONTENT_ENCODING },
+		{ 'f', SIP_FROM },
+		{ 'i', SIP_CALL_ID },
+		{ 'j', SIP_REJECT_CONTACT },
+		{ 'k', SIP_SUPPORTED },
+		{ 'l', SIP_CONTENT_LENGTH },
+		{ 'm', SIP_CONTACT },
+		{ 'n', SIP_IDENTITY_INFO },
+		{ 'o', SIP_EVENT },
+		{ 'r', SIP_REFER_TO },
+		{ 's', SIP_SUBJECT },
+		{ 't', SIP_TO },
+		{ 'u', SIP_ALLOW_EVENTS },
+		{ 'v', SIP_VIA },
+		{ 'x', SIP_SESSION_EXPIRES },
+		{ 'y', SIP_IDENTITY },
 	};
 	size_t n_known = 0;
 

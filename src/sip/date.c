@@ -1,0 +1,113 @@
+#include "sip/date.h"
+
+#include "base/scan.h"
+
+static const char day_names[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
+static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May", "Jun",
+					 "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+static const unsigned char month_days[12] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+
+static bool is_leap(uint64_t year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+static unsigned days_of_month(uint64_t year, unsigned month)
+{
+	return month_days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
+}
+
+static void put_two_digits(struct writer *out, uint64_t number)
+{
+	put_char(out, (char)('0' + number / 10));
+	put_char(out, (char)('0' + number % 10));
+}
+
+void put_date(struct writer *out, utc_t when)
+{
+	uint64_t seconds = when > 0 ? (uint64_t)when : 0;
+	uint64_t days = seconds / 86400, left = days, year = 1970;
+	unsigned month = 0;
+
+	while (left >= (is_leap(year) ? 366u : 365u))
+		left -= is_leap(year++) ? 366 : 365;
+	while (left >= days_of_month(year, month))
+		left -= days_of_month(year, month++);
+
+	put(out, slice_from(day_names[days % 7], 3));
+	put(out, SLICE(", "));
+	put_two_digits(out, left + 1);
+	put_char(out, ' ');
+	put(out, slice_from(month_names[month], 3));
+	put_char(out, ' ');
+	put_number(out, year);
+	put_char(out, ' ');
+	put_two_digits(out, seconds / 3600 % 24);
+	put_char(out, ':');
+	put_two_digits(out, seconds / 60 % 60);
+	put_char(out, ':');
+	put_two_digits(out, seconds % 60);
+	put(out, SLICE(" GMT"));
+}
+
+/* One of the names, each of three letters; its place among them, or -1. */
+static int scan_name(struct scan *in, const char (*names)[4], int n)
+{
+	for (int i = 0; i < n; i++)
+		if (scan_text(in, slice_from(names[i], 3)))
+			return i;
+	return -1;
+}
+
+/* Exactly so many digits. */
+static bool scan_digits(struct scan *in, size_t n, uint64_t max, uint64_t *ret_number)
+{
+	const char *from = in->at;
+
+	return scan_number(in, max, ret_number) && (size_t)(in->at - from) == n;
+}
+
+/* time = 2DIGIT ":" 2DIGIT ":" 2DIGIT, a leap second too */
+static bool scan_time(struct scan *in, uint64_t *ret_seconds)
+{
+	uint64_t hour, minute, second;
+
+	if (!scan_digits(in, 2, 23, &hour) || !scan_char(in, ':') || !scan_digits(in, 2, 59, &minute) ||
+	    !scan_char(in, ':') || !scan_digits(in, 2, 60, &second))
+		return false;
+	*ret_seconds = hour * 3600 + minute * 60 + second;
+	return true;
+}
+
+/* The day of the year's first day, counted from 1970. */
+static uint64_t days_before(uint64_t year)
+{
+	uint64_t past = year - 1;
+
+	return 365 * (year - 1970) + (past / 4 - 1969 / 4) - (past / 100 - 1969 / 100) +
+	       (past / 400 - 1969 / 400);
+}
+
+/* rfc1123-date = wkday "," SP date1 SP time SP "GMT"; date1 = 2DIGIT SP month SP 4DIGIT */
+bool sip_date_parse(struct slice value, utc_t *ret_when)
+{
+	struct scan in = scan_of(value);
+	uint64_t day, year, seconds, days;
+	int month;
+
+	if (scan_name(&in, day_names, 7) < 0 || !scan_text(&in, SLICE(", ")) ||
+	    !scan_digits(&in, 2, 31, &day) || !scan_char(&in, ' '))
+		return false;
+	month = scan_name(&in, month_names, 12);
+	if (month < 0 || !scan_char(&in, ' ') || !scan_digits(&in, 4, 9999, &year) || year < 1970 ||
+	    day == 0 || day > days_of_month(year, (unsigned)month))
+		return false;
+	if (!scan_char(&in, ' ') || !scan_time(&in, &seconds) || !scan_text(&in, SLICE(" GMT")) ||
+	    !scan_done(&in))
+		return false;
+	days = days_before(year) + day - 1;
+	for (unsigned i = 0; i < (unsigned)month; i++)
+		days += days_of_month(year, i);
+	*ret_when = (utc_t)(days * 86400 + seconds);
+	return true;
+}

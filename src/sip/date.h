@@ -1,0 +1,13 @@
+/* The Date header field's format, SIP-date (RFC 3261 §20.17, §25.1): "Sat, 13 Nov 2010 23:29:00 GMT". */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/time.h"
+#include "base/writer.h"
+
+/* From 1970 on; what lies before is written as the first moment of 1970. */
+void put_date(struct writer *out, utc_t when);
+
+/* A whole value. False for what is not written so, for a day that its month does not have, and before 1970. */
+bool sip_date_parse(struct slice value, utc_t *ret_when);
