@@ -7,6 +7,7 @@ const struct sip_limits own_limits = {
 	.headers = 1024,
 	.uri = 1 << 16,
 	.values = 1024,
+	.params = 64,
 };
 
 void put_outgoing(struct writer *out, const struct endpoint *endpoint, const struct outgoing *outgoing,

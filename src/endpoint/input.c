@@ -165,6 +165,19 @@ static void receive(struct endpoint *endpoint, struct flow *flow, struct sip_mes
 	}
 }
 
+/* Of what is too long or cannot be framed the beginning is answered, if it can be. */
+static void refuse_beginning(struct endpoint *endpoint, const struct flow *flow, struct slice beginning,
+			     const struct sip_fault *fault)
+{
+	struct sip_message *message = NULL;
+	struct sip_fault ignored;
+
+	if (sip_message_parse(beginning, &endpoint->limits.sip, &message, &ignored) != OK)
+		message = NULL;
+	refuse(endpoint, flow, message, fault);
+	sip_message_free(message);
+}
+
 /* One complete message. */
 static void parse(struct endpoint *endpoint, struct flow *flow, struct slice text, struct now now)
 {
@@ -175,6 +188,9 @@ static void parse(struct endpoint *endpoint, struct flow *flow, struct slice tex
 	endpoint->counts.messages_in++;
 	if (err == ERR_NOMEM) {
 		endpoint->counts.dropped_no_memory++;
+	} else if (err == ERR_LIMIT) {
+		fault.at = endpoint->limits.sip.message;
+		refuse_beginning(endpoint, flow, slice_sub(text, 0, fault.at), &fault);
 	} else if (err != OK) {
 		report_fault(endpoint, flow, &fault);
 		if (transport_is_stream(flow_transport(flow->id)))
@@ -195,13 +211,7 @@ static void parse(struct endpoint *endpoint, struct flow *flow, struct slice tex
 static void end_stream(struct endpoint *endpoint, struct flow *flow, struct slice header_area,
 		       const struct sip_fault *fault)
 {
-	struct sip_message *message = NULL;
-	struct sip_fault ignored;
-
-	if (sip_message_parse(header_area, &endpoint->limits.sip, &message, &ignored) != OK)
-		message = NULL;
-	refuse(endpoint, flow, message, fault);
-	sip_message_free(message);
+	refuse_beginning(endpoint, flow, header_area, fault);
 	flow_close(endpoint, flow, "malformed stream");
 }
 

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/scan.h"
 #include "crypto/identity.h"
+#include "sealined/config_numbers.h"
 #include "store/state.h"
 
 enum { TEXT_MAX = 4 << 20 };
@@ -21,6 +22,7 @@ struct config *config_new(void)
 	config->log_level = REPORT_INFO;
 	config->bans = bans_policy_default;
 	limits_init(&config->limits);
+	config_numbers_init(config);
 	config->arena = arena_new(TEXT_MAX);
 	if (!config->arena)
 		return NULL;
@@ -234,6 +236,14 @@ static bool say_log_level(struct config *config, struct slice value, struct writ
 	return wrong(why, "it is none of error, warning, info, debug");
 }
 
+/* Its keys have values, it has none. */
+static bool say_section(struct config *config, struct slice value, struct writer *why)
+{
+	(void)config;
+	(void)value;
+	return wrong(why, "here stand keys of its own, each with a number");
+}
+
 /* clang-format off */
 static const struct {
 	struct slice name;
@@ -253,6 +263,8 @@ static const struct {
 	[SETTING_DNS]          = { SLICE_INIT("dns"),          say_dns },
 	[SETTING_PEERS]        = { SLICE_INIT("peers"),        NULL },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
+	[SETTING_MESSAGES]    = { SLICE_INIT("messages"),    say_section },
+	[SETTING_REGISTRAR]   = { SLICE_INIT("registrar"),   say_section },
 };
 /* clang-format on */
 
@@ -374,11 +386,26 @@ static bool find_state(struct config *config, struct writer *why)
 	return keep_text(config, writer_text(&out), &config->state, why);
 }
 
+static bool numbers_fit(struct config *config, struct slice file, struct writer *why)
+{
+	for (enum setting section = SETTING_SECTIONS; section < SETTINGS; section++) {
+		const char *clash = config_numbers_clash(config, section);
+
+		if (!clash)
+			continue;
+		put_place(why, config, section, file);
+		put(why, setting_name(section));
+		put(why, SLICE(": "));
+		return wrong(why, clash);
+	}
+	return true;
+}
+
 bool config_complete(struct config *config, struct slice file, struct writer *why)
 {
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
 
-	if (!find_state(config, why))
+	if (!numbers_fit(config, file, why) || !find_state(config, why))
 		return false;
 	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
 		if (!say_listen(config, loopback[i], why))

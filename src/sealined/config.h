@@ -30,6 +30,7 @@ enum {
 	CONFIG_PEERS_MAX = 100,
 	CONFIG_PEER_LIST_MAX = 32, /* domains or addresses of one */
 	CONFIG_CERTIFICATES_MAX = 4,
+	CONFIG_NUMBERS_MAX = 8, /* keys of a section */
 };
 
 /* Files in PEM form: the n-th key belongs to the n-th certificate. */
@@ -63,8 +64,14 @@ enum setting {
 	SETTING_DNS,
 	SETTING_TRUST_ANCHOR,
 	SETTING_PEERS, /* in the file only */
+	/* sections of numbers, in the file alone (sealined/config_numbers.h) */
+	SETTING_SECTIONS,
+	SETTING_MESSAGES = SETTING_SECTIONS,
+	SETTING_REGISTRAR,
 	SETTINGS,
 };
+
+enum { CONFIG_SECTIONS = SETTINGS - SETTING_SECTIONS };
 
 struct config {
 	struct arena *arena;
@@ -88,6 +95,7 @@ struct config {
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct limits limits;
 	struct bans_policy bans;
+	uint32_t numbers[CONFIG_SECTIONS][CONFIG_NUMBERS_MAX];
 	struct config_place places[SETTINGS];
 };
 

@@ -6,7 +6,7 @@
 #include <yaml.h>
 
 #include "base/secret.h"
-#include "sealined/config.h"
+#include "sealined/config_numbers.h"
 #include "store/state.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -20,6 +20,8 @@ struct reading {
 	/* of the domain that is being read */
 	const yaml_node_t *domain_name, *domain_certificates, *domain_keys;
 	struct server_domain domain;
+
+	enum setting section; /* of the number that is being read */
 };
 
 /* -- what is wrong --------------------------------------------------------------------------------------- */
@@ -376,6 +378,33 @@ static bool say_peers(struct reading *reading, const yaml_node_t *mapping)
 	return true;
 }
 
+/* -- sections of numbers --------------------------------------------------------------------------------- */
+
+static bool say_number(struct reading *reading, size_t which, const yaml_node_t *key,
+		       const yaml_node_t *value)
+{
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	(void)key;
+	if (value->type != YAML_SCALAR_NODE)
+		return wrong_at(reading, value->start_mark, "here stands a single number");
+	if (!config_number_say(reading->config, reading->section, which, scalar_text(value), &what))
+		return wrong_value(reading, value, scalar_text(value), writer_text(&what));
+	return true;
+}
+
+static bool say_section(struct reading *reading, enum setting section, const yaml_node_t *node)
+{
+	struct slice names[CONFIG_NUMBERS_MAX];
+	struct keys keys = { names, config_number_names(section, names), say_number };
+
+	if (node->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, node->start_mark, "here stand keys of its own, each with a number");
+	reading->section = section;
+	return walk_keys(reading, node, &keys);
+}
+
 /* -- the whole ------------------------------------------------------------------------------------------- */
 
 static bool say_list(struct reading *reading, enum setting setting, const yaml_node_t *list)
@@ -463,7 +492,8 @@ static bool say_key(struct reading *reading, size_t which, const yaml_node_t *ke
 		return say_peers(reading, value);
 	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY)
 		return say_files(reading, setting, value, say);
-	return say(reading, setting, value);
+	return setting >= SETTING_SECTIONS ? say_section(reading, setting, value)
+					   : say(reading, setting, value);
 }
 
 static bool say_root(struct reading *reading)

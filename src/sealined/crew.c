@@ -6,6 +6,7 @@
 #include "crypto/random.h"
 #include "dns/dns.h"
 #include "proxy/core.h"
+#include "sealined/config_numbers.h"
 #include "sealined/log.h"
 #include "store/state.h"
 
@@ -139,7 +140,7 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 	limits_of_endpoint(&member->setup->config->limits, &config.limits);
 	config.limits.flows = member->setup->config->limits.values[LIMIT_CONNECTIONS] +
 			      transport_limits_default.associations;
-	config.limits.sip = sip_limits_default;
+	config.limits.sip = config_sip_limits(member->setup->config);
 	TRY(endpoint_new(&config, &parts->endpoint));
 	core_attach(member->core, parts->endpoint);
 	return OK;

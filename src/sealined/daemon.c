@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "crypto/random.h"
 #include "net/socket.h"
+#include "sealined/config_numbers.h"
 #include "store/state.h"
 
 enum {
@@ -235,6 +236,7 @@ static int make_workers(struct daemon *daemon, const struct config *config)
 
 	limits_of_transport(&config->limits, &worker_config.limits);
 	bans_set_policy(daemon->bans, &config->bans);
+	worker_config.limits.message = config_sip_limits(config).message;
 	daemon->crew.n_workers = config->workers;
 	for (unsigned i = 0; i < config->workers; i++) {
 		worker_config.number = i;

@@ -1,11 +1,19 @@
 #include <systemd/sd-daemon.h>
 
 #include "crypto/identity.h"
+#include "sealined/config_numbers.h"
 #include "sealined/daemon.h"
 
 enum {
 	RENEWAL_MS = 3600 * 1000,
 };
+
+static bool same_limits(const struct config *a, const struct config *b)
+{
+	const struct sip_limits of_a = config_sip_limits(a), of_b = config_sip_limits(b);
+
+	return memcmp(&of_a, &of_b, sizeof of_a) == 0;
+}
 
 static bool same_listeners(const struct config *a, const struct config *b)
 {
@@ -26,6 +34,7 @@ static bool may_change(const struct config *old, const struct config *new, struc
 			      : !slice_eq(old->advertise, new->advertise) ? "advertise"
 			      : old->log_format != new->log_format        ? "log-format"
 			      : old->log_level != new->log_level          ? "log-level"
+			      : !same_limits(old, new)                    ? "messages"
 									  : NULL;
 
 	if (!setting)

@@ -1,6 +1,7 @@
 #include "sealined/setup.h"
 
 #include "base/mem.h"
+#include "sealined/config_numbers.h"
 
 /*
  * What a URI without a port means (RFC 3261 §19.1.2, RFC 7118 §5.2.2). For a secure WebSocket that depends on the
@@ -57,6 +58,7 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	limits_of_server(&config->limits, &setup->server);
 	setup->server.peers = config->peers;
 	setup->server.n_peers = config->n_peers;
+	config_set_registrar(config, &setup->server.registrar);
 	for (int i = 0; i <= TRANSPORT_WS; i++)
 		setup->server.ports[i] = written_port((enum transport_protocol)i, ports[i]);
 	name_addresses(setup);

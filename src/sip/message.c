@@ -13,6 +13,7 @@ const struct sip_limits sip_limits_default = {
 	.headers = 128,
 	.uri = 2048,
 	.values = 64,
+	.params = LEX_PARAMS_MAX,
 };
 
 enum { HEADERS_AT_FIRST = 32 };
@@ -88,6 +89,25 @@ static void fault(struct sip_message *message, unsigned status, const char *what
 
 static const struct slice no_name;
 
+/* How often c comes, in quotes too. */
+static size_t count_char(struct slice text, char c)
+{
+	const char *at = text.ptr, *end = text.ptr + text.len;
+	size_t n = 0;
+
+	for (; end - at >= WIDE; at += WIDE)
+		n += (size_t)__builtin_popcount(wide_is(wide_load(at), c));
+	for (; at < end; at++)
+		n += *at == c;
+	return n;
+}
+
+/* Whether there can be more parameters than allowed: the text has as many semicolons, and is not nearly as short. */
+static bool may_have_too_many(const struct parse *parse, struct slice text)
+{
+	return text.len > 2 * parse->limits->params && count_char(text, ';') > parse->limits->params;
+}
+
 /* -- the start line --------------------------------------------------------------------------------- */
 
 /* SIP-Version = "SIP" "/" 1*DIGIT "." 1*DIGIT, up to the end */
@@ -115,6 +135,9 @@ static void parse_request_uri(struct parse *parse, struct slice text)
 		fault(message, 414, "the Request-URI is longer than allowed", no_name, text.ptr);
 	else if (!sip_uri_scan(&in, &message->uri) || !scan_done(&in))
 		fault(message, 400, "malformed Request-URI", no_name, in.at);
+	else if (may_have_too_many(parse, message->uri.params))
+		fault(message, 400, "more parameters in the Request-URI than allowed", no_name,
+		      message->uri.params.ptr);
 	else if (message->uri.headers.len > 0) /* RFC 3261 §19.1.1, table 1: not in a Request-URI */
 		fault(message, 400, "header fields in the Request-URI", no_name, message->uri.headers.ptr);
 }
@@ -201,6 +224,34 @@ static bool grow(struct parse *parse)
 	return true;
 }
 
+/* What of a value in a list is its URI: what is in brackets, of a Contact without them all of it, else nothing. */
+static struct slice uri_part(const struct sip_header *header, struct slice value)
+{
+	size_t opening = slice_find(value, '<'), closing = slice_find(value, '>');
+
+	if (closing > opening && closing < value.len)
+		return slice_sub(value, opening + 1, closing - opening - 1);
+	return header->id == SIP_CONTACT ? value : slice_from(value.ptr, 0);
+}
+
+/* A list in which something may be too long is walked, value by value. */
+static void check_values(struct parse *parse, const struct sip_header *header)
+{
+	struct sip_values it = { .rest = header->value };
+	const struct sip_limits *limits = parse->limits;
+	struct slice value;
+
+	while (sip_values_next(&it, &value)) {
+		struct slice uri = uri_part(header, value);
+
+		if (may_have_too_many(parse, value))
+			fault(parse->message, 400, "more parameters in a value than allowed", header->name,
+			      value.ptr);
+		if (uri.len > limits->uri)
+			fault(parse->message, 400, "a URI is longer than allowed", header->name, uri.ptr);
+	}
+}
+
 static size_t count_values(struct slice list)
 {
 	struct sip_values it = { .rest = list };
@@ -224,6 +275,8 @@ static void check_header(struct parse *parse, const struct sip_header *header)
 	    count_values(header->value) > parse->limits->values)
 		fault(message, 400, "more values in a header field than allowed", header->name,
 		      header->value.ptr);
+	if (may_have_too_many(parse, header->value) || header->value.len > parse->limits->uri)
+		check_values(parse, header);
 }
 
 /* Takes the one that stands behind the last in the array. False: past what is allowed, the fault is set. */
@@ -459,6 +512,21 @@ enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 	check_presence(message, parse.in.at);
 	*ret_message = TAKE(message);
 	return OK;
+}
+
+enum err sip_message_copy(const struct sip_message *message, struct sip_message **ret_copy)
+{
+	const struct sip_limits limits = {
+		.message = message->text.len,
+		.header_area = message->text.len,
+		.headers = message->n_headers,
+		.uri = message->text.len,
+		.values = message->text.len,
+		.params = LEX_PARAMS_MAX,
+	};
+	struct sip_fault ignored;
+
+	return sip_message_parse(message->text, &limits, ret_copy, &ignored);
 }
 
 void sip_message_free(struct sip_message *message)

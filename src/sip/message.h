@@ -30,10 +30,11 @@ struct sip_limits {
 			       rest is not read) */
 	size_t headers;     /* header fields, 400 */
 	size_t uri;         /* bytes of one URI, 414 for the Request-URI, else 400 */
-	size_t values;      /* values in one comma list, parameters of one value, 400 */
+	size_t values;      /* values in one comma list, 400 */
+	size_t params;      /* parameters of one value, 400; LEX_PARAMS_MAX at most */
 };
 
-/* 64 KiB, 16 KiB, 128, 2 KiB, 64. */
+/* 64 KiB, 16 KiB, 128, 2 KiB, 64, 64. */
 extern const struct sip_limits sip_limits_default;
 
 /* One header field as it stands in the message. */
@@ -100,6 +101,11 @@ struct sip_message {
  */
 MUST_CHECK enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 				      struct sip_message **ret_message, struct sip_fault *ret_fault);
+/*
+ * Another one with the same text, for whoever needs it longer than the first one lives; whatever limits that was taken
+ * under. ERR_NOMEM.
+ */
+MUST_CHECK enum err sip_message_copy(const struct sip_message *message, struct sip_message **ret_copy);
 void sip_message_free(struct sip_message *message);
 OWN(sip_message)
 

@@ -110,6 +110,20 @@ static void refuses_what_is_not_sip_and_says_why(void **state)
 	}
 }
 
+/* RFC3261:21.4.11, of what has no end of its own to go on from */
+static void answers_a_datagram_that_is_too_long(void **state)
+{
+	static char text[70000] = "OPTIONS sip:a SIP/2.0\r\n" HEAD
+				  "CSeq: 1 OPTIONS\r\nContent-Length: 69000\r\n\r\n";
+
+	memset(text + strlen(text), '.', sizeof(text) - 1 - strlen(text));
+	bench_start(1);
+	bench_input(bench_open(0, TRANSPORT_UDP, 1), text);
+	bench_expect(
+		"> 1 SIP/2.0 413 Request Entity Too Large - the message is longer than allowed (byte 65536)\n");
+	bench_stop();
+}
+
 static void counts_what_it_drops(void **state)
 {
 	struct endpoint_counts counts;
@@ -227,6 +241,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(answers_a_ping_in_one_piece_or_two),
 	cmocka_unit_test(tells_of_the_answer_to_its_ping),
 	cmocka_unit_test(refuses_what_is_not_sip_and_says_why),
+	cmocka_unit_test(answers_a_datagram_that_is_too_long),
 	cmocka_unit_test(counts_what_it_drops),
 	cmocka_unit_test(reads_nothing_more_of_a_flow_that_it_closes),
 	cmocka_unit_test(keeps_no_more_than_a_message_of_a_flow),

@@ -1,7 +1,6 @@
 #include "harness.h"
 
-#include "sealined/config.h"
-
+#include "sealined/config_numbers.h"
 #include "sealined/identity.h"
 
 static struct config *fresh(void)
@@ -121,6 +120,84 @@ static void knows_the_steps_on_the_way_to_the_end(void **state)
 
 	for (size_t i = 0; i < sizeof steps / sizeof *steps; i++)
 		assert_int_equal(identity_alarm(1790000000 + steps[i].left, 1790000000), steps[i].alarm);
+}
+
+static void sections_hold_numbers(void **state)
+{
+	static const char text[] = "messages:\n"
+				   "  message: 20000\n"
+				   "  header: 4096\n"
+				   "  header-fields: 40\n"
+				   "  uri: 300\n"
+				   "  values: 20\n"
+				   "  parameters: 10\n"
+				   "registrar:\n"
+				   "  expires-min: 30\n"
+				   "  expires-default: 90\n"
+				   "  expires-max: 7200\n"
+				   "  flow-timer: 25\n";
+	AUTO(config) struct config *config = fresh();
+	struct registrar_policy policy = { .bindings_max = 7 };
+	struct sip_limits limits;
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	limits = config_sip_limits(config);
+	assert_memory_equal(&limits, &sip_limits_default, sizeof limits);
+	config_set_registrar(config, &policy);
+	assert_int_equal(policy.expires_min, registrar_policy_default.expires_min);
+	assert_int_equal(policy.expires_default, registrar_policy_default.expires_default);
+	assert_int_equal(policy.expires_max, registrar_policy_default.expires_max);
+	assert_int_equal(policy.bindings_max, 7);
+	assert_int_equal(policy.flow_timer, registrar_policy_default.flow_timer);
+
+	assert_true(parse(config, text, &why));
+	assert_true(config_complete(config, SLICE("f.yaml"), &why));
+	limits = config_sip_limits(config);
+	assert_int_equal(limits.message, 20000);
+	assert_int_equal(limits.header_area, 4096);
+	assert_int_equal(limits.headers, 40);
+	assert_int_equal(limits.uri, 300);
+	assert_int_equal(limits.values, 20);
+	assert_int_equal(limits.params, 10);
+	config_set_registrar(config, &policy);
+	assert_int_equal(policy.expires_min, 30);
+	assert_int_equal(policy.expires_default, 90);
+	assert_int_equal(policy.expires_max, 7200);
+	assert_int_equal(policy.flow_timer, 25);
+}
+
+static void numbers_have_bounds_and_go_together(void **state)
+{
+	static const struct {
+		const char *text, *why;
+	} rows[] = {
+		{ "messages: 5\n", "f.yaml:1:11: here stand keys of its own, each with a number" },
+		{ "messages:\n  message: 100\n", "f.yaml:2:12: \"100\": it is no number from 4096 to 65536" },
+		{ "messages:\n  message: 64k\n", "f.yaml:2:12: \"64k\": it is no number from 4096 to 65536" },
+		{ "messages:\n  message: [1]\n", "f.yaml:2:12: here stands a single number" },
+		{ "messages:\n  massage: 5000\n",
+		  "f.yaml:2:3: there is no key \"massage\"; is \"message\" meant?" },
+		{ "messages:\n  uri: 500\n  uri: 500\n",
+		  "f.yaml:3:3: the key \"uri\" is given twice, first on line 2" },
+		{ "messages:\n  message: 5000\n", "f.yaml:1:1: messages: header is larger than message" },
+		{ "registrar:\n  expires-min: 3601\n",
+		  "f.yaml:2:16: \"3601\": it is no number from 1 to 3600" },
+		{ "registrar:\n  expires-min: 601\n",
+		  "f.yaml:1:1: registrar: expires-default is below expires-min" },
+		{ "registrar:\n  expires-max: 599\n",
+		  "f.yaml:1:1: registrar: expires-default is above expires-max" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		AUTO(config) struct config *config = fresh();
+		char buf[500];
+		struct writer why = writer_of(buf, sizeof buf);
+
+		if ((parse(config, rows[i].text, &why) && config_complete(config, SLICE("f.yaml"), &why)) ||
+		    !slice_eq(writer_text(&why), slice_of(rows[i].why)))
+			fail_msg("%s: %.*s", rows[i].text, SLICE_FMT(writer_text(&why)));
+	}
 }
 
 static void needs_nothing(void **state)
@@ -365,6 +442,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(takes_certificates_for_each_domain),
 	cmocka_unit_test(knows_the_steps_on_the_way_to_the_end),
 	cmocka_unit_test(understands_every_key),
+	cmocka_unit_test(sections_hold_numbers),
+	cmocka_unit_test(numbers_have_bounds_and_go_together),
 	cmocka_unit_test(needs_nothing),
 	cmocka_unit_test(takes_peers),
 	cmocka_unit_test(says_where_and_what_is_wrong),

@@ -230,17 +230,23 @@ static void limits_are_kept(void **state)
 		struct sip_limits limits;
 		enum err err;
 		unsigned status;
+		const char *name; /* of the header field that is named, or NULL */
 	} rows[] = {
-		{ "all fits", { 1000, 1000, 8, 100, 3 }, OK, 0 },
-		{ "message", { 100, 1000, 8, 100, 3 }, ERR_LIMIT, 413 },
-		{ "header area", { 1000, 100, 8, 100, 3 }, OK, 400 },
-		{ "header fields", { 1000, 1000, 7, 100, 3 }, OK, 400 },
-		{ "Request-URI", { 1000, 1000, 8, 10, 3 }, OK, 414 },
-		{ "URI of From", { 1000, 1000, 8, 20, 3 }, OK, 400 },
-		{ "values", { 1000, 1000, 8, 100, 2 }, OK, 400 },
+		{ "all fits", { 1000, 1000, 9, 100, 3, 2 }, OK, 0, NULL },
+		{ "message", { 100, 1000, 9, 100, 3, 2 }, ERR_LIMIT, 413, NULL },
+		{ "header area", { 1000, 100, 9, 100, 3, 2 }, OK, 400, NULL },
+		{ "header fields", { 1000, 1000, 8, 100, 3, 2 }, OK, 400, "Supported" },
+		{ "Request-URI", { 1000, 1000, 9, 10, 3, 2 }, OK, 414, NULL },
+		{ "URI of From", { 1000, 1000, 9, 20, 3, 2 }, OK, 400, "From" },
+		{ "URI of Contact", { 1000, 1000, 9, 25, 3, 2 }, OK, 400, "Contact" },
+		{ "values", { 1000, 1000, 9, 100, 2, 2 }, OK, 400, "Require" },
+		{ "parameters", { 1000, 1000, 9, 100, 3, 1 }, OK, 400, "Contact" },
 	};
 	static const struct slice text = SLICE_INIT(
-		REQUEST_WITH("Require: a,b,c\r\nSupported: <,>,\",\"\r\n", ""));
+		REQUEST_WITH("Require: a,b,c\r\n"
+			     "Contact: <sip:bob@b>;q=1, <sip:bob@bobs-phone.example.org>;a=1;b=2\r\n"
+			     "Supported: <,>,\",\"\r\n",
+			     ""));
 
 	for (size_t i = 0; i < N(rows); i++) {
 		struct sip_message *message = NULL;
@@ -252,8 +258,23 @@ static void limits_are_kept(void **state)
 			fault = message->fault;
 		if (fault.status != rows[i].status)
 			fail_msg("%s: %u", rows[i].label, fault.status);
+		if (rows[i].name && !slice_eq(fault.name, slice_of(rows[i].name)))
+			fail_msg("%s: %.*s", rows[i].label, SLICE_FMT(fault.name));
 		sip_message_free(message);
 	}
+}
+
+static void a_copy_outlives_what_it_was_made_of(void **state)
+{
+	struct sip_message *message = parsed(SLICE(REQUEST_WITH("Contact: <sip:a@b>\r\n", "body"))),
+			   *copy = NULL;
+
+	assert_int_equal(sip_message_copy(message, &copy), OK);
+	sip_message_free(message);
+	assert_int_equal(copy->fault.status, 0);
+	assert_text(copy->body, "body");
+	assert_text(copy->call_id, "1@a.example");
+	sip_message_free(copy);
 }
 
 static void more_header_fields_than_fit_at_first_are_kept(void **state)
@@ -360,6 +381,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(nul_is_refused_unless_escaped_in_quotes),
 	cmocka_unit_test(a_datagram_ends_where_content_length_says),
 	cmocka_unit_test(limits_are_kept),
+	cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
 	cmocka_unit_test(more_header_fields_than_fit_at_first_are_kept),
 	cmocka_unit_test(values_are_walked_across_lists_and_fields),
 	cmocka_unit_test(behind_a_quote_that_is_not_closed_all_is_one_value),
