@@ -44,6 +44,7 @@ struct plan {
 	struct requirement require;
 	struct slice text; /* in scratch */
 	void *user;
+	const struct client_owner *owner;
 	bool internal;
 };
 
@@ -72,6 +73,7 @@ static struct client_tsx *client_new(struct endpoint *endpoint, const struct pla
 	client->require = plan->require;
 	client->require.domain = slice_copy(&at, plan->require.domain);
 	client->text = slice_copy(&at, text);
+	client->owner = plan->owner;
 	client->internal = plan->internal;
 	client->timer.kind = TIMER_CLIENT;
 	return client;
@@ -196,11 +198,41 @@ void client_fail_one(struct endpoint *endpoint, flow_id flow, struct slice key, 
 		client_fail(endpoint, client, why);
 }
 
+/* -- who is told: the owner of the transaction, else the transaction user; of our own CANCELs nobody -------- */
+
+static void tell_response(struct endpoint *endpoint, struct client_tsx *client,
+			  const struct sip_message *response, struct now now)
+{
+	if (client->owner)
+		client->owner->response(&client->pub, response, now);
+	else
+		endpoint->user->response(endpoint->self, &client->pub, response, now);
+}
+
+static void tell_failed(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why,
+			struct now now)
+{
+	if (client->owner)
+		client->owner->failed(&client->pub, why, now);
+	else
+		endpoint->user->failed(endpoint->self, &client->pub, why, now);
+}
+
+void client_tell_gone(struct endpoint *endpoint, struct client_tsx *client)
+{
+	if (client->internal)
+		return;
+	if (client->owner)
+		client->owner->gone(&client->pub);
+	else
+		endpoint->user->client_gone(endpoint->self, &client->pub);
+}
+
 static void tell_failure(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why,
 			 struct now now)
 {
 	if (!client->internal && client->pub.status < 200)
-		endpoint->user->failed(endpoint->self, &client->pub, why, now);
+		tell_failed(endpoint, client, why, now);
 }
 
 void client_settle(struct endpoint *endpoint, struct now now)
@@ -286,19 +318,19 @@ static struct slice method_name(const struct outgoing *outgoing)
 enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now,
 			  struct client **ret_client)
 {
-	char branch[BRANCH_SIZE];
+	char branch[BRANCH_SIZE_MAX];
 	struct writer out = scratch(endpoint);
 	struct client_tsx *client;
 	struct plan plan = {
 		.method = outgoing->method,
 		.method_name = method_name(outgoing),
-		.branch = slice_from(branch, sizeof(branch)),
 		.flow = outgoing->flow,
 		.require = outgoing->require,
 		.user = outgoing->user,
+		.owner = outgoing->owner,
 	};
 
-	if (!branch_make(endpoint, branch))
+	if (!branch_make(endpoint, outgoing->loop, branch, &plan.branch))
 		return ERR_NOMEM;
 	put_outgoing(&out, endpoint, outgoing, plan.branch);
 	if (out.overflow)
@@ -311,13 +343,14 @@ enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outg
 
 void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now)
 {
-	char branch[BRANCH_SIZE];
+	char buf[BRANCH_SIZE_MAX];
+	struct slice branch;
 	struct writer out = scratch(endpoint);
 	struct sending sending = { .flow = outgoing->flow, .require = outgoing->require };
 
 	(void)now;
-	if (branch_make(endpoint, branch))
-		put_outgoing(&out, endpoint, outgoing, slice_from(branch, sizeof(branch)));
+	if (branch_make(endpoint, outgoing->loop, buf, &branch))
+		put_outgoing(&out, endpoint, outgoing, branch);
 	sending.bytes = writer_text(&out);
 	if (out.overflow || out.len == 0 || !send_fits(sending.flow, sending.bytes) ||
 	    send_on(endpoint, &sending) != OK)
@@ -395,7 +428,7 @@ static void perform(struct endpoint *endpoint, struct client_tsx *client, unsign
 		assert(response);
 		client->pub.status = response->status;
 		if (!client->internal)
-			endpoint->user->response(endpoint->self, &client->pub, response, now);
+			tell_response(endpoint, client, response, now);
 	}
 	if (actions & TSX_TELL_TIMEOUT)
 		tell_failure(endpoint, client, CLIENT_TIMEOUT, now);

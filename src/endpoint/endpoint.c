@@ -95,8 +95,7 @@ static void free_client_at(struct map_node *node, void *arg)
 
 	map_remove(endpoint->clients, node);
 	timers_clear(endpoint->timers, &client->timer);
-	if (!client->internal)
-		endpoint->user->client_gone(endpoint->self, &client->pub);
+	client_tell_gone(endpoint, client);
 	client_free(client);
 }
 
@@ -129,8 +128,7 @@ static void reap(struct endpoint *endpoint)
 	while ((link = list_take_first(&endpoint->gone_clients))) {
 		struct client_tsx *client = CONTAINER_OF(link, struct client_tsx, queued);
 
-		if (!client->internal)
-			endpoint->user->client_gone(endpoint->self, &client->pub);
+		client_tell_gone(endpoint, client);
 		client_free(client);
 	}
 }

@@ -149,6 +149,13 @@ void endpoint_respond(struct endpoint *endpoint, struct server *server, const st
 void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 			   const struct sip_message *response, const struct sip_edits *edits, struct now now);
 
+/* Who is told of one client transaction in place of the transaction user; the same rules hold. */
+struct client_owner {
+	void (*response)(struct client *client, const struct sip_message *response, struct now now);
+	void (*failed)(struct client *client, enum client_failure why, struct now now);
+	void (*gone)(struct client *client);
+};
+
 /* A request to be sent. The endpoint writes the request line, its own Via with a new branch, then rest. */
 struct outgoing {
 	enum sip_method method;
@@ -158,8 +165,19 @@ struct outgoing {
 			      put_header() … put_body() */
 	flow_id flow;      /* of any worker */
 	struct requirement require;
-	void *user; /* becomes client->user */
+	void *user;                       /* becomes client->user */
+	const struct client_owner *owner; /* NULL: the transaction user */
+	/* The second part of the branch (RFC 5393 §4.2.1), ENDPOINT_LOOP_SIZE characters of base64url, or empty. */
+	struct slice loop;
 };
+
+/*
+ * The second part of the branch in a Via that is ours; empty where it has none. False if it is not ours, or no branch
+ * that this server wrote.
+ */
+enum { ENDPOINT_LOOP_SIZE = 11 };
+MUST_CHECK bool endpoint_via_loop(const struct endpoint *endpoint, const struct sip_via *via,
+				  struct slice *ret_loop);
 
 /*
  * Starts a client transaction. ERR_LIMIT, ERR_NOMEM: none was started. A flow that is gone or not good enough

@@ -1,6 +1,6 @@
 #include "endpoint/refusal.h"
 
-#include "sip/build.h"
+#include "sip/info.h"
 #include "sip/names.h"
 
 enum { ADVICE_MAX = 2048 };
@@ -29,7 +29,7 @@ void refusal_verdict(const struct refusal *refusal, struct verdict *ret_verdict)
 }
 
 /* RFC 3261 §20.43 */
-static void put_warning(struct writer *out, const struct refusal *refusal, struct slice agent)
+static void put_warning_line(struct writer *out, const struct refusal *refusal, struct slice agent)
 {
 	char buf[ADVICE_MAX];
 	struct writer advice = writer_of(buf, sizeof buf);
@@ -43,18 +43,14 @@ static void put_warning(struct writer *out, const struct refusal *refusal, struc
 		put_char(&advice, ']');
 	}
 	put(out, SLICE("Warning: "));
-	put_number(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS);
-	put_char(out, ' ');
-	put(out, agent);
-	put_char(out, ' ');
-	put_quoted(out, writer_text(&advice));
+	put_warning(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS, agent, writer_text(&advice));
 	put(out, SLICE("\r\n"));
 }
 
 void put_refusal(struct writer *out, const struct refusal *refusal, struct slice agent)
 {
 	if (refusal->warning || refusal->verdict)
-		put_warning(out, refusal, agent);
+		put_warning_line(out, refusal, agent);
 	if (refusal->retry_after) {
 		put(out, SLICE("Retry-After: "));
 		put_number(out, refusal->retry_after);

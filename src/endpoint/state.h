@@ -14,8 +14,8 @@ enum { TIMER_SERVER = 1, TIMER_CLIENT }; /* kinds of our own timers */
 
 enum { MAX_PROOFS = 8 }; /* accounts proven on one flow */
 
-/* "z9hG4bK" and base64url of 25 bytes, see branch.c. */
-enum { BRANCH_SIZE = 41 };
+/* "z9hG4bK" and base64url of 25 bytes, see branch.c; with the second part behind a dot. */
+enum { BRANCH_SIZE = 41, BRANCH_SIZE_MAX = BRANCH_SIZE + 1 + ENDPOINT_LOOP_SIZE };
 
 enum { TAG_SIZE = 16 }; /* of a To tag of ours */
 
@@ -77,6 +77,7 @@ struct client_tsx {
 	struct timer timer;
 	struct tsx tsx;
 	struct requirement require; /* its domain in this allocation */
+	const struct client_owner *owner;
 	enum client_failure failure;
 	bool gone;
 	bool internal;            /* a CANCEL of ours: the transaction user knows nothing of it */
@@ -170,6 +171,11 @@ bool flow_proves(const struct flow *flow, struct slice domain);
 void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why);
 void flow_free(struct flow *flow);
 
+/* -- client.c: who is told --------------------------------------------------------------------------------- */
+
+/* The last mention of it to its owner. */
+void client_tell_gone(struct endpoint *endpoint, struct client_tsx *client);
+
 /* -- input.c --------------------------------------------------------------------------------------------- */
 
 /* The value of a Via with received and rport as RFC 3261 §18.2.1 and RFC 3581 §4 ask for. */
@@ -219,6 +225,8 @@ void put_cancel(struct writer *out, const struct sip_message *invite, struct sli
 
 /* -- branch.c -------------------------------------------------------------------------------------------- */
 
-MUST_CHECK bool branch_make(struct endpoint *endpoint, char ret_branch[BRANCH_SIZE]);
+/* loop: the second part, or empty. ret_branch points into buf. */
+MUST_CHECK bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_SIZE_MAX],
+			    struct slice *ret_branch);
 /* The worker that wrote the branch; false if none of ours did. */
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker);

@@ -37,11 +37,10 @@ static bool is_better(const struct context *context, unsigned status, const stru
 void best_response(struct context *context, const struct sip_message *message)
 {
 	struct sip_message *copy;
-	struct sip_fault fault;
 
 	if (!is_better(context, message->status, message))
 		return;
-	if (sip_message_parse(message->text, &sip_limits_default, &copy, &fault) != OK) {
+	if (sip_message_copy(message, &copy) != OK) {
 		copy = NULL;
 		context->failure = CLIENT_NO_MEMORY;
 	}

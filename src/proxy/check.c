@@ -1,6 +1,7 @@
 #include "proxy/check.h"
 
 #include "sip/build.h"
+#include "sip/fields.h"
 #include "sip/lex.h"
 
 bool check_is_for_us(const struct core *core, const struct sip_message *request)
@@ -22,33 +23,56 @@ static bool lists_proxy_require(const struct sip_message *request, struct writer
 	return found;
 }
 
-/* The Vias that we write have the sent-by of the configuration: host [ ":" port ]. */
-static bool via_is_ours(struct slice value, struct slice sent_by)
+bool check_make_loop(struct core *core, const struct sip_message *request, char ret_loop[ENDPOINT_LOOP_SIZE])
 {
-	struct scan in = scan_of(value), name = scan_of(sent_by);
-	struct slice host;
-	struct sip_via via;
-	uint16_t port = 0;
+	struct sip_values it = sip_values_of(request, SIP_ROUTE);
+	struct writer text = writer_of(core->scratch, SCRATCH_SIZE),
+		      out = writer_of(ret_loop, ENDPOINT_LOOP_SIZE);
+	struct slice all, value;
+	unsigned char hash[8];
 
-	if (!sip_via_scan(&in, &via) || !scan_host(&name, &host))
+	put(&text, SLICE("loop\n"));
+	put(&text, request->uri_text);
+	while (sip_values_next(&it, &value)) {
+		put_char(&text, '\n');
+		put(&text, value);
+	}
+	/* "at least one field … that varies between different transactions" (§4.2.4) */
+	put(&text, SLICE("\n\n"));
+	put(&text, request->call_id);
+	put_char(&text, '\n');
+	put_number(&text, request->cseq.number);
+	all = writer_text(&text);
+	if (text.overflow || !mac_make(core->token_mac, &all, 1, hash, sizeof hash))
 		return false;
-	if (scan_char(&name, ':') && !scan_port(&name, &port))
-		return false;
-	return slice_eq_nocase(via.host, host) && via.port == port;
+	put_base64url(&out, hash, sizeof hash);
+	return true;
 }
 
 /*
- * RFC 3261 §16.3 step 4, less exact than RFC 5393: a request that was here so often goes round in a circle.
+ * RFC 5393 §4.2.2: a request that we sent on before, and that would now go where it went then. One that comes back with
+ * another Request-URI or Route is on a spiral, and that has an end.
  */
-static bool is_looping(const struct sip_message *request, struct slice sent_by)
+static bool is_looping(struct core *core, const struct sip_message *request)
 {
 	struct sip_values it = sip_values_of(request, SIP_VIA);
-	struct slice value;
-	unsigned n = 0;
+	char loop[ENDPOINT_LOOP_SIZE];
+	struct slice value, part;
+	bool made = false;
 
-	while (sip_values_next(&it, &value))
-		n += via_is_ours(value, sent_by);
-	return n > SPIRALS_MAX;
+	while (sip_values_next(&it, &value)) {
+		struct scan in = scan_of(value);
+		struct sip_via via;
+
+		if (!sip_via_scan(&in, &via) || !endpoint_via_loop(core->endpoint, &via, &part) || !part.len)
+			continue;
+		if (!made && !check_make_loop(core, request, loop))
+			return false;
+		made = true;
+		if (slice_eq(part, slice_from(loop, sizeof loop)))
+			return true;
+	}
+	return false;
 }
 
 /* What ends here needs no further hop (RFC 3261 §16.3 step 3). */
@@ -58,14 +82,14 @@ static bool lacks_hops(const struct core *core, const struct sip_message *reques
 	       !(request->method == SIP_OPTIONS && check_is_for_us(core, request));
 }
 
-bool check_request(const struct core *core, const struct sip_message *request, struct writer *headers,
+bool check_request(struct core *core, const struct sip_message *request, struct writer *headers,
 		   struct refusal *ret_refusal)
 {
 	if (request->uri.scheme != SIP_SCHEME_SIP && request->uri.scheme != SIP_SCHEME_SIPS)
 		*ret_refusal = proxy_refusals[REFUSED_SCHEME];
 	else if (lacks_hops(core, request))
 		*ret_refusal = proxy_refusals[REFUSED_HOPS];
-	else if (is_looping(request, endpoint_sent_by(core->endpoint)))
+	else if (is_looping(core, request))
 		*ret_refusal = proxy_refusals[REFUSED_LOOP];
 	else if (lists_proxy_require(request, headers))
 		*ret_refusal = proxy_refusals[REFUSED_PROXY_REQUIRE];
@@ -73,6 +97,16 @@ bool check_request(const struct core *core, const struct sip_message *request, s
 		return true;
 	ret_refusal->headers = writer_text(headers);
 	return false;
+}
+
+unsigned check_breadth(const struct sip_message *request)
+{
+	enum { BREADTH_MAX = 60 };
+	uint32_t breadth;
+
+	if (!sip_delta_parse(sip_message_value(request, SIP_MAX_BREADTH), &breadth) || breadth > BREADTH_MAX)
+		return BREADTH_MAX;
+	return breadth;
 }
 
 struct own_routes check_routes(const struct core *core, const struct sip_message *request)

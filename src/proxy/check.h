@@ -9,14 +9,21 @@
 #include "proxy/state.h"
 #include "sip/message.h"
 
-/* How often a request may have come by here before it counts as looping: forwarding phones make spirals. */
-enum { SPIRALS_MAX = 4 };
-
 /*
  * True if the request may go on. Else *ret_refusal says why not; its header lines are written to headers.
  */
-bool check_request(const struct core *core, const struct sip_message *request, struct writer *headers,
+bool check_request(struct core *core, const struct sip_message *request, struct writer *headers,
 		   struct refusal *ret_refusal);
+
+/*
+ * The second part of our branches (RFC 5393 §4.2.1), a keyed hash over what decides where the request goes from here: as
+ * it came, its Request-URI and Route. Uses the core's scratch. False if the library fails.
+ */
+MUST_CHECK bool check_make_loop(struct core *core, const struct sip_message *request,
+				char ret_loop[ENDPOINT_LOOP_SIZE]);
+
+/* The Max-Breadth that a request comes with: at most ours, which is also that of one that names none (RFC 5393 §5.3.3). */
+unsigned check_breadth(const struct sip_message *request);
 
 /* Whether its Request-URI means this server itself. */
 bool check_is_for_us(const struct core *core, const struct sip_message *request);

@@ -9,11 +9,9 @@
 #include "proxy/gate.h"
 #include "proxy/report.h"
 #include "sip/build.h"
-#include "sip/fields.h"
 
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
-	BREADTH_DEFAULT = 60, /* RFC 5393 §5.3.3 */
 	PROOF_MAX = 1024,
 };
 
@@ -220,14 +218,6 @@ static void cancel_pending(struct context *context, struct slice reason, struct 
 
 /* -- forking ------------------------------------------------------------------------------------------------------ */
 
-static unsigned max_breadth(const struct sip_message *request)
-{
-	uint32_t breadth;
-
-	return sip_delta_parse(sip_message_value(request, SIP_MAX_BREADTH), &breadth) ? breadth
-										      : BREADTH_DEFAULT;
-}
-
 static uint16_t q_of(const struct target *target)
 {
 	return target->binding ? target->binding->q : 0;
@@ -236,7 +226,7 @@ static uint16_t q_of(const struct target *target)
 /* Starts the next targets of one q, as many at once as Max-Breadth allows (RFC 5393 §5.3.3). */
 static void start_group(struct context *context, struct now now)
 {
-	unsigned breadth = max_breadth(context->server->request);
+	unsigned breadth = check_breadth(context->server->request);
 	size_t n = 1;
 
 	while (context->next + n < context->n_targets &&
@@ -244,7 +234,7 @@ static void start_group(struct context *context, struct now now)
 		n++;
 	if (n > breadth)
 		n = breadth;
-	context->breadth = context->aor && n ? breadth / (unsigned)n : 0;
+	context->breadth = n ? breadth / (unsigned)n : 0;
 	for (size_t i = 0; i < n; i++)
 		if (start_branch(context, &context->targets[context->next++], now) != OK)
 			best_failure(context, CLIENT_NO_MEMORY);
@@ -270,7 +260,7 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 	context->targets = targets;
 	context->n_targets = n_targets;
 	context->next = 0;
-	if (aor && max_breadth(context->server->request) == 0) {
+	if (check_breadth(context->server->request) == 0) {
 		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
 		return;
 	}

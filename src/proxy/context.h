@@ -69,7 +69,7 @@ struct context {
 	struct aor *aor; /* holds what the targets point to; NULL in a dialog */
 	struct target *targets;
 	size_t n_targets, next;
-	unsigned breadth; /* Max-Breadth of each branch (RFC 5393 §5.3); 0: left as it is */
+	unsigned breadth; /* Max-Breadth of each branch (RFC 5393 §5.3) */
 
 	/* what came back */
 	struct list branches;

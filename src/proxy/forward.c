@@ -37,22 +37,14 @@ static bool is_assertion(const struct sip_header *header)
 	       slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
-/*
- * Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth is written anew for a new
- * request.
- */
+/* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth is written anew. */
 static bool keep_in_request(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;
 
 	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
 		return is_foreign_credentials(core, header->value);
-	return !is_assertion(header);
-}
-
-static bool keep_in_new_request(const struct sip_header *header, void *arg)
-{
-	return header->id != SIP_MAX_BREADTH && keep_in_request(header, arg);
+	return header->id != SIP_MAX_BREADTH && !is_assertion(header);
 }
 
 /*
@@ -187,15 +179,19 @@ static bool put_record_routes(struct writer *out, const struct context *context,
 	return true;
 }
 
+/* RFC 5393 §5.3.3: "All proxied requests MUST contain a single Max-Breadth header field value." */
+static void put_breadth(struct writer *out, unsigned breadth)
+{
+	put(out, SLICE("Max-Breadth: "));
+	put_number(out, breadth);
+	put(out, SLICE("\r\n"));
+}
+
 static bool put_top(struct writer *out, const struct context *context, const struct target *target)
 {
 	if (forms_dialog(context->server->request) && !put_record_routes(out, context, target))
 		return false;
-	if (context->breadth) {
-		put(out, SLICE("Max-Breadth: "));
-		put_number(out, context->breadth);
-		put(out, SLICE("\r\n"));
-	}
+	put_breadth(out, context->breadth);
 	if (target->path.len)
 		put_header(out, SIP_ROUTE, target->path);
 	return true;
@@ -233,9 +229,10 @@ enum err forward_request(struct context *context, const struct target *target, v
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
 	char top[2 * 512 + REGISTRAR_PATH_MAX];
 	struct writer top_out = writer_of(top, sizeof top);
+	char loop[ENDPOINT_LOOP_SIZE];
 	struct slice uri, rest;
 
-	if (!put_top(&top_out, context, target))
+	if (!check_make_loop(core, request, loop) || !put_top(&top_out, context, target))
 		return ERR_DENIED;
 	put_target_uri(&out, target);
 	uri = writer_text(&out);
@@ -245,7 +242,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 			      .via = context->server->via,
 			      .drop_routes = context->routes.n,
 			      .max_forwards = hops_left(request),
-			      .keep = context->breadth ? keep_in_new_request : keep_in_request,
+			      .keep = keep_in_request,
 			      .keep_arg = core,
 		      });
 	rest = slice_sub(writer_text(&out), uri.len, out.len);
@@ -260,6 +257,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 					.flow = target->flow,
 					.require = target->require,
 					.user = user,
+					.loop = slice_from(loop, sizeof loop),
 				},
 				now, ret_client);
 }
@@ -268,9 +266,13 @@ void forward_ack(struct core *core, const struct sip_message *ack, const struct 
 		 struct now now)
 {
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
+	char breadth[32];
+	struct writer top = writer_of(breadth, sizeof breadth);
 
+	put_breadth(&top, check_breadth(ack));
 	put_forwarded(&out, ack,
 		      &(struct sip_edits){
+			      .top = writer_text(&top),
 			      .drop_routes = check_routes(core, ack).n,
 			      .max_forwards = hops_left(ack),
 			      .keep = keep_in_request,
