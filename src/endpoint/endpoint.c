@@ -37,6 +37,7 @@ static bool make_tables(struct endpoint *endpoint, const struct endpoint_config 
 	endpoint->remotes = map_new(limits->transactions, config->map_key);
 	endpoint->servers = map_new(limits->transactions, config->map_key);
 	endpoint->clients = map_new(limits->transactions, config->map_key);
+	endpoint->invites = map_new(limits->transactions, config->map_key);
 	endpoint->questions = map_new(limits->transactions, config->map_key);
 	endpoint->timers = timers_new(n_timers);
 	endpoint->outbox_arena = arena_new(limits->output);
@@ -46,8 +47,8 @@ static bool make_tables(struct endpoint *endpoint, const struct endpoint_config 
 	endpoint->key_size = limits->sip.header_area + 256;
 	endpoint->key = mem_alloc(endpoint->key_size);
 	return endpoint->flows && endpoint->remotes && endpoint->servers && endpoint->clients &&
-	       endpoint->questions && endpoint->timers && endpoint->outbox_arena && endpoint->branch_mac &&
-	       endpoint->scratch && endpoint->key;
+	       endpoint->invites && endpoint->questions && endpoint->timers && endpoint->outbox_arena &&
+	       endpoint->branch_mac && endpoint->scratch && endpoint->key;
 }
 
 enum err endpoint_new(const struct endpoint_config *config, struct endpoint **ret_endpoint)
@@ -158,6 +159,7 @@ void endpoint_free(struct endpoint *endpoint)
 	}
 	while ((link = list_take_first(&endpoint->letters)))
 		letter_free(CONTAINER_OF(link, struct letter, link));
+	map_free(endpoint->invites);
 	map_free(endpoint->questions);
 	timers_free(endpoint->timers);
 	arena_free(endpoint->outbox_arena);
@@ -328,6 +330,7 @@ void endpoint_letter(struct endpoint *endpoint, struct letter *letter, struct no
 			endpoint->counts.stray_responses++;
 		break;
 	case LETTER_FLOW_LOST: flow_is_lost(endpoint, letter); break;
+	case LETTER_STRAY: stray_letter(endpoint, letter, now); break;
 	case LETTER_DROP_ACCOUNT:
 		map_each(endpoint->flows, drop_account, &(struct drop){ endpoint, letter->account });
 		break;

@@ -7,6 +7,7 @@
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "endpoint/state.h"
+#include "endpoint/stun.h"
 
 /* -- Via: received and rport ----------------------------------------------------------------------------- */
 
@@ -324,6 +325,29 @@ static void stream_input(struct endpoint *endpoint, struct flow *flow, struct sl
 		flow_close(endpoint, flow, "out of memory");
 }
 
+/* -- datagrams ------------------------------------------------------------------------------------------- */
+
+/* RFC 5626 §5.4: a keep-alive over UDP, to be answered on the port on which SIP is spoken. */
+static void answer_stun(struct endpoint *endpoint, const struct flow *flow, struct slice request)
+{
+	char buf[STUN_ANSWER_MAX];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct sending answer = { .flow = flow->id };
+
+	put_stun_answer(&out, request, &flow->peer);
+	answer.bytes = writer_text(&out);
+	if (out.len > 0 && !out.overflow && send_on(endpoint, &answer) != OK)
+		endpoint->counts.dropped_no_memory++;
+}
+
+static void datagram_input(struct endpoint *endpoint, struct flow *flow, struct slice bytes, struct now now)
+{
+	if (stun_is(bytes))
+		answer_stun(endpoint, flow, bytes);
+	else if (slice_trim(bytes).len > 0)
+		parse(endpoint, flow, bytes, now);
+}
+
 void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes, struct now now)
 {
 	struct flow *flow = flow_find(endpoint, from);
@@ -332,7 +356,7 @@ void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes,
 		outbox_close(endpoint, from, "unknown connection");
 	else if (bytes.len > 0 && !flow->why && transport_is_stream(flow_transport(from)))
 		stream_input(endpoint, flow, bytes, now);
-	else if (bytes.len > 0 && !flow->why && slice_trim(bytes).len > 0)
-		parse(endpoint, flow, bytes, now);
+	else if (bytes.len > 0 && !flow->why)
+		datagram_input(endpoint, flow, bytes, now);
 	endpoint_settle(endpoint, now);
 }

@@ -15,6 +15,7 @@ enum letter_kind {
 	LETTER_RESPONSE,     /* a response came here whose branch is yours */
 	LETTER_FLOW_LOST,    /* the flow is gone, or a SEND on it was refused: fail what waits on it */
 	LETTER_DROP_ACCOUNT, /* close every flow on which this account is proven */
+	LETTER_STRAY,        /* a CANCEL or ACK whose INVITE may be yours; goes from worker to worker */
 };
 
 struct letter {
@@ -24,11 +25,13 @@ struct letter {
 	flow_id flow;
 	struct requirement require; /* SEND; its domain points into this allocation */
 	account_id account;
-	struct sip_message *message; /* RESPONSE; owned */
+	struct sip_message *message; /* RESPONSE, STRAY; owned */
+	struct address peer;         /* STRAY: who sent it */
 	bool refused;                /* FLOW_LOST: the requirement was not met */
-	struct slice text;           /* SEND: the bytes, in this allocation */
-	struct slice transaction;    /* SEND: the client transaction that begins with it, or empty.
-					FLOW_LOST: the only one to fail; empty: all */
+	struct slice text; /* SEND: the bytes. STRAY: the accounts proven on its flow. In this allocation */
+	struct slice transaction; /* SEND: the client transaction that begins with it, or empty.
+					FLOW_LOST: the only one to fail; empty: all.
+					STRAY: the domain proven on its flow, or empty */
 };
 
 /*

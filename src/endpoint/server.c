@@ -69,6 +69,8 @@ static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flo
 	memcpy(texts + key.len, via.buf, via.len);
 	server->node.key = slice_from(texts, key.len);
 	server->pub.via = slice_from(texts + key.len, via.len);
+	if (request->method == SIP_INVITE)
+		server->by_branch.key = slice_sub(server->node.key, sizeof(flow->id), key.len);
 	server->pub.request = request;
 	server->pub.flow = flow->id;
 	server->timer.kind = TIMER_SERVER;
@@ -81,6 +83,8 @@ static void end(struct endpoint *endpoint, struct server_tsx *server)
 	if (link_is_in_list(&server->gone))
 		return;
 	map_remove(endpoint->servers, &server->node);
+	if (server->by_branch.key.len > 0)
+		map_remove(endpoint->invites, &server->by_branch);
 	timers_clear(endpoint->timers, &server->timer);
 	if (server->pub.final == 0)
 		endpoint->counts.pending--;
@@ -320,15 +324,16 @@ void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 		pass(endpoint, tsx, response->status, writer_text(&out), now);
 }
 
-void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
-		   const struct sip_reply *reply)
+/* To whoever is at the other end of that flow, of any worker. */
+static void answer(struct endpoint *endpoint, flow_id flow, const struct address *peer,
+		   const struct sip_message *request, const struct sip_reply *reply)
 {
 	char tag[TAG_SIZE];
 	struct writer via = writer_of(endpoint->key, endpoint->key_size);
 	struct writer out = scratch(endpoint);
 	struct sip_reply complete = *reply;
 
-	put_received_via(&via, &request->via, &flow->peer);
+	put_received_via(&via, &request->via, peer);
 	complete.via = writer_text(&via);
 	if (!complete.to_tag.ptr) {
 		make_tag(endpoint, tag);
@@ -336,28 +341,54 @@ void server_answer(struct endpoint *endpoint, const struct flow *flow, const str
 	}
 	put_reply(&out, request, &complete);
 	if (!out.overflow)
-		send_response(endpoint, flow->id, request, writer_text(&out));
+		send_response(endpoint, flow, request, writer_text(&out));
+}
+
+void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
+		   const struct sip_reply *reply)
+{
+	answer(endpoint, flow->id, &flow->peer, request, reply);
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */
 
-/* Takes the ACK's borrowed message. RFC 6026 §7.1: that to a 2xx is the transaction user's. */
-static void receive_ack(struct endpoint *endpoint, struct flow *flow, const struct sip_message *ack,
-			struct now now)
+/* An ACK to a 2xx has a Route with a token of the transaction user's; it belongs to no transaction. */
+static bool is_of_dialog(const struct sip_message *ack)
 {
-	struct server_tsx *server = find(endpoint, flow->id, ack, SLICE("INVITE"));
+	struct sip_values routes = sip_values_of(ack, SIP_ROUTE);
+	struct sip_address route;
+	struct slice value;
+
+	return sip_values_next(&routes, &value) && sip_address_parse(value, &route) && route.uri.user.ptr;
+}
+
+/* RFC 6026 §7.1: that to a 2xx is the transaction user's. */
+void server_acknowledge(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+			const struct sip_message *ack, struct now now)
+{
 	unsigned actions;
 
-	if (!server) {
-		endpoint->user->ack(endpoint->self, flow->id, ack, now);
-		return;
-	}
 	if (server->tsx.state == TSX_PROCEEDING)
 		endpoint->counts.stray_acks++;
 	actions = tsx_step(&server->tsx, TSX_RECV_ACK, now.mono);
 	if (actions & TSX_PASS_UP)
-		endpoint->user->ack(endpoint->self, flow->id, ack, now);
+		endpoint->user->ack(endpoint->self, visitor->flow, ack, now);
 	perform(endpoint, server, actions, now);
+}
+
+/* Takes it over. */
+static void receive_ack(struct endpoint *endpoint, struct flow *flow, struct sip_message *ack, struct now now)
+{
+	struct server_tsx *server = find(endpoint, flow->id, ack, SLICE("INVITE"));
+	const struct visitor visitor = stray_visitor(flow);
+
+	if (server)
+		server_acknowledge(endpoint, server, &visitor, ack, now);
+	else if (!is_of_dialog(ack) && stray_receive(endpoint, flow, ack, now))
+		return;
+	else
+		endpoint->user->ack(endpoint->self, flow->id, ack, now);
+	sip_message_free(ack);
 }
 
 /*
@@ -376,20 +407,42 @@ static struct server_tsx *find_cancelled(struct endpoint *endpoint, flow_id flow
 }
 
 /* Answered without a transaction: the same CANCEL again gets the same answer and does nothing more. */
-static void receive_cancel(struct endpoint *endpoint, struct flow *flow, const struct sip_message *cancel,
-			   struct now now)
+void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+		   const struct sip_message *cancel, struct now now)
 {
-	struct server_tsx *server = find_cancelled(endpoint, flow->id, cancel);
-	struct sip_reply reply = { .status = server ? 200 : 481 };
+	/* "SHOULD be the same" as in the response to the INVITE */
+	const struct sip_reply ok = { .status = 200, .to_tag = to_tag(endpoint, server) };
 
-	if (server)
-		reply.to_tag = to_tag(endpoint,
-				      server); /* "SHOULD be the same" as in the response to the INVITE */
-	server_answer(endpoint, flow, cancel, &reply);
-	if (!server || server->request->method != SIP_INVITE || server->pub.final || server->cancelled)
+	answer(endpoint, visitor->flow, &visitor->peer, cancel, &ok);
+	if (server->request->method != SIP_INVITE || server->pub.final || server->cancelled)
 		return;
 	server->cancelled = true;
 	endpoint->user->cancelled(endpoint->self, &server->pub, now);
+}
+
+void server_refuse_stray(struct endpoint *endpoint, const struct flow *flow,
+			 const struct sip_message *request, struct now now)
+{
+	if (request->method == SIP_CANCEL)
+		server_answer(endpoint, flow, request, &(struct sip_reply){ .status = 481 });
+	else
+		endpoint->user->ack(endpoint->self, flow->id, request, now);
+}
+
+/* Takes it over. */
+static void receive_cancel(struct endpoint *endpoint, struct flow *flow, struct sip_message *cancel,
+			   struct now now)
+{
+	struct server_tsx *server = find_cancelled(endpoint, flow->id, cancel);
+	const struct visitor visitor = stray_visitor(flow);
+
+	if (server)
+		server_cancel(endpoint, server, &visitor, cancel, now);
+	else if (stray_receive(endpoint, flow, cancel, now))
+		return;
+	else
+		server_refuse_stray(endpoint, flow, cancel, now);
+	sip_message_free(cancel);
 }
 
 static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const struct sip_message *request)
@@ -426,6 +479,8 @@ static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_messa
 		timers_clear(endpoint->timers, &server->timer);
 		goto fail;
 	}
+	if (server->by_branch.key.len > 0 && map_add(endpoint->invites, &server->by_branch) != OK)
+		server->by_branch.key.len = 0;
 	server->request = request;
 	list_append(&flow->servers, &server->on_flow);
 	endpoint->counts.pending++;
@@ -454,14 +509,8 @@ static void receive_request(struct endpoint *endpoint, struct flow *flow, struct
 void server_receive(struct endpoint *endpoint, struct flow *flow, struct sip_message *request, struct now now)
 {
 	switch (request->method) {
-	case SIP_ACK:
-		receive_ack(endpoint, flow, request, now);
-		sip_message_free(request);
-		break;
-	case SIP_CANCEL:
-		receive_cancel(endpoint, flow, request, now);
-		sip_message_free(request);
-		break;
+	case SIP_ACK: receive_ack(endpoint, flow, request, now); break;
+	case SIP_CANCEL: receive_cancel(endpoint, flow, request, now); break;
 	default: receive_request(endpoint, flow, request, now);
 	}
 }

@@ -54,6 +54,8 @@ struct remote {
 struct server_tsx {
 	struct server pub;
 	struct map_node node; /* by flow and put_tsx_server_key() */
+	struct map_node
+		by_branch; /* of an INVITE, without the flow; its key is empty where another has that one */
 	struct link on_flow;
 	struct link gone;
 	struct flow *home; /* NULL once that flow is lost */
@@ -102,6 +104,7 @@ struct endpoint {
 	struct sip_via via; /* parsed from it */
 
 	struct map *flows, *remotes, *servers, *clients, *questions;
+	struct map *invites; /* servers, by their branches alone */
 	struct timers *timers;
 	struct list failing;                    /* clients whose failure is still to be told */
 	struct list gone_servers, gone_clients; /* to be told and freed when no call about them runs */
@@ -189,9 +192,34 @@ void server_receive(struct endpoint *endpoint, struct flow *flow, struct sip_mes
 /* An answer without a transaction; via and, where needed, a tag are filled in. */
 void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
 		   const struct sip_reply *reply);
+/* Who is at the other end of a flow of some worker, and what is proven of him. */
+struct visitor {
+	flow_id flow;
+	struct address peer;
+	const account_id *accounts;
+	size_t n_accounts;
+	struct slice verified;
+};
+/* Cancels the INVITE, and answers the CANCEL. */
+void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+		   const struct sip_message *cancel, struct now now);
+/* The ACK to what ended the INVITE has come. */
+void server_acknowledge(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+			const struct sip_message *ack, struct now now);
+/* A CANCEL or ACK that belongs to no transaction of any worker. */
+void server_refuse_stray(struct endpoint *endpoint, const struct flow *flow,
+			 const struct sip_message *request, struct now now);
 void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct now now);
 void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now);
 void server_free(struct server_tsx *server);
+
+/* -- stray.c --------------------------------------------------------------------------------------------- */
+
+struct visitor stray_visitor(const struct flow *flow);
+/* A CANCEL or ACK without a transaction on its own flow: true if it has been taken over, here or by a letter. */
+MUST_CHECK bool stray_receive(struct endpoint *endpoint, const struct flow *flow, struct sip_message *request,
+			      struct now now);
+void stray_letter(struct endpoint *endpoint, struct letter *letter, struct now now);
 
 /* -- client.c -------------------------------------------------------------------------------------------- */
 

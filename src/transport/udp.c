@@ -187,7 +187,8 @@ static void note(struct association *association, const struct socket_datagram *
 	file(association);
 }
 
-/* Each method and "SIP/2.0" begin with a letter; what does not (STUN, noise, an empty line) makes no flow. */
+/* Each method and "SIP/2.0" begin with a letter; what does not (STUN, noise, an empty line) makes no flow: a phone whose
+ * keep-alives go unanswered learns that its flow is gone (RFC 5626 §4.4.2). */
 static bool begins_a_message(struct slice bytes)
 {
 	return bytes.len > 0 && ascii_is_alpha(bytes.ptr[0]);
@@ -198,6 +199,13 @@ static bool is_banned(const struct association *association, struct now now)
 	struct bans *bans = association->listener->transport->config.bans;
 
 	return bans && !is_proven(association) && bans_has(bans, &association->peer, now.mono);
+}
+
+/* RFC 5389 §6: the first two bits are zero; no method begins so. */
+static bool may_be_stun(struct slice bytes)
+{
+	return bytes.len > 0 && ((unsigned char)bytes.ptr[0] & 0xc0) == 0 &&
+	       (unsigned char)bytes.ptr[0] < ' ' && !ascii_is_space(bytes.ptr[0]);
 }
 
 static void take_in(struct listener *listener, const struct socket_datagram *datagram, struct now now)
@@ -222,7 +230,7 @@ static void take_in(struct listener *listener, const struct socket_datagram *dat
 		report(association, "flow.opened", slice_of(NULL));
 		tell(association, FLOW_OPENED, slice_of(NULL), now);
 	}
-	if (begins_a_message(datagram->bytes))
+	if (begins_a_message(datagram->bytes) || may_be_stun(datagram->bytes))
 		endpoint_input(transport->config.endpoint, association->id, datagram->bytes, now);
 }
 
