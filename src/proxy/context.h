@@ -61,6 +61,7 @@ struct context {
 	/* for our realm, in the request; without a scheme until they are found */
 	struct sip_credentials credentials;
 	struct own_routes routes;
+	struct gruu gruu; /* what instance the Request-URI means; its texts are the request's */
 	bool in_dialog;
 	struct dialog_claim claim; /* if it is */
 	bool asked_for_peer; /* its flow of the token failed; the one registered since is the last try */

@@ -7,11 +7,26 @@
 #include "proxy/location.h"
 #include "proxy/outside.h"
 #include "proxy/registration.h"
+#include "proxy/subscription.h"
 #include "sip/build.h"
 
 enum { REGISTRATION_ARENA = 256 * 1024 };
 
 /* -- life -------------------------------------------------------------------------------------------------------- */
+
+static const struct event_package *const packages[] = { &event_reg };
+
+/* Temporary GRUUs are good as long as flow tokens are: their key is made of that one. */
+static bool make_gruus(struct core *core, struct crypto *crypto)
+{
+	static const struct slice label = SLICE_INIT("temporary GRUUs");
+	uint8_t key[32];
+	bool ok = mac_make(core->token_mac, &label, 1, key, sizeof key) &&
+		  gruu_maker_init(&core->gruus, crypto, slice_from(key, sizeof key));
+
+	mem_wipe(key, sizeof key);
+	return ok;
+}
 
 enum err core_new(const struct core_config *config, struct core **ret_core)
 {
@@ -29,9 +44,11 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->scratch = mem_alloc(SCRATCH_SIZE);
 	core->backoff = backoff_new(config->map_key);
 	core->allowance = allowance_new(config->map_key);
+	core->notifier = notifier_new(packages, sizeof packages / sizeof packages[0], config->map_key);
 	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->arena ||
-	    !core->scratch)
+	    !core->scratch || !core->notifier || !make_gruus(core, config->crypto))
 		return ERR_NOMEM;
+	core_reconfigure(core, config->server);
 	*ret_core = TAKE(core);
 	return OK;
 }
@@ -45,6 +62,8 @@ void core_free(struct core *core)
 	mac_free(core->token_mac);
 	backoff_free(core->backoff);
 	allowance_free(core->allowance);
+	notifier_free(core->notifier);
+	gruu_maker_fini(&core->gruus);
 	arena_free(core->arena);
 	mem_free(core->scratch);
 	mem_free(core);
@@ -53,11 +72,13 @@ void core_free(struct core *core)
 void core_attach(struct core *core, struct endpoint *endpoint)
 {
 	core->endpoint = endpoint;
+	notifier_attach(core->notifier, endpoint);
 }
 
 void core_reconfigure(struct core *core, const struct server_config *server)
 {
 	core->server = server;
+	notifier_set_place(core->notifier, &(struct notifier_place){ server->advertise, server->ports });
 }
 
 /* -- what a request is ------------------------------------------------------------------------------------------- */
@@ -77,6 +98,7 @@ static void answer_options(struct context *context, struct now now)
 
 	put_header(&headers, SIP_ALLOW, slice_of(allow));
 	put_header(&headers, SIP_SUPPORTED, SLICE("path, outbound"));
+	put_allow_events(&headers, context->core->notifier);
 	endpoint_respond(context->core->endpoint, context->server,
 			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
 }
@@ -106,6 +128,8 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 {
 	const struct sip_message *request = context->server->request;
 
+	if (subscription_begin(context, sender, now))
+		return;
 	if (request->method == SIP_REGISTER)
 		registration_decide(context, sender, now);
 	else if (context->in_dialog)
@@ -193,6 +217,8 @@ static void classify(struct context *context, struct now now)
 		take_register(context, now);
 		return;
 	}
+	if (subscription_take(context, now))
+		return;
 	context->routes = check_routes(core, request);
 	if (context->routes.user.ptr) {
 		context->in_dialog = dialog_find(core, request, context->routes.user, &context->claim);
@@ -263,6 +289,10 @@ static void on_answer(void *self, struct question *question, const struct answer
 	struct core *core = self;
 	struct context *context;
 
+	if (question->kind == NOTIFIER_QUESTION) {
+		notifier_answer(question, answer, now);
+		return;
+	}
 	if (question->kind >= HOP_DNS) {
 		hop_answer(question, answer, now);
 		return;
@@ -300,7 +330,10 @@ static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, st
 static void on_timer(void *self, struct timer *timer, struct now now)
 {
 	(void)self;
-	context_timer(timer, now);
+	if (timer->kind == NOTIFIER_TIMER)
+		notifier_timer(timer, now);
+	else
+		context_timer(timer, now);
 }
 
 const struct endpoint_user core_user = {

@@ -130,16 +130,16 @@ static struct slice transport_param(const struct side *side, bool sips)
 	}
 }
 
-/* As that side reaches us. */
-static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
-			     const struct side *side)
+/* "<sip:USER@name;lr>" as that side reaches us; the user may be empty. */
+static void put_route(struct writer *out, const struct core *core, struct slice user, bool sips,
+		      const struct side *side)
 {
 	uint16_t port = core->server->ports[side->transport];
 
-	put(out, SLICE("Record-Route: <"));
-	put(out, sips ? SLICE("sips:") : SLICE("sip:"));
-	put(out, token);
-	put_char(out, '@');
+	put(out, sips ? SLICE("<sips:") : SLICE("<sip:"));
+	put(out, user);
+	if (user.len > 0)
+		put_char(out, '@');
 	put(out, core->server->advertise);
 	if (port) {
 		put_char(out, ':');
@@ -147,7 +147,22 @@ static void put_record_route(struct writer *out, const struct core *core, struct
 	}
 	put(out, SLICE(";lr"));
 	put(out, transport_param(side, sips));
-	put(out, SLICE(">\r\n"));
+	put_char(out, '>');
+}
+
+void put_route_to_us(struct writer *out, const struct core *core, const struct server *server)
+{
+	const struct side side = side_of_caller(server->request, server->flow);
+
+	put_route(out, core, slice_of(NULL), server->request->uri.scheme == SIP_SCHEME_SIPS, &side);
+}
+
+static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
+			     const struct side *side)
+{
+	put(out, SLICE("Record-Route: "));
+	put_route(out, core, token, sips, side);
+	put(out, SLICE("\r\n"));
 }
 
 /* One where both sides reach us in the same way, else one for each (RFC 5658 §3.2), the next hop's on top. */

@@ -17,5 +17,8 @@ MUST_CHECK enum err forward_request(struct context *context, const struct target
 void forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
 		 struct now now);
 
+/* "<sip:name;lr>" as who sent the request reaches us. */
+void put_route_to_us(struct writer *out, const struct core *core, const struct server *server);
+
 /* The edits with which a response goes upstream: challenges for our realms that others made are left out. */
 struct sip_edits forward_response_edits(struct core *core);

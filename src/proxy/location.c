@@ -5,14 +5,24 @@
 
 enum { NAME_MAX = 512 };
 
+static void refuse_gruu(struct context *context, struct now now)
+{
+	struct refusal refusal = proxy_refusals[REFUSED_GRUU];
+
+	refusal.found = context->server->request->uri_text;
+	context_refuse(context, &refusal, now);
+}
+
 void location_ask(struct context *context, struct now now)
 {
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	put_aor(&name, &context->server->request->uri);
+	context->gruu = gruu_parse(&context->core->gruus, &context->server->request->uri, &name);
 	context->question.kind = CONTEXT_CALLED;
-	if (name.overflow)
+	if (context->gruu.kind == GRUU_INVALID)
+		refuse_gruu(context, now);
+	else if (name.overflow)
 		context_refuse(context, &proxy_refusals[REFUSED_NAME_SIZE], now);
 	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
@@ -80,7 +90,8 @@ static enum location_lack find_targets(const struct context *context, const stru
 		enum location_lack found;
 		struct target target;
 
-		if (aor->bindings[i].expires <= now.wall)
+		if (aor->bindings[i].expires <= now.wall ||
+		    !gruu_means(&context->gruu, &context->core->gruus, &aor->bindings[i]))
 			continue;
 		found = location_target(context->core, aor, &aor->bindings[i], sips, &target);
 		if (found == LOCATION_FOUND)
@@ -136,5 +147,9 @@ void location_answer(struct context *context, const struct answer *answer, struc
 		return;
 	}
 	mem_free(targets);
-	refuse_for(context, lack, now);
+	/* without its binding a temporary one is nothing; a public one stays (RFC 5627 §5.3) */
+	if (lack == LOCATION_NOBODY && context->gruu.kind == GRUU_TEMPORARY)
+		refuse_gruu(context, now);
+	else
+		refuse_for(context, lack, now);
 }

@@ -92,6 +92,13 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §16.5",
 		.remedy = "look at the address that was called",
 	},
+	[REFUSED_GRUU] = {
+		.status = 404,
+		.code = "target.gruu",
+		.warning = "{found} is no GRUU of this server, or is not valid any more",
+		.section = "RFC 5627 §6.1",
+		.remedy = "call the address itself",
+	},
 	[REFUSED_NOBODY] = {
 		.status = 480,
 		.code = "target.nobody",
@@ -233,6 +240,20 @@ const struct refusal proxy_refusals[] = {
 		.warning = "the registration could not be stored",
 		.remedy = "try again; the administrator finds the reason in the log",
 		.retry_after = 5,
+	},
+	[REFUSED_EVENT] = {
+		.status = 489,
+		.code = "subscribe.event",
+		.warning = "this server does not serve the event package {found}",
+		.section = "RFC 6665 §4.2.1.1",
+		.remedy = "subscribe to one that Allow-Events names",
+	},
+	[REFUSED_WATCHER] = {
+		.status = 403,
+		.code = "subscribe.watcher",
+		.warning = "an account may be told of its own registrations, not of those of {found}",
+		.section = "RFC 3680 §4.6",
+		.remedy = "subscribe to the account's own address",
 	},
 	[REFUSED_PARTY] = {
 		.status = 403,

@@ -1,22 +1,38 @@
 #include "proxy/registration.h"
 
+#include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/report.h"
 
-enum { CONFLICTS_MAX = 8, ADDRESS_MAX = 64 };
+enum { CONFLICTS_MAX = 8, ADDRESS_MAX = 64, ROUTE_MAX = 512 };
+
+/* What the question points to. */
+struct texts {
+	char received[ADDRESS_MAX], route[ROUTE_MAX];
+};
 
 static bool is_gone(const void *arg, flow_id flow)
 {
 	return !core_flow_is_alive(arg, flow);
 }
 
-/* received: ADDRESS_MAX bytes that the question points to. */
+/* RFC 3608 §6.1: by which way the phone is to send its requests; a sips phone by sips. */
+static struct slice service_route(const struct context *context, struct writer out)
+{
+	const struct server *server = context->server;
+
+	if (!context->core->server->registrar.service_route)
+		return slice_of(NULL);
+	put_route_to_us(&out, context->core, server);
+	return writer_text(&out);
+}
+
 static struct registrar_question question_of(const struct context *context, const struct aor *aor,
-					     char *received, struct now now)
+					     struct texts *texts, struct now now)
 {
 	const struct core *core = context->core;
 	flow_id flow = context->server->flow;
-	struct writer out = writer_of(received, ADDRESS_MAX);
+	struct writer out = writer_of(texts->received, ADDRESS_MAX);
 	struct flow_view view;
 
 	if (endpoint_flow_view(core->endpoint, flow, &view))
@@ -29,6 +45,8 @@ static struct registrar_question question_of(const struct context *context, cons
 		.flow = flow,
 		.secure = transport_is_secure(flow_transport(flow)),
 		.received = writer_text(&out),
+		.gruus = &core->gruus,
+		.service_route = service_route(context, writer_of(texts->route, ROUTE_MAX)),
 		.is_gone = is_gone,
 		.arg = core,
 	};
@@ -69,8 +87,8 @@ static void store(struct context *context, const struct registrar_question *ques
 void registration_decide(struct context *context, struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
-	char received[ADDRESS_MAX];
-	struct registrar_question question = question_of(context, aor, received, now);
+	struct texts texts;
+	struct registrar_question question = question_of(context, aor, &texts, now);
 	struct registrar_decision decision;
 
 	arena_reset(core->arena);
@@ -87,7 +105,7 @@ void registration_decide(struct context *context, struct aor *aor, struct now no
 
 void registration_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	char received[ADDRESS_MAX];
+	struct texts texts;
 	struct registrar_question question;
 
 	if (answer->err == ERR_CONFLICT && answer->aor && context->n_conflicts++ < CONFLICTS_MAX) {
@@ -102,7 +120,7 @@ void registration_answer(struct context *context, const struct answer *answer, s
 		context_refuse(context, &proxy_refusals[REFUSED_STORE], now);
 		return;
 	}
-	question = question_of(context, answer->aor, received, now);
+	question = question_of(context, answer->aor, &texts, now);
 	report_registered(context, answer->aor, now);
 	answer_ok(context, &question, now);
 }

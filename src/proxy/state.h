@@ -9,10 +9,12 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "endpoint/endpoint.h"
+#include "event/notifier.h"
 #include "proxy/allowance.h"
 #include "proxy/backoff.h"
 #include "proxy/config.h"
 #include "proxy/refusals.h"
+#include "registrar/gruu.h"
 
 enum { SCRATCH_SIZE = 96 * 1024 };
 
@@ -23,6 +25,8 @@ struct core {
 	struct mac *token_mac;
 	struct backoff *backoff;
 	struct allowance *allowance;
+	struct notifier *notifier;
+	struct gruu_maker gruus;
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
 	struct list contexts;

@@ -63,6 +63,18 @@ enum err registrar_contact_parse(struct slice value, struct registrar_contact *r
 	return OK;
 }
 
+/* What is kept elsewhere, and what "the header field parameter MUST be ignored" is said of (RFC 5627 §5.1). */
+static bool is_kept_param(struct slice name)
+{
+	static const struct slice others[] = { SLICE_INIT("expires"), SLICE_INIT("q"), SLICE_INIT("pub-gruu"),
+					       SLICE_INIT("temp-gruu") };
+
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (slice_eq_nocase(name, others[i]))
+			return false;
+	return true;
+}
+
 enum err registrar_contact_params(const struct registrar_contact *contact, struct arena *arena,
 				  struct slice *ret_params)
 {
@@ -79,7 +91,7 @@ enum err registrar_contact_params(const struct registrar_contact *contact, struc
 
 		if (!scan_param(&in, &param))
 			break;
-		if (slice_eq_nocase(param.name, SLICE("expires")) || slice_eq_nocase(param.name, SLICE("q")))
+		if (!is_kept_param(param.name))
 			continue;
 		put_char(&out, ';');
 		put(&out, scan_since(&in, from));

@@ -29,7 +29,7 @@ MUST_CHECK enum err registrar_contact_parse(struct slice value, struct registrar
 /* delta-seconds; what is malformed counts as an hour (RFC 3261 §10.2.1.1, §20.19). */
 uint32_t registrar_expires(struct slice value);
 
-/* The header parameters as they stand, without expires and q. ERR_NOMEM, ERR_LIMIT of the arena. */
+/* The header parameters as they stand, without expires and q, and without GRUUs, which are not the phone's to say. ERR_NOMEM, ERR_LIMIT of the arena. */
 MUST_CHECK enum err registrar_contact_params(const struct registrar_contact *contact, struct arena *arena,
 					     struct slice *ret_params);
 

@@ -127,6 +127,14 @@ const struct refusal registrar_refusals[] = {
 		.section = "RFC 3261 §20.10, RFC 5626 §4",
 		.remedy = "look at it with sealine parse",
 	},
+	[REFUSED_LOOP] = {
+		.status = 403,
+		.reason = "Contact Is The Address Itself",
+		.code = "register.loop",
+		.warning = "the Contact {found} leads back to the address that it is registered for",
+		.section = "RFC 5627 §5.1",
+		.remedy = "register the address of the phone itself",
+	},
 	[REFUSED_TOO_MANY] = {
 		.status = 403,
 		.reason = "Too Many Contacts",

@@ -12,6 +12,7 @@ enum {
 	USER_AGENT_MAX = 128,
 	REFUSAL_HEADERS_MAX = 1024,
 	NUMBER_MAX = 20,
+	AOR_NAME_MAX = 1024,
 };
 
 const struct registrar_policy registrar_policy_default = {
@@ -81,7 +82,8 @@ static enum err check_require(struct work *work)
 	struct writer out;
 
 	while (sip_values_next(&it, &token)) {
-		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")))
+		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")) ||
+		    slice_eq_nocase(token, SLICE("gruu")))
 			continue;
 		TRY(open_headers(work, &out));
 		put_header(&out, SIP_UNSUPPORTED, token);
@@ -227,6 +229,25 @@ static enum err check_order(struct work *work, const struct binding *binding)
 	return refuse(work, REFUSED_ORDER, sip_message_value(work->request, SIP_CSEQ));
 }
 
+/*
+ * RFC 5627 §5.1: a contact that is the address itself, or a GRUU of it, "would cause a routing loop".
+ */
+static enum err check_no_loop(struct work *work, const struct registrar_contact *contact)
+{
+	const struct registrar_question *question = work->question;
+	const struct sip_uri *uri = &contact->address.uri, *to = &work->request->to.uri;
+	char buf[AOR_NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+	struct gruu gruu = { .kind = GRUU_NONE };
+
+	if (question->gruus)
+		gruu = gruu_parse(question->gruus, uri, &name);
+	if (sip_uri_eq(uri, to) ||
+	    (gruu.kind == GRUU_TEMPORARY && slice_eq(writer_text(&name), question->aor->name)))
+		return refuse(work, REFUSED_LOOP, contact->address.text);
+	return OK;
+}
+
 static enum err make_binding(struct work *work, const struct registrar_contact *contact, uint32_t expires,
 			     struct binding *ret_binding)
 {
@@ -315,6 +336,8 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 	}
 	TRY(choose_expires(work, &contact, &expires));
 	TRY(check_reg_id(work, &contact, n_contacts));
+	if (expires)
+		TRY(check_no_loop(work, &contact));
 	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIPS)
 		TRY(check_sips(work));
 	/* our policy: who asks for sips and gets sip would believe to be reached under sips (RFC 5630 §5.1.1.1) */
@@ -466,15 +489,42 @@ void put_registrar_q(struct writer *out, uint16_t q)
 	put(out, slice_from(digits, sizeof digits));
 }
 
-static void put_contact(struct writer *out, const struct binding *binding, utc_t now)
+/* RFC 5627 §5.2 */
+static void put_gruus(struct writer *out, const struct registrar_question *question,
+		      const struct binding *binding)
+{
+	struct slice scheme = question->request->to.uri.scheme == SIP_SCHEME_SIPS ? SLICE("sips:")
+										  : SLICE("sip:");
+	size_t before;
+
+	put(out, SLICE(";pub-gruu=\""));
+	put_public_gruu(out, scheme, question->aor->name, binding->instance);
+	put(out, SLICE("\""));
+	before = out->len;
+	put(out, SLICE(";temp-gruu=\""));
+	if (put_temporary_gruu(out, question->gruus, scheme, question->aor->name, binding))
+		put(out, SLICE("\""));
+	else
+		out->len = before;
+}
+
+static bool wants_gruus(const struct registrar_question *question)
+{
+	return question->gruus && sip_message_lists(question->request, SIP_SUPPORTED, SLICE("gruu"));
+}
+
+static void put_contact(struct writer *out, const struct registrar_question *question,
+			const struct binding *binding)
 {
 	put(out, SLICE("Contact: <"));
 	put(out, binding->contact);
 	put(out, SLICE(">"));
 	put(out, binding->params);
 	put_registrar_q(out, binding->q);
+	if (binding->instance.len > 0 && wants_gruus(question))
+		put_gruus(out, question, binding);
 	put(out, SLICE(";expires="));
-	put_number(out, (uint64_t)(binding->expires - now));
+	put_number(out, (uint64_t)(binding->expires - question->now));
 	put(out, SLICE("\r\n"));
 }
 
@@ -502,9 +552,11 @@ void put_registrar_ok(struct writer *out, const struct registrar_question *quest
 
 	for (size_t i = 0; i < aor->n_bindings; i++)
 		if (aor->bindings[i].expires > question->now)
-			put_contact(out, &aor->bindings[i], question->now);
+			put_contact(out, question, &aor->bindings[i]);
 	while (sip_values_next(&paths, &path))
 		put_header(out, SIP_PATH, path);
+	if (question->service_route.len > 0)
+		put_header(out, SIP_SERVICE_ROUTE, question->service_route);
 	if (applied_outbound(question->request)) {
 		put_header(out, SIP_REQUIRE, SLICE("outbound"));
 		put(out, SLICE("Flow-Timer: "));

@@ -18,6 +18,7 @@
 #include "base/writer.h"
 #include "endpoint/aor.h"
 #include "endpoint/refusal.h"
+#include "registrar/gruu.h"
 #include "sip/message.h"
 
 enum {
@@ -35,6 +36,7 @@ struct registrar_policy {
 	uint32_t expires_min, expires_default, expires_max; /* seconds: 60, 600, 3600 */
 	size_t bindings_max; /* of one AOR: 10; at most REGISTRAR_BINDINGS_MAX */
 	uint32_t flow_timer; /* seconds, RFC 5626 §4.4: 120 */
+	bool service_route;  /* phones are told to send their requests through us (RFC 3608) */
 };
 
 extern const struct registrar_policy registrar_policy_default;
@@ -49,6 +51,9 @@ struct registrar_question {
 	flow_id flow;
 	bool secure;           /* the flow is TLS; the account is proven on it */
 	struct slice received; /* "ip:port" */
+
+	const struct gruu_maker *gruus; /* NULL: none are given out */
+	struct slice service_route;     /* the value of Service-Route; empty: none */
 
 	/*
 	 * Whether a flow is known to be gone: such bindings make room when there are too many. May be NULL.
@@ -81,7 +86,7 @@ MUST_CHECK enum err registrar_decide(const struct registrar_question *question, 
 
 /*
  * The header lines of the 200: Contact for each binding that is current in the question's snapshot, Path,
- * Require and Flow-Timer, Supported, Date.
+ * Service-Route, Require and Flow-Timer, Supported, Date. A phone that supports them gets its GRUUs (RFC 5627 §5.2).
  */
 void put_registrar_ok(struct writer *out, const struct registrar_question *question);
 

@@ -8,7 +8,7 @@ enum { HOUR = 3600, DAY = 24 * HOUR };
 enum { MESSAGE, HEADER, HEADER_FIELDS, URI, VALUES, PARAMETERS };
 
 /* registrar */
-enum { EXPIRES_MIN, EXPIRES_DEFAULT, EXPIRES_MAX, FLOW_TIMER };
+enum { EXPIRES_MIN, EXPIRES_DEFAULT, EXPIRES_MAX, FLOW_TIMER, SERVICE_ROUTE };
 
 /* A section may have as many keys as this table has columns. */
 static const struct number {
@@ -30,6 +30,7 @@ static const struct number {
 		[EXPIRES_DEFAULT] = { SLICE_INIT("expires-default"),   600,    1,   DAY },
 		[EXPIRES_MAX]     = { SLICE_INIT("expires-max"),      HOUR,   60,   DAY },
 		[FLOW_TIMER]      = { SLICE_INIT("flow-timer"),        120,   15,  HOUR },
+		[SERVICE_ROUTE]   = { SLICE_INIT("service-route"),       0,    0,     1 }, /* no, yes */
 	},
 	/* clang-format on */
 };
@@ -57,6 +58,20 @@ void config_numbers_init(struct config *config)
 			config->numbers[section][i] = numbers[section][i].usual;
 }
 
+/* A number that can only be 0 or 1. */
+static bool say_whether(struct config *config, enum setting section, size_t which, struct slice value,
+			struct writer *why)
+{
+	bool yes = slice_eq(value, SLICE("yes"));
+
+	if (yes || slice_eq(value, SLICE("no"))) {
+		config->numbers[section - SETTING_SECTIONS][which] = yes;
+		return true;
+	}
+	put(why, SLICE("it is neither yes nor no"));
+	return false;
+}
+
 bool config_number_say(struct config *config, enum setting section, size_t which, struct slice value,
 		       struct writer *why)
 {
@@ -64,6 +79,8 @@ bool config_number_say(struct config *config, enum setting section, size_t which
 	struct scan in = scan_of(value);
 	uint64_t said;
 
+	if (number->max == 1)
+		return say_whether(config, section, which, value, why);
 	if (scan_number(&in, number->max, &said) && scan_done(&in) && said >= number->min) {
 		config->numbers[section - SETTING_SECTIONS][which] = (uint32_t)said;
 		return true;
@@ -115,4 +132,5 @@ void config_set_registrar(const struct config *config, struct registrar_policy *
 	policy->expires_default = said[EXPIRES_DEFAULT];
 	policy->expires_max = said[EXPIRES_MAX];
 	policy->flow_timer = said[FLOW_TIMER];
+	policy->service_route = said[SERVICE_ROUTE];
 }

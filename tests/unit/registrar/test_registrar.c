@@ -175,8 +175,8 @@ static const struct row {
 	  "Contact: <sip:a@192.0.2.9>\r\n", false, 200,
 	  "sip:a@192.0.2.1 q=1000 e=100 f=1\nsip:a@192.0.2.3 q=1000 e=100 f=666\nsip:a@192.0.2.9 q=1000 e=600 f=9\n" },
 	{ "an extension that is required", NOTHING, "sip:example.org",
-	  "Require: path, gruu\r\nContact: <sip:a@192.0.2.9>\r\n", false, 420,
-	  "Bad Extension Unsupported: gruu\r\n" },
+	  "Require: path, gruu, foo\r\nContact: <sip:a@192.0.2.9>\r\n", false, 420,
+	  "Bad Extension Unsupported: foo\r\n" },
 
 	/* SIPS, RFC5630:5.2 */
 	{ "sips", NOTHING, "sips:example.org", "Contact: <sips:alice@192.0.2.9>\r\n", false, 200,

@@ -135,7 +135,8 @@ static void sections_hold_numbers(void **state)
 				   "  expires-min: 30\n"
 				   "  expires-default: 90\n"
 				   "  expires-max: 7200\n"
-				   "  flow-timer: 25\n";
+				   "  flow-timer: 25\n"
+				   "  service-route: yes\n";
 	AUTO(config) struct config *config = fresh();
 	struct registrar_policy policy = { .bindings_max = 7 };
 	struct sip_limits limits;
@@ -150,6 +151,7 @@ static void sections_hold_numbers(void **state)
 	assert_int_equal(policy.expires_max, registrar_policy_default.expires_max);
 	assert_int_equal(policy.bindings_max, 7);
 	assert_int_equal(policy.flow_timer, registrar_policy_default.flow_timer);
+	assert_false(policy.service_route);
 
 	assert_true(parse(config, text, &why));
 	assert_true(config_complete(config, SLICE("f.yaml"), &why));
@@ -165,6 +167,7 @@ static void sections_hold_numbers(void **state)
 	assert_int_equal(policy.expires_default, 90);
 	assert_int_equal(policy.expires_max, 7200);
 	assert_int_equal(policy.flow_timer, 25);
+	assert_true(policy.service_route);
 }
 
 static void numbers_have_bounds_and_go_together(void **state)
@@ -187,6 +190,7 @@ static void numbers_have_bounds_and_go_together(void **state)
 		  "f.yaml:1:1: registrar: expires-default is below expires-min" },
 		{ "registrar:\n  expires-max: 599\n",
 		  "f.yaml:1:1: registrar: expires-default is above expires-max" },
+		{ "registrar:\n  service-route: 1\n", "f.yaml:2:18: \"1\": it is neither yes nor no" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -1,0 +1,208 @@
+/* NOTIFYs and what comes back (RFC 6665 §4.2.2). */
+#include "base/mem.h"
+#include "event/state.h"
+#include "sip/build.h"
+
+/* RFC 5630 §5.3: transport=tls is for those only who use it themselves. */
+static bool says_tls(const struct dlg *dialog)
+{
+	struct slice transport;
+	struct sip_uri target;
+
+	return sip_uri_parse(dialog->target, &target) &&
+	       sip_param_find(target.params, SLICE("transport"), &transport) &&
+	       slice_eq_nocase(transport, SLICE("tls"));
+}
+
+static struct slice transport_param(const struct subscription *subscription)
+{
+	const struct dlg *dialog = subscription->dialog;
+
+	switch (flow_transport(subscription->flow)) {
+	case TRANSPORT_TLS:
+		return says_tls(dialog) && !dialog->sips_contact ? SLICE(";transport=tls") : SLICE("");
+	case TRANSPORT_TCP: return SLICE(";transport=tcp");
+	case TRANSPORT_WSS:
+	case TRANSPORT_WS: return SLICE(";transport=ws");
+	default: return SLICE("");
+	}
+}
+
+void put_notifier_contact(struct writer *out, const struct subscription *subscription)
+{
+	const struct notifier_place *place = &subscription->notifier->place;
+	enum transport_protocol transport = flow_transport(subscription->flow);
+	bool sips = subscription->dialog->sips_contact;
+
+	put(out, sips ? SLICE("Contact: <sips:") : SLICE("Contact: <sip:"));
+	put(out, place->host);
+	if (place->ports[transport]) {
+		put_char(out, ':');
+		put_number(out, place->ports[transport]);
+	}
+	put(out, transport_param(subscription));
+	put(out, SLICE(">\r\n"));
+}
+
+/* RFC 6665 §4.1.3, §8.2.3 */
+static void put_subscription_state(struct writer *out, const struct subscription *subscription,
+				   struct now now)
+{
+	put(out, SLICE("Subscription-State: "));
+	if (subscription->reason) {
+		put(out, SLICE("terminated;reason="));
+		put(out, slice_of(subscription->reason));
+	} else {
+		put(out, SLICE("active;expires="));
+		put_number(out, (subscription->ends - now.mono + 999) / 1000);
+	}
+	put(out, SLICE("\r\n"));
+}
+
+static void put_event(struct writer *out, const struct subscription *subscription)
+{
+	put(out, SLICE("Event: "));
+	put(out, subscription->package->name);
+	if (subscription->id_len) {
+		put(out, SLICE(";id="));
+		put(out, slice_from(subscription->id, subscription->id_len));
+	}
+	put(out, SLICE("\r\n"));
+}
+
+static void put_headers(struct writer *out, struct subscription *subscription, struct now now)
+{
+	put_dlg_headers(out, subscription->dialog);
+	put(out, SLICE("CSeq: "));
+	put_number(out, subscription->dialog->local_cseq);
+	put(out, SLICE(" NOTIFY\r\n"));
+	put_notifier_contact(out, subscription);
+	put_event(out, subscription);
+	put_subscription_state(out, subscription, now);
+}
+
+/* -- what comes back ----------------------------------------------------------------------------------------------- */
+
+/* RFC 6665 §4.2.2: answers after which "the notifier MUST remove" the subscription; others say nothing of it. */
+static bool ends_subscription(unsigned status)
+{
+	switch (status) {
+	case 404:
+	case 405:
+	case 410:
+	case 416:
+	case 480:
+	case 481:
+	case 482:
+	case 483:
+	case 484:
+	case 485:
+	case 489:
+	case 501:
+	case 604: return true;
+	default: return false;
+	}
+}
+
+static void on_response(struct client *client, const struct sip_message *response, struct now now)
+{
+	struct subscription *subscription = client->user;
+
+	(void)now;
+	if (subscription && ends_subscription(response->status))
+		subscription->reason = "rejected";
+}
+
+/* Timer F, or no way to the subscriber. */
+static void on_failed(struct client *client, enum client_failure why, struct now now)
+{
+	struct subscription *subscription = client->user;
+
+	(void)why;
+	(void)now;
+	if (subscription)
+		subscription->reason = "noresource";
+}
+
+/* The last mention of the NOTIFY is that of a subscription that has ended. */
+static void on_gone(struct client *client)
+{
+	struct subscription *subscription = client->user;
+
+	if (!subscription)
+		return;
+	subscription->client = NULL;
+	if (subscription->reason)
+		subscription_free(subscription);
+}
+
+static const struct client_owner owner = { on_response, on_failed, on_gone };
+
+/* -- sending ------------------------------------------------------------------------------------------------------- */
+
+static struct requirement requirement_of(const struct subscription *subscription)
+{
+	if (!subscription->dialog->secure)
+		return (struct requirement){ .level = REQUIRE_NOTHING };
+	return (struct requirement){ .level = REQUIRE_ACCOUNT, .account = subscription->account };
+}
+
+static bool put_notify(struct writer *out, struct subscription *subscription, const struct event_state *state,
+		       struct now now)
+{
+	const struct event_package *package = subscription->package;
+	size_t size = EVENT_SCRATCH / 2;
+	struct writer document = writer_of(subscription->notifier->scratch + size, size);
+
+	*out = writer_of(subscription->notifier->scratch, size);
+	put_headers(out, subscription, now);
+	if (state->now) {
+		package->put_document(&document, state);
+		put_header(out, SIP_CONTENT_TYPE, package->format);
+	}
+	put_body(out, writer_text(&document));
+	return !out->overflow && !document.overflow;
+}
+
+static void remember(struct subscription *subscription, struct aor *now_known, struct now now)
+{
+	struct aor *told = now_known ? aor_ref(now_known) : NULL;
+
+	aor_unref(subscription->told);
+	subscription->told = told;
+	subscription->told_at = now.wall;
+	subscription->notified = now.mono;
+	subscription->wants_all = false;
+	if (told)
+		subscription->version++;
+}
+
+bool notify_send(struct subscription *subscription, struct aor *now_known, struct now now)
+{
+	const struct event_state state = {
+		.now = now_known,
+		.before = subscription->wants_all ? NULL : subscription->told,
+		.wall = now.wall,
+		.wall_before = subscription->told_at,
+		.version = subscription->version,
+	};
+	struct writer out;
+
+	subscription->dialog->local_cseq++;
+	if (!put_notify(&out, subscription, &state, now))
+		return false;
+	if (endpoint_request(subscription->notifier->endpoint,
+			     &(struct outgoing){
+				     .method = SIP_NOTIFY,
+				     .uri = dlg_request_uri(subscription->dialog),
+				     .rest = writer_text(&out),
+				     .flow = subscription->flow,
+				     .require = requirement_of(subscription),
+				     .user = subscription,
+				     .owner = &owner,
+			     },
+			     now, &subscription->client) != OK)
+		return false;
+	remember(subscription, now_known, now);
+	return true;
+}

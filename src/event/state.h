@@ -1,0 +1,57 @@
+/* What the files of this room share; nobody else includes it. */
+#pragma once
+
+#include "base/list.h"
+#include "dlg/dialog.h"
+#include "event/notifier.h"
+
+enum { EVENT_TAG_SIZE = 16, EVENT_ID_MAX = 64 };
+
+struct notifier {
+	struct endpoint *endpoint;
+	const struct event_package *const *packages;
+	size_t n_packages;
+	struct notifier_place place;
+	struct map *subscriptions; /* by their dialogs */
+	struct list all;
+	char *scratch; /* one document, or one NOTIFY */
+};
+
+enum { EVENT_SCRATCH = 64 * 1024 };
+
+struct subscription {
+	struct map_node node; /* Call-ID, our tag, their tag */
+	struct link link;     /* in notifier->all */
+	struct notifier *notifier;
+	const struct event_package *package;
+	struct dlg *dialog;
+	char *key; /* owned */
+	char id[EVENT_ID_MAX];
+	size_t id_len; /* the Event's id parameter; 0: it has none */
+
+	account_id account;
+	struct slice name; /* the AOR's; in key's allocation */
+	flow_id flow;
+	ms_t ends;
+	struct timer timer;
+	struct question question;
+
+	struct aor *told; /* what the subscriber knows; NULL: nothing yet */
+	utc_t told_at;
+	uint32_t version;      /* of the next document */
+	ms_t notified;         /* when the last one left */
+	bool wants_all;        /* the next one tells all */
+	const char *reason;    /* it has ended, and why; the last NOTIFY is on its way or to be sent */
+	struct client *client; /* a NOTIFY that is not answered yet; NULL: none */
+};
+
+/* -- notify.c ----------------------------------------------------------------------------------------------------- */
+
+/* Sends what is new on top of what was told, or everything. False: it could not be sent, and the subscription is over. */
+MUST_CHECK bool notify_send(struct subscription *subscription, struct aor *now_known, struct now now);
+/* "Contact: <…>\r\n" as the subscriber on its flow reaches us. */
+void put_notifier_contact(struct writer *out, const struct subscription *subscription);
+
+/* -- notifier.c --------------------------------------------------------------------------------------------------- */
+
+void subscription_free(struct subscription *subscription);

@@ -1,0 +1,311 @@
+#include "world.h"
+
+#include "sip/frame.h"
+
+static void assert_has(struct slice text, const char *part)
+{
+	if (slice_find_text(text, slice_of(part)) == text.len)
+		fail_msg("\"%s\" is not in:\n%.*s", part, SLICE_FMT(text));
+}
+
+static void assert_lacks(struct slice text, const char *part)
+{
+	if (slice_find_text(text, slice_of(part)) != text.len)
+		fail_msg("\"%s\" is in:\n%.*s", part, SLICE_FMT(text));
+}
+
+/* The last messages that alice's phone was sent: at most an answer and a NOTIFY. */
+struct got {
+	struct sip_message *answer, *notify;
+};
+
+static struct got take(struct world *world)
+{
+	struct slice text = world_passed(world, ALICE_PHONE);
+	struct got got = { 0 };
+
+	while (text.len > 0) {
+		struct sip_framer framer = { 0 };
+		struct sip_frame frame;
+		struct sip_message *message;
+		struct sip_fault fault;
+
+		assert_int_equal(sip_frame(&framer, text, &sip_limits_default, &frame), OK);
+		assert_int_equal(sip_message_parse(frame.bytes, &sip_limits_default, &message, &fault), OK);
+		assert_int_equal(message->fault.status, 0);
+		struct sip_message **to = message->kind == SIP_REQUEST ? &got.notify : &got.answer;
+		assert_null(*to);
+		*to = message;
+		text = slice_sub(text, frame.bytes.len, text.len);
+	}
+	return got;
+}
+
+static void drop(struct got *got)
+{
+	sip_message_free(got->answer);
+	sip_message_free(got->notify);
+	*got = (struct got){ 0 };
+}
+
+#define CONTACT "Contact: <sip:alice@192.0.2.10>\r\n"
+
+static struct ask subscribe(const char *headers)
+{
+	return (struct ask){
+		.method = "SUBSCRIBE",
+		.uri = "sip:alice@example.org",
+		.to = "<sip:alice@example.org>",
+		.headers = headers,
+	};
+}
+
+static struct got begin(struct world *world, const char *headers)
+{
+	const struct ask ask = subscribe(headers);
+
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	return take(world);
+}
+
+/* The same dialog once more; what it is told is answered 200. */
+static struct got again(struct world *world, struct slice tag, const char *headers)
+{
+	char to[128];
+	struct ask ask = subscribe(headers);
+
+	snprintf(to, sizeof to, "<sip:alice@example.org>;tag=%.*s", SLICE_FMT(tag));
+	ask.to = to;
+	ask.uri = "sip:sip.example.org;transport=tls";
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	return take(world);
+}
+
+static void confirm(struct world *world, const struct got *got)
+{
+	assert_non_null(got->notify);
+	world_respond(world, ALICE_PHONE, got->notify, "200 OK", "");
+}
+
+static void a_phone_is_told_all_and_then_what_is_new(void **state) /* RFC3680:4.7.2 */
+{
+	struct world *world = world_new();
+	struct got got = begin(world, "Event: reg;id=7\r\nExpires: 600\r\n" CONTACT);
+
+	assert_int_equal(got.answer->status, 200);
+	assert_has(got.answer->text, "Expires: 600\r\n");
+	assert_has(got.answer->text, "Allow-Events: reg\r\n");
+	assert_has(got.answer->text, "Contact: <sip:sip.example.org>\r\n");
+	assert_has(got.notify->text, "NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n");
+	assert_has(got.notify->text, "Event: reg;id=7\r\n");
+	assert_has(got.notify->text, "Subscription-State: active;expires=600\r\n");
+	assert_has(got.notify->text, "Content-Type: application/reginfo+xml\r\n");
+	assert_has(got.notify->body, "version=\"0\" state=\"full\"");
+	assert_has(got.notify->body, "state=\"init\"");
+	assert_true(slice_eq(got.notify->from.tag, got.answer->to.tag));
+	confirm(world, &got);
+	drop(&got);
+
+	world_pass(world, 60000);
+	assert_int_equal(world_passed(world, ALICE_PHONE).len, 0);
+	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+	world_pass(world, 2000);
+	got = take(world);
+	assert_has(got.notify->body, "version=\"1\" state=\"partial\"");
+	assert_has(got.notify->body, "event=\"registered\"");
+	assert_has(got.notify->body, "<uri>sip:alice@192.0.2.11</uri>");
+	assert_has(got.notify->text, "Subscription-State: active;expires=53");
+	confirm(world, &got);
+	drop(&got);
+
+	world_pass(world, 600000); /* the subscription ends before the binding */
+	got = take(world);
+	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
+	assert_has(got.notify->body, "version=\"2\" state=\"full\"");
+	confirm(world, &got);
+	drop(&got);
+	world_end(world);
+}
+
+static void it_is_told_of_what_has_expired_and_not_too_often(void **state) /* RFC3680:4.10 */
+{
+	struct world *world = world_new();
+	struct got got;
+
+	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+	got = begin(world, "Event: reg\r\nExpires: 3600\r\n" CONTACT);
+	assert_has(got.notify->body, "event=\"registered\" expires=\"600\"");
+	confirm(world, &got);
+	drop(&got);
+	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.12", 1000);
+	world_pass(world, 4000);
+	assert_int_equal(world_passed(world, ALICE_PHONE).len, 0);
+	world_pass(world, 2000);
+	got = take(world);
+	assert_has(got.notify->body, "sip:alice@192.0.2.12");
+	assert_lacks(got.notify->body, "sip:alice@192.0.2.11");
+	confirm(world, &got);
+	drop(&got);
+	world->now.wall += 600; /* stored times are those of the wall */
+	world_pass(world, 6000);
+	got = take(world);
+	assert_has(got.notify->body, "event=\"expired\"");
+	assert_has(got.notify->body, "id=\"alice@example.org\" state=\"terminated\"");
+	confirm(world, &got);
+	drop(&got);
+	world_end(world);
+}
+
+static void a_refresh_tells_all_again_and_zero_ends_it(void **state) /* RFC6665:4.1.2.2, 4.1.2.3 */
+{
+	struct world *world = world_new();
+	struct got got = begin(world, "Event: reg\r\nExpires: 600\r\n" CONTACT);
+	char tag[64];
+	struct writer kept = writer_of(tag, sizeof tag);
+
+	put(&kept, got.answer->to.tag);
+	confirm(world, &got);
+	drop(&got);
+	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 900\r\n" CONTACT);
+	assert_has(got.answer->text, "SIP/2.0 200 OK");
+	assert_has(got.answer->text, "Expires: 900\r\n");
+	assert_has(got.notify->text, "Subscription-State: active;expires=900\r\n");
+	assert_has(got.notify->body, "version=\"1\" state=\"full\"");
+	confirm(world, &got);
+	drop(&got);
+
+	got = again(world, writer_text(&kept), "Event: presence\r\n" CONTACT);
+	assert_has(got.answer->text, "SIP/2.0 489 Bad Event\r\n");
+	assert_has(got.answer->text, "Allow-Events: reg\r\n");
+	drop(&got);
+	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 5\r\n" CONTACT);
+	assert_has(got.answer->text, "SIP/2.0 423");
+	assert_has(got.answer->text, "Min-Expires: 60\r\n");
+	drop(&got);
+
+	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 0\r\n" CONTACT);
+	assert_has(got.answer->text, "SIP/2.0 200 OK");
+	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
+	confirm(world, &got);
+	drop(&got);
+	got = again(world, writer_text(&kept), "Event: reg\r\n" CONTACT);
+	assert_has(got.answer->text, "SIP/2.0 481");
+	drop(&got);
+	world_end(world);
+}
+
+static void expires_zero_is_a_look(void **state) /* RFC6665:4.4.3 */
+{
+	struct world *world = world_new();
+	struct got got = begin(world, "Event: reg\r\nExpires: 0\r\n" CONTACT);
+
+	assert_has(got.answer->text, "Expires: 0\r\n");
+	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
+	assert_has(got.notify->body, "state=\"full\"");
+	confirm(world, &got);
+	drop(&got);
+	world_end(world);
+}
+
+/* RFC6665:4.2.2: what the NOTIFY finds nobody for is over; nothing more is sent. */
+static void a_notify_that_finds_nobody_ends_it(void **state)
+{
+	static const char *const answers[] = { "481 Gone", "404 Who", NULL };
+
+	for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+		struct world *world = world_new();
+		struct got got = begin(world, "Event: reg\r\nExpires: 600\r\n" CONTACT);
+
+		if (answers[i])
+			world_respond(world, ALICE_PHONE, got.notify, answers[i], "");
+		else
+			world_pass(world, 33000); /* timer F */
+		drop(&got);
+		world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+		world_pass(world, 10000);
+		assert_int_equal(world_passed(world, ALICE_PHONE).len, 0);
+		world_end(world);
+	}
+}
+
+static const struct {
+	const char *label;
+	struct ask ask;
+	const char *status;
+} refusals[] = {
+	{ "somebody else's",
+	  { .method = "SUBSCRIBE", .uri = "sip:bob@example.org", .headers = "Event: reg\r\n" CONTACT },
+	  "403" },
+	{ "another format",
+	  { .method = "SUBSCRIBE",
+	    .uri = "sip:alice@example.org",
+	    .headers = "Event: reg\r\nAccept: text/plain, application/*;q=0\r\n" CONTACT },
+	  "406" },
+	{ "too brief",
+	  { .method = "SUBSCRIBE",
+	    .uri = "sip:alice@example.org",
+	    .headers = "Event: reg\r\nExpires: 59\r\n" CONTACT },
+	  "423" },
+	{ "no Contact",
+	  { .method = "SUBSCRIBE", .uri = "sip:alice@example.org", .headers = "Event: reg\r\n" },
+	  "400" },
+	{ "no time",
+	  { .method = "SUBSCRIBE",
+	    .uri = "sip:alice@example.org",
+	    .headers = "Event: reg\r\nExpires: soon\r\n" CONTACT },
+	  "400" },
+	{ "a long id",
+	  { .method = "SUBSCRIBE",
+	    .uri = "sip:alice@example.org",
+	    .headers =
+		    "Event: reg;id=0123456789012345678901234567890123456789012345678901234567890123456789\r\n" CONTACT },
+	  "400" },
+};
+
+static void what_cannot_be_told_is_refused(void **state)
+{
+	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+		struct world *world = world_new();
+		struct got got;
+
+		world_ask_proven(world, ALICE_PHONE, ALICE, &refusals[i].ask);
+		got = take(world);
+		if (got.notify || got.answer->status != (unsigned)strtoul(refusals[i].status, NULL, 10))
+			fail_msg("%s: %.*s", refusals[i].label, SLICE_FMT(got.answer->text));
+		drop(&got);
+		world_end(world);
+	}
+}
+
+static void an_account_has_so_many_and_no_more(void **state)
+{
+	struct world *world = world_new();
+	struct got got = { 0 };
+
+	for (unsigned i = 0; i <= 16; i++) {
+		char call_id[16];
+		struct ask ask = subscribe("Event: reg\r\n" CONTACT);
+
+		snprintf(call_id, sizeof call_id, "call-%u", i);
+		ask.call_id = call_id;
+		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+		got = take(world);
+		assert_int_equal(got.answer->status, i < 16 ? 200 : 503);
+		if (i < 16)
+			confirm(world, &got);
+		drop(&got);
+	}
+	world_end(world);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_phone_is_told_all_and_then_what_is_new),
+	cmocka_unit_test(it_is_told_of_what_has_expired_and_not_too_often),
+	cmocka_unit_test(a_refresh_tells_all_again_and_zero_ends_it),
+	cmocka_unit_test(expires_zero_is_a_look),
+	cmocka_unit_test(a_notify_that_finds_nobody_ends_it),
+	cmocka_unit_test(what_cannot_be_told_is_refused),
+	cmocka_unit_test(an_account_has_so_many_and_no_more),
+};
+
+TEST_MAIN(tests)
