@@ -43,7 +43,8 @@ static void put_warning_line(struct writer *out, const struct refusal *refusal, 
 		put_char(&advice, ']');
 	}
 	put(out, SLICE("Warning: "));
-	put_warning(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS, agent, writer_text(&advice));
+	put_warning(out, refusal->warn_code ? refusal->warn_code : WARN_MISCELLANEOUS, agent,
+		    writer_text(&advice));
 	put(out, SLICE("\r\n"));
 }
 

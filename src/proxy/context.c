@@ -172,6 +172,26 @@ static enum err start_branch(struct context *context, const struct target *targe
 }
 
 /*
+ * RFC 5626 §7: "replace the failed branch with another target … having the same AOR and instance-id, but a different
+ * reg-id".
+ */
+static bool try_spare(struct branch *branch, struct now now)
+{
+	struct context *context = branch->context;
+
+	for (size_t i = 0; i < context->n_spares; i++) {
+		struct target *spare = &context->targets[context->n_targets + i], target = *spare;
+
+		if (!spare->binding || !slice_eq(spare->binding->instance, branch->target.binding->instance))
+			continue;
+		spare->binding = NULL;
+		if (start_branch(context, &target, now) == OK)
+			return true;
+	}
+	return false;
+}
+
+/*
  * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction. False: there is none. What
  * has failed is in the context already.
  */
@@ -181,8 +201,10 @@ static bool fail_over(struct branch *branch, struct now now)
 	struct hop_result result;
 	struct branch *next;
 
-	if (!branch->target.is_outside || !context->server || context->is_answered || branch->is_cancelled)
+	if (!context->server || context->is_answered || branch->is_cancelled)
 		return false;
+	if (!branch->target.is_outside)
+		return branch->target.binding && try_spare(branch, now);
 	next = branch_new(context, &branch->target);
 	if (!next)
 		return false;
@@ -300,6 +322,12 @@ static void take_success(struct context *context, const struct sip_message *resp
 	cancel_pending(context, SLICE("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now);
 }
 
+/* Whether such an answer lets the request go on to the domain's next server, or over the phone's next flow. */
+static bool is_worth_another(const struct branch *branch, unsigned status)
+{
+	return branch->target.is_outside ? status == 503 : status == 408 || status == 430;
+}
+
 void context_response(struct client *client, const struct sip_message *response, struct now now)
 {
 	struct branch *branch = client->user;
@@ -324,7 +352,7 @@ void context_response(struct client *client, const struct sip_message *response,
 	branch_done(branch);
 	best_challenges(context, response);
 	best_response(context, response);
-	if (response->status == 503 && fail_over(branch, now))
+	if (is_worth_another(branch, response->status) && fail_over(branch, now))
 		return;
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);

@@ -70,6 +70,11 @@ struct context {
 	struct aor *aor; /* holds what the targets point to; NULL in a dialog */
 	struct target *targets;
 	size_t n_targets, next;
+	/*
+	 * Behind the targets: other flows of the same phones, each tried once, when the one before it has failed (RFC
+	 * 5626 §7). Without a binding: tried already.
+	 */
+	size_t n_spares;
 	unsigned breadth; /* Max-Breadth of each branch (RFC 5393 §5.3) */
 
 	/* what came back */

@@ -1,5 +1,7 @@
 #include "proxy/location.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "proxy/redirect.h"
 
@@ -78,29 +80,66 @@ static void insert(struct target *targets, size_t n, const struct target *target
 	targets[at] = *target;
 }
 
+/* The targets in order, and behind them, once all are found, the other flows of their phones. */
+struct found {
+	struct target *targets, *spares;
+	size_t n, n_spares;
+};
+
+static bool is_same_phone(const struct binding *a, const struct binding *b)
+{
+	return a->instance.len > 0 && slice_eq(a->instance, b->instance);
+}
+
+/*
+ * RFC 5626 §7: "MUST NOT populate the target set with more than one contact with the same AOR and instance-id at a time".
+ * The one registered last is the target.
+ */
+static void add(struct found *found, const struct target *target)
+{
+	struct target newest = *target;
+
+	for (size_t i = 0; i < found->n; i++) {
+		struct target known = found->targets[i];
+
+		if (!is_same_phone(known.binding, target->binding))
+			continue;
+		if (target->binding->expires <= known.binding->expires) {
+			found->spares[found->n_spares++] = newest;
+			return;
+		}
+		found->spares[found->n_spares++] = known;
+		found->n--;
+		memmove(&found->targets[i], &found->targets[i + 1], (found->n - i) * sizeof known);
+		break;
+	}
+	insert(found->targets, found->n++, &newest);
+}
+
 /* The most telling reason wins: first that phones exist, then that they would not be safe. */
 static enum location_lack find_targets(const struct context *context, const struct aor *aor,
-				       struct target *targets, struct now now, size_t *ret_n)
+				       struct found *found, struct now now)
 {
 	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
 	enum location_lack lack = LOCATION_NOBODY;
-	size_t n = 0;
 
 	for (size_t i = 0; i < aor->n_bindings; i++) {
-		enum location_lack found;
+		enum location_lack verdict;
 		struct target target;
 
 		if (aor->bindings[i].expires <= now.wall ||
 		    !gruu_means(&context->gruu, &context->core->gruus, &aor->bindings[i]))
 			continue;
-		found = location_target(context->core, aor, &aor->bindings[i], sips, &target);
-		if (found == LOCATION_FOUND)
-			insert(targets, n++, &target);
-		else if (found > lack)
-			lack = found;
+		verdict = location_target(context->core, aor, &aor->bindings[i], sips, &target);
+		if (verdict == LOCATION_FOUND)
+			add(found, &target);
+		else if (verdict > lack)
+			lack = verdict;
 	}
-	*ret_n = n < context->core->server->max_forks ? n : context->core->server->max_forks;
-	return n ? LOCATION_FOUND : lack;
+	if (found->n > context->core->server->max_forks)
+		found->n = context->core->server->max_forks;
+	memmove(found->targets + found->n, found->spares, found->n_spares * sizeof found->spares[0]);
+	return found->n ? LOCATION_FOUND : lack;
 }
 
 static void refuse_for(struct context *context, enum location_lack lack, struct now now)
@@ -120,9 +159,8 @@ static void refuse_for(struct context *context, enum location_lack lack, struct 
 
 void location_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	struct target *targets;
+	struct found found = { 0 };
 	enum location_lack lack;
-	size_t n;
 
 	if (answer->err == ERR_NOT_FOUND) {
 		context_refuse(context, &proxy_refusals[REFUSED_UNKNOWN], now);
@@ -132,21 +170,25 @@ void location_answer(struct context *context, const struct answer *answer, struc
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;
 	}
-	if (core_domain(context->core, context->server->request->uri.host)->redirects) {
+	/* "a request sent to a GRUU SHOULD NOT be redirected" (RFC 5627 §6.1) */
+	if (context->gruu.kind == GRUU_NONE &&
+	    core_domain(context->core, context->server->request->uri.host)->redirects) {
 		redirect_answer(context, answer->aor, now);
 		return;
 	}
-	targets = mem_zalloc(answer->aor->n_bindings, sizeof *targets);
-	if (!targets) {
+	found.targets = mem_zalloc(2 * answer->aor->n_bindings, sizeof found.targets[0]);
+	if (!found.targets) {
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
-	lack = find_targets(context, answer->aor, targets, now, &n);
+	found.spares = found.targets + answer->aor->n_bindings;
+	lack = find_targets(context, answer->aor, &found, now);
 	if (lack == LOCATION_FOUND) {
-		context_forward(context, answer->aor, targets, n, now);
+		context->n_spares = found.n_spares;
+		context_forward(context, answer->aor, found.targets, found.n, now);
 		return;
 	}
-	mem_free(targets);
+	mem_free(found.targets);
 	/* without its binding a temporary one is nothing; a public one stays (RFC 5627 §5.3) */
 	if (lack == LOCATION_NOBODY && context->gruu.kind == GRUU_TEMPORARY)
 		refuse_gruu(context, now);
