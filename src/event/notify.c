@@ -140,9 +140,12 @@ static const struct client_owner owner = { on_response, on_failed, on_gone };
 
 /* -- sending ------------------------------------------------------------------------------------------------------- */
 
+/* A dialog under SIPS, or a subscriber who is reached under SIPS: then nobody else is told. */
 static struct requirement requirement_of(const struct subscription *subscription)
 {
-	if (!subscription->dialog->secure)
+	bool is_sips = slice_starts_nocase(dlg_request_uri(subscription->dialog), SLICE("sips:"));
+
+	if (!subscription->dialog->secure && !is_sips)
 		return (struct requirement){ .level = REQUIRE_NOTHING };
 	return (struct requirement){ .level = REQUIRE_ACCOUNT, .account = subscription->account };
 }

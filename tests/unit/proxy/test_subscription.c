@@ -277,6 +277,19 @@ static void what_cannot_be_told_is_refused(void **state)
 	}
 }
 
+static void a_sips_contact_is_told_over_tls_alone(void **state) /* RFC3261:26.2.2 */
+{
+	struct world *world = world_new();
+	const struct ask ask = subscribe("Event: reg\r\nContact: <sips:alice@192.0.2.10>\r\n");
+	struct slice passed;
+
+	world_ask_proven(world, CLEAR, ALICE, &ask);
+	passed = world_passed(world, CLEAR);
+	assert_has(passed, "SIP/2.0 200 OK");
+	assert_lacks(passed, "NOTIFY ");
+	world_end(world);
+}
+
 static void an_account_has_so_many_and_no_more(void **state)
 {
 	struct world *world = world_new();
@@ -305,6 +318,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(expires_zero_is_a_look),
 	cmocka_unit_test(a_notify_that_finds_nobody_ends_it),
 	cmocka_unit_test(what_cannot_be_told_is_refused),
+	cmocka_unit_test(a_sips_contact_is_told_over_tls_alone),
 	cmocka_unit_test(an_account_has_so_many_and_no_more),
 };
 
