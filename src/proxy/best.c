@@ -20,6 +20,9 @@ static unsigned rank_of(unsigned status)
 	case 415:
 	case 420:
 	case 484: return 4 * 16;
+	/* "another flow" would have been worth a try (RFC 5626 §7): they tell nothing of the phone */
+	case 408:
+	case 430: return 4 * 16 + 2;
 	default: return status / 100 * 16 + 1;
 	}
 }

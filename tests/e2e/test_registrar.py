@@ -11,12 +11,13 @@ from sealine_transports import UdpClient
 
 LISTEN = ("tls:127.0.0.1:0", "udp:127.0.0.1:0")
 CONFIG = """
-limits:
+messages:
   message: 4096
   header: 4096
+limits:
+  bindings-per-account: 2
 registrar:
   expires-default: 120
-  bindings: 2
   service-route: yes
 """
 
