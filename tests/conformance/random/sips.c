@@ -293,6 +293,7 @@ static void step_server(struct life *life)
 
 	if (pick(life, 3)) { /* a reload */
 		life->world.server.domains = domains[pick(life, 2)];
+		life->world.server.n_domains = 1;
 		return;
 	}
 	for (size_t i = 0; i < PHONES; i++)
