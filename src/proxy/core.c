@@ -6,6 +6,7 @@
 #include "proxy/gate.h"
 #include "proxy/location.h"
 #include "proxy/outside.h"
+#include "proxy/own.h"
 #include "proxy/registration.h"
 #include "proxy/subscription.h"
 #include "sip/build.h"
@@ -82,26 +83,6 @@ void core_reconfigure(struct core *core, const struct server_config *server)
 }
 
 /* -- what a request is ------------------------------------------------------------------------------------------- */
-
-static const char allow[] =
-	"INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, "
-	"NOTIFY, REGISTER";
-
-/*
- * RFC 3261 §11.2. It gives nothing away that a caller would not learn otherwise, so nobody has to prove
- * anything.
- */
-static void answer_options(struct context *context, struct now now)
-{
-	char buf[512];
-	struct writer headers = writer_of(buf, sizeof buf);
-
-	put_header(&headers, SIP_ALLOW, slice_of(allow));
-	put_header(&headers, SIP_SUPPORTED, SLICE("path, outbound"));
-	put_allow_events(&headers, context->core->notifier);
-	endpoint_respond(context->core->endpoint, context->server,
-			 &(struct sip_reply){ .status = 200, .headers = writer_text(&headers) }, now);
-}
 
 /* What an account of ours begins is counted; else it has been refused. */
 static bool is_within_allowance(struct context *context, struct now now)
@@ -228,8 +209,8 @@ static void classify(struct context *context, struct now now)
 			context_refuse(context, &proxy_refusals[REFUSED_ROUTE], now);
 		return;
 	}
-	if (request->method == SIP_OPTIONS && check_is_for_us(core, request))
-		answer_options(context, now);
+	if (!context->routes.leads_elsewhere && check_is_for_us(core, request))
+		own_request(context, now);
 	else
 		take_outside_dialog(context, now);
 }

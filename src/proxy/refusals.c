@@ -43,6 +43,27 @@ const struct refusal proxy_refusals[] = {
 		.warning = "the name in the Request-URI is longer than any account's",
 		.remedy = "look at the address that was called",
 	},
+	[REFUSED_METHOD] = {
+		.status = 405,
+		.code = "server.method",
+		.warning = "the server itself does nothing with {found}",
+		.section = "RFC 3261 §8.2.1",
+		.remedy = "send it to a user of the domain",
+	},
+	[REFUSED_EXTENSION] = {
+		.status = 420,
+		.code = "server.extension",
+		.warning = "the server does not know the extension {found}",
+		.section = "RFC 3261 §8.2.2.3",
+		.remedy = "ask without requiring it",
+	},
+	[REFUSED_BODY] = {
+		.status = 415,
+		.code = "server.body",
+		.warning = "the server reads no bodies, and this one is to be understood",
+		.section = "RFC 3261 §8.2.3",
+		.remedy = "leave it out, or say handling=optional in its Content-Disposition",
+	},
 	[REFUSED_FOREIGN_ROUTE] = {
 		.status = 403,
 		.code = "request.foreign-route",

@@ -14,6 +14,10 @@ enum refused {
 	REFUSED_PROXY_REQUIRE,
 	REFUSED_BREADTH,
 	REFUSED_NAME_SIZE,
+	/* what the server itself is asked (§8.2) */
+	REFUSED_METHOD,
+	REFUSED_EXTENSION,
+	REFUSED_BODY,
 	/* where it may go */
 	REFUSED_FOREIGN_ROUTE,
 	REFUSED_ROUTE_MALFORMED,

@@ -8,6 +8,13 @@ const struct refusal registrar_refusals[] = {
 		.section = "RFC 3261 §8.2.2.3",
 		.remedy = "register without requiring it",
 	},
+	[REFUSED_BODY] = {
+		.status = 415,
+		.code = "register.body",
+		.warning = "the registrar reads no bodies, and this one is to be understood",
+		.section = "RFC 3261 §8.2.3",
+		.remedy = "leave it out, or say handling=optional in its Content-Disposition",
+	},
 	[REFUSED_PATH_SUPPORT] = {
 		.status = 420,
 		.reason = "Path Without Support By The Phone",

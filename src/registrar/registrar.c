@@ -6,6 +6,7 @@
 #include "registrar/refusals.h"
 #include "sip/build.h"
 #include "sip/date.h"
+#include "sip/fields.h"
 
 enum {
 	HOUR = 3600,
@@ -91,6 +92,19 @@ static enum err check_require(struct work *work)
 		return refuse(work, REFUSED_EXTENSION, token);
 	}
 	return OK;
+}
+
+/* RFC 3261 §8.2.3 */
+static enum err check_body(struct work *work)
+{
+	struct writer out;
+
+	if (sip_body_is_optional(work->request))
+		return OK;
+	TRY(open_headers(work, &out));
+	put_nothing_accepted(&out, work->request);
+	work->decision->refusal.headers = writer_text(&out);
+	return refuse(work, REFUSED_BODY, nothing);
 }
 
 /* RFC 3327 §5.3: a Path that the phone does not know of was put there behind its back. */
@@ -438,6 +452,7 @@ static enum err apply(struct work *work)
 	struct slice value;
 
 	TRY(check_require(work));
+	TRY(check_body(work));
 	if (count.n > REGISTRAR_BINDINGS_MAX) {
 		TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
 		return refuse(work, REFUSED_TOO_MANY, nothing);

@@ -1,7 +1,10 @@
 #include "sip/fields.h"
 
+#include "sip/build.h"
 #include "sip/item.h"
 #include "sip/lex.h"
+#include "sip/message.h"
+#include "sip/uri.h"
 
 static bool scan_delta(struct scan *in, uint32_t *ret_seconds)
 {
@@ -193,4 +196,20 @@ bool sip_cseq_scan(struct scan *in, struct sip_cseq *ret_cseq)
 	*in = at;
 	*ret_cseq = cseq;
 	return true;
+}
+
+bool sip_body_is_optional(const struct sip_message *message)
+{
+	struct slice value = sip_message_value(message, SIP_CONTENT_DISPOSITION), handling;
+	struct slice params = slice_sub(value, slice_find(value, ';'), value.len);
+
+	return message->body.len == 0 || (sip_param_find(params, SLICE("handling"), &handling) &&
+					  slice_eq_nocase(handling, SLICE("optional")));
+}
+
+void put_nothing_accepted(struct writer *out, const struct sip_message *message)
+{
+	put_header(out, SIP_ACCEPT, SLICE(""));
+	if (sip_message_header(message, SIP_CONTENT_ENCODING))
+		put_header(out, SIP_ACCEPT_ENCODING, SLICE("identity"));
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "base/writer.h"
 #include "sip/message.h"
 #include "sip/names.h"
 
@@ -29,6 +30,11 @@ struct sip_media_type {
 bool sip_media_type_parse(struct slice value, struct sip_media_type *ret_type);
 /* Whether it is type "/" subtype, case ignored, with whatever parameters. */
 bool sip_media_type_is(const struct sip_media_type *media_type, struct slice type, struct slice subtype);
+
+/* Whether the body need not be understood (RFC 3261 §8.2.3): there is none, or its handling is said to be optional. */
+bool sip_body_is_optional(const struct sip_message *message);
+/* What goes with a 415 of somebody who understands no body at all: an empty Accept, and Accept-Encoding where it matters. */
+void put_nothing_accepted(struct writer *out, const struct sip_message *message);
 
 /* Event (RFC 6665 §8.4) */
 struct sip_event {

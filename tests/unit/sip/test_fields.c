@@ -180,6 +180,36 @@ static void replaces_names_a_dialog(void **state)
 		assert_false(sip_replaces_parse(slice_of(bad[i]), &replaces));
 }
 
+static void a_body_may_be_optional(void **state)
+{
+	static const struct {
+		const char *label, *headers;
+		bool is_optional;
+	} rows[] = {
+		{ "none", "Content-Length: 0\r\n\r\n", true },
+		{ "as it is by default", "Content-Length: 2\r\n\r\nhi", false },
+		{ "said so", "Content-Disposition: render;handling=optional\r\n\r\nhi", true },
+		{ "in capitals, with others", "Content-Disposition: x; a=b ; Handling = OPTIONAL\r\n\r\nhi",
+		  true },
+		{ "required", "Content-Disposition: session;handling=required\r\n\r\nhi", false },
+		{ "another", "Content-Disposition: session;handling=perhaps\r\n\r\nhi", false },
+		{ "elsewhere", "Content-Disposition: handling\r\n\r\nhi", false },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct sip_message *message;
+		struct sip_fault fault;
+		char text[256];
+
+		snprintf(text, sizeof text, "OPTIONS sip:a SIP/2.0\r\n%s", rows[i].headers);
+		assert_int_equal(sip_message_parse(slice_of(text), &sip_limits_default, &message, &fault),
+				 OK);
+		if (sip_body_is_optional(message) != rows[i].is_optional)
+			fail_msg("%s", rows[i].label);
+		sip_message_free(message);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(seconds_fit_into_32_bits),
 	cmocka_unit_test(q_has_three_decimals_at_most),
@@ -191,6 +221,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(rack_names_the_response_and_the_request),
 	cmocka_unit_test(session_expires_may_name_the_refresher),
 	cmocka_unit_test(replaces_names_a_dialog),
+	cmocka_unit_test(a_body_may_be_optional),
 };
 
 TEST_MAIN(tests)

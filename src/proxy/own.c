@@ -1,0 +1,73 @@
+#include "proxy/own.h"
+
+#include "event/notifier.h"
+#include "proxy/refusals.h"
+#include "sip/build.h"
+#include "sip/fields.h"
+
+/* What passes through, and what ends here. */
+static const char allow[] =
+	"INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, "
+	"NOTIFY, REGISTER";
+static const char extensions[] = "path, outbound";
+
+/* RFC 3261 §11.2 */
+static void answer_options(struct context *context, struct writer *headers, struct now now)
+{
+	put_header(headers, SIP_ALLOW, slice_of(allow));
+	put_header(headers, SIP_SUPPORTED, slice_of(extensions));
+	put_allow_events(headers, context->core->notifier);
+	endpoint_respond(context->core->endpoint, context->server,
+			 &(struct sip_reply){ .status = 200, .headers = writer_text(headers) }, now);
+}
+
+/* RFC 3261 §8.2.2.3: the header names all that are not known. */
+static struct slice put_unsupported(struct writer *headers, const struct sip_message *request)
+{
+	struct sip_values it = sip_values_of(request, SIP_REQUIRE);
+	struct slice token, first = { 0 };
+
+	while (sip_values_next(&it, &token)) {
+		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")))
+			continue;
+		put_header(headers, SIP_UNSUPPORTED, token);
+		if (!first.ptr)
+			first = token;
+	}
+	return first;
+}
+
+static void refuse(struct context *context, enum refused why, struct slice found, struct writer *headers,
+		   struct now now)
+{
+	struct refusal refusal = proxy_refusals[why];
+
+	refusal.found = found;
+	refusal.headers = writer_text(headers);
+	context_refuse(context, &refusal, now);
+}
+
+void own_request(struct context *context, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+	char buf[2048];
+	struct writer headers = writer_of(buf, sizeof buf);
+	struct slice unknown;
+
+	if (request->method != SIP_OPTIONS) {
+		put_header(&headers, SIP_ALLOW, SLICE("OPTIONS, REGISTER"));
+		refuse(context, REFUSED_METHOD, request->method_name, &headers, now);
+		return;
+	}
+	unknown = put_unsupported(&headers, request);
+	if (unknown.ptr) {
+		refuse(context, REFUSED_EXTENSION, unknown, &headers, now);
+		return;
+	}
+	if (!sip_body_is_optional(request)) {
+		put_nothing_accepted(&headers, request);
+		refuse(context, REFUSED_BODY, sip_message_value(request, SIP_CONTENT_TYPE), &headers, now);
+		return;
+	}
+	answer_options(context, &headers, now);
+}
