@@ -209,7 +209,8 @@ static void classify(struct context *context, struct now now)
 			context_refuse(context, &proxy_refusals[REFUSED_ROUTE], now);
 		return;
 	}
-	if (!context->routes.leads_elsewhere && check_is_for_us(core, request))
+	/* The server is in no dialog but those of its subscriptions. */
+	if (!context->routes.leads_elsewhere && !request->to.tag.ptr && check_is_for_us(core, request))
 		own_request(context, now);
 	else
 		take_outside_dialog(context, now);
