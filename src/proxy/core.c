@@ -174,6 +174,15 @@ static bool is_half_sips(const struct sip_message *request)
 	       sip_address_parse(value, &contact) && contact.uri.scheme != SIP_SCHEME_SIPS;
 }
 
+/* The server is in no dialog but those of its subscriptions; what an OPTIONS asks does not depend on one. */
+static bool is_for_the_server(const struct context *context)
+{
+	const struct sip_message *request = context->server->request;
+
+	return !context->routes.leads_elsewhere && check_is_for_us(context->core, request) &&
+	       (request->method == SIP_OPTIONS || !request->to.tag.ptr);
+}
+
 static void classify(struct context *context, struct now now)
 {
 	struct core *core = context->core;
@@ -209,8 +218,7 @@ static void classify(struct context *context, struct now now)
 			context_refuse(context, &proxy_refusals[REFUSED_ROUTE], now);
 		return;
 	}
-	/* The server is in no dialog but those of its subscriptions. */
-	if (!context->routes.leads_elsewhere && !request->to.tag.ptr && check_is_for_us(core, request))
+	if (is_for_the_server(context))
 		own_request(context, now);
 	else
 		take_outside_dialog(context, now);
