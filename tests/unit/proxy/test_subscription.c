@@ -48,6 +48,18 @@ static void drop(struct got *got)
 	*got = (struct got){ 0 };
 }
 
+static const struct sip_message *answer_of(const struct got *got)
+{
+	assert_non_null(got->answer);
+	return got->answer;
+}
+
+static const struct sip_message *notify_of(const struct got *got)
+{
+	assert_non_null(got->notify);
+	return got->notify;
+}
+
 #define CONTACT "Contact: <sip:alice@192.0.2.10>\r\n"
 
 static struct ask subscribe(const char *headers)
@@ -83,8 +95,7 @@ static struct got again(struct world *world, struct slice tag, const char *heade
 
 static void confirm(struct world *world, const struct got *got)
 {
-	assert_non_null(got->notify);
-	world_respond(world, ALICE_PHONE, got->notify, "200 OK", "");
+	world_respond(world, ALICE_PHONE, notify_of(got), "200 OK", "");
 }
 
 static void a_phone_is_told_all_and_then_what_is_new(void **state) /* RFC3680:4.7.2 */
@@ -92,17 +103,17 @@ static void a_phone_is_told_all_and_then_what_is_new(void **state) /* RFC3680:4.
 	struct world *world = world_new();
 	struct got got = begin(world, "Event: reg;id=7\r\nExpires: 600\r\n" CONTACT);
 
-	assert_int_equal(got.answer->status, 200);
-	assert_has(got.answer->text, "Expires: 600\r\n");
-	assert_has(got.answer->text, "Allow-Events: reg\r\n");
-	assert_has(got.answer->text, "Contact: <sip:sip.example.org>\r\n");
-	assert_has(got.notify->text, "NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n");
-	assert_has(got.notify->text, "Event: reg;id=7\r\n");
-	assert_has(got.notify->text, "Subscription-State: active;expires=600\r\n");
-	assert_has(got.notify->text, "Content-Type: application/reginfo+xml\r\n");
-	assert_has(got.notify->body, "version=\"0\" state=\"full\"");
-	assert_has(got.notify->body, "state=\"init\"");
-	assert_true(slice_eq(got.notify->from.tag, got.answer->to.tag));
+	assert_int_equal(answer_of(&got)->status, 200);
+	assert_has(answer_of(&got)->text, "Expires: 600\r\n");
+	assert_has(answer_of(&got)->text, "Allow-Events: reg\r\n");
+	assert_has(answer_of(&got)->text, "Contact: <sip:sip.example.org>\r\n");
+	assert_has(notify_of(&got)->text, "NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n");
+	assert_has(notify_of(&got)->text, "Event: reg;id=7\r\n");
+	assert_has(notify_of(&got)->text, "Subscription-State: active;expires=600\r\n");
+	assert_has(notify_of(&got)->text, "Content-Type: application/reginfo+xml\r\n");
+	assert_has(notify_of(&got)->body, "version=\"0\" state=\"full\"");
+	assert_has(notify_of(&got)->body, "state=\"init\"");
+	assert_true(slice_eq(notify_of(&got)->from.tag, answer_of(&got)->to.tag));
 	confirm(world, &got);
 	drop(&got);
 
@@ -111,17 +122,17 @@ static void a_phone_is_told_all_and_then_what_is_new(void **state) /* RFC3680:4.
 	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
 	world_pass(world, 2000);
 	got = take(world);
-	assert_has(got.notify->body, "version=\"1\" state=\"partial\"");
-	assert_has(got.notify->body, "event=\"registered\"");
-	assert_has(got.notify->body, "<uri>sip:alice@192.0.2.11</uri>");
-	assert_has(got.notify->text, "Subscription-State: active;expires=53");
+	assert_has(notify_of(&got)->body, "version=\"1\" state=\"partial\"");
+	assert_has(notify_of(&got)->body, "event=\"registered\"");
+	assert_has(notify_of(&got)->body, "<uri>sip:alice@192.0.2.11</uri>");
+	assert_has(notify_of(&got)->text, "Subscription-State: active;expires=53");
 	confirm(world, &got);
 	drop(&got);
 
 	world_pass(world, 600000); /* the subscription ends before the binding */
 	got = take(world);
-	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
-	assert_has(got.notify->body, "version=\"2\" state=\"full\"");
+	assert_has(notify_of(&got)->text, "Subscription-State: terminated;reason=timeout\r\n");
+	assert_has(notify_of(&got)->body, "version=\"2\" state=\"full\"");
 	confirm(world, &got);
 	drop(&got);
 	world_end(world);
@@ -134,7 +145,7 @@ static void it_is_told_of_what_has_expired_and_not_too_often(void **state) /* RF
 
 	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
 	got = begin(world, "Event: reg\r\nExpires: 3600\r\n" CONTACT);
-	assert_has(got.notify->body, "event=\"registered\" expires=\"600\"");
+	assert_has(notify_of(&got)->body, "event=\"registered\" expires=\"600\"");
 	confirm(world, &got);
 	drop(&got);
 	world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.12", 1000);
@@ -142,15 +153,15 @@ static void it_is_told_of_what_has_expired_and_not_too_often(void **state) /* RF
 	assert_int_equal(world_passed(world, ALICE_PHONE).len, 0);
 	world_pass(world, 2000);
 	got = take(world);
-	assert_has(got.notify->body, "sip:alice@192.0.2.12");
-	assert_lacks(got.notify->body, "sip:alice@192.0.2.11");
+	assert_has(notify_of(&got)->body, "sip:alice@192.0.2.12");
+	assert_lacks(notify_of(&got)->body, "sip:alice@192.0.2.11");
 	confirm(world, &got);
 	drop(&got);
 	world->now.wall += 600; /* stored times are those of the wall */
 	world_pass(world, 6000);
 	got = take(world);
-	assert_has(got.notify->body, "event=\"expired\"");
-	assert_has(got.notify->body, "id=\"alice@example.org\" state=\"terminated\"");
+	assert_has(notify_of(&got)->body, "event=\"expired\"");
+	assert_has(notify_of(&got)->body, "id=\"alice@example.org\" state=\"terminated\"");
 	confirm(world, &got);
 	drop(&got);
 	world_end(world);
@@ -163,33 +174,33 @@ static void a_refresh_tells_all_again_and_zero_ends_it(void **state) /* RFC6665:
 	char tag[64];
 	struct writer kept = writer_of(tag, sizeof tag);
 
-	put(&kept, got.answer->to.tag);
+	put(&kept, answer_of(&got)->to.tag);
 	confirm(world, &got);
 	drop(&got);
 	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 900\r\n" CONTACT);
-	assert_has(got.answer->text, "SIP/2.0 200 OK");
-	assert_has(got.answer->text, "Expires: 900\r\n");
-	assert_has(got.notify->text, "Subscription-State: active;expires=900\r\n");
-	assert_has(got.notify->body, "version=\"1\" state=\"full\"");
+	assert_has(answer_of(&got)->text, "SIP/2.0 200 OK");
+	assert_has(answer_of(&got)->text, "Expires: 900\r\n");
+	assert_has(notify_of(&got)->text, "Subscription-State: active;expires=900\r\n");
+	assert_has(notify_of(&got)->body, "version=\"1\" state=\"full\"");
 	confirm(world, &got);
 	drop(&got);
 
 	got = again(world, writer_text(&kept), "Event: presence\r\n" CONTACT);
-	assert_has(got.answer->text, "SIP/2.0 489 Bad Event\r\n");
-	assert_has(got.answer->text, "Allow-Events: reg\r\n");
+	assert_has(answer_of(&got)->text, "SIP/2.0 489 Bad Event\r\n");
+	assert_has(answer_of(&got)->text, "Allow-Events: reg\r\n");
 	drop(&got);
 	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 5\r\n" CONTACT);
-	assert_has(got.answer->text, "SIP/2.0 423");
-	assert_has(got.answer->text, "Min-Expires: 60\r\n");
+	assert_has(answer_of(&got)->text, "SIP/2.0 423");
+	assert_has(answer_of(&got)->text, "Min-Expires: 60\r\n");
 	drop(&got);
 
 	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 0\r\n" CONTACT);
-	assert_has(got.answer->text, "SIP/2.0 200 OK");
-	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
+	assert_has(answer_of(&got)->text, "SIP/2.0 200 OK");
+	assert_has(notify_of(&got)->text, "Subscription-State: terminated;reason=timeout\r\n");
 	confirm(world, &got);
 	drop(&got);
 	got = again(world, writer_text(&kept), "Event: reg\r\n" CONTACT);
-	assert_has(got.answer->text, "SIP/2.0 481");
+	assert_has(answer_of(&got)->text, "SIP/2.0 481");
 	drop(&got);
 	world_end(world);
 }
@@ -199,9 +210,9 @@ static void expires_zero_is_a_look(void **state) /* RFC6665:4.4.3 */
 	struct world *world = world_new();
 	struct got got = begin(world, "Event: reg\r\nExpires: 0\r\n" CONTACT);
 
-	assert_has(got.answer->text, "Expires: 0\r\n");
-	assert_has(got.notify->text, "Subscription-State: terminated;reason=timeout\r\n");
-	assert_has(got.notify->body, "state=\"full\"");
+	assert_has(answer_of(&got)->text, "Expires: 0\r\n");
+	assert_has(notify_of(&got)->text, "Subscription-State: terminated;reason=timeout\r\n");
+	assert_has(notify_of(&got)->body, "state=\"full\"");
 	confirm(world, &got);
 	drop(&got);
 	world_end(world);
@@ -217,7 +228,7 @@ static void a_notify_that_finds_nobody_ends_it(void **state)
 		struct got got = begin(world, "Event: reg\r\nExpires: 600\r\n" CONTACT);
 
 		if (answers[i])
-			world_respond(world, ALICE_PHONE, got.notify, answers[i], "");
+			world_respond(world, ALICE_PHONE, notify_of(&got), answers[i], "");
 		else
 			world_pass(world, 33000); /* timer F */
 		drop(&got);
@@ -270,8 +281,8 @@ static void what_cannot_be_told_is_refused(void **state)
 
 		world_ask_proven(world, ALICE_PHONE, ALICE, &refusals[i].ask);
 		got = take(world);
-		if (got.notify || got.answer->status != (unsigned)strtoul(refusals[i].status, NULL, 10))
-			fail_msg("%s: %.*s", refusals[i].label, SLICE_FMT(got.answer->text));
+		if (got.notify || answer_of(&got)->status != (unsigned)strtoul(refusals[i].status, NULL, 10))
+			fail_msg("%s: %.*s", refusals[i].label, SLICE_FMT(answer_of(&got)->text));
 		drop(&got);
 		world_end(world);
 	}
@@ -303,7 +314,7 @@ static void an_account_has_so_many_and_no_more(void **state)
 		ask.call_id = call_id;
 		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
 		got = take(world);
-		assert_int_equal(got.answer->status, i < 16 ? 200 : 503);
+		assert_int_equal(answer_of(&got)->status, i < 16 ? 200 : 503);
 		if (i < 16)
 			confirm(world, &got);
 		drop(&got);
