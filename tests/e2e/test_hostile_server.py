@@ -14,6 +14,9 @@ import pytest
 from programs import Phone, Server, slow
 from sealine_e2e import Client, Closed
 
+# The phone alone, against a server of the test's own.
+pytestmark = pytest.mark.plain_only
+
 
 class Peer(Client):
     """The server's end of a connection that a phone has opened."""

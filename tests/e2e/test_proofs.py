@@ -12,6 +12,9 @@ import pytest
 from programs import Server
 from sealine_e2e import Client
 
+# One thing after the other: nothing here is about threads.
+pytestmark = pytest.mark.plain_only
+
 ALICE, BOB, CAROL = "alice@localhost", "bob@localhost", "carol@other.example"
 PASSWORDS = {ALICE: "alice's own secret", BOB: "bob's own secret", CAROL: "carol's own secret"}
 

@@ -12,6 +12,9 @@ import pytest
 import evidence
 from programs import ROOT, Server
 
+# What is written does not depend on how fast it is.
+pytestmark = pytest.mark.plain_only
+
 SECRET = b'a "planted" s\xc3\xabcret/+?'
 
 PLANTED = {
