@@ -58,8 +58,12 @@ def resident(server):
 def state(server):
     """What must be as before: descriptors, counted from outside, transactions and flows."""
     status = control(server.state, "status")
+    samples = []
+    for _ in range(5):  # the connection of our own question goes in its own time
+        samples.append(len(os.listdir(f"/proc/{server.pid}/fd")))
+        time.sleep(0.05)
     return {
-        "descriptors": len(os.listdir(f"/proc/{server.pid}/fd")),
+        "descriptors": min(samples),
         "transactions": sum(worker["transactions"] for worker in status["workers"]),
         "flows": sum(status["flows"].values()),
     }
@@ -176,7 +180,7 @@ def many_contacts(server):
 def forks_to_itself(server):
     """INVITEs for an account whose Contacts lead back to the server and to itself."""
     with Source(server, ATTACKER) as client:
-        headers = [f"Contact: <sips:alice@localhost;n={n}>" for n in range(8)]
+        headers = [f"Contact: <sips:alice@127.0.0.1:{server.port()};n={n}>" for n in range(8)]
         assert client.ask("REGISTER", "sips:localhost", to="sips:alice@localhost", headers=headers, contact=False).status == 200
         for _ in range(40 // PART + 1):
             client.send(client.request("INVITE", "sips:alice@localhost", call_id=os.urandom(8).hex()))
