@@ -391,7 +391,7 @@ void notifier_subscribe(struct notifier *notifier, const struct notifier_request
 {
 	const struct asked asked = { notifier, request->server, now };
 	const struct event_package *package = find_package(notifier, request->server->request);
-	struct subscription *subscription;
+	struct subscription *subscription = NULL; /* for a compiler that cannot follow */
 	uint32_t expires;
 
 	if (!accepts(request->server->request, package->format)) {
