@@ -94,7 +94,9 @@ class Try:
     def send(self, headers=(), body=""):
         """The status: 200 for a request that was let through, without waiting for what becomes of it."""
         client = self.client
-        headers = list(headers) + (["Content-Type: application/sdp"] if body else [])
+        # A REGISTER whose body had to be understood would get a 415.
+        about = ["Content-Type: application/sdp", "Content-Disposition: session;handling=optional"]
+        headers = list(headers) + (about if body else [])
         if self.method in ("SUBSCRIBE", "NOTIFY", "PUBLISH"):
             headers.append("Event: presence")
         if self.method == "NOTIFY":
