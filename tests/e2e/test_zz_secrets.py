@@ -53,6 +53,7 @@ def test_a_secret_on_a_command_line_or_in_an_environment_is_found(tmp_path):
     assert evidence.search({"it": b"a core's secret"}, evidence.of_this_run([tmp_path])) == [("it", str(tmp_path / "core.77"))]
 
 
+@pytest.mark.timeout(600)
 def test_nothing_that_was_left_behind_holds_a_secret_of_this_run(tmp_path_factory, tmp_path):
     with Server(tmp_path / "state") as server:
         server.add_account("zoe@localhost", "one password at the very least")

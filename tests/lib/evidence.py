@@ -52,28 +52,31 @@ def _base64(secret):
 
 
 def forms(secret):
-    """All the ways in which it may have been written, without regard to upper and lower case where that does not matter."""
-    yield re.escape(secret)
-    yield b"(?i)" + re.escape(secret.hex().encode())
-    yield b"(?i)" + b"[ :]".join(b"%02x" % byte for byte in secret)
+    """All the ways in which it may have been written: (bytes, whether upper and lower case are the same there)."""
+    pairs = [b"%02x" % byte for byte in secret]
+    yield secret, False
+    yield b"".join(pairs), True
+    yield b" ".join(pairs), True
+    yield b":".join(pairs), True
     for text in _base64(secret):
-        yield re.escape(text)
-    yield b"(?i)" + b"".join(b"%%%02x" % byte for byte in secret)
-    yield b"(?i)" + re.escape(urllib.parse.quote_from_bytes(secret, safe="").encode())
-    yield b"(?i)" + rb"\\u00".join([b""] + [b"%02x" % byte for byte in secret])
-    yield b"(?i)" + rb"\\x".join([b""] + [b"%02x" % byte for byte in secret])
-    yield re.escape(json.dumps(secret.decode("latin-1"))[1:-1].encode())
+        yield text, False
+    yield b"".join(b"%" + pair for pair in pairs), True
+    yield urllib.parse.quote_from_bytes(secret, safe="").encode(), True
+    yield b"".join(rb"\u00" + pair for pair in pairs), True
+    yield b"".join(rb"\x" + pair for pair in pairs), True
+    yield json.dumps(secret.decode("latin-1"))[1:-1].encode(), False
 
 
 def search(secrets, places):
     """(secret, place) of everything that is found; places: (name, bytes)."""
-    patterns = {name: [re.compile(form) for form in forms(secret)] for name, secret in secrets.items()}
-    return [
-        (name, place)
-        for place, content in places
-        for name, compiled in patterns.items()
-        if any(pattern.search(content) for pattern in compiled)
-    ]
+    needles = {name: [(form.lower() if folds else form, folds) for form, folds in forms(secret)]
+               for name, secret in secrets.items()}
+    found = []
+    for place, content in places:
+        folded = content.lower()
+        found += [(name, place) for name, known in needles.items()
+                  if any(form in (folded if folds else content) for form, folds in known)]
+    return found
 
 
 def of_this_run(directories):

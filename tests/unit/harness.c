@@ -45,7 +45,7 @@ int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 
 enum {
 	MOST_ALLOCATIONS = 200,
-	SECONDS_PER_RUN = 30,
+	SECONDS_PER_RUN = 120,
 };
 
 /* How the child that ran a test with a failing allocation ended; everything else is a failure by a crash. */
