@@ -172,12 +172,12 @@ static void begin_command(struct phone *phone, struct now now)
 	switch (options->command) {
 	case COMMAND_CALL: phone_call(phone, options->uri, now); break;
 	case COMMAND_MESSAGE: phone_message(phone, options->uri, options->text, now); break;
-	case COMMAND_WATCH: phone_watch(phone, options->uri, options->text, now); /* fallthrough */
-	default:
-		if (options->duration != 0)
-			phone->end_at = now.mono + options->duration;
-		break;
+	case COMMAND_WATCH: phone_watch(phone, options->uri, options->text, now); break;
+	default: break;
 	}
+	/* A call counts from when it is answered, a message ends by itself. */
+	if (options->command != COMMAND_CALL && options->command != COMMAND_MESSAGE && options->duration != 0)
+		phone->end_at = now.mono + options->duration;
 }
 
 static void on_registered(struct phone *phone, const struct ua_event *event, struct now now)
