@@ -89,6 +89,16 @@ def wait_for(what, process, log, seconds=20):
     raise Unmeasured(f"{process.args[3]} did not start:\n{log.read_text()[-2000:]}")
 
 
+def end(process):
+    """Asks a process to end, and makes it end if it does not; one that has ended already is left alone."""
+    process.terminate()
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class Server:
     """One of the two, running until the with statement ends."""
 
@@ -100,12 +110,7 @@ class Server:
         return self
 
     def __exit__(self, *_):
-        self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
 
 class Sealined(Server):

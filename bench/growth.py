@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 
-from compare import BUILD, PAGE, Unmeasured, machine, tool, wait_for
+from compare import BUILD, PAGE, Unmeasured, end, machine, tool, wait_for
 
 USERS = (1_000, 10_000, 100_000)
 MANY_USERS = 1_000_000
@@ -46,13 +46,7 @@ class Sealined:
         return self
 
     def __exit__(self, *_):
-        if self.process.poll() is None:
-            self.process.terminate()
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        end(self.process)
 
     def kill(self):
         self.process.send_signal(signal.SIGKILL)
