@@ -66,6 +66,19 @@ void certificate_free(struct certificate *certificate)
 	mem_free(certificate);
 }
 
+enum err certificate_copy(const struct certificate *certificate, struct certificate **ret_copy)
+{
+	struct certificate *copy;
+
+	if (X509_up_ref(certificate->x509) != 1)
+		return ERR_NOMEM;
+	copy = certificate_from(certificate->x509);
+	if (!copy)
+		return ERR_NOMEM;
+	*ret_copy = copy;
+	return OK;
+}
+
 /* ---- chains ---- */
 
 static enum err chain_add(struct chain *chain, X509 *x509)

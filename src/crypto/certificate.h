@@ -28,6 +28,8 @@ MUST_CHECK enum err certificate_parse_der(struct crypto *crypto, struct slice de
 					  struct certificate **ret_certificate);
 void certificate_free(struct certificate *certificate);
 OWN(certificate)
+/* Another handle of the same certificate, for another owner of the same thread. ERR_NOMEM. */
+MUST_CHECK enum err certificate_copy(const struct certificate *certificate, struct certificate **ret_copy);
 
 /* The certificates of one PEM file in their order: a server's own first and those of its issuers, or trust
  * anchors. */

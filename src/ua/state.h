@@ -8,6 +8,7 @@
 #include "endpoint/endpoint.h"
 #include "locate/locate.h"
 #include "sip/build.h"
+#include "ua/credentials.h"
 #include "ua/event.h"
 #include "ua/fault.h"
 #include "ua/queue.h"
@@ -66,6 +67,7 @@ struct ua {
 	ms_t ring;
 	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
+	struct credentials *credentials; /* for S/MIME; ua/credentials.h */
 
 	/* the flow; ua/flow.h */
 	bool is_stopping, has_stopped;

@@ -69,6 +69,19 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	return OK;
 }
 
+static enum err set_credentials(struct ua *ua, struct crypto *crypto, const struct sip_uri *aor)
+{
+	static const struct credentials_source nobody = { .ask = NULL };
+	char name[CREDENTIALS_AOR_MAX];
+	struct writer out = writer_of(name, sizeof name);
+
+	put_aor(&out, aor);
+	if (out.overflow)
+		return ERR_SYNTAX;
+	ua->credentials = credentials_new(crypto, writer_text(&out), &nobody);
+	return ua->credentials ? OK : ERR_NOMEM;
+}
+
 enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 {
 	AUTO(ua) struct ua *ua = mem_new(struct ua);
@@ -86,6 +99,7 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 	if (aor.scheme == SIP_SCHEME_SIPS && !transport_is_secure(config->transport))
 		return ERR_DENIED;
 	TRY(set_account(ua, config, &aor));
+	TRY(set_credentials(ua, config->crypto, &aor));
 	*ret_ua = TAKE(ua);
 	return OK;
 }
@@ -96,6 +110,7 @@ void ua_free(struct ua *ua)
 		return;
 	calls_free(ua);
 	subscriptions_free(ua);
+	credentials_free(ua->credentials);
 	ua_queue_fini(&ua->events);
 	secret_free(ua->password);
 	mem_free(ua->texts);
