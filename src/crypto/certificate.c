@@ -81,33 +81,40 @@ enum err certificate_copy(const struct certificate *certificate, struct certific
 
 /* ---- chains ---- */
 
-static enum err chain_add(struct chain *chain, X509 *x509)
+static enum err make_place(struct chain *chain)
 {
+	size_t room = chain->room ? 2 * chain->room : 4;
+	struct certificate *at;
+
 	if (chain->n == CHAIN_MAX)
 		return ERR_LIMIT;
-	if (chain->n == chain->room) {
-		size_t room = chain->room ? 2 * chain->room : 4;
-		struct certificate *at = mem_resize(chain->at, room * sizeof(*at));
-
-		if (!at)
-			return ERR_NOMEM;
-		chain->at = at;
-		chain->room = room;
-	}
-	chain->at[chain->n++].x509 = x509;
+	if (chain->n < chain->room)
+		return OK;
+	at = mem_resize(chain->at, room * sizeof(*at));
+	if (!at)
+		return ERR_NOMEM;
+	chain->at = at;
+	chain->room = room;
 	return OK;
+}
+
+enum err chain_add(struct chain *chain, X509 *x509)
+{
+	enum err err = make_place(chain);
+
+	if (err == OK)
+		chain->at[chain->n++].x509 = x509;
+	else
+		X509_free(x509);
+	return err;
 }
 
 static enum err chain_add_der(struct chain *chain, struct crypto *crypto, struct slice der)
 {
-	enum err err;
 	X509 *x509;
 
 	TRY(parse_x509(crypto, der, &x509));
-	err = chain_add(chain, x509);
-	if (err != OK)
-		X509_free(x509);
-	return err;
+	return chain_add(chain, x509);
 }
 
 /* The next block of the PEM text, if it is a certificate, into the chain. ERR_NOT_FOUND at the end. */

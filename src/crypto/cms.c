@@ -71,6 +71,17 @@ static bool set_signing_time(CMS_SignerInfo *info, utc_t now)
 	return ok;
 }
 
+/* The signer's own is there already, and the library says so of each that is. */
+static bool add_chain(CMS_ContentInfo *cms, const struct chain *chain)
+{
+	for (size_t i = 0; chain && i < chain->n; i++)
+		if (CMS_add1_cert(cms, chain->at[i].x509) != 1 &&
+		    ERR_GET_REASON(ERR_peek_last_error()) != CMS_R_CERTIFICATE_ALREADY_PRESENT)
+			return false;
+	ERR_clear_error();
+	return true;
+}
+
 static enum err sign_into(CMS_ContentInfo *cms, struct crypto *crypto, const struct cms_signer *signer)
 {
 	/* The ciphers that the library would say we like are of another age: none are said. */
@@ -82,7 +93,7 @@ static enum err sign_into(CMS_ContentInfo *cms, struct crypto *crypto, const str
 		ERR_clear_error();
 		return ERR_DENIED;
 	}
-	return set_signing_time(info, signer->now) ? OK : ERR_NOMEM;
+	return set_signing_time(info, signer->now) && add_chain(cms, signer->chain) ? OK : ERR_NOMEM;
 }
 
 enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct slice content,
@@ -233,6 +244,20 @@ static enum err check_signature(CMS_ContentInfo *cms, struct slice detached, str
 	return err;
 }
 
+static enum err take_others(CMS_ContentInfo *cms, struct chain **ret_others)
+{
+	struct chain *others = mem_new(struct chain);
+	STACK_OF(X509) *came = CMS_get1_certs(cms);
+	enum err err = others ? OK : ERR_NOMEM;
+
+	for (int i = 0; err == OK && i < sk_X509_num(came) && i < CMS_OTHERS_MAX; i++)
+		if (X509_up_ref(sk_X509_value(came, i)) == 1)
+			err = chain_add(others, sk_X509_value(came, i));
+	sk_X509_pop_free(came, X509_free);
+	*ret_others = others;
+	return err;
+}
+
 static enum err verify(CMS_ContentInfo *cms, const struct cms_question *question, struct cms_signed *what,
 		       struct verdict *ret_verdict)
 {
@@ -258,12 +283,13 @@ static enum err verify(CMS_ContentInfo *cms, const struct cms_question *question
 	if (X509_up_ref(x509) != 1)
 		return ERR_NOMEM;
 	what->signer = certificate_from(x509);
-	return what->signer ? OK : ERR_NOMEM;
+	return what->signer ? take_others(cms, &what->others) : ERR_NOMEM;
 }
 
 void cms_signed_fini(struct cms_signed *what)
 {
 	certificate_free(what->signer);
+	chain_free(what->others);
 	secret_free(what->content);
 	*what = (struct cms_signed){ 0 };
 }

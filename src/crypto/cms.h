@@ -23,14 +23,16 @@
 enum {
 	CMS_DER_MAX = 1 << 20,   /* bytes of a structure, and of a content */
 	CMS_RECIPIENTS_MAX = 32, /* of one envelope */
+	CMS_OTHERS_MAX = 10,     /* certificates beside a signature that are looked at */
 };
 
 struct cms_signer {
 	const struct certificate *certificate;
 	const struct key *key;
-	utc_t now;             /* the signing time */
-	bool detached;         /* the content stays outside, for multipart/signed (RFC 8551 §3.5.3) */
-	bool omit_certificate; /* the reader has it already (RFC 8591 §7.1) */
+	utc_t now;                 /* the signing time */
+	bool detached;             /* the content stays outside, for multipart/signed (RFC 8551 §3.5.3) */
+	bool omit_certificate;     /* the reader has it already (RFC 8591 §7.1) */
+	const struct chain *chain; /* goes along: the certificate and those of its issuers; NULL: none */
 };
 
 /*
@@ -44,6 +46,7 @@ MUST_CHECK enum err cms_sign(struct crypto *crypto, const struct cms_signer *sig
 /* What a good signature says. cms_signed_fini() accepts a zeroed one. */
 struct cms_signed {
 	struct certificate *signer;
+	struct chain *others;   /* what came along, CMS_OTHERS_MAX at most; may be empty */
 	struct secret *content; /* NULL where it was detached */
 	utc_t signing_time;     /* 0: not said. The signer's word, not a proof */
 	const char *algorithm;  /* "ECDSA with SHA-256"; static */

@@ -8,6 +8,8 @@
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
+#include "base/verdict.h"
+#include "crypto/anchors.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
@@ -22,3 +24,11 @@ X509 *certificate_openssl(const struct certificate *certificate);
 struct certificate {
 	X509 *x509;
 };
+
+/* The anchors of a store, which is referenced. ERR_NOMEM. */
+MUST_CHECK enum err anchors_of(struct crypto *crypto, X509_STORE *store, struct anchors **ret_anchors);
+/*
+ * Verifies the chain that the context was made for, and the usages of its certificates as of a domain's. Else ERR_DENIED, a
+ * verdict, and OpenSSL's error in the context.
+ */
+MUST_CHECK enum err anchors_judge(X509_STORE_CTX *store, utc_t now, struct verdict *ret_verdict);

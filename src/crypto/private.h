@@ -35,3 +35,5 @@ MUST_CHECK bool key_public_id(const EVP_PKEY *public_key, unsigned char ret_id[K
 
 /* Takes over the X509. NULL (and it is freed) without memory. */
 MUST_CHECK struct certificate *certificate_from(X509 *x509);
+/* Takes over the X509, also on an error. ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err chain_add(struct chain *chain, X509 *x509);

@@ -186,6 +186,7 @@ static enum err verify(const struct opening *opening, struct slice der, struct s
 		question.known[question.n_known] = opening->keys->known[question.n_known];
 	TRY(cms_verify(opening->crypto, &question, &what, opening->verdict));
 	layer->signer = what.signer;
+	layer->others = what.others;
 	layer->signing_time = what.signing_time;
 	layer->algorithm = what.algorithm;
 	opened->texts[opened->n_layers++] = what.content;
@@ -272,6 +273,7 @@ void smime_opened_fini(struct smime_opened *opened)
 {
 	for (size_t i = 0; i < SMIME_LAYERS_MAX; i++) {
 		certificate_free(opened->layers[i].signer);
+		chain_free(opened->layers[i].others);
 		secret_free(opened->texts[i]);
 	}
 	*opened = (struct smime_opened){ 0 };

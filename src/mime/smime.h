@@ -40,6 +40,7 @@ struct smime_layer {
 	bool is_encrypted;          /* else signed */
 	enum cms_cipher cipher;     /* encrypted: how */
 	struct certificate *signer; /* signed: by whom; whether to believe it is still to be asked */
+	struct chain *others;       /* signed: certificates that came along */
 	utc_t signing_time;         /* signed: 0 where not said */
 	const char *algorithm;      /* signed; static */
 };

@@ -346,6 +346,11 @@ enum err tls_client_trust(struct tls_context *context, const struct chain *ancho
 	return OK;
 }
 
+enum err tls_client_anchors(const struct tls_context *context, struct anchors **ret_anchors)
+{
+	return anchors_of(context->crypto, SSL_CTX_get_cert_store(context->client), ret_anchors);
+}
+
 /* An issuer without a list has revoked nothing that we could know of. */
 static int on_chain_error(int ok, X509_STORE_CTX *store)
 {

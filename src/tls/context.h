@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/own.h"
 #include "base/verdict.h"
+#include "crypto/anchors.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
@@ -53,6 +54,9 @@ MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct c
 /* Trusts what the operating system trusts (its files are read when a certificate asks for them). ERR_NOMEM.
  */
 MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
+
+/* The same anchors for what is signed in messages; those that are added later included. Freed by the caller. ERR_NOMEM. */
+MUST_CHECK enum err tls_client_anchors(const struct tls_context *context, struct anchors **ret_anchors);
 
 /*
  * Refuses what the certificate revocation lists of a PEM text revoke, for whichever certificates of a chain there is one; lists

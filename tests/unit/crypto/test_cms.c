@@ -103,7 +103,11 @@ static const struct slice text = SLICE_INIT("Content-Type: text/plain\r\n\r\nbar
 
 static struct secret *sign(const struct person *by, bool detached, bool omit)
 {
-	struct cms_signer signer = { by->certificate, by->key, NOW, detached, omit };
+	struct cms_signer signer = { .certificate = by->certificate,
+				     .key = by->key,
+				     .now = NOW,
+				     .detached = detached,
+				     .omit_certificate = omit };
 	struct secret *der = NULL;
 
 	assert_int_equal(cms_sign(crypto, &signer, text, &der), OK);
@@ -207,10 +211,11 @@ static void nobody_signs_with_the_key_of_another(void **state)
 
 	(void)state;
 	certify(&alice, SLICE("alice@example.org"));
-	assert_int_equal(cms_sign(crypto,
-				  &(struct cms_signer){ alice.certificate, bob.key, NOW, false, false }, text,
-				  &der),
-			 ERR_DENIED);
+	assert_int_equal(
+		cms_sign(crypto,
+			 &(struct cms_signer){ .certificate = alice.certificate, .key = bob.key, .now = NOW },
+			 text, &der),
+		ERR_DENIED);
 }
 
 /* -- envelopes --------------------------------------------------------------------------------------------- */

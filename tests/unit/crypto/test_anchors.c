@@ -1,0 +1,164 @@
+#include "crypto/anchors.h"
+
+#include "harness.h"
+
+#include "crypto/cms.h"
+#include "crypto/identity.h"
+#include "crypto/user_certificate.h"
+
+#define NOW 1790000000
+#define DAY 86400
+
+enum { PEM_SIZE = 8192 };
+
+/* A CA, a domain's certificate by it, and that of a stranger's CA. */
+static struct crypto *crypto;
+static struct key *ca_key, *key;
+static struct certificate *ca, *domain;
+static struct chain *trusted, *shown;
+static struct anchors *anchors;
+
+/* A chain of the certificates; NULL without memory. */
+static struct chain *chain_of(const struct certificate *one, const struct certificate *two)
+{
+	char pem[PEM_SIZE];
+	struct writer out = writer_of(pem, sizeof pem);
+	struct chain *chain = NULL;
+
+	if (put_certificate_pem(&out, one) != OK || (two && put_certificate_pem(&out, two) != OK) ||
+	    chain_parse_pem(crypto, writer_text(&out), &chain) != OK)
+		return NULL;
+	return chain;
+}
+
+static int start(void **state)
+{
+	static const struct slice name = SLICE_INIT("b.example");
+	struct certificate_request request = { .names = &name, .n_names = 1, .now = NOW };
+
+	(void)state;
+	crypto = crypto_new();
+	if (!crypto || key_generate(crypto, &ca_key) != OK || key_generate(crypto, &key) != OK ||
+	    certificate_make_ca(crypto, ca_key, SLICE("test CA"), NOW, &ca) != OK)
+		return -1;
+	request.key = key;
+	if (certificate_make(crypto, &request, (struct certificate_issuer){ ca, ca_key }, &domain) != OK)
+		return -1;
+	trusted = chain_of(ca, NULL);
+	shown = chain_of(domain, ca);
+	return trusted && shown && anchors_new(crypto, trusted, &anchors) == OK ? 0 : -1;
+}
+
+static int stop(void **state)
+{
+	(void)state;
+	anchors_free(anchors);
+	chain_free(shown);
+	chain_free(trusted);
+	certificate_free(domain);
+	certificate_free(ca);
+	key_free(key);
+	key_free(ca_key);
+	crypto_free(crypto);
+	anchors = NULL;
+	shown = trusted = NULL;
+	domain = ca = NULL;
+	key = ca_key = NULL;
+	crypto = NULL;
+	return 0;
+}
+
+static void believes_what_leads_to_an_anchor_and_is_valid(void **state)
+{
+	static const struct {
+		const char *label;
+		utc_t now;
+		const char *code; /* NULL: good */
+	} cases[] = {
+		{ "now", NOW, NULL },
+		{ "after its end", NOW + 91 * DAY, "certificate.expired" },
+		{ "before its time", NOW - DAY, "certificate.not-yet-valid" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		const struct anchors_question question = { .certificate = domain, .now = cases[i].now };
+		struct verdict verdict;
+		enum err err = anchors_check(anchors, &question, &verdict);
+
+		if (err != (cases[i].code ? ERR_DENIED : OK))
+			fail_msg("%s: %d", cases[i].label, err);
+		if (cases[i].code)
+			assert_string_equal(verdict.code, cases[i].code);
+	}
+}
+
+static void trusts_nobody_because_he_shows_his_own_ca(void **state)
+{
+	struct anchors_question question = { .certificate = domain, .others = shown, .now = NOW };
+	AUTO(certificate) struct certificate *other_ca = NULL;
+	AUTO(chain) struct chain *others = NULL;
+	AUTO(anchors) struct anchors *elsewhere = NULL;
+	struct verdict verdict;
+
+	(void)state;
+	assert_int_equal(certificate_make_ca(crypto, key, SLICE("other CA"), NOW, &other_ca), OK);
+	others = chain_of(other_ca, NULL);
+	assert_non_null(others);
+	assert_int_equal(anchors_new(crypto, others, &elsewhere), OK);
+	assert_int_equal(anchors_check(anchors, &question, &verdict), OK);
+	assert_int_equal(anchors_check(elsewhere, &question, &verdict), ERR_DENIED);
+	assert_string_equal(verdict.code, "certificate.unknown-ca");
+}
+
+/* A certificate for people is none for a domain, and the other way round. */
+static void tells_people_from_domains(void **state)
+{
+	struct user_certificate_request request = { .aor = SLICE("bob@b.example"), .now = NOW };
+	struct anchors_question question = { .now = NOW };
+	AUTO(certificate) struct certificate *bob = NULL;
+	AUTO(secret) struct secret *der = NULL;
+	AUTO(csr) struct csr *csr = NULL;
+	struct verdict verdict;
+
+	(void)state;
+	assert_int_equal(csr_make(crypto, key, request.aor, &der), OK);
+	assert_int_equal(csr_parse(crypto, secret_slice(der), &csr), OK);
+	request.csr = csr;
+	assert_int_equal(
+		certificate_make_user(crypto, &request, (struct certificate_issuer){ ca, ca_key }, &bob), OK);
+	question.certificate = bob;
+	assert_int_equal(anchors_check(anchors, &question, &verdict), ERR_DENIED);
+	question.is_user = true;
+	assert_int_equal(anchors_check(anchors, &question, &verdict), OK);
+	question.certificate = domain;
+	assert_int_equal(anchors_check(anchors, &question, &verdict), ERR_DENIED);
+}
+
+static void a_signature_brings_its_chain(void **state)
+{
+	const struct cms_signer signer = {
+		.certificate = domain, .key = key, .now = NOW, .detached = true, .chain = shown
+	};
+	struct cms_question question = { .detached = SLICE("text") };
+	AUTO(secret) struct secret *der = NULL;
+	struct cms_signed what = { 0 };
+	struct verdict verdict;
+	enum err err;
+
+	(void)state;
+	assert_int_equal(cms_sign(crypto, &signer, question.detached, &der), OK);
+	question.der = secret_slice(der);
+	err = cms_verify(crypto, &question, &what, &verdict);
+	assert_int_equal(err, OK);
+	assert_int_equal(chain_length(what.others), 2);
+	cms_signed_fini(&what);
+}
+
+static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(believes_what_leads_to_an_anchor_and_is_valid, start, stop),
+	cmocka_unit_test_setup_teardown(trusts_nobody_because_he_shows_his_own_ca, start, stop),
+	cmocka_unit_test_setup_teardown(tells_people_from_domains, start, stop),
+	cmocka_unit_test_setup_teardown(a_signature_brings_its_chain, start, stop),
+};
+TEST_MAIN(tests)
