@@ -399,6 +399,8 @@ static bool open_stage(struct stage *stage)
 			    .flows = 4,
 			    .transactions = 64,
 			    .per_flow = 32,
+			    .per_sender = 32,
+			    .per_peer = 32,
 			    .per_stranger = 32,
 			    .output = 1 << 20 },
 		.branch_key = branch_key,

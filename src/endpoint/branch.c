@@ -59,8 +59,7 @@ bool endpoint_via_loop(const struct endpoint *endpoint, const struct sip_via *vi
 {
 	unsigned worker;
 
-	if (!slice_eq_nocase(via->host, endpoint->via.host) || via->port != endpoint->via.port ||
-	    !branch_worker(endpoint, via->branch, &worker))
+	if (!via_is_ours(endpoint, via) || !branch_worker(endpoint, via->branch, &worker))
 		return false;
 	*ret_loop = slice_sub(via->branch, BRANCH_SIZE + 1, via->branch.len);
 	return true;

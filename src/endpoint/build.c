@@ -10,6 +10,25 @@ const struct sip_limits own_limits = {
 	.params = 64,
 };
 
+bool via_is_ours(const struct endpoint *endpoint, const struct sip_via *via)
+{
+	for (int i = 0; i <= TRANSPORT_WS; i++)
+		if (slice_eq_nocase(via->transport, transport_name((enum transport_protocol)i)))
+			return via->port == endpoint->ports[i] &&
+			       slice_eq_nocase(via->host, endpoint->via.host);
+	return false;
+}
+
+static void put_sent_by(struct writer *out, const struct endpoint *endpoint,
+			enum transport_protocol transport)
+{
+	put(out, endpoint->via.host);
+	if (endpoint->ports[transport] == 0)
+		return;
+	put_char(out, ':');
+	put_number(out, endpoint->ports[transport]);
+}
+
 void put_outgoing(struct writer *out, const struct endpoint *endpoint, const struct outgoing *outgoing,
 		  struct slice branch)
 {
@@ -21,7 +40,7 @@ void put_outgoing(struct writer *out, const struct endpoint *endpoint, const str
 	put(out, SLICE("Via: SIP/2.0/"));
 	put(out, transport_name(transport));
 	put_char(out, ' ');
-	put(out, endpoint_sent_by(endpoint));
+	put_sent_by(out, endpoint, transport);
 	put(out, SLICE(";branch="));
 	put(out, branch);
 	if (!transport_is_reliable(transport))

@@ -73,6 +73,8 @@ enum err endpoint_new(const struct endpoint_config *config, struct endpoint **re
 	if (!make_tables(endpoint, config))
 		return ERR_NOMEM;
 	TRY(make_via(endpoint, config->sent_by));
+	for (size_t i = 0; i <= TRANSPORT_WS; i++)
+		endpoint->ports[i] = config->ports ? config->ports[i] : endpoint->via.port;
 	random_bytes(endpoint->random, &endpoint->branch_counter, sizeof(endpoint->branch_counter));
 	*ret_endpoint = TAKE(endpoint);
 	return OK;
@@ -354,13 +356,6 @@ struct random *endpoint_random(struct endpoint *endpoint)
 unsigned endpoint_worker(const struct endpoint *endpoint)
 {
 	return endpoint->worker;
-}
-
-struct slice endpoint_sent_by(const struct endpoint *endpoint)
-{
-	const char *host = endpoint->via.host.ptr;
-
-	return slice_from(host, (size_t)(endpoint->via.text.ptr + endpoint->via.text.len - host));
 }
 
 const char *endpoint_reason_name(enum endpoint_reason reason)

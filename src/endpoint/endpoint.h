@@ -96,6 +96,8 @@ struct endpoint_limits {
 	size_t flows;        /* 20,000 */
 	size_t transactions; /* 100,000 of each kind; past it a new request gets 503 with Retry-After */
 	size_t per_flow;     /* server transactions of one flow: 1,000 */
+	size_t per_sender;   /* the same over UDP, where what was answered is remembered for 64*T1: 10,000 */
+	size_t per_peer;     /* the same where a server is at the other end that was named to us: 20,000 */
 	size_t per_stranger; /* the same where a peer came to us and has proven nothing: 16 */
 	size_t output;       /* bytes queued and not yet taken: 16 MiB */
 };
@@ -108,6 +110,11 @@ struct endpoint_config {
 	struct random *random;     /* borrowed */
 	struct crypto *crypto;     /* borrowed; for the keyed checks */
 	struct slice sent_by; /* host[:port] for the Vias that we write: a name that our certificate proves */
+	/*
+	 * By enum transport_protocol: where that transport listens, which is what a Via over it says in place of the port of
+	 * sent_by; 0: its default port. NULL: sent_by holds for all.
+	 */
+	const uint16_t *ports;
 	enum report_level level; /* reports above it are not even formatted */
 	const struct endpoint_user *user;
 	void *user_self;
@@ -230,6 +237,8 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
  * gone.
  */
 bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account);
+/* At the other end of an own flow is a server that was named to us: limits.per_peer holds. Proves nothing else. */
+void endpoint_flow_is_peer(struct endpoint *endpoint, flow_id id);
 /* Whether the account is proven on the flow. For an own flow only. */
 bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);
 /* Whether the certificate of its peer proved the domain; case ignored. For an own flow only. */
@@ -253,8 +262,6 @@ enum { ENDPOINT_TIMER_USER = 1000 };
 struct timers *endpoint_timers(struct endpoint *endpoint);
 struct random *endpoint_random(struct endpoint *endpoint);
 unsigned endpoint_worker(const struct endpoint *endpoint);
-/* The sent-by text of our Vias. */
-struct slice endpoint_sent_by(const struct endpoint *endpoint);
 
 /* For reports: true if this level is wanted, so that nothing is formatted in vain. */
 bool endpoint_reports(const struct endpoint *endpoint, enum report_level level);

@@ -182,6 +182,14 @@ bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id accou
 	return true;
 }
 
+void endpoint_flow_is_peer(struct endpoint *endpoint, flow_id id)
+{
+	struct flow *flow = flow_find(endpoint, id);
+
+	if (flow)
+		flow->is_peer = true;
+}
+
 /* From now on it proves nothing, takes nothing, and nothing that comes on it is read. */
 void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why)
 {

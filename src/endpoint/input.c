@@ -145,18 +145,13 @@ static void forward_response(struct endpoint *endpoint, flow_id from, struct sip
 	sip_message_free(response);
 }
 
-/* RFC 3261 §18.1.2: a response whose sent-by is not ours "MUST be silently discarded". */
-static bool is_our_via(const struct endpoint *endpoint, const struct sip_via *via)
-{
-	return slice_eq_nocase(via->host, endpoint->via.host) && via->port == endpoint->via.port;
-}
-
 static void receive(struct endpoint *endpoint, struct flow *flow, struct sip_message *message, struct now now)
 {
 	report_passing(endpoint, "message.in", flow->id, message);
 	if (message->kind == SIP_REQUEST) {
 		server_receive(endpoint, flow, message, now);
-	} else if (!is_our_via(endpoint, &message->via)) {
+	} else if (!via_is_ours(endpoint, &message->via)) {
+		/* RFC 3261 §18.1.2: "MUST be silently discarded" */
 		endpoint->counts.stray_responses++;
 		sip_message_free(message);
 	} else if (client_receive(endpoint, flow->id, message, now)) {

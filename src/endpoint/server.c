@@ -455,9 +455,13 @@ static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const 
 /* What is refused without a proof costs memory, too, until its ACK has come. */
 static size_t transactions_max(const struct endpoint *endpoint, const struct flow *flow)
 {
-	bool is_stranger = !flow->outbound && flow->n_proofs == 0 && flow->verified.len == 0;
+	const struct endpoint_limits *limits = &endpoint->limits;
 
-	return is_stranger ? endpoint->limits.per_stranger : endpoint->limits.per_flow;
+	if (flow->is_peer)
+		return limits->per_peer;
+	if (!flow->outbound && flow->n_proofs == 0 && flow->verified.len == 0)
+		return limits->per_stranger;
+	return transport_is_reliable(flow_transport(flow->id)) ? limits->per_flow : limits->per_sender;
 }
 
 /* A request that begins a transaction. Takes it over if it does. */

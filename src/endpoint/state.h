@@ -24,6 +24,7 @@ struct flow {
 	struct map_node node; /* by id */
 	flow_id id;
 	bool outbound;
+	bool is_peer;    /* endpoint_flow_is_peer() */
 	bool blocked;    /* the peer does not read: no new transactions */
 	const char *why; /* set: it is being closed, and is as good as gone */
 	struct link closing;
@@ -100,8 +101,9 @@ struct endpoint {
 	struct random *random;
 	struct mac *branch_mac;
 	uint64_t branch_counter;
-	char *via_text;     /* "SIP/2.0/TLS " and the sent-by of our Vias */
-	struct sip_via via; /* parsed from it */
+	char *via_text;                   /* "SIP/2.0/TLS " and the sent-by of our Vias */
+	struct sip_via via;               /* parsed from it */
+	uint16_t ports[TRANSPORT_WS + 1]; /* of sent-by, by transport */
 
 	struct map *flows, *remotes, *servers, *clients, *questions;
 	struct map *invites; /* servers, by their branches alone */
@@ -243,6 +245,8 @@ void client_free(struct client_tsx *client);
 /* For parsing what we wrote ourselves, which may be longer than what we take. */
 extern const struct sip_limits own_limits;
 
+/* Whether a Via has the sent-by that we write for its transport. */
+bool via_is_ours(const struct endpoint *endpoint, const struct sip_via *via);
 /* Request line, Via and the rest. */
 void put_outgoing(struct writer *out, const struct endpoint *endpoint, const struct outgoing *outgoing,
 		  struct slice branch);

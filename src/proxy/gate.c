@@ -177,6 +177,8 @@ static bool prove_domain(struct context *context, struct now now)
 		refuse_domain(context, &not_ours, slice_of(NULL), now);
 		return false;
 	}
+	if (peer_of(core, domain))
+		endpoint_flow_is_peer(core->endpoint, flow);
 	context->account = core_domain_party(core, domain);
 	return context->account != 0;
 }

@@ -15,8 +15,6 @@ enum { DNS_PATIENCE_MS = 4000 };
 
 static const struct endpoint_limits limits = {
 	.transactions = 100000,
-	.per_flow = 1000,
-	.per_stranger = 16,
 	.output = 16 << 20,
 };
 
@@ -44,10 +42,6 @@ static void write_sent_by(struct crew *crew)
 	struct writer out = writer_of(crew->sent_by, sizeof crew->sent_by - 1);
 
 	put(&out, server->advertise);
-	if (server->ports[TRANSPORT_TLS]) {
-		put_char(&out, ':');
-		put_number(&out, server->ports[TRANSPORT_TLS]);
-	}
 	crew->sent_by[out.len] = '\0';
 }
 
@@ -132,6 +126,7 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 		.random = member->random,
 		.crypto = member->crypto,
 		.sent_by = slice_of(crew->sent_by),
+		.ports = member->setup->server.ports,
 		.level = log_level(),
 		.user = &core_user,
 		.user_self = member->core,

@@ -15,6 +15,8 @@ static const struct {
 	[LIMIT_HANDSHAKE_SECONDS]       = { SLICE_INIT("handshake-seconds"),          10,   1,     300 },
 	[LIMIT_PROOF_SECONDS]           = { SLICE_INIT("proof-seconds"),             180,   1,   86400 },
 	[LIMIT_REQUESTS_PER_CONNECTION] = { SLICE_INIT("requests-per-connection"),  1000,   1,  100000 },
+	[LIMIT_REQUESTS_PER_SENDER]     = { SLICE_INIT("requests-per-sender"),     10000,   1,  100000 },
+	[LIMIT_REQUESTS_PER_PEER]       = { SLICE_INIT("requests-per-peer"),       20000,   1,  100000 },
 	[LIMIT_REQUESTS_PER_STRANGER]   = { SLICE_INIT("requests-per-stranger"),      16,   1,  100000 },
 	[LIMIT_BINDINGS_PER_ACCOUNT]    = { SLICE_INIT("bindings-per-account"),       10,   1,      64 },
 	[LIMIT_CALLS_PER_ACCOUNT]       = { SLICE_INIT("calls-per-account"),         200,   1,  100000 },
@@ -70,6 +72,8 @@ void limits_of_transport(const struct limits *limits, struct transport_limits *t
 void limits_of_endpoint(const struct limits *limits, struct endpoint_limits *endpoint)
 {
 	endpoint->per_flow = limits->values[LIMIT_REQUESTS_PER_CONNECTION];
+	endpoint->per_sender = limits->values[LIMIT_REQUESTS_PER_SENDER];
+	endpoint->per_peer = limits->values[LIMIT_REQUESTS_PER_PEER];
 	endpoint->per_stranger = limits->values[LIMIT_REQUESTS_PER_STRANGER];
 }
 

@@ -116,6 +116,8 @@ static enum exit_code open_endpoint(struct phone *phone)
 			    .flows = 8,
 			    .transactions = 256,
 			    .per_flow = 128,
+			    .per_sender = 128,
+			    .per_peer = 128,
 			    .per_stranger = 16,
 			    .output = 1 << 20 },
 		.map_key = random_map_key(phone->random),

@@ -15,10 +15,10 @@ def transport(request):
     return request.param
 
 
-def start(path, transport, log_level):
+def start(path, transport, log_level, more=""):
     need("sipp")
     config = path / "sealined.yaml"
-    config.write_text("domains:\n  - name: localhost\n    md5: only\n")
+    config.write_text("domains:\n  - name: localhost\n    md5: only\n" + more)
     options = ("-c", config, "--workers", "2", "--log-level", log_level)
     server = programs.Server(path / "state", listen=(f"{transport}:127.0.0.1:0",), options=options)
     for user in ("alice", "bob"):
@@ -32,10 +32,10 @@ def server(tmp_path, transport):
         yield running
 
 
-def sipp(server, transport, path, scenario, auth_uri, *options, sockets="1"):
-    """The uri of its digest would be that of the address it talks to, if it were not told. sockets: "n" is one a call."""
+def sipp(server, transport, path, scenario, auth_uri, *options):
+    """The uri of its digest would be that of the address it talks to, if it were not told."""
     path.mkdir()
-    argv = ["sipp", f"127.0.0.1:{server.port(transport)}", "-sf", SCENARIOS / scenario, "-i", "127.0.0.1", "-t", transport[0] + sockets]
+    argv = ["sipp", f"127.0.0.1:{server.port(transport)}", "-sf", SCENARIOS / scenario, "-i", "127.0.0.1", "-t", f"{transport[0]}1"]
     argv += ["-auth_uri", auth_uri, "-nostdin", "-trace_err", "-error_file", path / "errors", *options]
     return programs.Program(argv, name=scenario, cwd=path)
 

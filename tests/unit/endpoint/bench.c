@@ -170,6 +170,7 @@ static void settle(void)
 void bench_start(unsigned n_workers)
 {
 	static const uint8_t branch_key[32] = "the same for all of the workers";
+	static const uint16_t ports[TRANSPORT_WS + 1] = { [TRANSPORT_TLS] = 5061, [TRANSPORT_UDP] = 5070 };
 
 	bench = (struct bench){ .now = { .mono = 1000, .wall = 1700000000 } };
 	bench.log = writer_of(bench.log_text, sizeof(bench.log_text) - 1);
@@ -178,6 +179,8 @@ void bench_start(unsigned n_workers)
 		.flows = 100,
 		.transactions = 100,
 		.per_flow = 10,
+		.per_sender = 12,
+		.per_peer = 14,
 		.per_stranger = 4,
 		.output = 1 << 20,
 	};
@@ -194,6 +197,7 @@ void bench_start(unsigned n_workers)
 			.random = bench.random,
 			.crypto = bench.crypto,
 			.sent_by = SLICE("proxy.example.org:5061"),
+			.ports = ports,
 			.level = bench_level,
 			.user = &recorder,
 		};

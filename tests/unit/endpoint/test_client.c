@@ -121,6 +121,31 @@ static void gives_up_when_nobody_answers(void **state)
 	}
 }
 
+/* RFC 3261 §18.1.1: the port of sent-by is where a response over that transport could come to. */
+static void names_the_listener_of_the_transport_in_its_via(void **state)
+{
+	static const struct {
+		enum transport_protocol transport;
+		const char *via;
+	} rows[] = {
+		{ TRANSPORT_TLS, "Via: SIP/2.0/TLS proxy.example.org:5061;branch=" },
+		{ TRANSPORT_TCP, "Via: SIP/2.0/TCP proxy.example.org;branch=" },
+		{ TRANSPORT_UDP, "Via: SIP/2.0/UDP proxy.example.org:5070;branch=" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		flow_id flow;
+
+		bench_start(1);
+		flow = bench_open(0, rows[i].transport, 2);
+		assert_int_equal(bench_ask(0, SIP_MESSAGE, flow, nothing), OK);
+		assert_non_null(strstr(bench.sent, rows[i].via));
+		bench_input(flow, bench_reply(200));
+		assert_non_null(strstr(bench.log_text, "response 200\n"));
+		bench_stop();
+	}
+}
+
 static void repeats_itself_over_udp(void **state)
 {
 	flow_id flow;
@@ -129,7 +154,7 @@ static void repeats_itself_over_udp(void **state)
 	start();
 	flow = bench_open(0, TRANSPORT_UDP, 2);
 	assert_int_equal(bench_ask(0, SIP_MESSAGE, flow, nothing), OK);
-	assert_non_null(strstr(bench.sent, "Via: SIP/2.0/UDP proxy.example.org:5061;"));
+	assert_non_null(strstr(bench.sent, "Via: SIP/2.0/UDP proxy.example.org:5070;"));
 	assert_non_null(strstr(bench.sent, ";rport\r\n"));
 	memcpy(first, bench.sent, sizeof(first));
 	bench_pass(1500);
@@ -489,6 +514,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(passes_responses_up_to_the_final_one),
 	cmocka_unit_test(passes_every_2xx_to_an_INVITE_up),
 	cmocka_unit_test(gives_up_when_nobody_answers),
+	cmocka_unit_test(names_the_listener_of_the_transport_in_its_via),
 	cmocka_unit_test(repeats_itself_over_udp),
 	cmocka_unit_test(acknowledges_a_refusal),
 	cmocka_unit_test(cancels_a_ringing_call),

@@ -286,6 +286,39 @@ static void lets_one_flow_have_only_so_many_transactions(void **state)
 	bench_stop();
 }
 
+/* What was answered over UDP is remembered for 64*T1, so a trunk has more of them than a connection. */
+static void lets_a_proven_sender_and_a_peer_have_more(void **state)
+{
+	static const struct {
+		bool is_peer;
+		size_t n;
+	} rows[] = { { false, 12 }, { true, 14 } };
+
+	for (size_t row = 0; row < 2; row++) {
+		flow_id trunk;
+
+		bench_start(1);
+		assert_true(bench_limits.per_sender == rows[0].n && bench_limits.per_peer == rows[1].n);
+		trunk = bench_open(0, TRANSPORT_UDP, 3);
+		assert_true(endpoint_flow_prove(bench.endpoint[0], trunk, 7));
+		if (rows[row].is_peer)
+			endpoint_flow_is_peer(bench.endpoint[0], trunk);
+		for (size_t i = 0; i <= rows[row].n; i++) {
+			char branch[32];
+
+			bench.log.len = 0;
+			snprintf(branch, sizeof(branch), "z9hG4bK%zu", i);
+			bench_input(trunk, bench_request("OPTIONS", branch));
+			if (i < rows[row].n) {
+				bench_expect("request OPTIONS\n");
+				bench_respond(200);
+			}
+		}
+		bench_expect("> 3 SIP/2.0 503 Service Unavailable\n");
+		bench_stop();
+	}
+}
+
 static void has_only_so_many_transactions_in_all(void **state)
 {
 	flow_id flow = 0;
@@ -434,6 +467,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lets_nobody_cancel_what_came_on_another_flow),
 	cmocka_unit_test(lets_a_stranger_have_fewer_transactions),
 	cmocka_unit_test(lets_one_flow_have_only_so_many_transactions),
+	cmocka_unit_test(lets_a_proven_sender_and_a_peer_have_more),
 	cmocka_unit_test(has_only_so_many_transactions_in_all),
 	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_until_it_is_answered),
 	cmocka_unit_test(ends_a_transaction_that_is_answered_with_its_flow),

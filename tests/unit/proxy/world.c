@@ -208,7 +208,14 @@ static void make_endpoint(struct world *world)
 					  .server = &world->server };
 	const struct endpoint_config endpoint = {
 		.n_workers = 1,
-		.limits = { sip_limits_default, 100, 1000, 100, 16, 1 << 20 },
+		.limits = { .sip = sip_limits_default,
+			    .flows = 100,
+			    .transactions = 1000,
+			    .per_flow = 100,
+			    .per_sender = 100,
+			    .per_peer = 200,
+			    .per_stranger = 16,
+			    .output = 1 << 20 },
 		.branch_key = branch_key,
 		.random = world->random,
 		.crypto = world->crypto,

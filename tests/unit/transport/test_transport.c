@@ -159,6 +159,8 @@ static void open_end(struct end *end)
 			    .flows = 100,
 			    .transactions = 1000,
 			    .per_flow = 500,
+			    .per_sender = 500,
+			    .per_peer = 500,
 			    .per_stranger = 500,
 			    .output = 8 << 20 },
 		.branch_key = branch_key,

@@ -17,6 +17,8 @@ void world_open(struct world *world, const struct ua_config *config)
 			    .flows = 4,
 			    .transactions = 64,
 			    .per_flow = 64,
+			    .per_sender = 64,
+			    .per_peer = 64,
 			    .per_stranger = 64,
 			    .output = 1 << 20 },
 		.branch_key = branch_key,
