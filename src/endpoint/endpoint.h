@@ -95,10 +95,10 @@ struct endpoint_limits {
 	struct sip_limits sip;
 	size_t flows;        /* 20,000 */
 	size_t transactions; /* 100,000 of each kind; past it a new request gets 503 with Retry-After */
-	size_t per_flow;     /* server transactions of one flow: 1,000 */
-	size_t per_sender;   /* the same over UDP, where what was answered is remembered for 64*T1: 10,000 */
-	size_t per_peer;     /* the same where a server is at the other end that was named to us: 20,000 */
-	size_t per_stranger; /* the same where a peer came to us and has proven nothing: 16 */
+	size_t per_flow;     /* server transactions of one flow that are not answered yet: 1,000 */
+	size_t per_sender; /* those that are answered and still remembered (for up to 64*T1) as well: 10,000 */
+	size_t per_peer;   /* all of them, where a server is at the other end that was named to us: 20,000 */
+	size_t per_stranger; /* all of them, where a peer came to us and has proven nothing: 16 */
 	size_t output;       /* bytes queued and not yet taken: 16 MiB */
 };
 

@@ -78,6 +78,13 @@ static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flo
 	return server;
 }
 
+static void no_longer_pending(struct endpoint *endpoint, const struct server_tsx *server)
+{
+	endpoint->counts.pending--;
+	if (server->home)
+		server->home->n_pending--;
+}
+
 static void end(struct endpoint *endpoint, struct server_tsx *server)
 {
 	if (link_is_in_list(&server->gone))
@@ -87,7 +94,7 @@ static void end(struct endpoint *endpoint, struct server_tsx *server)
 		map_remove(endpoint->invites, &server->by_branch);
 	timers_clear(endpoint->timers, &server->timer);
 	if (server->pub.final == 0)
-		endpoint->counts.pending--;
+		no_longer_pending(endpoint, server);
 	if (server->home)
 		list_remove(&server->home->servers, &server->on_flow);
 	server->home = NULL;
@@ -222,7 +229,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 		keep_last(server, bytes);
 		if (status >= 200 && server->pub.final == 0) {
 			server->pub.final = status;
-			endpoint->counts.pending--;
+			no_longer_pending(endpoint, server);
 		}
 	}
 	perform(endpoint, server, actions, now);
@@ -461,7 +468,7 @@ static size_t transactions_max(const struct endpoint *endpoint, const struct flo
 		return limits->per_peer;
 	if (!flow->outbound && flow->n_proofs == 0 && flow->verified.len == 0)
 		return limits->per_stranger;
-	return transport_is_reliable(flow_transport(flow->id)) ? limits->per_flow : limits->per_sender;
+	return flow->n_pending < limits->per_flow ? limits->per_sender : 0;
 }
 
 /* A request that begins a transaction. Takes it over if it does. */
@@ -487,6 +494,7 @@ static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_messa
 		server->by_branch.key.len = 0;
 	server->request = request;
 	list_append(&flow->servers, &server->on_flow);
+	flow->n_pending++;
 	endpoint->counts.pending++;
 	endpoint->user->request(endpoint->self, &server->pub, now);
 	return true;

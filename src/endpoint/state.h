@@ -41,6 +41,7 @@ struct flow {
 	size_t n_unread, unread_size;
 
 	struct list servers, clients; /* the transactions on it */
+	size_t n_pending;             /* of the servers: without a final response so far */
 	void *slot;
 	void (*free_slot)(void *);
 };

@@ -9,6 +9,13 @@ bool check_is_for_us(const struct core *core, const struct sip_message *request)
 	return !request->uri.user.ptr && core_is_own_host(core, request->uri.host);
 }
 
+bool check_leads_to(const struct sip_message *request)
+{
+	struct slice maddr;
+
+	return sip_param_find(request->uri.params, SLICE("maddr"), &maddr);
+}
+
 /* RFC 3261 §16.3 step 5: no extension of ours is one that proxies could be required to know. */
 static bool lists_proxy_require(const struct sip_message *request, struct writer *headers)
 {

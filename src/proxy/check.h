@@ -25,6 +25,12 @@ MUST_CHECK bool check_make_loop(struct core *core, const struct sip_message *req
 /* The Max-Breadth that a request comes with: at most ours, which is also that of one that names none (RFC 5393 §5.3.3). */
 unsigned check_breadth(const struct sip_message *request);
 
+/*
+ * RFC 3261 §16.5: a maddr in the Request-URI, which is the only place for the request to go to. One that means us has been
+ * taken out (preprocess.h).
+ */
+bool check_leads_to(const struct sip_message *request);
+
 /* Whether its Request-URI means this server itself. */
 bool check_is_for_us(const struct core *core, const struct sip_message *request);
 

@@ -23,6 +23,7 @@ struct server_domain {
 	unsigned sha; /* as in struct auth_realm */
 	enum auth_integrity integrity;
 	bool require_sips; /* a sip request to a SIPS Contact: 480 with Warning 381, instead of going out as sip over TLS */
+	bool follows;   /* redirections by phones (3xx) are followed, instead of being passed on */
 	bool redirects; /* senders are told where phones are, instead of being forwarded */
 };
 
@@ -40,6 +41,7 @@ struct server_peer {
 	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
 	const struct address *addresses;   /* in clear: from where it may come, on any port */
 	size_t n_addresses;
+	bool routes; /* accounts of ours may choose it by a Route of their own */
 	bool relays; /* what comes from it may go on to other domains */
 };
 

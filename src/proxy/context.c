@@ -7,6 +7,8 @@
 #include "proxy/dialog.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
+#include "proxy/outside.h"
+#include "proxy/recurse.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 
@@ -37,6 +39,7 @@ struct context *context_new(struct core *core, struct server *server)
 		return NULL;
 	context->core = core;
 	context->server = server;
+	context->request = server->request;
 	list_init(&context->branches);
 	list_append(&core->contexts, &context->link);
 	server->user = context;
@@ -47,9 +50,11 @@ static void context_free(struct context *context)
 {
 	endpoint_forget(context->core->endpoint, &context->question);
 	list_remove(&context->core->contexts, &context->link);
+	sip_message_free(context->preprocessed);
 	sip_message_free(context->best_message);
 	mem_free(context->challenges);
 	mem_free(context->targets);
+	recurse_free(context);
 	aor_unref(context->aor);
 	aor_unref(context->sender);
 	if (context->is_counted)
@@ -134,7 +139,7 @@ static enum err send_branch(struct branch *branch, struct now now)
 	struct context *context = branch->context;
 	enum err err = OK;
 
-	if (context->server->request->method == SIP_INVITE)
+	if (context->request->method == SIP_INVITE)
 		err = set_timer_c(branch, now);
 	if (err == OK)
 		err = forward_request(context, &branch->target, branch, now, &branch->client);
@@ -234,6 +239,7 @@ static void cancel_branch(struct branch *branch, struct slice reason, struct now
 static void cancel_pending(struct context *context, struct slice reason, struct now now)
 {
 	context->next = context->n_targets;
+	recurse_stop(context);
 	LIST_EACH (branch, &context->branches, struct branch, link)
 		cancel_branch(branch, reason, now);
 }
@@ -248,7 +254,7 @@ static uint16_t q_of(const struct target *target)
 /* Starts the next targets of one q, as many at once as Max-Breadth allows (RFC 5393 §5.3.3). */
 static void start_group(struct context *context, struct now now)
 {
-	unsigned breadth = check_breadth(context->server->request);
+	unsigned breadth = check_breadth(context->request);
 	size_t n = 1;
 
 	while (context->next + n < context->n_targets &&
@@ -263,11 +269,15 @@ static void start_group(struct context *context, struct now now)
 }
 
 /* RFC 3261 §16.7 step 5: when all branches have ended the best response goes upstream. */
-static void proceed(struct context *context, struct now now)
+void context_proceed(struct context *context, struct now now)
 {
-	while (context->n_pending == 0 && context->next < context->n_targets && context->best < 600)
-		start_group(context, now);
-	if (context->n_pending > 0 || context->is_answered || !context->server || !context->best)
+	do {
+		while (context->n_pending == 0 && context->next < context->n_targets && context->best < 600)
+			start_group(context, now);
+	} while (context->n_pending == 0 && context->best < 600 && context->server && !context->is_answered &&
+		 recurse_next(context, now));
+	if (context->n_pending > 0 || context->question.id || context->is_answered || !context->server ||
+	    !context->best)
 		return;
 	context->is_answered = true;
 	report_call_failed(context);
@@ -278,16 +288,18 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 		     struct now now)
 {
 	mem_free(context->targets);
+	aor_unref(context->aor);
 	context->aor = aor ? aor_ref(aor) : NULL;
 	context->targets = targets;
 	context->n_targets = n_targets;
 	context->next = 0;
-	if (check_breadth(context->server->request) == 0) {
+	if (check_breadth(context->request) == 0) {
 		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
 		return;
 	}
-	report_call_started(context);
-	proceed(context, now);
+	if (context->n_redirections == 0)
+		report_call_started(context);
+	context_proceed(context, now);
 }
 
 /* -- events ------------------------------------------------------------------------------------------------------- */
@@ -350,13 +362,17 @@ void context_response(struct client *client, const struct sip_message *response,
 	if (branch->is_done)
 		return;
 	branch_done(branch);
+	if (recurse_take(context, response)) {
+		context_proceed(context, now);
+		return;
+	}
 	best_challenges(context, response);
 	best_response(context, response);
 	if (is_worth_another(branch, response->status) && fail_over(branch, now))
 		return;
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
-	proceed(context, now);
+	context_proceed(context, now);
 }
 
 /*
@@ -366,6 +382,24 @@ void context_response(struct client *client, const struct sip_message *response,
 static bool is_other_server_next(const struct branch *branch, enum client_failure why)
 {
 	return why == CLIENT_FLOW_LOST || (why == CLIENT_TIMEOUT && is_invite(branch));
+}
+
+/*
+ * RFC 3261 §18.1.1: what is too large for UDP "MUST be sent using an RFC 2914 congestion controlled transport protocol, such as
+ * TCP". False: it is for no peer that is reached over UDP.
+ */
+static bool leave_udp(struct context *context, struct now now)
+{
+	struct sip_uri next_hop;
+	struct target target;
+
+	if (!context->server || context->is_answered ||
+	    !outside_next_hop(context->core, context->request, &next_hop) ||
+	    !outside_target(context->core, context->request, &next_hop, &target) ||
+	    target.outside.locate.transports != LOCATE_WITH(TRANSPORT_UDP))
+		return false;
+	target.outside.locate.transports = LOCATE_WITH(TRANSPORT_TCP);
+	return start_branch(context, &target, now) == OK;
 }
 
 void context_failed(struct client *client, enum client_failure why, struct now now)
@@ -382,10 +416,12 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 		dialog_flow_gone(context, now);
 		return;
 	}
+	if (why == CLIENT_TOO_LARGE && leave_udp(context, now))
+		return;
 	best_failure(context, why);
 	if (is_other_server_next(branch, why) && fail_over(branch, now))
 		return;
-	proceed(context, now);
+	context_proceed(context, now);
 }
 
 void context_client_gone(struct client *client)
@@ -418,6 +454,7 @@ void context_flow_lost(struct context *context, flow_id flow, struct now now)
 static void drop_unsent(struct context *context)
 {
 	context->next = context->n_targets;
+	recurse_stop(context);
 	LIST_EACH (branch, &context->branches, struct branch, link)
 		if (!branch->client)
 			branch_free(branch);
@@ -426,6 +463,7 @@ static void drop_unsent(struct context *context)
 void context_server_gone(struct context *context)
 {
 	context->server = NULL;
+	context->request = NULL;
 	drop_unsent(context);
 	settle(context);
 }
@@ -437,7 +475,7 @@ void context_hop_found(struct hop_use *use, const struct hop_result *result, str
 
 	if (take_hop(branch, result, now) != OK)
 		best_failure(context, CLIENT_NO_MEMORY);
-	proceed(context, now);
+	context_proceed(context, now);
 }
 
 /* RFC 3261 §16.8. A phone that does not answer the CANCEL either is given up by the endpoint (§9.1). */

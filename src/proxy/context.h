@@ -28,10 +28,11 @@ struct dialog_claim {
 
 /* What the answer to the pending question is for. */
 enum context_stage {
-	CONTEXT_SENDER, /* LOOKUP of the account whose credentials the request carries */
-	CONTEXT_STORE,  /* STORE of a registration */
-	CONTEXT_CALLED, /* LOOKUP of the AOR in the Request-URI */
-	CONTEXT_PEER,   /* LOOKUP of the other party of a dialog, whose flow is gone */
+	CONTEXT_SENDER,     /* LOOKUP of the account whose credentials the request carries */
+	CONTEXT_STORE,      /* STORE of a registration */
+	CONTEXT_CALLED,     /* LOOKUP of the AOR in the Request-URI */
+	CONTEXT_PEER,       /* LOOKUP of the other party of a dialog, whose flow is gone */
+	CONTEXT_REDIRECTED, /* LOOKUP of an AOR that a phone redirects to (recurse.h) */
 };
 
 /* One way to a phone, or to another domain. */
@@ -50,8 +51,14 @@ struct target {
 struct context {
 	struct link link; /* in core->contexts */
 	struct core *core;
-	struct server *server;    /* NULL once it is gone */
-	struct question question; /* its kind is an enum context_stage */
+	struct server *server; /* NULL once it is gone */
+	/*
+	 * What it asks for, as long as there is a server: its request, or what RFC 3261 §16.4 has us take it for, which is ours.
+	 * Method, body, and all header fields but Route are the same.
+	 */
+	const struct sip_message *request;
+	struct sip_message *preprocessed; /* NULL: it is taken as it is */
+	struct question question;         /* its kind is an enum context_stage */
 	unsigned n_conflicts;
 
 	/* the sender */
@@ -75,6 +82,8 @@ struct context {
 	 * 5626 §7). Without a binding: tried already.
 	 */
 	size_t n_spares;
+	char **redirections; /* URIs that phones redirected to, each one's text; see recurse.h */
+	size_t n_redirections, next_redirection;
 	unsigned breadth; /* Max-Breadth of each branch (RFC 5393 §5.3) */
 
 	/* what came back */
@@ -99,6 +108,9 @@ struct context *context_new(struct core *core, struct server *server);
  */
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
 		     struct now now);
+
+/* Starts what is to be tried next, or answers with the best that came back. */
+void context_proceed(struct context *context, struct now now);
 
 /* Refuses, unless an answer was given. */
 void context_refuse(struct context *context, const struct refusal *refusal, struct now now);

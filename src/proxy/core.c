@@ -7,6 +7,9 @@
 #include "proxy/location.h"
 #include "proxy/outside.h"
 #include "proxy/own.h"
+#include "proxy/peer.h"
+#include "proxy/preprocess.h"
+#include "proxy/recurse.h"
 #include "proxy/registration.h"
 #include "proxy/subscription.h"
 #include "sip/build.h"
@@ -92,7 +95,7 @@ static bool is_within_allowance(struct context *context, struct now now)
 	bool ok = context->account < 0 ||
 		  allowance_take(core->allowance, context->account, core->server, now.mono);
 
-	if (ok && context->account > 0 && context->server->request->method == SIP_INVITE) {
+	if (ok && context->account > 0 && context->request->method == SIP_INVITE) {
 		why = REFUSED_CALLS;
 		ok = allowance_begin_call(core->allowance, context->account, core->server, now.mono);
 		context->is_counted = ok;
@@ -107,7 +110,7 @@ static bool is_within_allowance(struct context *context, struct now now)
 /* The sender is proven. */
 static void go_on(struct context *context, struct aor *sender, struct now now)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 
 	if (subscription_begin(context, sender, now))
 		return;
@@ -117,7 +120,8 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 		dialog_request(context, now);
 	else if (!is_within_allowance(context, now))
 		return;
-	else if (core_domain(context->core, request->uri.host))
+	else if (core_domain(context->core, request->uri.host) && !check_leads_to(request) &&
+		 !context->routes.leads_elsewhere)
 		location_ask(context, now);
 	else
 		outside_forward(context, now);
@@ -126,7 +130,7 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 /* RFC 3261 §10.3 steps 1 and 5 */
 static void take_register(struct context *context, struct now now)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 
 	if (!core_domain(context->core, request->uri.host))
 		context_refuse(context, &proxy_refusals[REFUSED_NOT_REGISTRAR], now);
@@ -138,16 +142,27 @@ static void take_register(struct context *context, struct now now)
 		go_on(context, NULL, now);
 }
 
-/*
- * What goes out of a dialog is for a domain of ours, or one of ours asks for another domain. Routes of the sender's own choice
- * are not taken.
- */
+/* A Route of the sender's own choice is taken only to a peer of which the configuration says so. */
+static bool is_way_allowed(const struct context *context)
+{
+	const struct server_peer *peer;
+	struct sip_uri next_hop;
+
+	if (!context->routes.leads_elsewhere)
+		return true;
+	if (!outside_next_hop(context->core, context->request, &next_hop))
+		return false;
+	peer = peer_of(context->core, next_hop.host);
+	return peer && peer->routes;
+}
+
+/* What goes out of a dialog is for a domain of ours, or one of ours asks for another domain. */
 static void take_outside_dialog(struct context *context, struct now now)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	bool is_ours = core_domain(context->core, request->uri.host);
 
-	if (!context->routes.leads_elsewhere && (is_ours || !request->to.tag.ptr)) {
+	if (is_way_allowed(context) && (is_ours || !request->to.tag.ptr)) {
 		if (gate_ask(context, now))
 			go_on(context, NULL, now);
 		return;
@@ -160,7 +175,7 @@ static void take_outside_dialog(struct context *context, struct now now)
 
 static bool is_unprotected_sips(const struct context *context)
 {
-	return context->server->request->uri.scheme == SIP_SCHEME_SIPS &&
+	return context->request->uri.scheme == SIP_SCHEME_SIPS &&
 	       !transport_is_secure(flow_transport(context->server->flow));
 }
 
@@ -177,7 +192,7 @@ static bool is_half_sips(const struct sip_message *request)
 /* The server is in no dialog but those of its subscriptions; what an OPTIONS asks does not depend on one. */
 static bool is_for_the_server(const struct context *context)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 
 	return !context->routes.leads_elsewhere && check_is_for_us(context->core, request) &&
 	       (request->method == SIP_OPTIONS || !request->to.tag.ptr);
@@ -186,11 +201,12 @@ static bool is_for_the_server(const struct context *context)
 static void classify(struct context *context, struct now now)
 {
 	struct core *core = context->core;
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	char buf[2048];
 	struct writer headers = writer_of(buf, sizeof buf);
 	struct refusal refusal;
 
+	context->routes = check_routes(core, request);
 	if (!check_request(core, request, &headers, &refusal)) {
 		context_refuse(context, &refusal, now);
 		return;
@@ -209,7 +225,6 @@ static void classify(struct context *context, struct now now)
 	}
 	if (subscription_take(context, now))
 		return;
-	context->routes = check_routes(core, request);
 	if (context->routes.user.ptr) {
 		context->in_dialog = dialog_find(core, request, context->routes.user, &context->claim);
 		if (context->in_dialog)
@@ -231,7 +246,7 @@ static void on_request(void *self, struct server *server, struct now now)
 	struct core *core = self;
 	struct context *context = context_new(core, server);
 
-	if (context)
+	if (context && preprocess(context))
 		classify(context, now);
 	else
 		core_refuse(core, server, &proxy_refusals[REFUSED_OVERLOAD], now);
@@ -246,7 +261,10 @@ static void on_cancelled(void *self, struct server *server, struct now now)
 
 static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
 {
-	dialog_ack(self, from, ack, now);
+	AUTO(sip_message) struct sip_message *preprocessed = NULL;
+
+	if (preprocess_message(self, ack, &preprocessed))
+		dialog_ack(self, from, preprocessed ? preprocessed : ack, now);
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
@@ -301,6 +319,7 @@ static void on_answer(void *self, struct question *question, const struct answer
 		return;
 	case CONTEXT_STORE: registration_answer(context, answer, now); return;
 	case CONTEXT_CALLED: location_answer(context, answer, now); return;
+	case CONTEXT_REDIRECTED: recurse_answer(context, answer, now); return;
 	case CONTEXT_PEER: dialog_answer(context, answer, now); return;
 	}
 }

@@ -104,7 +104,7 @@ void dialog_flow_gone(struct context *context, struct now now)
 {
 	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
 	const struct token *token = &context->claim.token;
-	const struct sip_uri *to = &context->server->request->to.uri;
+	const struct sip_uri *to = &context->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
@@ -124,7 +124,7 @@ void dialog_flow_gone(struct context *context, struct now now)
 void dialog_request(struct context *context, struct now now)
 {
 	struct core *core = context->core;
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	enum dialog_party party = dialog_party_of(core, &context->claim, context->server->flow);
 	struct target target;
 
@@ -174,7 +174,7 @@ static bool is_better(const struct way *way, const struct way *best)
 static bool find_peer(const struct context *context, const struct aor *aor, struct now now,
 		      struct target *ret_target)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	struct way best = { 0 };
 
 	for (size_t i = 0; i < aor->n_bindings; i++) {
@@ -199,8 +199,7 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 void dialog_answer(struct context *context, const struct answer *answer, struct now now)
 {
 	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
-	struct target target = other_side(context->core, &context->claim.token, party,
-					  context->server->request);
+	struct target target = other_side(context->core, &context->claim.token, party, context->request);
 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
 	if (answer->err != OK || answer->aor->account.id != target.account ||

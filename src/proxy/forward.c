@@ -3,7 +3,7 @@
 #include "sip/build.h"
 #include "sip/credentials.h"
 
-enum { HOPS_DEFAULT = 70, NAME_MAX = 512 };
+enum { HOPS_DEFAULT = 70, NAME_MAX = 512, TOP_SIZE = SCRATCH_SIZE / 4 };
 
 /* -- what is left out ------------------------------------------------------------------------------------------ */
 
@@ -37,14 +37,14 @@ static bool is_assertion(const struct sip_header *header)
 	       slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
-/* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth is written anew. */
+/* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth and Route are written anew. */
 static bool keep_in_request(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;
 
 	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
 		return is_foreign_credentials(core, header->value);
-	return header->id != SIP_MAX_BREADTH && !is_assertion(header);
+	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header);
 }
 
 /*
@@ -67,11 +67,16 @@ struct sip_edits forward_response_edits(struct core *core)
 
 /* -- what is put on --------------------------------------------------------------------------------------------- */
 
-/* RFC 3261 §16.6 step 4: what may begin a dialog or is its own subscription. */
-static bool forms_dialog(const struct sip_message *request)
+/*
+ * RFC 3261 §16.6 step 4: what may begin a dialog or is its own subscription. RFC 6665 §4.3: "any dialog-establishing
+ * NOTIFY requests", too, which have a To tag: the subscriber takes its route set from them.
+ */
+static bool forms_dialog(const struct context *context)
 {
+	const struct sip_message *request = context->request;
+
 	if (request->to.tag.ptr)
-		return false;
+		return request->method == SIP_NOTIFY && context->in_dialog;
 	switch (request->method) {
 	case SIP_INVITE:
 	case SIP_SUBSCRIBE:
@@ -165,10 +170,10 @@ static void put_record_route(struct writer *out, const struct core *core, struct
 	put(out, SLICE("\r\n"));
 }
 
-/* One where both sides reach us in the same way, else one for each (RFC 5658 §3.2), the next hop's on top. */
-static bool put_record_routes(struct writer *out, const struct context *context, const struct target *target)
+/* That of the dialog which the request begins. */
+static bool put_new_token(struct writer *out, const struct context *context, const struct target *target)
 {
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	const struct token token = {
 		.flow_a = context->server->flow,
 		.account_a = context->account,
@@ -177,21 +182,34 @@ static bool put_record_routes(struct writer *out, const struct context *context,
 		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
 		.tls_b = target->require.level == REQUIRE_TLS,
 	};
-	struct side from = side_of_caller(request, token.flow_a), to = side_of_target(target);
-	char buf[TOKEN_LENGTH], name_a[NAME_MAX], name_b[NAME_MAX];
-	struct writer text = writer_of(buf, sizeof buf);
+	char name_a[NAME_MAX], name_b[NAME_MAX];
 	struct writer a = writer_of(name_a, sizeof name_a), b = writer_of(name_b, sizeof name_b);
 
 	put_aor(&a, &request->from.uri);
 	put_aor(&b, &request->to.uri);
-	if (a.overflow || b.overflow ||
-	    !put_token(&text, context->core->token_mac, &token,
-		       &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) }))
+	return !a.overflow && !b.overflow &&
+	       put_token(out, context->core->token_mac, &token,
+			 &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) });
+}
+
+/* One where both sides reach us in the same way, else one for each (RFC 5658 §3.2), the next hop's on top. */
+static bool put_record_routes(struct writer *out, const struct context *context, const struct target *target)
+{
+	const struct sip_message *request = context->request;
+	struct side from = side_of_caller(request, context->server->flow), to = side_of_target(target);
+	bool sips = context->in_dialog ? context->claim.token.sips : request->uri.scheme == SIP_SCHEME_SIPS;
+	char buf[TOKEN_LENGTH];
+	struct writer text = writer_of(buf, sizeof buf);
+
+	/* within a dialog the token of the Route stays good in both directions */
+	if (context->in_dialog)
+		put(&text, context->routes.user);
+	else if (!put_new_token(&text, context, target))
 		return false;
-	put_record_route(out, context->core, writer_text(&text), token.sips, &to);
+	put_record_route(out, context->core, writer_text(&text), sips, &to);
 	if (from.transport != to.transport || from.says_tls != to.says_tls)
-		put_record_route(out, context->core, writer_text(&text), token.sips, &from);
-	return true;
+		put_record_route(out, context->core, writer_text(&text), sips, &from);
+	return !text.overflow;
 }
 
 /* RFC 5393 §5.3.3: "All proxied requests MUST contain a single Max-Breadth header field value." */
@@ -204,11 +222,9 @@ static void put_breadth(struct writer *out, unsigned breadth)
 
 static bool put_top(struct writer *out, const struct context *context, const struct target *target)
 {
-	if (forms_dialog(context->server->request) && !put_record_routes(out, context, target))
+	if (forms_dialog(context) && !put_record_routes(out, context, target))
 		return false;
 	put_breadth(out, context->breadth);
-	if (target->path.len)
-		put_header(out, SIP_ROUTE, target->path);
 	return true;
 }
 
@@ -234,28 +250,81 @@ static void put_target_uri(struct writer *out, const struct target *target)
 	put_request_uri(out, &contact);
 }
 
+/* -- the way ------------------------------------------------------------------------------------------------------ */
+
+/* Those values of Route that are not ours. */
+static struct sip_values other_routes(const struct sip_message *request, unsigned n_own)
+{
+	struct sip_values it = sip_values_of(request, SIP_ROUTE);
+	struct slice value;
+
+	while (n_own > 0 && sip_values_next(&it, &value))
+		n_own--;
+	return it;
+}
+
+static bool is_strict(struct slice route, struct sip_address *ret_route)
+{
+	struct slice lr;
+
+	return sip_address_parse(route, ret_route) &&
+	       !sip_param_find(ret_route->uri.params, SLICE("lr"), &lr);
+}
+
+/*
+ * The Request-URI, and the lines of Route, with which the request leaves. RFC 3261 §16.6 step 6: where the next hop is a strict
+ * router, that is the Request-URI, and "the proxy MUST place the Request-URI into the Route header field as the last value".
+ * (A Path has loose routers only.) False: what is secure would go to a sip URI.
+ */
+static bool put_way(struct writer *uri, struct writer *routes, const struct context *context,
+		    const struct target *target)
+{
+	struct sip_values it = other_routes(context->request, context->routes.n);
+	struct sip_address strict;
+	struct slice value;
+	bool is_first = !target->path.len, changes_places = false;
+
+	if (target->path.len)
+		put_header(routes, SIP_ROUTE, target->path);
+	while (sip_values_next(&it, &value)) {
+		if (is_first && is_strict(value, &strict))
+			changes_places = true;
+		else
+			put_header(routes, SIP_ROUTE, value);
+		is_first = false;
+	}
+	if (!changes_places) {
+		put_target_uri(uri, target);
+		return true;
+	}
+	put_request_uri(uri, &strict.uri);
+	put(routes, SLICE("Route: <"));
+	put_target_uri(routes, target);
+	put(routes, SLICE(">\r\n"));
+	return strict.uri.scheme == SIP_SCHEME_SIPS || context->request->uri.scheme != SIP_SCHEME_SIPS;
+}
+
 /* -- sending ---------------------------------------------------------------------------------------------------- */
 
 enum err forward_request(struct context *context, const struct target *target, void *user, struct now now,
 			 struct client **ret_client)
 {
 	struct core *core = context->core;
-	const struct sip_message *request = context->server->request;
+	const struct sip_message *request = context->request;
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
-	char top[2 * 512 + REGISTRAR_PATH_MAX];
+	char top[TOP_SIZE];
 	struct writer top_out = writer_of(top, sizeof top);
 	char loop[ENDPOINT_LOOP_SIZE];
 	struct slice uri, rest;
 
-	if (!check_make_loop(core, request, loop) || !put_top(&top_out, context, target))
+	if (!check_make_loop(core, request, loop) || !put_top(&top_out, context, target) ||
+	    !put_way(&out, &top_out, context, target))
 		return ERR_DENIED;
-	put_target_uri(&out, target);
 	uri = writer_text(&out);
 	put_forwarded(&out, request,
 		      &(struct sip_edits){
 			      .top = writer_text(&top_out),
 			      .via = context->server->via,
-			      .drop_routes = context->routes.n,
 			      .max_forwards = hops_left(request),
 			      .keep = keep_in_request,
 			      .keep_arg = core,
@@ -280,26 +349,30 @@ enum err forward_request(struct context *context, const struct target *target, v
 void forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
 		 struct now now)
 {
+	const struct context as_one = { .core = core, .request = ack, .routes = check_routes(core, ack) };
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
-	char breadth[32];
-	struct writer top = writer_of(breadth, sizeof breadth);
+	char buf[TOP_SIZE];
+	struct writer top = writer_of(buf, sizeof buf);
+	struct slice uri;
 
 	put_breadth(&top, check_breadth(ack));
+	if (!put_way(&out, &top, &as_one, target))
+		return;
+	uri = writer_text(&out);
 	put_forwarded(&out, ack,
 		      &(struct sip_edits){
 			      .top = writer_text(&top),
-			      .drop_routes = check_routes(core, ack).n,
 			      .max_forwards = hops_left(ack),
 			      .keep = keep_in_request,
 			      .keep_arg = core,
 		      });
-	if (out.overflow)
+	if (out.overflow || top.overflow)
 		return;
 	endpoint_send(core->endpoint,
 		      &(struct outgoing){
 			      .method = SIP_ACK,
-			      .uri = target->uri,
-			      .rest = writer_text(&out),
+			      .uri = uri,
+			      .rest = slice_sub(writer_text(&out), uri.len, out.len),
 			      .flow = target->flow,
 			      .require = target->require,
 		      },

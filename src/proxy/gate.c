@@ -144,14 +144,24 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
 }
 
-/* Nobody from outside has us relay to third parties, but a peer that may. */
-static bool is_for_us(const struct context *context)
+static bool is_relaying_peer(const struct context *context)
 {
 	const struct server_peer *peer = peer_of(context->core, identity_of(context)->host);
 
-	return context->in_dialog ||
-	       (!context->routes.leads_elsewhere &&
-		((peer && peer->relays) || core_domain(context->core, context->server->request->uri.host)));
+	return peer && peer->relays;
+}
+
+bool gate_may_relay(const struct context *context)
+{
+	return context->account > 0 || (context->account < 0 && is_relaying_peer(context));
+}
+
+/* Nobody from outside has us relay to third parties, but a peer that may. */
+static bool is_for_us(const struct context *context)
+{
+	return context->in_dialog || (!context->routes.leads_elsewhere &&
+				      (is_relaying_peer(context) ||
+				       core_domain(context->core, context->server->request->uri.host)));
 }
 
 static bool prove_domain(struct context *context, struct now now)

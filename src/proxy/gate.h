@@ -21,6 +21,11 @@ MUST_CHECK bool gate_ask(struct context *context, struct now now);
 bool gate_answer(struct context *context, const struct answer *answer, struct now now);
 
 /*
+ * Whether the sender, who is proven, may have us go to other domains for him: an account of ours, or a peer that may relay.
+ */
+bool gate_may_relay(const struct context *context);
+
+/*
  * Our own proof to a sender whose credentials were good, for a response with this body: the Authentication-Info
  * line of a REGISTER's, else Proxy-Authentication-Info. Nothing to who gave none.
  */

@@ -11,7 +11,7 @@ static void refuse_gruu(struct context *context, struct now now)
 {
 	struct refusal refusal = proxy_refusals[REFUSED_GRUU];
 
-	refusal.found = context->server->request->uri_text;
+	refusal.found = context->request->uri_text;
 	context_refuse(context, &refusal, now);
 }
 
@@ -20,7 +20,7 @@ void location_ask(struct context *context, struct now now)
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	context->gruu = gruu_parse(&context->core->gruus, &context->server->request->uri, &name);
+	context->gruu = gruu_parse(&context->core->gruus, &context->request->uri, &name);
 	context->question.kind = CONTEXT_CALLED;
 	if (context->gruu.kind == GRUU_INVALID)
 		refuse_gruu(context, now);
@@ -120,7 +120,7 @@ static void add(struct found *found, const struct target *target)
 static enum location_lack find_targets(const struct context *context, const struct aor *aor,
 				       struct found *found, struct now now)
 {
-	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
+	bool sips = context->request->uri.scheme == SIP_SCHEME_SIPS;
 	enum location_lack lack = LOCATION_NOBODY;
 
 	for (size_t i = 0; i < aor->n_bindings; i++) {
@@ -145,6 +145,7 @@ static enum location_lack find_targets(const struct context *context, const stru
 static void refuse_for(struct context *context, enum location_lack lack, struct now now)
 {
 	static const enum refused reasons[] = {
+		[LOCATION_NO_MEMORY] = REFUSED_OVERLOAD,
 		[LOCATION_NOBODY] = REFUSED_NOBODY,
 		[LOCATION_UNREACHED] = REFUSED_UNREACHED,
 		[LOCATION_NOT_SECURE] = REFUSED_SIPS_NOT_ALLOWED,
@@ -157,9 +158,26 @@ static void refuse_for(struct context *context, enum location_lack lack, struct 
 	context_refuse(context, &refusal, now);
 }
 
+enum location_lack location_forward(struct context *context, struct aor *aor, struct now now)
+{
+	struct found found = { .targets = mem_zalloc(2 * aor->n_bindings, sizeof found.targets[0]) };
+	enum location_lack lack;
+
+	if (!found.targets)
+		return LOCATION_NO_MEMORY;
+	found.spares = found.targets + aor->n_bindings;
+	lack = find_targets(context, aor, &found, now);
+	if (lack == LOCATION_FOUND) {
+		context->n_spares = found.n_spares;
+		context_forward(context, aor, found.targets, found.n, now);
+	} else {
+		mem_free(found.targets);
+	}
+	return lack;
+}
+
 void location_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	struct found found = { 0 };
 	enum location_lack lack;
 
 	if (answer->err == ERR_NOT_FOUND) {
@@ -172,23 +190,13 @@ void location_answer(struct context *context, const struct answer *answer, struc
 	}
 	/* "a request sent to a GRUU SHOULD NOT be redirected" (RFC 5627 §6.1) */
 	if (context->gruu.kind == GRUU_NONE &&
-	    core_domain(context->core, context->server->request->uri.host)->redirects) {
+	    core_domain(context->core, context->request->uri.host)->redirects) {
 		redirect_answer(context, answer->aor, now);
 		return;
 	}
-	found.targets = mem_zalloc(2 * answer->aor->n_bindings, sizeof found.targets[0]);
-	if (!found.targets) {
-		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
+	lack = location_forward(context, answer->aor, now);
+	if (lack == LOCATION_FOUND)
 		return;
-	}
-	found.spares = found.targets + answer->aor->n_bindings;
-	lack = find_targets(context, answer->aor, &found, now);
-	if (lack == LOCATION_FOUND) {
-		context->n_spares = found.n_spares;
-		context_forward(context, answer->aor, found.targets, found.n, now);
-		return;
-	}
-	mem_free(found.targets);
 	/* without its binding a temporary one is nothing; a public one stays (RFC 5627 §5.3) */
 	if (lack == LOCATION_NOBODY && context->gruu.kind == GRUU_TEMPORARY)
 		refuse_gruu(context, now);

@@ -14,11 +14,15 @@ void location_answer(struct context *context, const struct answer *answer, struc
 /* Why there is no target, if there is none. */
 enum location_lack {
 	LOCATION_FOUND,
+	LOCATION_NO_MEMORY,
 	LOCATION_NOBODY,     /* no binding at all */
 	LOCATION_UNREACHED,  /* bindings, but their flows are gone: the phones will be back */
 	LOCATION_NOT_SECURE, /* for a sips request: none that is under SIPS */
 	LOCATION_TOO_SECURE, /* for a sip request: none that may be called without SIPS */
 };
+
+/* Forwards to what is found behind the AOR. LOCATION_FOUND, or why nothing is; then nothing was done. */
+enum location_lack location_forward(struct context *context, struct aor *aor, struct now now);
 
 /*
  * The target that the binding is for a request with that scheme. LOCATION_FOUND, or why it is none.

@@ -21,6 +21,16 @@ bool outside_next_hop(const struct core *core, const struct sip_message *request
 	return true;
 }
 
+/* Another host, or what of ours is somewhere else by its maddr; there it has to prove that name of ours. */
+static bool leads_away(const struct core *core, const struct sip_uri *next_hop)
+{
+	struct slice maddr;
+
+	if (!core_is_own_host(core, next_hop->host))
+		return true;
+	return sip_param_find(next_hop->params, SLICE("maddr"), &maddr) && !core_is_own_host(core, maddr);
+}
+
 bool outside_target(const struct core *core, const struct sip_message *request,
 		    const struct sip_uri *next_hop, struct target *ret_target)
 {
@@ -31,7 +41,7 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 	};
 	bool sips = request->uri.scheme == SIP_SCHEME_SIPS;
 
-	if (core_is_own_host(core, next_hop->host) || !peer_goal(core, next_hop, sips, &target.outside))
+	if (!leads_away(core, next_hop) || !peer_goal(core, next_hop, sips, &target.outside))
 		return false;
 	target.require = peer_requirement(core, next_hop->host, sips);
 	if (core_domain(core, request->from.uri.host))
@@ -58,12 +68,12 @@ void outside_forward(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 		return;
 	}
-	if (!outside_next_hop(context->core, context->server->request, &next_hop)) {
+	if (!outside_next_hop(context->core, context->request, &next_hop)) {
 		mem_free(target);
 		context_refuse(context, &proxy_refusals[REFUSED_ROUTE_MALFORMED], now);
 		return;
 	}
-	if (outside_target(context->core, context->server->request, &next_hop, target)) {
+	if (outside_target(context->core, context->request, &next_hop, target)) {
 		context_forward(context, NULL, target, 1, now);
 		return;
 	}

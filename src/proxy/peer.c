@@ -38,6 +38,13 @@ static bool comes_from(const struct server_peer *peer, const struct flow_view *v
 	return false;
 }
 
+/* One over UDP takes TCP for what is too large (RFC 3261 §18.1.1). */
+static bool is_transport_of(const struct server_peer *peer, enum transport_protocol transport)
+{
+	return transport == peer->transport ||
+	       (transport == TRANSPORT_TCP && peer->transport == TRANSPORT_UDP);
+}
+
 bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
 {
 	struct flow_view view;
@@ -52,7 +59,7 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
 	if (!peer)
 		return endpoint_flow_proves(core->endpoint, flow, domain);
 	if (is_clear(peer))
-		return (view.transport == peer->transport && comes_from(peer, &view)) ||
+		return (is_transport_of(peer, view.transport) && comes_from(peer, &view)) ||
 		       endpoint_flow_proves(core->endpoint, flow, domain);
 	return (peer->pin.len == 0 || slice_eq(peer->pin, view.fingerprint)) &&
 	       endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain));

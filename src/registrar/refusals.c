@@ -27,7 +27,7 @@ const struct refusal registrar_refusals[] = {
 		.status = 400,
 		.reason = "Bad Path",
 		.code = "register.path-malformed",
-		.warning = "the Path {found} is no address",
+		.warning = "the Path {found} is no address of a loose router",
 		.section = "RFC 3327 §4",
 		.remedy = "look at the proxy that wrote it",
 	},

@@ -112,7 +112,7 @@ static enum err check_path(struct work *work)
 {
 	struct sip_values it = sip_values_of(work->request, SIP_PATH);
 	struct sip_address address;
-	struct slice value;
+	struct slice value, lr;
 	struct writer out;
 	char *buf;
 
@@ -130,7 +130,8 @@ static enum err check_path(struct work *work)
 		return ERR_NOMEM;
 	out = writer_of(buf, REGISTRAR_PATH_MAX);
 	while (sip_values_next(&it, &value)) {
-		if (!sip_address_parse(value, &address))
+		if (!sip_address_parse(value, &address) ||
+		    !sip_param_find(address.uri.params, SLICE("lr"), &lr)) /* RFC 3327 §4: "MUST" */
 			return refuse(work, REFUSED_PATH, value);
 		if (out.len)
 			put(&out, SLICE(", "));

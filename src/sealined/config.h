@@ -134,6 +134,7 @@ enum peer_setting {
 	PEER_TRANSPORT,
 	PEER_FROM,
 	PEER_RELAY,
+	PEER_ROUTE,
 	PEER_SETTINGS,
 };
 struct slice peer_setting_name(enum peer_setting setting);

@@ -173,6 +173,7 @@ enum {
 	DOMAIN_CERTIFICATE,
 	DOMAIN_KEY,
 	DOMAIN_MODE,
+	DOMAIN_REDIRECTIONS,
 	DOMAIN_KEYS
 };
 
@@ -231,6 +232,17 @@ static bool say_mode(struct reading *reading, const yaml_node_t *value)
 	return true;
 }
 
+static bool say_redirections(struct reading *reading, const yaml_node_t *value)
+{
+	static const struct slice words[] = { SLICE_INIT("pass"), SLICE_INIT("follow") };
+	size_t n;
+
+	if (!find_word(value, words, sizeof words / sizeof *words, &n))
+		return wrong_at(reading, value->start_mark, "redirections is one of pass, follow");
+	reading->domain.follows = n == 1;
+	return true;
+}
+
 static bool say_sips(struct reading *reading, const yaml_node_t *value)
 {
 	static const struct slice words[] = { SLICE_INIT("allow"), SLICE_INIT("require") };
@@ -280,6 +292,7 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 	case DOMAIN_SIPS: return say_sips(reading, value);
 	case DOMAIN_CERTIFICATE: reading->domain_certificates = value; return true;
 	case DOMAIN_MODE: return say_mode(reading, value);
+	case DOMAIN_REDIRECTIONS: return say_redirections(reading, value);
 	default: reading->domain_keys = value; return true;
 	}
 }
@@ -287,10 +300,15 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 static bool say_domain(struct reading *reading, const yaml_node_t *node)
 {
 	static const struct slice names[] = {
-		[DOMAIN_NAME] = SLICE_INIT("name"),     [DOMAIN_MD5] = SLICE_INIT("md5"),
-		[DOMAIN_DIGEST] = SLICE_INIT("digest"), [DOMAIN_INTEGRITY] = SLICE_INIT("integrity"),
-		[DOMAIN_SIPS] = SLICE_INIT("sips"),     [DOMAIN_CERTIFICATE] = SLICE_INIT("certificate"),
-		[DOMAIN_KEY] = SLICE_INIT("key"),       [DOMAIN_MODE] = SLICE_INIT("mode"),
+		[DOMAIN_NAME] = SLICE_INIT("name"),
+		[DOMAIN_MD5] = SLICE_INIT("md5"),
+		[DOMAIN_DIGEST] = SLICE_INIT("digest"),
+		[DOMAIN_INTEGRITY] = SLICE_INIT("integrity"),
+		[DOMAIN_SIPS] = SLICE_INIT("sips"),
+		[DOMAIN_CERTIFICATE] = SLICE_INIT("certificate"),
+		[DOMAIN_KEY] = SLICE_INIT("key"),
+		[DOMAIN_MODE] = SLICE_INIT("mode"),
+		[DOMAIN_REDIRECTIONS] = SLICE_INIT("redirections"),
 	};
 	static const struct keys keys = { names, DOMAIN_KEYS, say_domain_key };
 	struct config *config = reading->config;

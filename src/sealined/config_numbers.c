@@ -5,7 +5,7 @@
 enum { HOUR = 3600, DAY = 24 * HOUR };
 
 /* messages */
-enum { MESSAGE, HEADER, HEADER_FIELDS, URI, VALUES, PARAMETERS };
+enum { MESSAGE, HEADER, HEADER_FIELDS, URI, VALUES, PARAMETERS, BODY_PARTS, NESTING };
 
 /* registrar */
 enum { EXPIRES_MIN, EXPIRES_DEFAULT, EXPIRES_MAX, FLOW_TIMER, SERVICE_ROUTE };
@@ -23,6 +23,8 @@ static const struct number {
 		[URI]             = { SLICE_INIT("uri"),              2048,  256,  8192 },
 		[VALUES]          = { SLICE_INIT("values"),             64,    8,  1000 },
 		[PARAMETERS]      = { SLICE_INIT("parameters"),         64,    8,    64 },
+		[BODY_PARTS]      = { SLICE_INIT("body-parts"),         32,    1,  1000 },
+		[NESTING]         = { SLICE_INIT("nesting"),             4,    1,    16 },
 	},
 	[SETTING_REGISTRAR - SETTING_SECTIONS] = {
 		/* RFC 3261 §10.3 step 7: what lasts an hour or more may not be refused as too brief */
@@ -121,6 +123,8 @@ struct sip_limits config_sip_limits(const struct config *config)
 		.uri = said[URI],
 		.values = said[VALUES],
 		.params = said[PARAMETERS],
+		.body_parts = said[BODY_PARTS],
+		.nesting = said[NESTING],
 	};
 }
 

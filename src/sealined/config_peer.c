@@ -155,14 +155,24 @@ static bool say_from(struct config *config, struct slice value, struct writer *w
 	return true;
 }
 
-static bool say_relay(struct config *config, struct slice value, struct writer *why)
+static bool say_whether(struct slice value, bool *ret_yes, struct writer *why)
 {
 	bool yes = slice_eq(value, SLICE("yes"));
 
 	if (!yes && !slice_eq(value, SLICE("no")))
 		return wrong(why, "it is neither yes nor no");
-	last(config)->relays = yes;
+	*ret_yes = yes;
 	return true;
+}
+
+static bool say_relay(struct config *config, struct slice value, struct writer *why)
+{
+	return say_whether(value, &last(config)->relays, why);
+}
+
+static bool say_route(struct config *config, struct slice value, struct writer *why)
+{
+	return say_whether(value, &last(config)->routes, why);
 }
 
 /* clang-format off */
@@ -177,6 +187,7 @@ static const struct {
 	[PEER_TRANSPORT] = { SLICE_INIT("transport"), say_transport },
 	[PEER_FROM]      = { SLICE_INIT("from"),      say_from },
 	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
+	[PEER_ROUTE]     = { SLICE_INIT("route"),     say_route },
 };
 /* clang-format on */
 

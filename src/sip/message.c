@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "sip/body.h"
 #include "sip/fields.h"
 #include "sip/lex.h"
 #include "sip/line.h"
@@ -14,6 +15,8 @@ const struct sip_limits sip_limits_default = {
 	.uri = 2048,
 	.values = 64,
 	.params = LEX_PARAMS_MAX,
+	.body_parts = 32,
+	.nesting = 4,
 };
 
 enum { HEADERS_AT_FIRST = 32 };
@@ -466,6 +469,17 @@ static void parse_body(struct parse *parse)
 		message->body.len = (size_t)length;
 }
 
+static void check_body(const struct parse *parse)
+{
+	const struct sip_header *header = sip_message_header(parse->message, SIP_CONTENT_TYPE);
+	const struct sip_body_limits limits = { parse->limits->body_parts, parse->limits->nesting };
+	const char *what, *at;
+
+	if (limits.parts > 0 && header &&
+	    sip_body_check(header->value, parse->message->body, &limits, &what, &at) == ERR_LIMIT)
+		fault(parse->message, 400, what, header->name, at);
+}
+
 /* -- the whole -------------------------------------------------------------------------------------- */
 
 static enum err message_new(struct slice text, const struct sip_limits *limits,
@@ -509,6 +523,7 @@ enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 	check_address(&parse, SIP_FROM, &message->from);
 	check_address(&parse, SIP_TO, &message->to);
 	parse_body(&parse);
+	check_body(&parse);
 	check_presence(message, parse.in.at);
 	*ret_message = TAKE(message);
 	return OK;

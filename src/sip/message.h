@@ -32,9 +32,11 @@ struct sip_limits {
 	size_t uri;         /* bytes of one URI, 414 for the Request-URI, else 400 */
 	size_t values;      /* values in one comma list, 400 */
 	size_t params;      /* parameters of one value, 400; LEX_PARAMS_MAX at most */
+	size_t body_parts; /* of a multipart body, those within others too, 400; 0: bodies are not looked into */
+	size_t nesting;    /* multipart bodies within each other, 400 */
 };
 
-/* 64 KiB, 16 KiB, 128, 2 KiB, 64, 64. */
+/* 64 KiB, 16 KiB, 128, 2 KiB, 64, 64, 32, 4. */
 extern const struct sip_limits sip_limits_default;
 
 /* One header field as it stands in the message. */

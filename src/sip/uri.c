@@ -422,27 +422,49 @@ void put_aor(struct writer *out, const struct sip_uri *uri)
 		put_char(out, ascii_lower(host.ptr[i]));
 }
 
+/* The parameters but for those with these names. */
+static void put_params_without(struct writer *out, struct slice params, const struct slice names[], size_t n)
+{
+	struct scan all = scan_of(params), in;
+	struct slice param, name;
+
+	while (scan_char(&all, ';')) {
+		bool is_left_out = false;
+
+		if (!scan_until(&all, ';', &param)) {
+			param = scan_rest(&all);
+			all.at = all.end;
+		}
+		in = scan_of(param);
+		if (!scan_until(&in, '=', &name))
+			name = param;
+		for (size_t i = 0; i < n; i++)
+			is_left_out = is_left_out || slice_eq_nocase(name, names[i]);
+		if (is_left_out)
+			continue;
+		put_char(out, ';');
+		put(out, param);
+	}
+}
+
 void put_request_uri(struct writer *out, const struct sip_uri *contact)
 {
-	struct slice text = contact->text, param, name;
-	struct scan params = scan_of(contact->params), in;
+	static const struct slice left_out[] = { SLICE_INIT("method") };
+	struct slice text = contact->text;
 
 	if (contact->headers.len > 0)
 		text.len = (size_t)(contact->headers.ptr - 1 - text.ptr);
 	if (contact->params.len > 0)
 		text.len = (size_t)(contact->params.ptr - text.ptr);
 	put(out, text);
-	while (scan_char(&params, ';')) {
-		if (!scan_until(&params, ';', &param)) {
-			param = scan_rest(&params);
-			params.at = params.end;
-		}
-		in = scan_of(param);
-		if (!scan_until(&in, '=', &name))
-			name = param;
-		if (slice_eq_nocase(name, SLICE("method")))
-			continue;
-		put_char(out, ';');
-		put(out, param);
-	}
+	put_params_without(out, contact->params, left_out, sizeof left_out / sizeof left_out[0]);
+}
+
+void put_uri_without_place(struct writer *out, const struct sip_uri *uri)
+{
+	static const struct slice left_out[] = { SLICE_INIT("method"), SLICE_INIT("maddr"),
+						 SLICE_INIT("transport") };
+
+	put(out, slice_sub(uri->text, 0, (size_t)(uri->host.ptr + uri->host.len - uri->text.ptr)));
+	put_params_without(out, uri->params, left_out, sizeof left_out / sizeof left_out[0]);
 }

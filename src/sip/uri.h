@@ -51,6 +51,8 @@ bool sip_param_find(struct slice params, struct slice name, struct slice *ret_va
  * the header part. All else stays as it is, byte for byte.
  */
 void put_request_uri(struct writer *out, const struct sip_uri *contact);
+/* A sip or sips URI as a Request-URI that no longer says where to send it: without port, maddr and transport. */
+void put_uri_without_place(struct writer *out, const struct sip_uri *uri);
 
 /*
  * RFC 3261 §19.1.4, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by

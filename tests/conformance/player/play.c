@@ -411,6 +411,7 @@ static bool clean_up(struct play *play)
 			world_lose(&play->world, phone->flow);
 		phone_disconnect(phone);
 	}
+	world_lose_all(&play->world);
 	world_pass(&play->world, 600000);
 	for (unsigned i = 0; i < play->world.n_workers; i++) {
 		struct endpoint_counts counts = endpoint_counts(play->world.workers[i].endpoint);

@@ -7,24 +7,33 @@ static const uint8_t branch_key[32] = "the key of the branches";
 static const struct server_domain domains[] = {
 	{ .name = SLICE_INIT(WORLD_DOMAIN) },
 	{ .name = SLICE_INIT("moved.example"), .redirects = true },
+	{ .name = SLICE_INIT("followed.example"), .follows = true },
 };
 
 /* What the configuration says of others; the addresses are those that phones have. */
 static const struct slice trunk[] = { SLICE_INIT("trunk.example"), SLICE_INIT("pstn.example") };
 static const struct slice transit[] = { SLICE_INIT("transit.example") };
 static const struct slice clear[] = { SLICE_INIT("clear.example") };
+static const struct slice datagrams[] = { SLICE_INIT("datagrams.example") };
 static const struct address clear_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } };
 static const struct server_peer peers[] = {
 	{ .name = SLICE_INIT("trunk"),
 	  .domains = trunk,
 	  .n_domains = 2,
 	  .proves = SLICE_INIT("sbc.example") },
-	{ .name = SLICE_INIT("transit"), .domains = transit, .n_domains = 1, .relays = true },
+	{ .name = SLICE_INIT("transit"), .domains = transit, .n_domains = 1, .relays = true, .routes = true },
 	{ .name = SLICE_INIT("clear"),
 	  .domains = clear,
 	  .n_domains = 1,
 	  .host = SLICE_INIT("192.0.2.1"),
 	  .transport = TRANSPORT_TCP,
+	  .addresses = clear_addresses,
+	  .n_addresses = 1 },
+	{ .name = SLICE_INIT("datagrams"),
+	  .domains = datagrams,
+	  .n_domains = 1,
+	  .host = SLICE_INIT("192.0.2.1"),
+	  .transport = TRANSPORT_UDP,
 	  .addresses = clear_addresses,
 	  .n_addresses = 1 },
 };
@@ -390,6 +399,25 @@ void world_lose(struct world *world, flow_id flow)
 	facts.outbound = endpoint_flow_view(owner(world, flow), flow, &view) && view.outbound;
 	endpoint_flow(owner(world, flow), flow, &facts, world->now);
 	settle(world);
+}
+
+void world_lose_all(struct world *world)
+{
+	struct flow_view view;
+
+	for (unsigned i = 0; i < world->n_workers; i++) {
+		struct worker *worker = &world->workers[i];
+
+		for (uint32_t n = 1; n <= worker->n_flows; n++) {
+			for (int transport = 0; transport <= TRANSPORT_WS; transport++) {
+				flow_id flow = flow_id_of(i, world->start, (enum transport_protocol)transport,
+							  n);
+
+				if (endpoint_flow_view(worker->endpoint, flow, &view))
+					world_lose(world, flow);
+			}
+		}
+	}
 }
 
 void world_input(struct world *world, flow_id flow, struct slice bytes)

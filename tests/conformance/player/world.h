@@ -77,6 +77,8 @@ flow_id world_connect_proven(struct world *world, struct address peer, struct sl
 /* False if there are too many. */
 bool world_serve(struct world *world, const struct world_server *server);
 void world_lose(struct world *world, flow_id flow);
+/* All that are left: of one name there may be several. */
+void world_lose_all(struct world *world);
 void world_input(struct world *world, flow_id flow, struct slice bytes);
 /* Goes from due time to due time; what is due at the end still happens. */
 void world_pass(struct world *world, ms_t time);

@@ -286,7 +286,7 @@ static void lets_one_flow_have_only_so_many_transactions(void **state)
 	bench_stop();
 }
 
-/* What was answered over UDP is remembered for 64*T1, so a trunk has more of them than a connection. */
+/* What was answered is remembered for up to 64*T1, so there are more of these than of those that are not. */
 static void lets_a_proven_sender_and_a_peer_have_more(void **state)
 {
 	static const struct {

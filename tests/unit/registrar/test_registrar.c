@@ -245,6 +245,9 @@ static const struct row {
 	{ "a Path that the phone does not know of", NOTHING, "sip:example.org",
 	  "Path: <sip:p.example.org;lr>\r\nContact: <sip:a@192.0.2.9>\r\n", false, 420,
 	  "Path Without Support By The Phone Unsupported: path\r\n" },
+	{ "a Path to a strict router", NOTHING, "sip:example.org",
+	  "Supported: path\r\nPath: <sip:p.example.org>\r\nContact: <sip:a@192.0.2.9>\r\n", false, 400,
+	  NULL },
 	{ "a bad Path", NOTHING, "sip:example.org",
 	  "Supported: path\r\nPath: <nonsense>\r\nContact: <sip:a@192.0.2.9>\r\n", false, 400, NULL },
 };

@@ -131,6 +131,8 @@ static void sections_hold_numbers(void **state)
 				   "  uri: 300\n"
 				   "  values: 20\n"
 				   "  parameters: 10\n"
+				   "  body-parts: 5\n"
+				   "  nesting: 2\n"
 				   "registrar:\n"
 				   "  expires-min: 30\n"
 				   "  expires-default: 90\n"
@@ -158,6 +160,8 @@ static void sections_hold_numbers(void **state)
 	limits = config_sip_limits(config);
 	assert_int_equal(limits.message, 20000);
 	assert_int_equal(limits.header_area, 4096);
+	assert_int_equal(limits.body_parts, 5);
+	assert_int_equal(limits.nesting, 2);
 	assert_int_equal(limits.headers, 40);
 	assert_int_equal(limits.uri, 300);
 	assert_int_equal(limits.values, 20);
@@ -240,7 +244,7 @@ static void takes_peers(void **state)
 		"trust: /etc/ca.pem\ndns: 192.0.2.53\ntrust-anchor: none\n"
 		"peers:\n"
 		"  trunk:\n    domains: [Carrier.example, pstn.example]\n    address: SBC.example:5071\n"
-		"    proves: sbc.example\n    relay: yes\n"
+		"    proves: sbc.example\n    relay: yes\n    route: yes\n"
 		"    pin: 00:01:02:03:04:05:06:07:08:09:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:fF\n"
 		"  old:\n    domains: old.example\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
 		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
@@ -251,7 +255,7 @@ static void takes_peers(void **state)
 	assert_int_equal(peer->n_domains, 2);
 	assert_true(slice_eq(peer->domains[0], SLICE("carrier.example")));
 	assert_true(slice_eq(peer->host, SLICE("sbc.example")) && peer->port == 5071);
-	assert_true(slice_eq(peer->proves, SLICE("sbc.example")) && peer->relays);
+	assert_true(slice_eq(peer->proves, SLICE("sbc.example")) && peer->relays && peer->routes);
 	assert_int_equal(peer->transport, TRANSPORT_TLS);
 	assert_int_equal(peer->pin.len, 32);
 	assert_int_equal((unsigned char)peer->pin.ptr[10], 10);
@@ -261,7 +265,7 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(peer->host, SLICE("[2001:db8::1]")) && peer->port == 5070);
 	assert_int_equal(peer->n_addresses, 2);
 	assert_int_equal(peer->addresses[1].family, ADDRESS_V6);
-	assert_false(peer->relays);
+	assert_false(peer->relays || peer->routes);
 	assert_int_equal(config->dns.port, 53);
 	assert_true(slice_eq(config->trust, SLICE("/etc/ca.pem")));
 	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
@@ -320,6 +324,8 @@ static const struct {
 	{ "md5 half allowed", "domains:\n  - name: a.example\n    md5: yes\n",
 	  "f.yaml:3:10: md5 is one of refuse, allow, only" },
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
+	{ "redirections that are neither", "domains:\n  - name: a.example\n    redirections: maybe\n",
+	  "f.yaml:3:19: redirections is one of pass, follow" },
 	{ "a mode that is none", "domains:\n  - name: a.example\n    mode: relay\n",
 	  "f.yaml:3:11: mode is proxy or redirect" },
 	{ "a pin that is too short", "peers:\n  x: {domains: a.example, pin: ab12}\n",

@@ -232,21 +232,23 @@ static void limits_are_kept(void **state)
 		unsigned status;
 		const char *name; /* of the header field that is named, or NULL */
 	} rows[] = {
-		{ "all fits", { 1000, 1000, 9, 100, 3, 2 }, OK, 0, NULL },
-		{ "message", { 100, 1000, 9, 100, 3, 2 }, ERR_LIMIT, 413, NULL },
-		{ "header area", { 1000, 100, 9, 100, 3, 2 }, OK, 400, NULL },
-		{ "header fields", { 1000, 1000, 8, 100, 3, 2 }, OK, 400, "Supported" },
-		{ "Request-URI", { 1000, 1000, 9, 10, 3, 2 }, OK, 414, NULL },
-		{ "URI of From", { 1000, 1000, 9, 20, 3, 2 }, OK, 400, "From" },
-		{ "URI of Contact", { 1000, 1000, 9, 25, 3, 2 }, OK, 400, "Contact" },
-		{ "values", { 1000, 1000, 9, 100, 2, 2 }, OK, 400, "Require" },
-		{ "parameters", { 1000, 1000, 9, 100, 3, 1 }, OK, 400, "Contact" },
+		{ "all fits", { 1000, 1000, 10, 100, 3, 2, 2, 1 }, OK, 0, NULL },
+		{ "message", { 100, 1000, 10, 100, 3, 2, 2, 1 }, ERR_LIMIT, 413, NULL },
+		{ "header area", { 1000, 100, 10, 100, 3, 2, 2, 1 }, OK, 400, NULL },
+		{ "header fields", { 1000, 1000, 9, 100, 3, 2, 2, 1 }, OK, 400, "Content-Type" },
+		{ "Request-URI", { 1000, 1000, 10, 10, 3, 2, 2, 1 }, OK, 414, NULL },
+		{ "URI of From", { 1000, 1000, 10, 20, 3, 2, 2, 1 }, OK, 400, "From" },
+		{ "URI of Contact", { 1000, 1000, 10, 25, 3, 2, 2, 1 }, OK, 400, "Contact" },
+		{ "values", { 1000, 1000, 10, 100, 2, 2, 2, 1 }, OK, 400, "Require" },
+		{ "parameters", { 1000, 1000, 10, 100, 3, 1, 2, 1 }, OK, 400, "Contact" },
+		{ "body parts", { 1000, 1000, 10, 100, 3, 2, 1, 1 }, OK, 400, "Content-Type" },
 	};
 	static const struct slice text = SLICE_INIT(
 		REQUEST_WITH("Require: a,b,c\r\n"
 			     "Contact: <sip:bob@b>;q=1, <sip:bob@bobs-phone.example.org>;a=1;b=2\r\n"
-			     "Supported: <,>,\",\"\r\n",
-			     ""));
+			     "Supported: <,>,\",\"\r\n"
+			     "Content-Type: multipart/mixed;boundary=b\r\n",
+			     "--b\r\n\r\n1\r\n--b\r\n\r\n2\r\n--b--\r\n"));
 
 	for (size_t i = 0; i < N(rows); i++) {
 		struct sip_message *message = NULL;
