@@ -124,6 +124,15 @@ static const struct verdict failed = {
 	.remedy = "see what answers on that address and port",
 };
 
+/* As conn.c's, for a peer whose first bytes came only after we had looked for them. */
+static const struct verdict not_tls = {
+	.code = "tls.plain-text",
+	.what = "the peer does not speak TLS: {found}",
+	.section = "RFC 3261 §26.2.1",
+	.remedy =
+		"let the peer use transport TLS on this port; plain text has a port of its own where it is allowed",
+};
+
 static const struct {
 	int reason;
 	const struct verdict *verdict;
@@ -131,6 +140,7 @@ static const struct {
 } handshake_verdicts[] = {
 	{ SSL_R_UNSUPPORTED_PROTOCOL, &wrong_version, "TLS 1.2 and 1.3" },
 	{ SSL_R_VERSION_TOO_LOW, &wrong_version, "TLS 1.2 and 1.3" },
+	{ SSL_R_WRONG_VERSION_NUMBER, &not_tls, NULL }, /* of a record: RFC 8446 §5.1 */
 	{ SSL_R_WRONG_SSL_VERSION, &wrong_version, "TLS 1.2 and 1.3" },
 	{ SSL_R_TLSV1_ALERT_PROTOCOL_VERSION, &wrong_version, "TLS 1.2 and 1.3" },
 	{ SSL_R_NO_SHARED_CIPHER, &no_cipher, "ECDHE with AES-GCM or ChaCha20" },

@@ -3,7 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
 #include "net/net.h"
+#include "tls/private.h"
 
 static const struct now now = { .mono = 1, .wall = NOW };
 
@@ -196,6 +200,17 @@ static void a_client_notices_a_server_without_tls(void **state)
 	assert_int_equal(tls_conn_handshake(fixture->client_conn, now, &fixture->client_verdict), ERR_DENIED);
 	assert_says(&fixture->client_verdict,
 		    "the peer does not speak TLS, it begins with \"SIP/2.0 400\" (RFC 3261 §26.2.1)");
+}
+
+/* They may come after we have looked and before OpenSSL reads; only it has seen them then. */
+static void so_it_does_when_the_bytes_come_in_between(void **state)
+{
+	struct verdict verdict = { 0 };
+
+	(void)state;
+	tls_explain_handshake(ERR_PACK(ERR_LIB_SSL, 0, SSL_R_WRONG_VERSION_NUMBER), &verdict);
+	assert_code("later", &verdict, "tls.plain-text");
+	assert_says(&verdict, "the peer does not speak TLS: wrong version number (RFC 3261 §26.2.1)");
 }
 
 static void a_silent_peer_and_a_slow_one_time_out(void **state)
@@ -419,6 +434,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(connections_outlive_their_context, set_up, tear_down),
 	cmocka_unit_test(explains_what_is_no_tls),
 	cmocka_unit_test_setup_teardown(a_client_notices_a_server_without_tls, set_up, tear_down),
+	cmocka_unit_test(so_it_does_when_the_bytes_come_in_between),
 	cmocka_unit_test_setup_teardown(a_silent_peer_and_a_slow_one_time_out, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_peer_that_leaves_is_not_a_mystery, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(accepts_and_refuses_offers, set_up, tear_down),
