@@ -8,6 +8,7 @@ import hashlib
 import json
 import pathlib
 import re
+import time
 import urllib.parse
 
 SHORTEST = 8  # what is shorter is found anywhere by chance
@@ -37,9 +38,19 @@ def note_program(program, build):
 def note_process(name, pid):
     for what in ("cmdline", "environ"):
         try:
-            _processes.append((f"{what} of {name}", pathlib.Path(f"/proc/{pid}/{what}").read_bytes()))
+            _processes.append((f"{what} of {name}", _read_process(pid, what)))
         except OSError:
             pass  # it has ended
+
+
+def _read_process(pid, what):
+    """Both are empty while the process is becoming the program; so for a moment at most we wait for them."""
+    path = pathlib.Path(f"/proc/{pid}/{what}")
+    for _ in range(100):
+        if text := path.read_bytes():
+            return text
+        time.sleep(0.01)
+    return b""
 
 
 def _base64(secret):
