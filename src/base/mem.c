@@ -10,6 +10,7 @@
 /* Some units under test have threads of their own. */
 static atomic_ulong countdown;
 static atomic_int has_failed;
+static void (*_Atomic watcher)(size_t size);
 
 void mem_fail_nth(unsigned long n)
 {
@@ -22,9 +23,18 @@ int mem_has_failed(void)
 	return has_failed;
 }
 
-static int must_fail(void)
+void mem_watch(void (*new_watcher)(size_t size))
+{
+	watcher = new_watcher;
+}
+
+static int must_fail(size_t size)
 {
 	unsigned long left = atomic_load(&countdown);
+	void (*watch)(size_t) = atomic_load(&watcher);
+
+	if (watch)
+		watch(size);
 
 	while (left > 0)
 		if (atomic_compare_exchange_weak(&countdown, &left, left - 1))
@@ -35,27 +45,28 @@ static int must_fail(void)
 	return 1;
 }
 #else
-static int must_fail(void)
+static int must_fail(size_t size)
 {
+	(void)size;
 	return 0;
 }
 #endif
 
 void *mem_alloc(size_t size)
 {
-	return must_fail() ? NULL : malloc(size ? size : 1);
+	return must_fail(size) ? NULL : malloc(size ? size : 1);
 }
 
 void *mem_zalloc(size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / size)
 		return NULL;
-	return must_fail() ? NULL : calloc(n ? n : 1, size ? size : 1);
+	return must_fail(n * size) ? NULL : calloc(n ? n : 1, size ? size : 1);
 }
 
 void *mem_resize(void *ptr, size_t size)
 {
-	return must_fail() ? NULL : realloc(ptr, size ? size : 1);
+	return must_fail(size) ? NULL : realloc(ptr, size ? size : 1);
 }
 
 void mem_free(void *ptr)

@@ -31,4 +31,6 @@ void mem_wipe(void *ptr, size_t n);
 void mem_fail_nth(unsigned long n);
 /* Whether the failure ordered by mem_fail_nth() has happened. */
 int mem_has_failed(void);
+/* To be called at each allocation, with its size; NULL turns it off. */
+void mem_watch(void (*watcher)(size_t size));
 #endif

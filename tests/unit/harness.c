@@ -3,9 +3,13 @@
 #include <stdlib.h>
 
 #include <dlfcn.h>
+#include <execinfo.h>
 #include <fcntl.h>
+#include <link.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -46,6 +50,8 @@ int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 enum {
 	MOST_ALLOCATIONS = 200,
 	SECONDS_PER_RUN = 120,
+	MOST_FRAMES = 64,
+	SEEN_SLOTS = 1 << 15,
 };
 
 /* How the child that ran a test with a failing allocation ended; everything else is a failure by a crash. */
@@ -57,14 +63,52 @@ enum outcome {
 	LEAKED,
 };
 
+#ifdef HAS_ASAN
+const char *__lsan_default_options(void);
+void __lsan_register_root_region(const void *start, size_t size);
+
+/* The sanitizers have 12 MB of globals of their own; to look for pointers there takes longer than the tests. */
+const char *__lsan_default_options(void)
+{
+	return "use_globals=0";
+}
+
+/* The globals of the program and of every library but the sanitizers. */
+static int register_globals(struct dl_phdr_info *info, size_t size, void *unused)
+{
+	(void)size;
+	(void)unused;
+	if (strstr(info->dlpi_name, "/libasan.") || strstr(info->dlpi_name, "/libubsan."))
+		return 0;
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
+
+		if (segment->p_type == PT_LOAD && segment->p_flags & PF_W)
+			__lsan_register_root_region((const void *)(info->dlpi_addr + segment->p_vaddr),
+						    segment->p_memsz);
+	}
+	return 0;
+}
+
+static void prepare_leak_check(void)
+{
+	dl_iterate_phdr(register_globals, NULL);
+}
+
 static bool has_leaks(void)
 {
-#ifdef HAS_ASAN
 	return __lsan_do_recoverable_leak_check() != 0;
-#else
-	return false;
-#endif
 }
+#else
+static void prepare_leak_check(void)
+{
+}
+
+static bool has_leaks(void)
+{
+	return false;
+}
+#endif
 
 static _Noreturn void finish(enum outcome outcome)
 {
@@ -88,20 +132,71 @@ void abort(void)
 	_exit(1);
 }
 
+/*
+ * What the tests of a file have in common, the making of their world above all, fails the same way in each of them. So
+ * every allocation has a history: a hash over the call stacks, up to the test's function, and the sizes of this one and
+ * of all before it. One whose history is that of an allocation that failed in an earlier test is not made to fail again.
+ */
+struct histories {
+	atomic_size_t n; /* allocations of the test being recorded, up to MOST_ALLOCATIONS */
+	uint64_t of[MOST_ALLOCATIONS];
+};
+static struct histories *histories; /* shared with the children */
+static uint64_t seen[SEEN_SLOTS];   /* of allocations that failed; open addressing, 0 is free */
+static int n_frames_of_harness;
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+	return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 29;
+}
+
+static void record_allocation(size_t size)
+{
+	void *frames[MOST_FRAMES];
+	size_t i = atomic_fetch_add(&histories->n, 1);
+	int n = backtrace(frames, MOST_FRAMES) - n_frames_of_harness - 1; /* 1: the test's own function */
+	uint64_t hash;
+
+	if (i >= MOST_ALLOCATIONS)
+		return;
+	hash = mix(i ? histories->of[i - 1] : 1, size);
+	for (int k = 0; k < n; k++)
+		hash = mix(hash, (uintptr_t)frames[k]);
+	histories->of[i] = hash ? hash : 1;
+}
+
+/* True the first time; and always when the table is full, which only costs time. */
+static bool is_new(uint64_t history)
+{
+	for (size_t i = 0, slot = history % SEEN_SLOTS; i < SEEN_SLOTS; i++, slot = (slot + 1) % SEEN_SLOTS) {
+		if (seen[slot] == history)
+			return false;
+		if (!seen[slot]) {
+			seen[slot] = history;
+			return true;
+		}
+	}
+	return true;
+}
+
+/* nth 0: no allocation fails, and their histories are recorded. */
 static _Noreturn void run_in_child(const struct CMUnitTest *test, unsigned long nth, int output)
 {
-	void *state = test->initial_state;
+	void *state = test->initial_state, *frames[MOST_FRAMES];
 
 	dup2(output, STDOUT_FILENO);
 	dup2(output, STDERR_FILENO);
 	alarm(SECONDS_PER_RUN);
+	n_frames_of_harness = backtrace(frames, MOST_FRAMES);
 
+	mem_watch(nth ? NULL : record_allocation);
 	mem_fail_nth(nth);
 	if (test->setup_func)
 		assert_int_equal(test->setup_func(&state), 0);
 	test->test_func(&state);
 	if (test->teardown_func)
 		assert_int_equal(test->teardown_func(&state), 0);
+	mem_watch(NULL);
 	finish(mem_has_failed() ? SURVIVED : EXHAUSTED);
 }
 
@@ -135,8 +230,8 @@ static const char *describe(int status)
 	}
 }
 
-/* False when the test did not stand the failure of its nth allocation. */
-static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth, bool *ret_exhausted)
+/* False when the test did not stand the failure of its nth allocation, or fails with none (0). */
+static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth)
 {
 	int output = memfd_create("output", MFD_CLOEXEC), status = 0;
 	pid_t child;
@@ -152,33 +247,54 @@ static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth, b
 		run_in_child(test, nth, output);
 	waitpid(child, &status, 0);
 
-	*ret_exhausted = WIFEXITED(status) && WEXITSTATUS(status) == EXHAUSTED;
-	passed = *ret_exhausted ||
-		 (WIFEXITED(status) && (WEXITSTATUS(status) == SURVIVED || WEXITSTATUS(status) == ASSERTED));
+	passed = WIFEXITED(status) && (WEXITSTATUS(status) == EXHAUSTED || WEXITSTATUS(status) == SURVIVED ||
+				       WEXITSTATUS(status) == ASSERTED);
 	if (!passed)
 		printf("# %s when allocation %lu fails: %s\n", test->name, nth, describe(status));
-	if (!passed || *ret_exhausted)
+	if (!passed || nth == 0)
 		print_output(output, passed);
 	else
 		close(output);
 	return passed;
 }
 
+/* Adds to *n_runs. */
+static bool run_with_failures(const struct CMUnitTest *test, size_t *n_runs)
+{
+	bool passed;
+	size_t n;
+
+	memset(histories, 0, sizeof *histories);
+	passed = run_with_failure(test, 0);
+	n = histories->n < MOST_ALLOCATIONS ? histories->n : MOST_ALLOCATIONS;
+	for (unsigned long nth = 1; nth <= n && passed; nth++)
+		if (is_new(histories->of[nth - 1])) {
+			passed = run_with_failure(test, nth);
+			++*n_runs;
+		}
+	return passed;
+}
+
 int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 {
-	size_t n_failed = 0;
+	size_t n_failed = 0, n_runs = 0;
 
 	(void)group;
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
+	prepare_leak_check();
+	histories = mmap(NULL, sizeof *histories, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (histories == MAP_FAILED) {
+		perror("harness");
+		return 1;
+	}
 	printf("1..%zu\n", n);
 	for (size_t i = 0; i < n; i++) {
-		bool passed = true, exhausted = false;
+		bool passed = run_with_failures(&tests[i], &n_runs);
 
-		for (unsigned long nth = 1; nth <= MOST_ALLOCATIONS && passed && !exhausted; nth++)
-			passed = run_with_failure(&tests[i], nth, &exhausted);
 		printf("%s %zu - %s\n", passed ? "ok" : "not ok", i + 1, tests[i].name);
 		n_failed += !passed;
 	}
+	printf("# %zu allocations failed\n", n_runs);
 	return n_failed != 0;
 }
 

@@ -5,8 +5,9 @@
  *	TEST_MAIN(tests)
  *
  * Ordinary builds run the tests once. The -Doom=true build runs each of them again and again with the 1st,
- *2nd, … 200th allocation failing: the test may then fail by one of its own assertions, but the code under
- * test may not crash, leak, hang, or fail one of its own.
+ * 2nd, … 200th allocation failing: the test may then fail by one of its own assertions, but the code under
+ * test may not crash, leak, hang, or fail one of its own. What fails in the same way in several tests of a file
+ * (harness.c says when that is) fails in the first of them only.
  */
 #pragma once
 
