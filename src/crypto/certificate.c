@@ -297,6 +297,18 @@ void put_certificate_names(struct writer *out, const struct certificate *certifi
 	ERR_clear_error();
 }
 
+enum err put_certificate_der(struct writer *out, const struct certificate *certificate)
+{
+	unsigned char *der = NULL;
+	int n = i2d_X509(certificate->x509, &der);
+
+	if (n < 0)
+		return ERR_NOMEM;
+	put(out, slice_from(der, (size_t)n));
+	OPENSSL_free(der);
+	return out->overflow ? ERR_LIMIT : OK;
+}
+
 enum err put_certificate_pem(struct writer *out, const struct certificate *certificate)
 {
 	BIO *text = BIO_new(BIO_s_mem());

@@ -96,5 +96,6 @@ MUST_CHECK bool certificate_fingerprint(const struct certificate *certificate,
 void put_certificate_subject(struct writer *out, const struct certificate *certificate);
 void put_certificate_issuer(struct writer *out, const struct certificate *certificate);
 void put_certificate_names(struct writer *out, const struct certificate *certificate);
-/* ERR_LIMIT, ERR_NOMEM. */
+/* Both: ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err put_certificate_der(struct writer *out, const struct certificate *certificate);
 MUST_CHECK enum err put_certificate_pem(struct writer *out, const struct certificate *certificate);

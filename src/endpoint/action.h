@@ -25,6 +25,8 @@ enum action_kind {
 	ACTION_CONNECT, /* question: open a flow */
 	ACTION_LOOKUP,  /* question: the snapshot of an AOR */
 	ACTION_STORE,   /* question: replace the bindings of an AOR, if it still has that version */
+	ACTION_CERTIFY, /* question: issue, keep or withdraw the certificate of a device */
+	ACTION_VOUCH,   /* question: sign what a NOTIFY tells of certificates */
 	ACTION_POST,    /* carry a letter to another worker */
 	ACTION_BLAME,   /* the other end of a flow did what only an attacker does */
 	ACTION_REPORT,  /* tell the log */
@@ -70,10 +72,30 @@ struct store_question {
 	bool durable; /* false: only expiry, CSeq or flow moved within what is stored; the disk need not know */
 };
 
+enum certify_kind {
+	CERTIFY_REQUEST,  /* body: a request (PKCS #10) that a certificate is to be issued for */
+	CERTIFY_OWN,      /* body: a certificate that the account has from elsewhere (X.509, DER) */
+	CERTIFY_EXTEND,   /* the one of the tag is kept for longer, as long as it is valid */
+	CERTIFY_WITHDRAW, /* the one of the tag goes */
+};
+
+struct certify_question {
+	enum certify_kind kind;
+	struct slice aor;
+	struct slice body;
+	uint64_t tag;  /* of the publication that it follows; 0: none */
+	utc_t expires; /* for how long it shall be told; at most as long as it is valid */
+};
+
+struct vouch_question {
+	struct slice domain; /* whose certificate signs: RFC 5922 */
+	struct slice entity; /* MIME: headers, an empty line, and the body */
+};
+
 /* All that an action points to lives until the next endpoint_output(), except what is handed over. */
 struct action {
 	enum action_kind kind;
-	uint64_t question; /* RESOLVE, CONNECT, LOOKUP, STORE */
+	uint64_t question; /* RESOLVE, CONNECT, LOOKUP, STORE, CERTIFY, VOUCH */
 	union {
 		struct {
 			flow_id flow;
@@ -90,6 +112,8 @@ struct action {
 			struct slice aor;
 		} lookup;
 		struct store_question store;
+		struct certify_question certify;
+		struct vouch_question vouch;
 		struct letter *post; /* handed over */
 		struct {
 			flow_id flow;
@@ -106,7 +130,11 @@ struct answer {
 	/*
 	 * LOOKUP: OK or ERR_NOT_FOUND. STORE: OK, ERR_CONFLICT (read again and decide again), ERR_NOT_FOUND
 	 * (the account is gone), ERR_IO. CONNECT: OK, or ERR_NOT_FOUND (no such name), ERR_IO (not reached),
-	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline). RESOLVE: that of dns.
+	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline). RESOLVE: that of dns. CERTIFY: OK, ERR_SYNTAX (the
+	 * body is not what it is said to be), ERR_DENIED (it is not good: a weak key, no proof of it, not for the
+	 * account, not valid now), ERR_LIMIT (too large), ERR_EXISTS (its key was revoked), ERR_NOT_FOUND (no such
+	 * tag, or account), ERR_AGAIN (too many of late), ERR_CLOSED, ERR_IO. VOUCH: OK, ERR_NOT_FOUND (no certificate
+	 * proves the domain), ERR_DENIED, ERR_CLOSED.
 	 */
 	enum err err;
 	struct aor *aor;               /* LOOKUP and STORE: the snapshot now */
@@ -114,4 +142,8 @@ struct answer {
 	struct slice why;              /* CONNECT refused: the verdict's sentence, and with whom */
 	const struct verdict *verdict; /* CONNECT refused by a verdict: all of it; else NULL */
 	struct dns_answer dns;         /* RESOLVE */
+	uint64_t tag;                  /* CERTIFY: of this publication */
+	utc_t expires;                 /* CERTIFY: when it ends */
+	struct slice fingerprint;      /* CERTIFY: of the certificate; absent where none is told any more */
+	struct slice entity;           /* VOUCH: the signed one */
 };

@@ -76,6 +76,7 @@ void aor_unref(struct aor *aor)
 {
 	if (!aor || atomic_fetch_sub_explicit(&aor->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	certificates_unref(aor->certificates);
 	mem_wipe(&aor->account, sizeof(aor->account));
 	mem_free(aor);
 }

@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "endpoint/certificates.h"
 #include "endpoint/flow.h"
 
 /* H(A1) = H(username:realm:password) of RFC 7616 §3.4.2; as good as the password. All zero bits of has_: not
@@ -48,10 +49,14 @@ struct aor {
 	struct slice name;  /* canonical "user@domain", see put_aor() */
 	struct account account;
 	size_t n_bindings;
-	const struct binding *bindings; /* in the same allocation, as all their texts are */
+	const struct binding *bindings;    /* in the same allocation, as all their texts are */
+	struct certificates *certificates; /* of its devices; NULL: none. A reference is held */
 };
 
-/* A snapshot with one reference, everything copied into one allocation; NULL without memory. */
+/*
+ * A snapshot with one reference, everything copied into one allocation; NULL without memory. It has no certificates: who
+ * makes it sets them before it is shared.
+ */
 MUST_CHECK struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
 			       const struct binding *bindings, size_t n_bindings);
 struct aor *aor_ref(struct aor *aor);

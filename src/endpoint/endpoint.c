@@ -235,6 +235,18 @@ enum err endpoint_store(struct endpoint *endpoint, struct question *question,
 	return ask(endpoint, question, &(struct action){ .kind = ACTION_STORE, .store = *store });
 }
 
+enum err endpoint_certify(struct endpoint *endpoint, struct question *question,
+			  const struct certify_question *certify)
+{
+	return ask(endpoint, question, &(struct action){ .kind = ACTION_CERTIFY, .certify = *certify });
+}
+
+enum err endpoint_vouch(struct endpoint *endpoint, struct question *question,
+			const struct vouch_question *vouch)
+{
+	return ask(endpoint, question, &(struct action){ .kind = ACTION_VOUCH, .vouch = *vouch });
+}
+
 enum err endpoint_resolve(struct endpoint *endpoint, struct question *question,
 			  const struct dns_question *resolve)
 {

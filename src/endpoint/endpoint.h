@@ -212,6 +212,10 @@ struct question {
 MUST_CHECK enum err endpoint_lookup(struct endpoint *endpoint, struct question *question, struct slice aor);
 MUST_CHECK enum err endpoint_store(struct endpoint *endpoint, struct question *question,
 				   const struct store_question *store);
+MUST_CHECK enum err endpoint_certify(struct endpoint *endpoint, struct question *question,
+				     const struct certify_question *certify);
+MUST_CHECK enum err endpoint_vouch(struct endpoint *endpoint, struct question *question,
+				   const struct vouch_question *vouch);
 MUST_CHECK enum err endpoint_resolve(struct endpoint *endpoint, struct question *question,
 				     const struct dns_question *resolve);
 MUST_CHECK enum err endpoint_connect(struct endpoint *endpoint, struct question *question,

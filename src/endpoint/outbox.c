@@ -93,6 +93,12 @@ static enum err keep_question(struct endpoint *endpoint, struct action *question
 	case ACTION_STORE:
 		TRY(keep(endpoint, &question->store.aor));
 		return keep_bindings(endpoint, &question->store);
+	case ACTION_CERTIFY:
+		TRY(keep(endpoint, &question->certify.aor));
+		return keep(endpoint, &question->certify.body);
+	case ACTION_VOUCH:
+		TRY(keep(endpoint, &question->vouch.domain));
+		return keep(endpoint, &question->vouch.entity);
 	case ACTION_RESOLVE: return keep(endpoint, &question->resolve.name);
 	default: /* ACTION_CONNECT */
 		TRY(keep(endpoint, &question->connect.host));

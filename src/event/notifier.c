@@ -1,5 +1,6 @@
 #include "event/notifier.h"
 
+#include "base/ascii.h"
 #include "base/mem.h"
 #include "event/state.h"
 #include "sip/accept.h"
@@ -8,8 +9,7 @@
 
 enum {
 	EXPIRES_MIN = 60,
-	LOOK_MS = 1000,     /* between looks at the snapshot */
-	THROTTLE_MS = 5000, /* RFC 3680 §4.10: "SHOULD NOT … more than once every 5 seconds" */
+	LOOK_MS = 1000, /* between looks at the snapshot */
 };
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -47,6 +47,7 @@ static void release(struct subscription *subscription)
 	list_remove(&subscription->notifier->all, &subscription->link);
 	dlg_free(subscription->dialog);
 	aor_unref(subscription->told);
+	aor_unref(subscription->vouching);
 	mem_free(subscription->key);
 	mem_free(subscription);
 }
@@ -95,9 +96,10 @@ static const struct event_package *find_package(const struct notifier *notifier,
 	return NULL;
 }
 
-bool notifier_serves(const struct notifier *notifier, const struct sip_message *request)
+const struct event_package *notifier_serves(const struct notifier *notifier,
+					    const struct sip_message *request)
 {
-	return request->method == SIP_SUBSCRIBE && find_package(notifier, request);
+	return request->method == SIP_SUBSCRIBE ? find_package(notifier, request) : NULL;
 }
 
 void put_allow_events(struct writer *out, const struct notifier *notifier)
@@ -241,24 +243,33 @@ void notifier_timer(struct timer *timer, struct now now)
 	if (subscription->client || subscription->reason || subscription->question.id ||
 	    is_cut_off(subscription))
 		return;
-	if (ended || subscription->wants_all || now.mono >= subscription->notified + THROTTLE_MS)
+	if (ended || subscription->wants_all ||
+	    now.mono >= subscription->notified + subscription->package->throttle)
 		look(subscription);
 }
 
-void notifier_answer(struct question *question, const struct answer *answer, struct now now)
+/* Whether there is nothing more to be told. A package that anybody may ask for tells of an account's end, too. */
+static bool has_lost_account(const struct subscription *subscription, const struct aor *aor)
 {
-	struct subscription *subscription = CONTAINER_OF(question, struct subscription, question);
+	return !subscription->package->is_vouched && (!aor || aor->account.id != subscription->watcher);
+}
+
+static void take_look(struct subscription *subscription, const struct answer *answer, struct now now)
+{
 	struct aor *aor = answer->err == OK ? answer->aor : NULL;
 	struct event_state state = {
+		.name = subscription->name,
 		.now = aor,
 		.before = subscription->told,
 		.wall = now.wall,
 		.wall_before = subscription->told_at,
 	};
 
-	if (subscription->client || subscription->reason)
+	/* That it could not be found out is no answer. */
+	if (subscription->client || subscription->reason ||
+	    (answer->err != OK && answer->err != ERR_NOT_FOUND))
 		return;
-	if (!aor || aor->account.id != subscription->account)
+	if (has_lost_account(subscription, aor))
 		finish(subscription, "noresource", NULL, now);
 	else if (now.mono >= subscription->ends)
 		finish(subscription, "timeout", aor, now);
@@ -267,22 +278,32 @@ void notifier_answer(struct question *question, const struct answer *answer, str
 		subscription_free(subscription);
 }
 
+void notifier_answer(struct question *question, const struct answer *answer, struct now now)
+{
+	struct subscription *subscription = CONTAINER_OF(question, struct subscription, question);
+
+	if (question->kind == NOTIFIER_QUESTION)
+		take_look(subscription, answer, now);
+	else if (!notify_vouched(subscription, answer, now))
+		subscription_free(subscription);
+}
+
 /* -- a new one ----------------------------------------------------------------------------------------------------- */
 
-/* One more of the account; those that are cut off make room. */
-static bool has_room(struct notifier *notifier, account_id account)
+/* One more of the subscriber; those that are cut off make room. */
+static bool has_room(struct notifier *notifier, const struct event_package *package, account_id watcher)
 {
 	size_t n = 0;
 
 	LIST_EACH (subscription, &notifier->all, struct subscription, link) {
-		if (subscription->account != account)
+		if (subscription->watcher != watcher || subscription->package != package)
 			continue;
 		if (!subscription->client && is_cut_off(subscription))
 			subscription_free(subscription);
 		else
 			n++;
 	}
-	return n < NOTIFIER_PER_ACCOUNT;
+	return n < (watcher < 0 ? package->per_domain : package->per_account);
 }
 
 static void put_key(struct writer *out, struct slice call_id, struct slice ours, struct slice theirs)
@@ -294,11 +315,13 @@ static void put_key(struct writer *out, struct slice call_id, struct slice ours,
 	put(out, theirs);
 }
 
-/* The key of the dialog, and behind it the name of the AOR. */
-static enum err set_texts(struct subscription *subscription, struct slice name)
+/* The key of the dialog, and behind it the name of the AOR and the subscriber's domain. */
+static enum err set_texts(struct subscription *subscription, const struct notifier_request *request)
 {
 	const struct dlg *dialog = subscription->dialog;
-	size_t size = dialog->call_id.len + dialog->local_tag.len + dialog->remote_tag.len + 2 + name.len;
+	struct slice name = request->name, domain = request->domain;
+	size_t size = dialog->call_id.len + dialog->local_tag.len + dialog->remote_tag.len + 2 + name.len +
+		      domain.len;
 	struct writer out;
 	size_t n_key;
 
@@ -309,8 +332,11 @@ static enum err set_texts(struct subscription *subscription, struct slice name)
 	put_key(&out, dialog->call_id, dialog->local_tag, dialog->remote_tag);
 	n_key = out.len;
 	put(&out, name);
+	for (size_t i = 0; i < domain.len; i++)
+		put_char(&out, ascii_lower(domain.ptr[i]));
 	subscription->node.key = slice_from(out.buf, n_key);
 	subscription->name = slice_from(out.buf + n_key, name.len);
+	subscription->domain = slice_from(out.buf + n_key + name.len, domain.len);
 	return OK;
 }
 
@@ -333,7 +359,7 @@ static bool is_secure(const struct server *server)
 	       transport_is_secure(flow_transport(server->flow));
 }
 
-static enum err subscription_new(const struct asked *asked, const struct aor *aor,
+static enum err subscription_new(const struct asked *asked, const struct notifier_request *request,
 				 struct subscription **ret_subscription)
 {
 	struct notifier *notifier = asked->notifier;
@@ -349,7 +375,7 @@ static enum err subscription_new(const struct asked *asked, const struct aor *ao
 	put_hex(&out, bytes, sizeof bytes);
 	subscription->notifier = notifier;
 	subscription->package = find_package(notifier, asked->server->request);
-	subscription->account = aor->account.id;
+	subscription->watcher = request->watcher;
 	subscription->flow = asked->server->flow;
 	subscription->timer.kind = NOTIFIER_TIMER;
 	list_append(&notifier->all, &subscription->link);
@@ -358,7 +384,7 @@ static enum err subscription_new(const struct asked *asked, const struct aor *ao
 	if (err == OK)
 		err = set_event_id(subscription, asked->server->request);
 	if (err == OK)
-		err = set_texts(subscription, aor->name);
+		err = set_texts(subscription, request);
 	if (err == OK)
 		err = map_add(notifier->subscriptions, &subscription->node);
 	if (err != OK)
@@ -381,7 +407,9 @@ static void settle(const struct asked *asked, struct subscription *subscription,
 	subscription->ends = asked->now.mono + (ms_t)expires * 1000;
 	subscription->wants_all = true;
 	answer_ok(asked, subscription, expires);
-	if (expires == 0)
+	if (!aor)
+		look(subscription);
+	else if (expires == 0)
 		finish(subscription, "timeout", aor, asked->now);
 	else if (!notify_send(subscription, aor, asked->now))
 		subscription_free(subscription);
@@ -400,11 +428,11 @@ void notifier_subscribe(struct notifier *notifier, const struct notifier_request
 	}
 	if (!choose_expires(&asked, package, &expires))
 		return;
-	if (!has_room(notifier, request->aor->account.id)) {
+	if (!has_room(notifier, package, request->watcher)) {
 		refuse_overload(&asked);
 		return;
 	}
-	switch (subscription_new(&asked, request->aor, &subscription)) {
+	switch (subscription_new(&asked, request, &subscription)) {
 	case OK: settle(&asked, subscription, expires, request->aor); return;
 	case ERR_SYNTAX:
 		refuse(&asked, 400, SLICE("Bad Contact, Record-Route Or Event"), slice_of(NULL));
@@ -429,11 +457,14 @@ static struct subscription *find(const struct notifier *notifier, const struct s
 	return node ? CONTAINER_OF(node, struct subscription, node) : NULL;
 }
 
-/* Whether it is the subscriber who asks: on his flow, or on another one where his account is proven since. */
+/* Whether it is the subscriber who asks: on his flow, or on another one where his account or domain is proven since. */
 static bool is_from_subscriber(const struct subscription *subscription, flow_id flow)
 {
+	const struct endpoint *endpoint = subscription->notifier->endpoint;
+
 	return flow == subscription->flow ||
-	       endpoint_flow_has(subscription->notifier->endpoint, flow, subscription->account);
+	       (subscription->domain.len > 0 ? endpoint_flow_proves(endpoint, flow, subscription->domain)
+					     : endpoint_flow_has(endpoint, flow, subscription->watcher));
 }
 
 /* False: it has been refused. */

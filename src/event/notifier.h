@@ -4,8 +4,8 @@
  * for a refresh on another flow of that worker where its account is proven.
  *
  * What it tells of are snapshots of addresses-of-record. Whichever worker changes one, the subscription notices by the
- * snapshot's version when it looks, once a second; it then tells what is new, at most once in five seconds (RFC 3680
- * §4.10). Nothing has to be told to it, and there is nothing to be lost.
+ * snapshot's version when it looks, once a second; it then tells what is new, as often as the package allows. Nothing has
+ * to be told to it, and there is nothing to be lost.
  *
  * Pure like all below the I/O line; called by the server's core (proxy/core.h), which has the sender prove who he is
  * before anything gets here.
@@ -22,10 +22,10 @@
 #include "event/package.h"
 
 /* Codes of ours among the transaction user's own. */
-enum { NOTIFIER_QUESTION = 50, NOTIFIER_TIMER = ENDPOINT_TIMER_USER + 16 };
+enum { NOTIFIER_QUESTION = 50, NOTIFIER_VOUCHED, NOTIFIER_TIMER = ENDPOINT_TIMER_USER + 16 };
 
-/* Subscriptions of one account, and on one worker; past them 503 with Retry-After. */
-enum { NOTIFIER_PER_ACCOUNT = 16, NOTIFIER_SUBSCRIPTIONS = 10000 };
+/* Subscriptions on one worker; past them 503 with Retry-After. */
+enum { NOTIFIER_SUBSCRIPTIONS = 10000 };
 
 /* How a subscriber reaches us, for Contact; borrowed until the next one is set. */
 struct notifier_place {
@@ -47,13 +47,17 @@ OWN(notifier)
 /* "Allow-Events: reg\r\n" (RFC 6665 §8.2.2) */
 void put_allow_events(struct writer *out, const struct notifier *notifier);
 
-/* Whether it is a SUBSCRIBE for a package that is served here. */
-bool notifier_serves(const struct notifier *notifier, const struct sip_message *request);
+/* The package of a SUBSCRIBE that is served here, or NULL. */
+const struct event_package *notifier_serves(const struct notifier *notifier,
+					    const struct sip_message *request);
 
-/* Who subscribes, and to what: the sender is proven to be this account, and may know of this AOR. */
+/* Who subscribes, and to what: the sender is proven, and may know of this AOR. */
 struct notifier_request {
 	struct server *server;
-	struct aor *aor; /* a reference is taken */
+	account_id watcher;  /* the account of the sender; below 0 for one of another domain */
+	struct slice domain; /* that domain, proven on the flow; else empty */
+	struct slice name;   /* the AOR that he wants to know of, canonical */
+	struct aor *aor; /* that one, if it is known already; a reference is taken. NULL: it is looked up */
 };
 
 /* A SUBSCRIBE outside of a dialog that notifier_serves(). Answers it, and notifies. */
@@ -62,7 +66,7 @@ void notifier_subscribe(struct notifier *notifier, const struct notifier_request
 /* A SUBSCRIBE in a dialog: false if that is none of ours; else it has been answered. */
 bool notifier_refresh(struct notifier *notifier, struct server *server, struct now now);
 
-/* For questions of kind NOTIFIER_QUESTION and timers of kind NOTIFIER_TIMER. */
+/* For questions of kind NOTIFIER_QUESTION and NOTIFIER_VOUCHED, and timers of kind NOTIFIER_TIMER. */
 void notifier_answer(struct question *question, const struct answer *answer, struct now now);
 void notifier_timer(struct timer *timer, struct now now);
 

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "event/state.h"
 #include "sip/build.h"
+#include "sip/date.h"
 
 /* RFC 5630 §5.3: transport=tls is for those only who use it themselves. */
 static bool says_tls(const struct dlg *dialog)
@@ -147,7 +148,9 @@ static struct requirement requirement_of(const struct subscription *subscription
 
 	if (!subscription->dialog->secure && !is_sips)
 		return (struct requirement){ .level = REQUIRE_NOTHING };
-	return (struct requirement){ .level = REQUIRE_ACCOUNT, .account = subscription->account };
+	if (subscription->domain.len > 0)
+		return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = subscription->domain };
+	return (struct requirement){ .level = REQUIRE_ACCOUNT, .account = subscription->watcher };
 }
 
 static bool put_notify(struct writer *out, struct subscription *subscription, const struct event_state *state,
@@ -180,9 +183,131 @@ static void remember(struct subscription *subscription, struct aor *now_known, s
 		subscription->version++;
 }
 
+static bool send_it(struct subscription *subscription, struct slice text, struct now now)
+{
+	return endpoint_request(subscription->notifier->endpoint,
+				&(struct outgoing){
+					.method = SIP_NOTIFY,
+					.uri = dlg_request_uri(subscription->dialog),
+					.rest = text,
+					.flow = subscription->flow,
+					.require = requirement_of(subscription),
+					.user = subscription,
+					.owner = &owner,
+				},
+				now, &subscription->client) == OK;
+}
+
+/* -- what the domain signs ----------------------------------------------------------------------------------------- */
+
+/* RFC 6072 §6.7, docs/smime.md: what ties the document to this very NOTIFY. */
+static void put_fragment(struct writer *out, const struct subscription *subscription, struct now now)
+{
+	const struct dlg *dialog = subscription->dialog;
+
+	put_header(out, SIP_FROM, dialog->local);
+	put_header(out, SIP_TO, dialog->remote);
+	put_header(out, SIP_CALL_ID, dialog->call_id);
+	put(out, SLICE("CSeq: "));
+	put_number(out, dialog->local_cseq);
+	put(out, SLICE(" NOTIFY\r\nDate: "));
+	put_date(out, now.wall);
+	put(out, SLICE("\r\n"));
+	put_event(out, subscription);
+}
+
+static bool ask_to_vouch(struct subscription *subscription, struct event_state *state, struct now now)
+{
+	struct notifier *notifier = subscription->notifier;
+	size_t size = EVENT_SCRATCH / 2, at = slice_find(subscription->name, '@');
+	struct writer fragment = writer_of(notifier->scratch + size, size),
+		      entity = writer_of(notifier->scratch, size);
+
+	put_fragment(&fragment, subscription, now);
+	state->fragment = writer_text(&fragment);
+	state->random = endpoint_random(notifier->endpoint);
+	subscription->package->put_document(&entity, state);
+	if (fragment.overflow || entity.overflow)
+		return false;
+	aor_unref(subscription->vouching);
+	subscription->vouching = state->now ? aor_ref((struct aor *)state->now) : NULL;
+	subscription->vouched_at = now.wall;
+	subscription->question.kind = NOTIFIER_VOUCHED;
+	return endpoint_vouch(notifier->endpoint, &subscription->question,
+			      &(struct vouch_question){
+				      .domain = slice_sub(subscription->name, at + 1, subscription->name.len),
+				      .entity = writer_text(&entity),
+			      }) == OK;
+}
+
+/* The header lines of the entity are of the NOTIFY, and what follows the empty line is its body. */
+static bool put_vouched(struct writer *out, struct subscription *subscription, struct slice entity,
+			struct now now)
+{
+	size_t end = slice_find_text(entity, SLICE("\r\n\r\n"));
+
+	*out = writer_of(subscription->notifier->scratch, EVENT_SCRATCH);
+	put_headers(out, subscription, now);
+	put(out, SLICE("Date: "));
+	put_date(out, subscription->vouched_at);
+	put(out, SLICE("\r\nContent-Disposition: signal\r\n")); /* RFC 6072 §6.4 */
+	put(out, slice_sub(entity, 0, end + 2));
+	put_body(out, slice_sub(entity, end + 4, entity.len));
+	return !out->overflow;
+}
+
+static void report_unvouched(const struct subscription *subscription, enum err err)
+{
+	char buf[600];
+	struct writer text = writer_of(buf, sizeof buf);
+
+	put(&text, SLICE(" aor=\""));
+	put_escaped(&text, subscription->name);
+	put(&text, SLICE("\" why=\""));
+	put(&text, err == ERR_CLOSED      ? SLICE("the signing process does not answer")
+		   : err == ERR_NOT_FOUND ? SLICE("no certificate of ours proves the domain")
+					  : SLICE("the domain's key cannot sign messages"));
+	put_char(&text, '"');
+	endpoint_report(subscription->notifier->endpoint, &(struct report){
+								  .level = REPORT_WARNING,
+								  .event = "certificate.not-vouched",
+								  .flow = subscription->flow,
+								  .call_id = subscription->dialog->call_id,
+								  .text = writer_text(&text),
+							  });
+}
+
+/* Without its signature nothing may be told, not even that there is nothing. */
+static bool end_unvouched(struct subscription *subscription, struct now now)
+{
+	const struct event_state nothing = { .name = subscription->name };
+	struct writer out;
+
+	subscription->reason = "noresource";
+	return put_notify(&out, subscription, &nothing, now) && send_it(subscription, writer_text(&out), now);
+}
+
+bool notify_vouched(struct subscription *subscription, const struct answer *answer, struct now now)
+{
+	struct writer out;
+
+	if (answer->err != OK) {
+		report_unvouched(subscription, answer->err);
+		return end_unvouched(subscription, now);
+	}
+	if (!put_vouched(&out, subscription, answer->entity, now) ||
+	    !send_it(subscription, writer_text(&out), now))
+		return false;
+	remember(subscription, subscription->vouching, now);
+	return true;
+}
+
+/* -- both ways ----------------------------------------------------------------------------------------------------- */
+
 bool notify_send(struct subscription *subscription, struct aor *now_known, struct now now)
 {
-	const struct event_state state = {
+	struct event_state state = {
+		.name = subscription->name,
 		.now = now_known,
 		.before = subscription->wants_all ? NULL : subscription->told,
 		.wall = now.wall,
@@ -192,19 +317,9 @@ bool notify_send(struct subscription *subscription, struct aor *now_known, struc
 	struct writer out;
 
 	subscription->dialog->local_cseq++;
-	if (!put_notify(&out, subscription, &state, now))
-		return false;
-	if (endpoint_request(subscription->notifier->endpoint,
-			     &(struct outgoing){
-				     .method = SIP_NOTIFY,
-				     .uri = dlg_request_uri(subscription->dialog),
-				     .rest = writer_text(&out),
-				     .flow = subscription->flow,
-				     .require = requirement_of(subscription),
-				     .user = subscription,
-				     .owner = &owner,
-			     },
-			     now, &subscription->client) != OK)
+	if (subscription->package->is_vouched)
+		return ask_to_vouch(subscription, &state, now);
+	if (!put_notify(&out, subscription, &state, now) || !send_it(subscription, writer_text(&out), now))
 		return false;
 	remember(subscription, now_known, now);
 	return true;

@@ -8,7 +8,12 @@
 #include "registrar/gruu.h"
 #include "sip/lex.h"
 
-enum { EXPIRES_DEFAULT = 3761 /* RFC 3680 §4.4 */, EXPIRES_MAX = 7200 };
+enum {
+	EXPIRES_DEFAULT = 3761, /* RFC 3680 §4.4 */
+	EXPIRES_MAX = 7200,
+	THROTTLE_MS = 5000, /* RFC 3680 §4.10: "SHOULD NOT … more than once every 5 seconds" */
+	PER_ACCOUNT = 16,
+};
 
 /* What happened to a contact (§4.7.1). */
 enum contact_event { NOTHING, REGISTERED, REFRESHED, SHORTENED, EXPIRED, UNREGISTERED };
@@ -243,6 +248,8 @@ const struct event_package event_reg = {
 	.format = SLICE_INIT("application/reginfo+xml"),
 	.expires_default = EXPIRES_DEFAULT,
 	.expires_max = EXPIRES_MAX,
+	.throttle = THROTTLE_MS,
+	.per_account = PER_ACCOUNT,
 	.has_changed = has_changed,
 	.put_document = put_document,
 };

@@ -17,7 +17,7 @@ struct notifier {
 	char *scratch; /* one document, or one NOTIFY */
 };
 
-enum { EVENT_SCRATCH = 64 * 1024 };
+enum { EVENT_SCRATCH = 128 * 1024 };
 
 struct subscription {
 	struct map_node node; /* Call-ID, our tag, their tag */
@@ -29,14 +29,18 @@ struct subscription {
 	char id[EVENT_ID_MAX];
 	size_t id_len; /* the Event's id parameter; 0: it has none */
 
-	account_id account;
-	struct slice name; /* the AOR's; in key's allocation */
+	account_id watcher;  /* as in struct notifier_request */
+	struct slice domain; /* likewise; in key's allocation, like the next one */
+	struct slice name;   /* the AOR's */
 	flow_id flow;
 	ms_t ends;
 	struct timer timer;
 	struct question question;
 
-	struct aor *told; /* what the subscriber knows; NULL: nothing yet */
+	utc_t vouched_at; /* the Date of the NOTIFY that is being signed */
+	struct aor
+		*vouching; /* what the domain is asked to sign is of; NULL also where there is no account */
+	struct aor *told;  /* what the subscriber knows; NULL: nothing yet */
 	utc_t told_at;
 	uint32_t version;      /* of the next document */
 	ms_t notified;         /* when the last one left */
@@ -47,8 +51,14 @@ struct subscription {
 
 /* -- notify.c ----------------------------------------------------------------------------------------------------- */
 
-/* Sends what is new on top of what was told, or everything. False: it could not be sent, and the subscription is over. */
+/*
+ * Sends what is new on top of what was told, or everything; or has it signed first. False: it could not be sent, and the
+ * subscription is over.
+ */
 MUST_CHECK bool notify_send(struct subscription *subscription, struct aor *now_known, struct now now);
+/* It is signed. False as above. */
+MUST_CHECK bool notify_vouched(struct subscription *subscription, const struct answer *answer,
+			       struct now now);
 /* "Contact: <…>\r\n" as the subscriber on its flow reaches us. */
 void put_notifier_contact(struct writer *out, const struct subscription *subscription);
 

@@ -30,6 +30,7 @@ struct dialog_claim {
 enum context_stage {
 	CONTEXT_SENDER,     /* LOOKUP of the account whose credentials the request carries */
 	CONTEXT_STORE,      /* STORE of a registration */
+	CONTEXT_PUBLISH,    /* CERTIFY of a publication */
 	CONTEXT_CALLED,     /* LOOKUP of the AOR in the Request-URI */
 	CONTEXT_PEER,       /* LOOKUP of the other party of a dialog, whose flow is gone */
 	CONTEXT_REDIRECTED, /* LOOKUP of an AOR that a phone redirects to (recurse.h) */

@@ -9,6 +9,7 @@
 #include "proxy/own.h"
 #include "proxy/peer.h"
 #include "proxy/preprocess.h"
+#include "proxy/publication.h"
 #include "proxy/recurse.h"
 #include "proxy/registration.h"
 #include "proxy/subscription.h"
@@ -18,7 +19,7 @@ enum { REGISTRATION_ARENA = 256 * 1024 };
 
 /* -- life -------------------------------------------------------------------------------------------------------- */
 
-static const struct event_package *const packages[] = { &event_reg };
+static const struct event_package *const packages[] = { &event_reg, &event_certificate };
 
 /* Temporary GRUUs are good as long as flow tokens are: their key is made of that one. */
 static bool make_gruus(struct core *core, struct crypto *crypto)
@@ -112,13 +113,12 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 {
 	const struct sip_message *request = context->request;
 
-	if (subscription_begin(context, sender, now))
-		return;
 	if (request->method == SIP_REGISTER)
 		registration_decide(context, sender, now);
 	else if (context->in_dialog)
 		dialog_request(context, now);
-	else if (!is_within_allowance(context, now))
+	else if (!is_within_allowance(context, now) || subscription_begin(context, sender, now) ||
+		 publication_begin(context, sender, now))
 		return;
 	else if (core_domain(context->core, request->uri.host) && !check_leads_to(request) &&
 		 !context->routes.leads_elsewhere)
@@ -297,7 +297,7 @@ static void on_answer(void *self, struct question *question, const struct answer
 	struct core *core = self;
 	struct context *context;
 
-	if (question->kind == NOTIFIER_QUESTION) {
+	if (question->kind == NOTIFIER_QUESTION || question->kind == NOTIFIER_VOUCHED) {
 		notifier_answer(question, answer, now);
 		return;
 	}
@@ -317,6 +317,7 @@ static void on_answer(void *self, struct question *question, const struct answer
 		if (gate_answer(context, answer, now))
 			go_on(context, answer->aor, now);
 		return;
+	case CONTEXT_PUBLISH: publication_answer(context, answer, now); return;
 	case CONTEXT_STORE: registration_answer(context, answer, now); return;
 	case CONTEXT_CALLED: location_answer(context, answer, now); return;
 	case CONTEXT_REDIRECTED: recurse_answer(context, answer, now); return;

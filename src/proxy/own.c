@@ -8,7 +8,7 @@
 /* What passes through, and what ends here. */
 static const char allow[] =
 	"INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, SUBSCRIBE, "
-	"NOTIFY, REGISTER";
+	"NOTIFY, PUBLISH, REGISTER";
 static const char extensions[] = "path, outbound";
 
 /* RFC 3261 §11.2 */

@@ -144,6 +144,22 @@ void report_registered(const struct context *context, const struct aor *aor, str
 	end(&line, context->server->flow, request->call_id);
 }
 
+void report_published(const struct context *context, const struct answer *answer, struct now now)
+{
+	struct line line;
+
+	if (!begin(&line, context->core, REPORT_INFO,
+		   answer->fingerprint.len ? "certificate.published" : "certificate.withdrawn"))
+		return;
+	add_text(&line, "aor", context->sender->name);
+	if (answer->fingerprint.len) {
+		add_key(&line, "sha256");
+		put_hex(&line.out, (const unsigned char *)answer->fingerprint.ptr, answer->fingerprint.len);
+		add_number(&line, "expires", (uint64_t)(answer->expires - now.wall));
+	}
+	end(&line, context->server->flow, context->server->request->call_id);
+}
+
 /* What a phone meets every day is information; a refusal of permission someone may want to look at. */
 static enum report_level level_of(unsigned status)
 {

@@ -12,6 +12,7 @@ void report_auth_failed(const struct context *context, struct slice username, en
 void report_unanswered(const struct context *context);
 void report_challenge(const struct context *context, const struct auth_realm *realm, bool stale);
 void report_registered(const struct context *context, const struct aor *aor, struct now now);
+void report_published(const struct context *context, const struct answer *answer, struct now now);
 void report_refused(struct core *core, const struct server *server, const struct refusal *refusal);
 void report_ack_dropped(struct core *core, flow_id from, const struct sip_message *ack, const char *why);
 

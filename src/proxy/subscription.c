@@ -2,6 +2,7 @@
 
 #include "event/notifier.h"
 #include "proxy/check.h"
+#include "proxy/peer.h"
 
 enum { NAME_MAX = 512 };
 
@@ -32,28 +33,88 @@ bool subscription_take(struct context *context, struct now now)
 	return true;
 }
 
-static bool is_own(const struct sip_message *request, const struct aor *sender)
+/* The AOR that the Request-URI means, in buf. */
+static bool name_asked_for(const struct sip_message *request, char buf[NAME_MAX], struct slice *ret_name)
 {
-	char buf[NAME_MAX];
-	struct writer name = writer_of(buf, sizeof buf);
+	struct writer name = writer_of(buf, NAME_MAX);
 
 	put_aor(&name, &request->uri);
-	return sender && !name.overflow && slice_eq(writer_text(&name), sender->name);
+	*ret_name = writer_text(&name);
+	return !name.overflow;
+}
+
+static void refuse(struct context *context, enum refused why, struct now now)
+{
+	struct refusal refusal = proxy_refusals[why];
+
+	refusal.found = context->request->uri_text;
+	context_refuse(context, &refusal, now);
+}
+
+/* RFC 3680 §4.6: an account may know of its own registrations. */
+static void subscribe_to_own(struct context *context, struct aor *sender, struct now now)
+{
+	char buf[NAME_MAX];
+	struct slice name;
+
+	if (sender && name_asked_for(context->request, buf, &name) && slice_eq(name, sender->name))
+		notifier_subscribe(context->core->notifier,
+				   &(struct notifier_request){
+					   .server = context->server,
+					   .watcher = sender->account.id,
+					   .name = name,
+					   .aor = sender,
+				   },
+				   now);
+	else
+		refuse(context, REFUSED_WATCHER, now);
+}
+
+/* The NOTIFY's From is the To of the request, and what is told under it is the domain's word. */
+static bool is_to_whom_it_asks(const struct sip_message *request, struct slice name)
+{
+	char buf[NAME_MAX];
+	struct writer to = writer_of(buf, sizeof buf);
+
+	put_aor(&to, &request->to.uri);
+	return !to.overflow && slice_eq(writer_text(&to), name);
+}
+
+/* What is vouched for may be known by everybody who is proven, but goes over TLS alone (RFC 6072 §3, §6.7). */
+static void subscribe_to_vouched(struct context *context, struct now now)
+{
+	const struct sip_message *request = context->request;
+	struct core *core = context->core;
+	struct notifier_request asked = { .server = context->server, .watcher = context->account };
+	char buf[NAME_MAX];
+
+	if (context->account < 0)
+		asked.domain = peer_requirement(core, request->from.uri.host, true).domain;
+	if (!name_asked_for(request, buf, &asked.name))
+		refuse(context, REFUSED_NAME_SIZE, now);
+	else if (request->uri.scheme != SIP_SCHEME_SIPS)
+		refuse(context, REFUSED_CERTIFICATE_SIPS, now);
+	else if (!request->uri.user.ptr || !is_to_whom_it_asks(request, asked.name))
+		refuse(context, REFUSED_SUBSCRIBE_TO, now);
+	else if (context->account < 0 &&
+		 !endpoint_flow_proves(core->endpoint, context->server->flow, asked.domain))
+		refuse(context, REFUSED_UNPROVEN_WATCHER, now);
+	else
+		notifier_subscribe(core->notifier, &asked, now);
 }
 
 bool subscription_begin(struct context *context, struct aor *sender, struct now now)
 {
-	struct notifier *notifier = context->core->notifier;
-	const struct notifier_request asked = { context->server, sender };
-	struct refusal refusal = proxy_refusals[REFUSED_WATCHER];
+	const struct sip_message *request = context->request;
+	const struct event_package *package = notifier_serves(context->core->notifier, request);
 
-	if (context->in_dialog || !notifier_serves(notifier, context->server->request))
+	if (context->in_dialog || !package)
 		return false;
-	if (is_own(context->server->request, sender)) {
-		notifier_subscribe(notifier, &asked, now);
-		return true;
-	}
-	refusal.found = context->server->request->uri_text;
-	context_refuse(context, &refusal, now);
+	if (!package->is_vouched)
+		subscribe_to_own(context, sender, now);
+	else if (core_domain(context->core, request->uri.host))
+		subscribe_to_vouched(context, now);
+	else
+		return false;
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "proxy/core.h"
 #include "sealined/config_numbers.h"
 #include "sealined/log.h"
+#include "sealined/service.h"
 #include "store/state.h"
 
 /* Routers that drop questions they do not know are common; with three of them unanswered a call still begins. */
@@ -27,6 +28,7 @@ struct member {
 	struct random *random;
 	struct core *core;
 	struct dns *dns;
+	char *vouched; /* SERVICE_ENTITY_MAX bytes, for one signed entity */
 };
 
 /* -- the crew -------------------------------------------------------------------------------------------- */
@@ -187,6 +189,9 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	TRY(make_dns(member, parts->net));
 	TRY(make_endpoint(member, number, parts));
 	signer_client_init(&member->signer, crew->signer->fds[1 + number]);
+	member->vouched = mem_alloc(SERVICE_ENTITY_MAX);
+	if (!member->vouched)
+		return ERR_NOMEM;
 	TRY(make_roles(member, member->setup, &roles));
 	parts->server = roles.server;
 	parts->client = roles.client;
@@ -206,6 +211,7 @@ static void crew_close(void *self, struct worker_parts *parts)
 	random_free(member->random);
 	crypto_free(member->crypto);
 	setup_free(member->setup);
+	mem_free(member->vouched);
 	mem_free(member);
 }
 
@@ -254,6 +260,29 @@ static void crew_report(void *self, const struct report *report)
 	log_report(report);
 }
 
+static enum err crew_certify(void *self, struct worker_parts *parts, const struct certify_question *certify,
+			     utc_t now, struct job **ret_job)
+{
+	struct member *member = parts->own;
+
+	(void)self;
+	return service_certify(&(struct service){ member->crypto, &member->signer, &member->setup->identity },
+			       certify, now, ret_job);
+}
+
+static enum err crew_vouch(void *self, struct worker_parts *parts, const struct vouch_question *vouch,
+			   struct slice *ret_entity)
+{
+	struct member *member = parts->own;
+	struct writer out = writer_of(member->vouched, SERVICE_ENTITY_MAX);
+
+	(void)self;
+	TRY(service_vouch(&(struct service){ member->crypto, &member->signer, &member->setup->identity },
+			  vouch, &out));
+	*ret_entity = writer_text(&out);
+	return OK;
+}
+
 static enum err crew_resolve(void *self, struct worker_parts *parts, uint64_t question,
 			     const struct dns_question *resolve)
 {
@@ -281,5 +310,7 @@ const struct worker_user crew_user = {
 	.close = crew_close,
 	.report = crew_report,
 	.resolve = crew_resolve,
+	.certify = crew_certify,
+	.vouch = crew_vouch,
 	.next_answer = crew_next_answer,
 };

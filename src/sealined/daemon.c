@@ -105,6 +105,10 @@ static int make_identity(struct daemon *daemon, const struct config *config, str
 		return failed(EXIT_FAILED, "the development CA", writer_text(&why));
 	if (!identity_load(&source, ret_identity, &why))
 		return failed(EXIT_USAGE, "the certificate", writer_text(&why));
+	if (!users_make(&source, ret_identity, &why)) {
+		identity_fini(ret_identity);
+		return failed(EXIT_FAILED, "the user CA", writer_text(&why));
+	}
 	enum err err = identity_settle(ret_identity, &daemon->signer);
 	if (err == OK)
 		return 0;

@@ -122,6 +122,14 @@ static bool check(const struct loading *loading, const struct identity_pair *pai
 	return proves(loading, pair, own);
 }
 
+/* The signing process has to know what the key stands for, before it vouches for anything. */
+static bool present(const struct loading *loading, const struct identity_pair *pair)
+{
+	enum err err = signer_present(loading->source->signer, pair->key, secret_slice(pair->certificates));
+
+	return err == OK || wrong(loading->why, pair->file, read_trouble(err));
+}
+
 static bool load_pair(const struct loading *loading, struct slice domain, struct slice file,
 		      struct slice key_file)
 {
@@ -137,7 +145,7 @@ static bool load_pair(const struct loading *loading, struct slice domain, struct
 	*pair = (struct identity_pair){ .domain = domain, .file = file };
 	return read_chain(loading->source->crypto, file, &pair->certificates, &chain, loading->why) &&
 	       load_key(loading->source->signer, key_file, pair->key, loading->why) &&
-	       check(loading, pair, chain);
+	       check(loading, pair, chain) && present(loading, pair);
 }
 
 static bool load_list(const struct loading *loading, struct slice domain,
@@ -267,13 +275,16 @@ enum err identity_chain(struct crypto *crypto, const struct identity *identity, 
 
 enum err identity_settle(const struct identity *identity, struct signer_client *signer)
 {
-	unsigned char *ids = mem_alloc(identity->n * KEY_ID_SIZE);
+	size_t n = identity->n + identity->has_users;
+	unsigned char *ids = mem_alloc(n * KEY_ID_SIZE);
 
 	if (!ids)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < identity->n; i++)
 		memcpy(ids + i * KEY_ID_SIZE, identity->pairs[i].key, KEY_ID_SIZE);
-	enum err err = signer_keep(signer, slice_from(ids, identity->n * KEY_ID_SIZE));
+	if (identity->has_users)
+		memcpy(ids + identity->n * KEY_ID_SIZE, identity->users, KEY_ID_SIZE);
+	enum err err = signer_keep(signer, slice_from(ids, n * KEY_ID_SIZE));
 	mem_free(ids);
 	return err;
 }

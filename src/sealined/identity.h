@@ -31,6 +31,8 @@ struct identity {
 	struct secret *trusted; /* PEM: the CAs of other domains; NULL: the system's */
 	struct secret *revoked; /* PEM: what these have revoked; NULL: there is no list */
 	bool development;
+	bool has_users;                   /* there is a CA for the certificates of users: */
+	unsigned char users[KEY_ID_SIZE]; /* its key */
 };
 
 void identity_fini(struct identity *identity);
@@ -81,3 +83,10 @@ int identity_alarm(utc_t not_after, utc_t now);
  * sentence. *ret_made: whether something was made.
  */
 MUST_CHECK bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why);
+
+/*
+ * Has the CA for the certificates of users made if there is none that lasts, and appointed in the signing process. To be called
+ * with what identity_load() gave. False: why is a sentence.
+ */
+MUST_CHECK bool users_make(const struct identity_source *source, struct identity *identity,
+			   struct writer *why);

@@ -60,6 +60,10 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 		return NULL;
 	if (!identity_load(&source, &identity, why))
 		return NULL;
+	if (!users_make(&source, &identity, why)) {
+		identity_fini(&identity);
+		return NULL;
+	}
 	uint16_t ports[TRANSPORT_WS + 1] = { 0 };
 	for (size_t i = daemon->n_listening; i-- > 0;)
 		ports[daemon->listening[i].transport] = daemon->listening[i].address.port;

@@ -7,6 +7,8 @@
 
 #include "signer/signer.h"
 
+enum { USER_REQUEST_MAX = 16 * 1024 };
+
 /* What comes back. */
 struct heard {
 	struct signer_reply head;
@@ -134,14 +136,65 @@ static enum err put_heard(struct writer *out, const struct heard *heard)
 	return out->overflow ? ERR_LIMIT : OK;
 }
 
-enum err signer_make_ca(struct signer_client *client, const unsigned char key[KEY_ID_SIZE], utc_t now,
-			struct writer *out)
+static enum err show(struct signer_client *client, enum signer_operation operation,
+		     const unsigned char key[KEY_ID_SIZE], struct slice pem)
 {
-	struct signer_request request = { .operation = SIGNER_MAKE_CA, .now = now };
+	struct signer_request request = { .operation = (uint8_t)operation };
 	struct heard heard;
 
+	if (pem.len > SIGNER_REQUEST_MAX - sizeof(request))
+		return ERR_LIMIT;
 	memcpy(request.key, key, KEY_ID_SIZE);
-	TRY(ask(client, &request, slice_of(NULL), -1, &heard));
+	return ask(client, &request, pem, -1, &heard);
+}
+
+enum err signer_present(struct signer_client *client, const unsigned char key[KEY_ID_SIZE], struct slice pem)
+{
+	return show(client, SIGNER_PRESENT, key, pem);
+}
+
+enum err signer_appoint(struct signer_client *client, const unsigned char key[KEY_ID_SIZE], struct slice pem)
+{
+	return show(client, SIGNER_APPOINT, key, pem);
+}
+
+enum err signer_make_ca(struct signer_client *client, const struct signer_ca *ca, struct writer *out)
+{
+	struct signer_request request = { .operation = SIGNER_MAKE_CA, .now = ca->now };
+	struct heard heard;
+
+	memcpy(request.key, ca->key, KEY_ID_SIZE);
+	TRY(ask(client, &request, ca->name, -1, &heard));
+	return put_heard(out, &heard);
+}
+
+enum err signer_make_user(struct signer_client *client, struct slice aor, struct slice der,
+			  struct writer *out)
+{
+	struct signer_request request = { .operation = SIGNER_MAKE_USER };
+	char text[USER_REQUEST_MAX];
+	struct writer all = writer_of(text, sizeof(text));
+	struct heard heard;
+
+	put(&all, aor);
+	put_char(&all, '\0');
+	put(&all, der);
+	if (all.overflow)
+		return ERR_LIMIT;
+	TRY(ask(client, &request, writer_text(&all), -1, &heard));
+	return put_heard(out, &heard);
+}
+
+enum err signer_vouch(struct signer_client *client, const unsigned char key[KEY_ID_SIZE], struct slice entity,
+		      struct writer *out)
+{
+	struct signer_request request = { .operation = SIGNER_VOUCH };
+	struct heard heard;
+
+	if (entity.len > SIGNER_REQUEST_MAX - sizeof(request))
+		return ERR_LIMIT;
+	memcpy(request.key, key, KEY_ID_SIZE);
+	TRY(ask(client, &request, entity, -1, &heard));
 	return put_heard(out, &heard);
 }
 

@@ -37,9 +37,24 @@ MUST_CHECK enum err signer_generate(struct signer_client *client, int fd, unsign
 /* Forgets all other keys. At most SIGNER_KEYS_MAX of them, one behind the other. */
 MUST_CHECK enum err signer_keep(struct signer_client *client, struct slice ids);
 
-/* The certificate of a development CA with this key, in PEM form. ERR_NOT_FOUND: no such key. ERR_LIMIT, ERR_NOMEM. */
-MUST_CHECK enum err signer_make_ca(struct signer_client *client, const unsigned char key[KEY_ID_SIZE],
-				   utc_t now, struct writer *out);
+/*
+ * This chain in PEM form, the certificate of the key first, is what is shown of it. ERR_NOT_FOUND: no such key. ERR_DENIED:
+ * it is another one's. ERR_SYNTAX, ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err signer_present(struct signer_client *client, const unsigned char key[KEY_ID_SIZE],
+				   struct slice pem);
+/* The same for the CA that issues the certificates of users from now on. */
+MUST_CHECK enum err signer_appoint(struct signer_client *client, const unsigned char key[KEY_ID_SIZE],
+				   struct slice pem);
+
+/* The certificate of a CA of ours with this key and name, in PEM form. ERR_NOT_FOUND: no such key. ERR_LIMIT, ERR_NOMEM. */
+struct signer_ca {
+	const unsigned char *key; /* its id */
+	struct slice name;
+	utc_t now;
+};
+MUST_CHECK enum err signer_make_ca(struct signer_client *client, const struct signer_ca *ca,
+				   struct writer *out);
 
 /* What certificate_make() is to make. */
 struct signer_wish {
@@ -51,3 +66,16 @@ struct signer_wish {
 /* ERR_DENIED: the issuer's certificate has another key. ERR_NOT_FOUND, ERR_SYNTAX (a name), ERR_LIMIT, ERR_NOMEM. */
 MUST_CHECK enum err signer_make_server(struct signer_client *client, const struct signer_wish *wish,
 				       struct writer *out);
+
+/*
+ * Over any channel: the certificate of a user (crypto/user_certificate.h) in DER. aor: canonical (sip/uri.h). ERR_AGAIN: too
+ * many were made of late. ERR_NOT_FOUND: no CA is appointed. ERR_SYNTAX, ERR_DENIED (of csr_parse()), ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err signer_make_user(struct signer_client *client, struct slice aor, struct slice request,
+				     struct writer *out);
+/*
+ * Over any channel: the entity of a certificate NOTIFY as multipart/signed, by a key whose certificate proves the domain of
+ * the AOR. ERR_DENIED: it is no such entity (signer/order.h), or of another domain. ERR_NOT_FOUND, ERR_LIMIT, ERR_NOMEM.
+ */
+MUST_CHECK enum err signer_vouch(struct signer_client *client, const unsigned char key[KEY_ID_SIZE],
+				 struct slice entity, struct writer *out);

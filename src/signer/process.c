@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "signer/signer.h"
@@ -50,6 +51,7 @@ static bool serve_one(struct server *server, size_t channel)
 		return n < 0 && (errno == EAGAIN || errno == EINTR);
 	struct signer_message asked = { .may_all = channel == 0,
 					.fd = descriptor_in(&message),
+					.now = (utc_t)time(NULL),
 					.bytes = slice_from(server->request, (size_t)n) };
 	size_t len = signer_answer(server->signer, &asked, server->reply);
 

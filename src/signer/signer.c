@@ -6,27 +6,11 @@
 #include "base/mem.h"
 #include "crypto/certificate.h"
 #include "signer/order.h"
+#include "signer/private.h"
 
-#define CA_NAME    "Sealine development CA"
-#define NAMES_MAX  1001
-#define READ_PIECE 4096
-
-struct held {
-	unsigned char id[KEY_ID_SIZE];
-	struct key *key;
-};
-
-struct signer {
-	struct crypto *crypto;
-	struct held *keys; /* SIGNER_KEYS_MAX of room */
-	size_t n;
-};
-
-/* What answers write to, after the head. */
-struct answer {
-	struct signer_reply head;
-	struct writer out;
-};
+#define CA_NAME_MAX 64 /* RFC 5280 appendix A.1, ub-common-name */
+#define NAMES_MAX   1001
+#define READ_PIECE  4096
 
 struct signer *signer_new(void)
 {
@@ -35,10 +19,19 @@ struct signer *signer_new(void)
 	if (!signer)
 		return NULL;
 	signer->crypto = crypto_new();
+	signer->random = signer->crypto ? random_new(signer->crypto) : NULL;
 	signer->keys = mem_zalloc(SIGNER_KEYS_MAX, sizeof(*signer->keys));
-	if (!signer->crypto || !signer->keys)
+	signer->counters = mem_zalloc(SIGNER_COUNTERS, sizeof(*signer->counters));
+	if (!signer->random || !signer->keys || !signer->counters)
 		return NULL;
+	signer->counter_key = random_map_key(signer->random);
 	return TAKE(signer);
+}
+
+static void drop(struct held *held)
+{
+	key_free(held->key);
+	chain_free(held->chain);
 }
 
 void signer_free(struct signer *signer)
@@ -46,20 +39,29 @@ void signer_free(struct signer *signer)
 	if (!signer)
 		return;
 	for (size_t i = 0; i < signer->n; i++)
-		key_free(signer->keys[i].key);
+		drop(&signer->keys[i]);
 	mem_free(signer->keys);
+	mem_free(signer->counters);
+	random_free(signer->random);
 	crypto_free(signer->crypto);
 	mem_free(signer);
 }
 
 /* ---- keys ---- */
 
-static struct key *find(const struct signer *signer, const unsigned char id[KEY_ID_SIZE])
+struct held *signer_find(const struct signer *signer, const unsigned char id[KEY_ID_SIZE])
 {
 	for (size_t i = 0; i < signer->n; i++)
 		if (memcmp(signer->keys[i].id, id, KEY_ID_SIZE) == 0)
-			return signer->keys[i].key;
+			return &signer->keys[i];
 	return NULL;
+}
+
+static struct key *find(const struct signer *signer, const unsigned char id[KEY_ID_SIZE])
+{
+	struct held *held = signer_find(signer, id);
+
+	return held ? held->key : NULL;
 }
 
 /* Takes the key over. */
@@ -75,8 +77,8 @@ static enum err hold(struct signer *signer, struct key *key, struct answer *answ
 		return OK;
 	if (signer->n == SIGNER_KEYS_MAX)
 		return ERR_LIMIT;
-	memcpy(signer->keys[signer->n].id, id, sizeof(id));
-	signer->keys[signer->n++].key = TAKE(owned);
+	signer->keys[signer->n] = (struct held){ .key = TAKE(owned) };
+	memcpy(signer->keys[signer->n++].id, id, sizeof(id));
 	return OK;
 }
 
@@ -126,9 +128,33 @@ static enum err keep(struct signer *signer, struct slice ids)
 		if (is_among(ids, signer->keys[i].id))
 			signer->keys[n++] = signer->keys[i];
 		else
-			key_free(signer->keys[i].key);
+			drop(&signer->keys[i]);
 	}
 	signer->n = n;
+	return OK;
+}
+
+/* The certificate of a key, from whoever may load keys. */
+static enum err present(struct signer *signer, const struct signer_request *request, struct slice pem)
+{
+	struct held *held = signer_find(signer, request->key);
+	AUTO(chain) struct chain *chain = NULL;
+
+	if (!held)
+		return ERR_NOT_FOUND;
+	TRY(chain_parse_pem(signer->crypto, pem, &chain));
+	if (!certificate_has_key(chain_at(chain, 0), held->key))
+		return ERR_DENIED;
+	chain_free(held->chain);
+	held->chain = TAKE(chain);
+	return OK;
+}
+
+static enum err appoint(struct signer *signer, const struct signer_request *request, struct slice pem)
+{
+	TRY(present(signer, request, pem));
+	memcpy(signer->issuer, request->key, KEY_ID_SIZE);
+	signer->has_issuer = true;
 	return OK;
 }
 
@@ -152,16 +178,19 @@ static enum err sign(struct signer *signer, const struct signer_request *request
 	return OK;
 }
 
-/* ---- the development CA ---- */
+/* ---- CAs of ours ---- */
 
-static enum err make_ca(struct signer *signer, const struct signer_request *request, struct answer *answer)
+static enum err make_ca(struct signer *signer, const struct signer_request *request, struct slice name,
+			struct answer *answer)
 {
 	AUTO(certificate) struct certificate *made = NULL;
 	struct key *key = find(signer, request->key);
 
 	if (!key)
 		return ERR_NOT_FOUND;
-	TRY(certificate_make_ca(signer->crypto, key, SLICE(CA_NAME), request->now, &made));
+	if (!name.len || name.len > CA_NAME_MAX)
+		return ERR_SYNTAX;
+	TRY(certificate_make_ca(signer->crypto, key, name, request->now, &made));
 	return put_certificate_pem(&answer->out, made);
 }
 
@@ -202,8 +231,12 @@ static enum err answer_one(struct signer *signer, const struct signer_message *m
 	struct slice text = slice_sub(message->bytes, sizeof(*request), message->bytes.len);
 	bool needs_fd = request->operation == SIGNER_LOAD || request->operation == SIGNER_GENERATE;
 
-	if (request->operation == SIGNER_SIGN)
-		return sign(signer, request, text, answer);
+	switch (request->operation) {
+	case SIGNER_SIGN: return sign(signer, request, text, answer);
+	case SIGNER_MAKE_USER: return answer_make_user(signer, message, text, answer);
+	case SIGNER_VOUCH: return answer_vouch(signer, request, message, text, answer);
+	default: break;
+	}
 	if (!message->may_all)
 		return ERR_DENIED;
 	if (needs_fd && message->fd < 0)
@@ -212,8 +245,10 @@ static enum err answer_one(struct signer *signer, const struct signer_message *m
 	case SIGNER_LOAD: return load(signer, message->fd, answer);
 	case SIGNER_GENERATE: return generate(signer, message->fd, answer);
 	case SIGNER_KEEP: return keep(signer, text);
-	case SIGNER_MAKE_CA: return make_ca(signer, request, answer);
+	case SIGNER_MAKE_CA: return make_ca(signer, request, text, answer);
 	case SIGNER_MAKE_SERVER: return make_server(signer, request, text, answer);
+	case SIGNER_PRESENT: return present(signer, request, text);
+	case SIGNER_APPOINT: return appoint(signer, request, text);
 	default: return ERR_SYNTAX;
 	}
 }

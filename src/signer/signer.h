@@ -3,7 +3,8 @@
  * around it, signer/client.h the other end.
  *
  * A key is known by its id (crypto/key.h). One channel, the first, belongs to the thread that loads keys; all others may only
- * have handshakes signed.
+ * have handshakes signed (SIGNER_SIGN), user certificates issued in bounds (SIGNER_MAKE_USER), and what the domain's
+ * certificate service tells signed (SIGNER_VOUCH): what these make is decided here, and so is the time.
  */
 #pragma once
 
@@ -20,7 +21,9 @@
 enum {
 	SIGNER_KEYS_MAX = 4096,
 	SIGNER_REQUEST_MAX = 160 * 1024,
-	SIGNER_REPLY_MAX = 32 * 1024,
+	SIGNER_REPLY_MAX = 64 * 1024,
+	SIGNER_ISSUED_PER_ACCOUNT = 30, /* user certificates in an hour */
+	SIGNER_ISSUED_PER_HOUR = 100000,
 };
 
 enum signer_operation {
@@ -28,8 +31,12 @@ enum signer_operation {
 	SIGNER_LOAD,     /* a descriptor to read the key from, as PEM */
 	SIGNER_GENERATE, /* a descriptor to write the new key to */
 	SIGNER_KEEP,     /* the text: ids of the keys that are still wanted */
-	SIGNER_MAKE_CA,  /* key, now: the certificate of the development CA */
+	SIGNER_MAKE_CA,  /* key, now; the text: the name. The certificate of a CA of ours */
 	SIGNER_MAKE_SERVER, /* key, issuer, now; the text: names with LF between them, NUL, the CA's certificate in PEM */
+	SIGNER_PRESENT,   /* key; the text: its certificate with its chain in PEM, as what it vouches */
+	SIGNER_APPOINT,   /* key; the text likewise: the CA that issues user certificates from now on */
+	SIGNER_MAKE_USER, /* the text: an AOR, NUL, a request (PKCS #10). The certificate in DER */
+	SIGNER_VOUCH,     /* key; the text: the entity of a certificate NOTIFY. The signed one */
 };
 
 /* Between processes of one program on one machine: as it lies in memory. */
@@ -56,6 +63,7 @@ OWN(signer)
 struct signer_message {
 	bool may_all; /* it came over the first channel */
 	int fd;       /* that came with it, or -1 */
+	utc_t now;    /* by the signing process's own clock */
 	struct slice bytes;
 };
 

@@ -468,3 +468,17 @@ void put_uri_without_place(struct writer *out, const struct sip_uri *uri)
 	put(out, slice_sub(uri->text, 0, (size_t)(uri->host.ptr + uri->host.len - uri->text.ptr)));
 	put_params_without(out, uri->params, left_out, sizeof left_out / sizeof left_out[0]);
 }
+
+void put_plain_aor(struct writer *out, struct slice canonical)
+{
+	while (canonical.len) {
+		unsigned char byte = (unsigned char)canonical.ptr[0];
+		size_t n = 1, got;
+
+		if (byte == '%' && canonical.len > 2 &&
+		    hex_decode(slice_sub(canonical, 1, 2), &byte, 1, &got) && got == 1)
+			n = 3;
+		put_char(out, (char)byte);
+		canonical = slice_sub(canonical, n, canonical.len);
+	}
+}

@@ -67,3 +67,5 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);
  * part: the domain alone.
  */
 void put_aor(struct writer *out, const struct sip_uri *uri);
+/* A canonical AOR with all escapes undone, as certificates are asked for it (crypto/user_certificate.h). */
+void put_plain_aor(struct writer *out, struct slice canonical);

@@ -2,10 +2,14 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/mem.h"
 
-enum { GROUP_MAX = 100 }; /* jobs in one commit */
+enum {
+	GROUP_MAX = 100, /* jobs in one commit */
+	CONFLICTS_MAX = 100,
+};
 
 struct desk {
 	pthread_t thread;
@@ -51,6 +55,29 @@ struct job *job_new_account(enum job_kind kind, struct slice name, const struct 
 	return job_of(kind, aor_new(name, 1, digests ? digests : &nobody, NULL, 0));
 }
 
+struct job *job_new_certify(struct slice name, const struct certify *change)
+{
+	AUTO(certificates) struct certificates *one = NULL;
+	struct job *job;
+
+	if (change->certificate) {
+		one = certificates_new(change->certificate, 1);
+		if (!one)
+			return NULL;
+	}
+	job = job_new_account(JOB_CERTIFY, name, NULL);
+	if (!job)
+		return NULL;
+	job->change = *change;
+	if (change->fingerprint.len == sizeof job->fingerprint) {
+		memcpy(job->fingerprint, change->fingerprint.ptr, sizeof job->fingerprint);
+		job->change.fingerprint = slice_from(job->fingerprint, sizeof job->fingerprint);
+	}
+	job->change.certificate = one ? one->all : NULL;
+	job->wanted->certificates = TAKE(one);
+	return job;
+}
+
 void job_free(struct job *job)
 {
 	if (!job)
@@ -74,7 +101,26 @@ static enum err bind_aor(struct desk *desk, struct job *job)
 
 	TRY(desk->user.reserve(desk->user.self, job->wanted));
 	job->is_reserved = true;
-	return store_bind(desk->store, &question, &job->aor);
+	TRY(store_bind(desk->store, &question, &job->aor));
+	/* What is published is what was decided upon, and so are its certificates. */
+	AUTO(aor) struct aor *current = desk->user.find(desk->user.self, job->wanted->name);
+	job->aor->certificates = current ? certificates_ref(current->certificates) : NULL;
+	return OK;
+}
+
+/*
+ * ERR_CONFLICT if a worker has just refreshed the bindings, or an earlier job of this group is about the same account: it
+ * has to be done anew.
+ */
+static enum err certify_devices(struct desk *desk, struct job *job)
+{
+	AUTO(aor) struct aor *current = desk->user.find(desk->user.self, job->wanted->name);
+
+	if (!current)
+		return ERR_NOT_FOUND;
+	TRY(desk->user.reserve(desk->user.self, current));
+	job->is_reserved = true;
+	return store_certify(desk->store, current, &job->change, &job->aor);
 }
 
 static enum err change_password(struct store *store, struct job *job)
@@ -93,6 +139,7 @@ static enum err perform(struct desk *desk, struct job *job)
 	case JOB_ADD: return store_add(store, job->wanted->name, &job->wanted->account, &job->aor);
 	case JOB_PASSWD: return change_password(store, job);
 	case JOB_REMOVE: return store_remove(store, job->wanted->name, &job->account);
+	case JOB_CERTIFY: return certify_devices(desk, job);
 	}
 	return ERR_SYNTAX;
 }
@@ -157,6 +204,15 @@ static void add_current(const struct desk *desk, struct job *job)
 		job->err = ERR_NOT_FOUND;
 }
 
+/* Nobody decided upon a snapshot, so there is nobody to ask. What stood in its way is published by now. */
+static bool is_to_be_done_anew(struct job *job)
+{
+	if (job->kind != JOB_CERTIFY || job->err != ERR_CONFLICT)
+		return false;
+	job->is_reserved = false;
+	return ++job->n_conflicts < CONFLICTS_MAX;
+}
+
 static void *run(void *arg)
 {
 	struct desk *desk = arg;
@@ -175,6 +231,10 @@ static void *run(void *arg)
 			tell(desk, job);
 		LIST_EACH (job, &group, struct job, link) {
 			list_remove(&group, &job->link);
+			if (is_to_be_done_anew(job)) {
+				desk_post(desk, job);
+				continue;
+			}
 			add_current(desk, job);
 			desk->user.done(desk->user.self, job);
 		}

@@ -18,17 +18,21 @@
 #include "store/store.h"
 
 enum job_kind {
-	JOB_BIND,   /* a registrar's proposal: store_bind() */
-	JOB_ADD,    /* store_add() */
-	JOB_PASSWD, /* store_passwd() */
-	JOB_REMOVE, /* store_remove() */
+	JOB_BIND,    /* a registrar's proposal: store_bind() */
+	JOB_ADD,     /* store_add() */
+	JOB_PASSWD,  /* store_passwd() */
+	JOB_REMOVE,  /* store_remove() */
+	JOB_CERTIFY, /* store_certify(), on top of whatever is published then */
 };
 
 /* Owned by whoever holds it. */
 struct job {
 	struct link link;
 	enum job_kind kind;
-	struct aor *wanted; /* name; BIND: version and bindings; ADD, PASSWD: digests */
+	struct aor
+		*wanted; /* name; BIND: version and bindings; ADD, PASSWD: digests; CERTIFY: a certificate */
+	struct certify change; /* CERTIFY; its texts are the job's own */
+	uint8_t fingerprint[DEVICE_HASH_SIZE];
 
 	/* the asker's own, untouched */
 	unsigned worker;
@@ -37,6 +41,7 @@ struct job {
 
 	/* the result */
 	enum err err;
+	unsigned n_conflicts;
 	bool is_reserved;   /* while it is on the desk */
 	struct aor *aor;    /* the snapshot now, or NULL */
 	account_id account; /* PASSWD, REMOVE: whose flows have to go */
@@ -46,6 +51,8 @@ struct job {
 MUST_CHECK struct job *job_new_bind(const struct store_question *question);
 /* digests: NULL for JOB_REMOVE. */
 MUST_CHECK struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests);
+/* Copies what the change points to. */
+MUST_CHECK struct job *job_new_certify(struct slice name, const struct certify *change);
 void job_free(struct job *job);
 OWN(job)
 

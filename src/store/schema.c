@@ -23,6 +23,13 @@ static const char *const steps[] = {
 	") STRICT, WITHOUT ROWID;"
 	"CREATE TABLE server (starts INTEGER NOT NULL) STRICT;"
 	"INSERT INTO server VALUES (0);",
+	"CREATE TABLE certificate ("
+	" account INTEGER NOT NULL REFERENCES account(id) ON DELETE CASCADE,"
+	" n INTEGER NOT NULL,"
+	" der BLOB NOT NULL, key BLOB NOT NULL, fingerprint BLOB NOT NULL,"
+	" tag INTEGER NOT NULL, expires INTEGER NOT NULL, until INTEGER NOT NULL, revoked INTEGER NOT NULL,"
+	" PRIMARY KEY (account, n)"
+	") STRICT, WITHOUT ROWID;",
 };
 
 enum { N_STEPS = sizeof steps / sizeof *steps };

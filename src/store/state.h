@@ -18,6 +18,8 @@
 /* The files in it. */
 #define STATE_CA_CERTIFICATE     "ca.pem" /* the development CA's */
 #define STATE_CA_KEY             "ca.key"
+#define STATE_USERS_CERTIFICATE  "users.pem" /* of the CA that issues the certificates of users */
+#define STATE_USERS_KEY          "users.key"
 #define STATE_SERVER_CERTIFICATE "server.pem" /* made by the development CA, its issuer after it */
 #define STATE_SERVER_KEY         "server.key"
 #define STATE_MASTER_SECRET      "master.key" /* 32 bytes; see state_secret() */

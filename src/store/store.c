@@ -3,11 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
 #include "base/arena.h"
 #include "base/mem.h"
+#include "store/certify.h"
 #include "store/schema.h"
 #include "store/sealing.h"
 #include "store/state.h"
@@ -34,12 +36,16 @@ enum query {
 	QUERY_BINDINGS,
 	QUERY_UNBIND,
 	QUERY_BIND,
+	QUERY_CERTIFICATES,
+	QUERY_UNCERTIFY,
+	QUERY_CERTIFY,
 	QUERIES,
 };
 
 #define ACCOUNT_COLUMNS "id, version, sha256, sha512_256, md5"
 #define BINDING_COLUMNS \
 	"contact, params, instance, reg_id, call_id, cseq, q, expires, flow, secure, path, user_agent, received"
+#define CERTIFICATE_COLUMNS "der, key, fingerprint, tag, expires, until, revoked"
 
 static const char *const sql[QUERIES] = {
 	[QUERY_BEGIN] = "BEGIN IMMEDIATE",
@@ -59,6 +65,11 @@ static const char *const sql[QUERIES] = {
 	[QUERY_UNBIND] = "DELETE FROM binding WHERE account = ?1",
 	[QUERY_BIND] = "INSERT INTO binding (account, n, " BINDING_COLUMNS
 		       ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+	[QUERY_CERTIFICATES] = "SELECT " CERTIFICATE_COLUMNS
+			       " FROM certificate WHERE account = ?1 ORDER BY n",
+	[QUERY_UNCERTIFY] = "DELETE FROM certificate WHERE account = ?1",
+	[QUERY_CERTIFY] = "INSERT INTO certificate (account, n, " CERTIFICATE_COLUMNS
+			  ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
 };
 
 struct store {
@@ -347,15 +358,99 @@ static enum err read_bindings(struct store *store, account_id id, struct binding
 	return err;
 }
 
+/* -- certificates ---------------------------------------------------------------------------------------- */
+
+/* False if the column has another size. */
+static bool column_hash(sqlite3_stmt *query, int column, uint8_t ret_hash[DEVICE_HASH_SIZE])
+{
+	const void *bytes = sqlite3_column_blob(query, column);
+
+	if (!bytes || sqlite3_column_bytes(query, column) != DEVICE_HASH_SIZE)
+		return false;
+	memcpy(ret_hash, bytes, DEVICE_HASH_SIZE);
+	return true;
+}
+
+static enum err read_certificate(struct store *store, sqlite3_stmt *query,
+				 struct device_certificate *ret_certificate)
+{
+	struct device_certificate certificate = {
+		.tag = (uint64_t)sqlite3_column_int64(query, 3),
+		.expires = sqlite3_column_int64(query, 4),
+		.until = sqlite3_column_int64(query, 5),
+		.revoked = sqlite3_column_int(query, 6) != 0,
+	};
+
+	if (!column_hash(query, 1, certificate.key) || !column_hash(query, 2, certificate.fingerprint))
+		return ERR_IO;
+	TRY(column_slice(store, query, 0, &certificate.der));
+	*ret_certificate = certificate;
+	return OK;
+}
+
+/* Uses the store's texts. */
+static enum err read_certificates(struct store *store, account_id id, struct certificates **ret_certificates)
+{
+	sqlite3_stmt *query = store->queries[QUERY_CERTIFICATES];
+	struct device_certificate all[DEVICE_CERTIFICATES_MAX + DEVICE_REVOKED_MAX];
+	enum err err = bind_number(query, 1, id) ? OK : ERR_NOMEM;
+	size_t n = 0;
+
+	arena_reset(store->texts);
+	*ret_certificates = NULL;
+	while (err == OK && n < sizeof all / sizeof *all) {
+		int rc = sqlite3_step(query);
+
+		if (rc == SQLITE_DONE)
+			break;
+		err = rc == SQLITE_ROW ? read_certificate(store, query, &all[n++]) : err_of(rc);
+	}
+	finish(query);
+	if (err != OK || n == 0)
+		return err;
+	*ret_certificates = certificates_new(all, n);
+	return *ret_certificates ? OK : ERR_NOMEM;
+}
+
+static enum err write_certificate(struct store *store, account_id id, size_t n,
+				  const struct device_certificate *certificate)
+{
+	sqlite3_stmt *query = store->queries[QUERY_CERTIFY];
+	bool bound = bind_number(query, 1, id) && bind_number(query, 2, (int64_t)n) &&
+		     bind_bytes(query, 3, certificate->der) &&
+		     bind_bytes(query, 4, slice_from(certificate->key, DEVICE_HASH_SIZE)) &&
+		     bind_bytes(query, 5, slice_from(certificate->fingerprint, DEVICE_HASH_SIZE)) &&
+		     bind_number(query, 6, (int64_t)certificate->tag) &&
+		     bind_number(query, 7, certificate->expires) &&
+		     bind_number(query, 8, certificate->until) && bind_number(query, 9, certificate->revoked);
+
+	return bound ? run(query) : bind_failed(query);
+}
+
+static enum err write_certificates(struct store *store, account_id id,
+				   const struct certificates *certificates)
+{
+	sqlite3_stmt *query = store->queries[QUERY_UNCERTIFY];
+
+	TRY(bind_number(query, 1, id) ? run(query) : bind_failed(query));
+	for (size_t i = 0; certificates && i < certificates->n; i++)
+		TRY(write_certificate(store, id, i, &certificates->all[i]));
+	return OK;
+}
+
+/* Everything that is stored of an account, which is read from the database. */
 static enum err load(struct store *store, struct slice name, const struct row *row, struct aor **ret_aor)
 {
+	AUTO(certificates) struct certificates *certificates = NULL;
 	struct binding bindings[BINDINGS_MAX];
 	size_t n;
 
+	TRY(read_certificates(store, row->account.id, &certificates));
 	TRY(read_bindings(store, row->account.id, bindings, &n));
 	struct aor *aor = aor_new(name, row->version, &row->account, bindings, n);
 	if (!aor)
 		return ERR_NOMEM;
+	aor->certificates = TAKE(certificates);
 	*ret_aor = aor;
 	return OK;
 }
@@ -515,6 +610,28 @@ enum err store_bind(struct store *store, const struct store_question *question, 
 	return OK;
 }
 
+enum err store_certify(struct store *store, const struct aor *current, const struct certify *change,
+		       struct aor **ret_aor)
+{
+	AUTO(certificates) struct certificates *after = NULL;
+	struct row row;
+
+	TRY(find(store, current->name, &row));
+	if (row.version != current->version)
+		return ERR_CONFLICT;
+	TRY(certify(current->certificates, change, row.version + 1, &after));
+	AUTO(aor)
+	struct aor *aor = aor_new(current->name, row.version + 1, &row.account, current->bindings,
+				  current->n_bindings);
+	if (!aor)
+		return ERR_NOMEM;
+	TRY(write_certificates(store, row.account.id, after));
+	TRY(touch(store, row.account.id, row.version + 1));
+	aor->certificates = TAKE(after);
+	*ret_aor = TAKE(aor);
+	return OK;
+}
+
 /* ---- all accounts ---- */
 
 /* Both tables in the order of the accounts, so that each row is read once and from one place behind the other. */
@@ -551,17 +668,21 @@ static enum err read_next(struct store *store, struct walk *walk, struct aor **r
 {
 	sqlite3_stmt *query = walk->accounts;
 	struct slice name = slice_from(sqlite3_column_text(query, 5), (size_t)sqlite3_column_bytes(query, 5));
+	AUTO(certificates) struct certificates *certificates = NULL;
 	struct binding bindings[BINDINGS_MAX];
 	struct row row;
 	size_t n;
 
 	TRY(read_account(store, query, name, &row));
-	if (walk->bindings)
-		TRY(walk_bindings(store, walk, row.account.id, bindings, &n));
-	else
-		TRY(read_bindings(store, row.account.id, bindings, &n));
+	if (!walk->bindings)
+		return load(store, name, &row, ret_aor);
+	TRY(read_certificates(store, row.account.id, &certificates));
+	TRY(walk_bindings(store, walk, row.account.id, bindings, &n));
 	*ret_aor = aor_new(name, row.version, &row.account, bindings, n);
-	return *ret_aor ? OK : ERR_NOMEM;
+	if (!*ret_aor)
+		return ERR_NOMEM;
+	(*ret_aor)->certificates = TAKE(certificates);
+	return OK;
 }
 
 static enum err walk_all(struct store *store, struct walk *walk,

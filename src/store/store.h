@@ -22,6 +22,7 @@
 #include "base/writer.h"
 #include "endpoint/action.h"
 #include "endpoint/aor.h"
+#include "store/certify.h"
 
 struct store;
 
@@ -69,6 +70,14 @@ MUST_CHECK enum err store_remove(struct store *store, struct slice name, account
  */
 MUST_CHECK enum err store_bind(struct store *store, const struct store_question *question,
 			       struct aor **ret_aor);
+
+/*
+ * Changes the certificates of an account's devices, on top of the snapshot that is published; its bindings are taken from
+ * that. ERR_CONFLICT if it is not the state that is stored; ERR_NOT_FOUND also if the account is gone; else as certify()
+ * says, ERR_IO.
+ */
+MUST_CHECK enum err store_certify(struct store *store, const struct aor *current,
+				  const struct certify *change, struct aor **ret_aor);
 
 /*
  * Calls each() with every account, ordered by name; it takes a reference if it keeps one, and ends the walk

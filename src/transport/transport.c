@@ -206,6 +206,28 @@ static void store(struct transport *transport, const struct action *action, stru
 		endpoint_answer(transport->config.endpoint, &answer, now);
 }
 
+static void certify(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	enum err err = services->certify
+			       ? services->certify(services->self, action->question, &action->certify, now)
+			       : ERR_IO;
+	const struct answer answer = { .question = action->question, .err = err };
+
+	if (err != OK)
+		endpoint_answer(transport->config.endpoint, &answer, now);
+}
+
+static void vouch(struct transport *transport, const struct action *action, struct now now)
+{
+	const struct transport_services *services = &transport->config.services;
+	struct answer answer = { .question = action->question, .err = ERR_IO };
+
+	if (services->vouch)
+		answer.err = services->vouch(services->self, &action->vouch, &answer.entity);
+	endpoint_answer(transport->config.endpoint, &answer, now);
+}
+
 static void resolve(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
@@ -281,6 +303,8 @@ static void perform(struct transport *transport, const struct action *action, st
 	case ACTION_CONNECT: dial_start(transport, action->question, &action->connect, now); break;
 	case ACTION_LOOKUP: look_up(transport, action, now); break;
 	case ACTION_STORE: store(transport, action, now); break;
+	case ACTION_CERTIFY: certify(transport, action, now); break;
+	case ACTION_VOUCH: vouch(transport, action, now); break;
 	case ACTION_POST:
 		if (services->post)
 			services->post(services->self, action->post);

@@ -78,6 +78,11 @@ struct transport_services {
 	 */
 	enum err (*store)(void *self, uint64_t question, const struct store_question *store,
 			  struct aor **ret_aor);
+	/* The same for the certificate of a device; or the error of the answer. */
+	enum err (*certify)(void *self, uint64_t question, const struct certify_question *certify,
+			    struct now now);
+	/* Signs at once: the entity lives until the next call. The errors of the answer. */
+	enum err (*vouch)(void *self, const struct vouch_question *vouch, struct slice *ret_entity);
 	/* The same for a question to the DNS. ERR_LIMIT, ERR_NOMEM. */
 	enum err (*resolve)(void *self, uint64_t question, const struct dns_question *resolve);
 	/* Takes the letter over. */

@@ -109,6 +109,7 @@ static struct aor *refresh(const struct worker *worker, const struct store_quest
 	if (!aor)
 		return NULL;
 	aor->refreshes = store->refreshes;
+	aor->certificates = certificates_ref(before->certificates);
 	return location_refresh(worker->config.location, aor) == OK ? TAKE(aor) : NULL;
 }
 
@@ -129,6 +130,30 @@ static enum err store(void *self, uint64_t question, const struct store_question
 	job->question = question;
 	desk_post(worker->desk, job);
 	return OK;
+}
+
+static enum err certify_device(void *self, uint64_t question, const struct certify_question *certify,
+			       struct now now)
+{
+	struct worker *worker = self;
+	struct job *job;
+
+	if (!worker->config.user->certify)
+		return ERR_IO;
+	TRY(worker->config.user->certify(worker->config.user_self, &worker->parts, certify, now.wall, &job));
+	job->worker = worker->config.number;
+	job->question = question;
+	desk_post(worker->desk, job);
+	return OK;
+}
+
+static enum err vouch(void *self, const struct vouch_question *vouch, struct slice *ret_entity)
+{
+	struct worker *worker = self;
+
+	if (!worker->config.user->vouch)
+		return ERR_IO;
+	return worker->config.user->vouch(worker->config.user_self, &worker->parts, vouch, ret_entity);
 }
 
 static enum err resolve(void *self, uint64_t question, const struct dns_question *resolve)
@@ -170,6 +195,8 @@ static enum err open_transport(struct worker *worker)
 		.services = { .self = worker,
 			      .lookup = look_up,
 			      .store = store,
+			      .certify = certify_device,
+			      .vouch = vouch,
 			      .resolve = resolve,
 			      .post = post,
 			      .report = report },
@@ -191,6 +218,19 @@ static enum err open_transport(struct worker *worker)
 	return OK;
 }
 
+/* The newest one, unless it was withdrawn. */
+static void tell_published(const struct job *job, struct answer *answer)
+{
+	const struct certificates *all = job->aor->certificates;
+	const struct device_certificate *last = all ? &all->all[all->n - 1] : NULL;
+
+	if (job->change.step == CERTIFY_DROP || !last)
+		return;
+	answer->tag = last->tag;
+	answer->expires = last->expires;
+	answer->fingerprint = slice_from(last->fingerprint, sizeof last->fingerprint);
+}
+
 static void empty_mailbox(struct worker *worker, struct now now)
 {
 	struct letter *letter;
@@ -201,6 +241,8 @@ static void empty_mailbox(struct worker *worker, struct now now)
 	while ((job = mailbox_take_job(worker->mailbox))) {
 		struct answer answer = { .question = job->question, .err = job->err, .aor = job->aor };
 
+		if (job->kind == JOB_CERTIFY && job->err == OK)
+			tell_published(job, &answer);
 		transport_answer(worker->transport, &answer, now);
 		job_free(job);
 	}

@@ -43,6 +43,15 @@ struct worker_user {
 	/* A question to the DNS, to be answered later by next_answer(); it is copied. ERR_LIMIT, ERR_NOMEM, ERR_IO. */
 	enum err (*resolve)(void *self, struct worker_parts *parts, uint64_t question,
 			    const struct dns_question *resolve);
+	/*
+	 * What is to be done about the certificate of a device: a job for the store, which the worker posts. Issues one if
+	 * one is wanted. The errors of the answer to ACTION_CERTIFY. NULL: the server is no certificate service.
+	 */
+	enum err (*certify)(void *self, struct worker_parts *parts, const struct certify_question *certify,
+			    utc_t now, struct job **ret_job);
+	/* Signs; the entity lives until the next call. NULL likewise. */
+	enum err (*vouch)(void *self, struct worker_parts *parts, const struct vouch_question *vouch,
+			  struct slice *ret_entity);
 	/* The next answer of the DNS, whose slices live until the next call; false if there is none now. */
 	bool (*next_answer)(void *self, struct worker_parts *parts, struct answer *ret_answer);
 	/* From any worker's thread. */

@@ -39,7 +39,8 @@ def digests(aor, password, md5=False):
 
 
 class Message:
-    def __init__(self, text):
+    def __init__(self, text, raw=b""):
+        self.raw = raw  # the body as it came
         head, _, self.body = text.partition("\r\n\r\n")
         self.start, *lines = head.split("\r\n")
         self.headers = [tuple(part.strip() for part in line.split(":", 1)) for line in lines]
@@ -122,7 +123,7 @@ class Client:
             size = int(length[1]) if length else 0
             if end and len(rest) >= size:
                 self.buffer = rest[size:]
-                return Message((head + end + rest[:size]).decode("utf-8", "replace"))
+                return Message((head + end + rest[:size]).decode("utf-8", "replace"), rest[:size])
             self._more(seconds)
 
     def expect(self, accepts, seconds=10):
@@ -165,9 +166,10 @@ class Client:
             f"CSeq: {self.cseq} {method}",
             *([f"Contact: {self.contact}"] if contact else []),
             *headers,
-            f"Content-Length: {len(body.encode())}",
+            f"Content-Length: {len(body.encode() if isinstance(body, str) else body)}",
         ]
-        return "\r\n".join(lines) + "\r\n\r\n" + body
+        head = "\r\n".join(lines) + "\r\n\r\n"
+        return head + body if isinstance(body, str) else head.encode() + body
 
     def answer_to(self, challenge, method, uri, header=None, algorithm="SHA-256", nc=None, password=None, qop="auth", body=""):
         """The line with the credentials for a challenge of this algorithm."""

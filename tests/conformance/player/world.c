@@ -239,6 +239,11 @@ static void perform(struct world *world, struct worker *worker, const struct act
 		break;
 	case ACTION_LOOKUP: look_up(world, worker, action); break;
 	case ACTION_STORE: commit(world, worker, action); break;
+	case ACTION_CERTIFY:
+	case ACTION_VOUCH:
+		endpoint_answer(worker->endpoint,
+				&(struct answer){ .question = action->question, .err = ERR_IO }, world->now);
+		break;
 	case ACTION_POST:
 		endpoint_letter(world->workers[action->post->to].endpoint, action->post, world->now);
 		break;

@@ -98,7 +98,9 @@ struct phones {
 static void check(struct phones before, struct phones after, utc_t wall, const char *document)
 {
 	struct aor *told = aor_of(before.bindings, before.n), *now = aor_of(after.bindings, after.n);
-	const struct event_state state = { now, told, wall, NOON, 1 };
+	const struct event_state state = {
+		.now = now, .before = told, .wall = wall, .wall_before = NOON, .version = 1
+	};
 
 	assert_int_equal(event_reg.has_changed(&state), document != NULL);
 	if (document)

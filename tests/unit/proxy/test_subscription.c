@@ -105,7 +105,7 @@ static void a_phone_is_told_all_and_then_what_is_new(void **state) /* RFC3680:4.
 
 	assert_int_equal(answer_of(&got)->status, 200);
 	assert_has(answer_of(&got)->text, "Expires: 600\r\n");
-	assert_has(answer_of(&got)->text, "Allow-Events: reg\r\n");
+	assert_has(answer_of(&got)->text, "Allow-Events: reg, certificate\r\n");
 	assert_has(answer_of(&got)->text, "Contact: <sip:sip.example.org>\r\n");
 	assert_has(notify_of(&got)->text, "NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n");
 	assert_has(notify_of(&got)->text, "Event: reg;id=7\r\n");
@@ -187,7 +187,7 @@ static void a_refresh_tells_all_again_and_zero_ends_it(void **state) /* RFC6665:
 
 	got = again(world, writer_text(&kept), "Event: presence\r\n" CONTACT);
 	assert_has(answer_of(&got)->text, "SIP/2.0 489 Bad Event\r\n");
-	assert_has(answer_of(&got)->text, "Allow-Events: reg\r\n");
+	assert_has(answer_of(&got)->text, "Allow-Events: reg, certificate\r\n");
 	drop(&got);
 	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 5\r\n" CONTACT);
 	assert_has(answer_of(&got)->text, "SIP/2.0 423");

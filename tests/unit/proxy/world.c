@@ -158,6 +158,8 @@ static void settle(struct world *world)
 		case ACTION_BLAME: world->n_blamed++; break;
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
+		case ACTION_CERTIFY: /* there is no signing process */
+		case ACTION_VOUCH:
 		case ACTION_RESOLVE:
 		case ACTION_CONNECT: /* in this world there is nobody else */
 			endpoint_answer(world->endpoint,

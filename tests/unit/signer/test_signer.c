@@ -53,7 +53,7 @@ static enum err ask(struct fixture *fixture, const struct signer_request *reques
 
 	put(&out, slice_from(request, sizeof(*request)));
 	put(&out, text);
-	struct signer_message message = { !is_worker, fd, writer_text(&out) };
+	struct signer_message message = { !is_worker, fd, NOW, writer_text(&out) };
 	size_t n = signer_answer(fixture->signer, &message, reply);
 
 	assert_true(n >= sizeof(fixture->reply));
@@ -115,7 +115,7 @@ static void a_worker_may_do_nothing_else(void **state)
 	struct fixture *fixture = *state;
 	int fd = file_with(SLICE(""));
 
-	for (int operation = SIGNER_LOAD; operation <= SIGNER_MAKE_SERVER; operation++) {
+	for (int operation = SIGNER_LOAD; operation <= SIGNER_APPOINT; operation++) {
 		struct signer_request request = { .operation = (uint8_t)operation };
 
 		assert_int_equal(ask(fixture, &request, SLICE(""), fd, true), ERR_DENIED);
@@ -172,7 +172,7 @@ static void refuses_what_is_no_question(void **state)
 {
 	struct fixture *fixture = *state;
 	struct signer_request request = { .operation = 99, .number = 3 };
-	struct signer_message message = { true, -1, SLICE("short") };
+	struct signer_message message = { .may_all = true, .fd = -1, .bytes = SLICE("short") };
 	char reply[SIGNER_REPLY_MAX];
 
 	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_SYNTAX);
@@ -195,7 +195,8 @@ static void makes_the_certificates_of_the_development_ca(void **state)
 	generate(fixture, fd, request.key);
 	close(fd);
 	memcpy(request.key, request.issuer, KEY_ID_SIZE);
-	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), OK);
+	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_SYNTAX); /* without a name */
+	assert_int_equal(ask(fixture, &request, SLICE("A CA of ours"), -1, false), OK);
 	assert_int_equal(chain_parse_pem(fixture->crypto, slice_from(fixture->rest, fixture->len), &ca), OK);
 
 	request.operation = SIGNER_MAKE_SERVER;

@@ -1,6 +1,7 @@
 /*
- * The development CA: made once, kept in the state directory, and good for our own names only. Its key is made, held and
- * used by the signing process; what is looked at here are certificates.
+ * The CAs of our own, made once and kept in the state directory: the development CA, good for our own names only, and the one
+ * that issues the certificates of users. Their keys are made, held and used by the signing process; what is looked at here
+ * are certificates.
  */
 #include <unistd.h>
 
@@ -14,9 +15,22 @@ enum {
 	PEM_MAX = 16 * 1024,
 	SIGNER_PEM_MAX = 2 * SIGNER_REPLY_MAX,
 	NAMES_SIZE = SIGNER_REQUEST_MAX / 2,
+	USERS_DAYS_MIN = 365,
 };
 
+/* A CA of ours. */
+struct authority {
+	const char *certificate, *key; /* files in the state directory */
+	struct slice name;
+};
+
+static const struct authority development = { STATE_CA_CERTIFICATE, STATE_CA_KEY,
+					      SLICE_INIT("Sealine development CA") };
+static const struct authority users = { STATE_USERS_CERTIFICATE, STATE_USERS_KEY,
+					SLICE_INIT("Sealine user CA") };
+
 struct making {
+	const struct authority *authority;
 	const struct identity_source *source;
 	const struct config *config; /* the source's */
 	struct writer *why;
@@ -101,28 +115,38 @@ static enum err load_key(struct making *making, const char *name, unsigned char 
 static bool make_ca(struct making *making)
 {
 	unsigned char id[KEY_ID_SIZE];
+	const struct authority *authority = making->authority;
 	char pem[PEM_MAX];
 	struct writer out = writer_of(pem, sizeof pem);
 
-	if (!make_key(making, STATE_CA_KEY, id))
+	if (!make_key(making, authority->key, id))
 		return false;
-	enum err err = signer_make_ca(making->source->signer, id, making->source->now, &out);
-	return err == OK ? write_file(making, STATE_CA_CERTIFICATE, writer_text(&out))
-			 : failed(making, STATE_CA_CERTIFICATE, err);
+	enum err err = signer_make_ca(making->source->signer,
+				      &(struct signer_ca){ id, authority->name, making->source->now }, &out);
+	return err == OK ? write_file(making, authority->certificate, writer_text(&out))
+			 : failed(making, authority->certificate, err);
+}
+
+static enum err read_ca(struct making *making)
+{
+	secret_free(making->ca_pem);
+	chain_free(making->ca);
+	making->ca_pem = NULL;
+	making->ca = NULL;
+	TRY(read_file(making, making->authority->certificate, &making->ca_pem));
+	return chain_parse_pem(making->source->crypto, secret_slice(making->ca_pem), &making->ca);
 }
 
 static bool have_ca(struct making *making)
 {
-	enum err err = read_file(making, STATE_CA_CERTIFICATE, &making->ca_pem);
+	enum err err = read_ca(making);
 
 	if (err == ERR_NOT_FOUND) {
 		if (!make_ca(making))
 			return false;
-		err = read_file(making, STATE_CA_CERTIFICATE, &making->ca_pem);
+		err = read_ca(making);
 	}
-	if (err == OK)
-		err = chain_parse_pem(making->source->crypto, secret_slice(making->ca_pem), &making->ca);
-	return err == OK || failed(making, STATE_CA_CERTIFICATE, err);
+	return err == OK || failed(making, making->authority->certificate, err);
 }
 
 /* -- our certificate ------------------------------------------------------------------------------------- */
@@ -226,11 +250,51 @@ static bool make_server(struct making *making)
 
 bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why)
 {
-	struct making making = { .source = source, .config = source->config, .why = why };
+	struct making making = {
+		.authority = &development, .source = source, .config = source->config, .why = why
+	};
 	bool ok = have_ca(&making) && (has_good_certificate(&making) || make_server(&making));
 
 	secret_free(making.ca_pem);
 	chain_free(making.ca);
 	*ret_made = making.made;
+	return ok;
+}
+
+/* -- the user CA ------------------------------------------------------------------------------------------- */
+
+/* One that still outlives what it issues; a new one is as good as the old one, since nobody trusts either. */
+static bool have_lasting_ca(struct making *making)
+{
+	if (!have_ca(making))
+		return false;
+	if (certificate_days_left(chain_at(making->ca, 0), making->source->now) > USERS_DAYS_MIN)
+		return true;
+	if (!make_ca(making))
+		return false;
+	enum err err = read_ca(making);
+	return err == OK || failed(making, users.certificate, err);
+}
+
+static bool appoint(struct making *making, struct identity *identity)
+{
+	enum err err = load_key(making, users.key, identity->users);
+
+	if (err != OK)
+		return failed(making, users.key, err);
+	err = signer_appoint(making->source->signer, identity->users, secret_slice(making->ca_pem));
+	identity->has_users = err == OK;
+	return err == OK || failed(making, users.certificate, err);
+}
+
+bool users_make(const struct identity_source *source, struct identity *identity, struct writer *why)
+{
+	struct making making = {
+		.authority = &users, .source = source, .config = source->config, .why = why
+	};
+	bool ok = have_lasting_ca(&making) && appoint(&making, identity);
+
+	secret_free(making.ca_pem);
+	chain_free(making.ca);
 	return ok;
 }
