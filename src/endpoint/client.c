@@ -474,6 +474,18 @@ static bool is_peer(const struct client_tsx *client, flow_id from)
 		flow_worker(client->pub.flow) != flow_worker(from));
 }
 
+/*
+ * RFC 3261 §18.1.1: a response may come on "a new connection to the address in the top Via": where it proves what the request
+ * demanded of its flow, it is the same peer.
+ */
+static bool proves_as_much(const struct endpoint *endpoint, const struct client_tsx *client, flow_id from)
+{
+	const struct flow *flow = flow_find(endpoint, from);
+	bool is_named = client->require.level == REQUIRE_ACCOUNT || client->require.level == REQUIRE_DOMAIN;
+
+	return is_named && flow && flow_meets(flow, &client->require);
+}
+
 bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,
 		    struct now now)
 {
@@ -481,7 +493,7 @@ bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_me
 	struct client_tsx *client = find(endpoint, key);
 	unsigned actions;
 
-	if (!client || !is_peer(client, from))
+	if (!client || !(is_peer(client, from) || proves_as_much(endpoint, client, from)))
 		return false;
 	actions = tsx_step(&client->tsx, tsx_recv_event(response->status), now.mono);
 	perform(endpoint, client, actions, response, now);

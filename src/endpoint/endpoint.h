@@ -156,6 +156,13 @@ void endpoint_respond(struct endpoint *endpoint, struct server *server, const st
 void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 			   const struct sip_message *response, const struct sip_edits *edits, struct now now);
 
+/*
+ * The same where the server transaction is gone already: a 2xx to an INVITE, without state (RFC 6026 §8.3). The flow is
+ * that of the request, of any worker. What cannot be sent is dropped.
+ */
+void endpoint_respond_stateless(struct endpoint *endpoint, flow_id flow, const struct sip_message *response,
+				const struct sip_edits *edits);
+
 /* Who is told of one client transaction in place of the transaction user; the same rules hold. */
 struct client_owner {
 	void (*response)(struct client *client, const struct sip_message *response, struct now now);

@@ -55,6 +55,8 @@ static void opened(struct endpoint *endpoint, flow_id id, const struct flow_fact
 
 	assert(flow_worker(id) == endpoint->worker && flow_transport(id) == facts->transport);
 	flow = flow_new(id, facts);
+	if (flow)
+		flow->opened = now.mono;
 	if (!flow || map_add(endpoint->flows, &flow->node) != OK) {
 		flow_free(flow);
 		outbox_close(endpoint, id, "too many connections");

@@ -12,7 +12,7 @@ bool send_fits(flow_id flow, struct slice request)
 }
 
 /* The verdict of a flow against what a message demands (see enum require_level). */
-static bool meets(const struct flow *flow, const struct requirement *require)
+bool flow_meets(const struct flow *flow, const struct requirement *require)
 {
 	if (require->level == REQUIRE_NOTHING)
 		return true;
@@ -63,7 +63,7 @@ static enum err send_on_own(struct endpoint *endpoint, const struct sending *sen
 
 	if (!flow || flow->why || (flow->blocked && sending->transaction.len > 0))
 		return ERR_CLOSED;
-	if (!meets(flow, &sending->require)) {
+	if (!flow_meets(flow, &sending->require)) {
 		endpoint->counts.refused_sends++;
 		report_refusal(endpoint, sending);
 		return ERR_DENIED;

@@ -331,6 +331,31 @@ void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 		pass(endpoint, tsx, response->status, writer_text(&out), now);
 }
 
+void endpoint_respond_stateless(struct endpoint *endpoint, flow_id flow, const struct sip_message *response,
+				const struct sip_edits *edits)
+{
+	struct sip_values vias = sip_values_of(response, SIP_VIA);
+	struct sending sending = { .flow = flow };
+	struct sip_edits complete = *edits;
+	struct writer out = scratch(endpoint);
+	struct slice ours, text;
+	struct sip_via via;
+	struct scan in;
+
+	if (!sip_values_next(&vias, &ours) || !sip_values_next(&vias, &text))
+		return;
+	in = scan_of(text);
+	if (!sip_via_scan(&in, &via))
+		return;
+	complete.drop_via = true;
+	put_status_line(&out, response->status, response->reason);
+	put_forwarded(&out, response, &complete);
+	sending.bytes = writer_text(&out);
+	sending.port = reply_port(flow, &via);
+	if (!out.overflow && send_on(endpoint, &sending) == ERR_NOMEM)
+		endpoint->counts.dropped_no_memory++;
+}
+
 /* To whoever is at the other end of that flow, of any worker. */
 static void answer(struct endpoint *endpoint, flow_id flow, const struct address *peer,
 		   const struct sip_message *request, const struct sip_reply *reply)
@@ -427,13 +452,23 @@ void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const s
 	endpoint->user->cancelled(endpoint->self, &server->pub, now);
 }
 
-void server_refuse_stray(struct endpoint *endpoint, const struct flow *flow,
+static void refuse_stray(struct endpoint *endpoint, const struct flow *flow,
 			 const struct sip_message *request, struct now now)
 {
 	if (request->method == SIP_CANCEL)
 		server_answer(endpoint, flow, request, &(struct sip_reply){ .status = 481 });
 	else
 		endpoint->user->ack(endpoint->self, flow->id, request, now);
+}
+
+void server_repeat(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+		   const struct sip_message *request, struct now now)
+{
+	unsigned actions = tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono);
+
+	if ((actions & TSX_RESEND) && server->last)
+		send_response(endpoint, visitor->flow, request, slice_from(server->last, server->last_len));
+	schedule(endpoint, server);
 }
 
 /* Takes it over. */
@@ -448,7 +483,7 @@ static void receive_cancel(struct endpoint *endpoint, struct flow *flow, struct 
 	else if (stray_receive(endpoint, flow, cancel, now))
 		return;
 	else
-		server_refuse_stray(endpoint, flow, cancel, now);
+		refuse_stray(endpoint, flow, cancel, now);
 	sip_message_free(cancel);
 }
 
@@ -504,12 +539,15 @@ fail:
 }
 
 static void receive_request(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
-			    struct now now)
+			    bool may_be_stray, struct now now)
 {
 	struct server_tsx *server = find(endpoint, flow->id, request, request->method_name);
 
 	if (server) {
 		perform(endpoint, server, tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono), now);
+	} else if (may_be_stray && request->method == SIP_INVITE &&
+		   stray_receive(endpoint, flow, request, now)) {
+		return;
 	} else if (begin(endpoint, flow, request, now)) {
 		return;
 	} else {
@@ -523,8 +561,30 @@ void server_receive(struct endpoint *endpoint, struct flow *flow, struct sip_mes
 	switch (request->method) {
 	case SIP_ACK: receive_ack(endpoint, flow, request, now); break;
 	case SIP_CANCEL: receive_cancel(endpoint, flow, request, now); break;
-	default: receive_request(endpoint, flow, request, now);
+	default: receive_request(endpoint, flow, request, true, now);
 	}
+}
+
+/* What has come on the flow since may have made a transaction. */
+void server_receive_asked(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
+			  struct now now)
+{
+	const struct visitor visitor = stray_visitor(flow);
+	struct server_tsx *server;
+
+	if (request->method == SIP_INVITE) {
+		receive_request(endpoint, flow, request, false, now);
+		return;
+	}
+	server = request->method == SIP_CANCEL ? find_cancelled(endpoint, flow->id, request)
+					       : find(endpoint, flow->id, request, SLICE("INVITE"));
+	if (!server)
+		refuse_stray(endpoint, flow, request, now);
+	else if (request->method == SIP_CANCEL)
+		server_cancel(endpoint, server, &visitor, request, now);
+	else
+		server_acknowledge(endpoint, server, &visitor, request, now);
+	sip_message_free(request);
 }
 
 void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct now now)

@@ -24,6 +24,7 @@ struct flow {
 	struct map_node node; /* by id */
 	flow_id id;
 	bool outbound;
+	ms_t opened;
 	bool is_peer;    /* endpoint_flow_is_peer() */
 	bool blocked;    /* the peer does not read: no new transactions */
 	const char *why; /* set: it is being closed, and is as good as gone */
@@ -157,6 +158,9 @@ struct sending {
 	uint16_t port;            /* see struct action */
 };
 
+/* Whether the flow, an own one, is proven for all that is demanded. */
+bool flow_meets(const struct flow *flow, const struct requirement *require);
+
 /* RFC 3261 §18.1.1: whether a request is small enough for that flow; a large one "MUST be sent" otherwise. */
 bool send_fits(flow_id flow, struct slice request);
 
@@ -209,9 +213,12 @@ void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const s
 /* The ACK to what ended the INVITE has come. */
 void server_acknowledge(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
 			const struct sip_message *ack, struct now now);
-/* A CANCEL or ACK that belongs to no transaction of any worker. */
-void server_refuse_stray(struct endpoint *endpoint, const struct flow *flow,
-			 const struct sip_message *request, struct now now);
+/* The INVITE has come again: what was answered last goes to where it came from. */
+void server_repeat(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
+		   const struct sip_message *request, struct now now);
+/* An INVITE, CANCEL or ACK that belongs to no transaction of any other worker. Takes it over. */
+void server_receive_asked(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
+			  struct now now);
 void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct now now);
 void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now);
 void server_free(struct server_tsx *server);
@@ -219,7 +226,7 @@ void server_free(struct server_tsx *server);
 /* -- stray.c --------------------------------------------------------------------------------------------- */
 
 struct visitor stray_visitor(const struct flow *flow);
-/* A CANCEL or ACK without a transaction on its own flow: true if it has been taken over, here or by a letter. */
+/* An INVITE, CANCEL or ACK without a transaction on its own flow: true if it has been taken over, here or by a letter. */
 MUST_CHECK bool stray_receive(struct endpoint *endpoint, const struct flow *flow, struct sip_message *request,
 			      struct now now);
 void stray_letter(struct endpoint *endpoint, struct letter *letter, struct now now);

@@ -1,6 +1,8 @@
 /*
- * A CANCEL, or the ACK to a refusal, that comes on another connection than its INVITE: the client has opened one more,
- * perhaps to another worker. Each worker is asked once, one after the other; the letter comes back if none knows it.
+ * A CANCEL, the ACK to a refusal, or an INVITE once more, that comes on another connection than its INVITE: the client has
+ * opened one more, perhaps to another worker. Each worker is asked once, one after the other; the letter comes back if none
+ * knows it. Nearly every INVITE is a new one, so for it only those connections are asked about that are as young as a
+ * transaction can be old.
  *
  * It counts only where the other end is proven to be the same: an account or a domain that both connections have. Who has
  * merely seen a branch cancels nobody's call (RFC 3261 §9.2, §26.1.4).
@@ -61,6 +63,8 @@ static bool take(struct endpoint *endpoint, const struct visitor *visitor, const
 		return false;
 	if (request->method == SIP_CANCEL)
 		server_cancel(endpoint, server, visitor, request, now);
+	else if (request->method == SIP_INVITE)
+		server_repeat(endpoint, server, visitor, request, now);
 	else
 		server_acknowledge(endpoint, server, visitor, request, now);
 	return true;
@@ -99,6 +103,8 @@ bool stray_receive(struct endpoint *endpoint, const struct flow *flow, struct si
 		sip_message_free(request);
 		return true;
 	}
+	if (request->method == SIP_INVITE && now.mono - flow->opened >= (ms_t)64 * T1)
+		return false;
 	return endpoint->n_workers > 1 && post(endpoint, &visitor, endpoint->worker, request);
 }
 
@@ -117,8 +123,10 @@ void stray_letter(struct endpoint *endpoint, struct letter *letter, struct now n
 
 	if (letter->from == endpoint->worker) { /* nobody has it */
 		flow = flow_find(endpoint, letter->flow);
-		if (flow)
-			server_refuse_stray(endpoint, flow, request, now);
+		if (flow) {
+			letter->message = NULL;
+			server_receive_asked(endpoint, flow, request, now);
+		}
 		return;
 	}
 	memcpy(accounts, letter->text.ptr, letter->text.len);

@@ -40,6 +40,7 @@ struct context *context_new(struct core *core, struct server *server)
 	context->core = core;
 	context->server = server;
 	context->request = server->request;
+	context->flow = server->flow;
 	list_init(&context->branches);
 	list_append(&core->contexts, &context->link);
 	server->user = context;
@@ -317,6 +318,8 @@ static void pass_up(struct context *context, const struct sip_message *response,
 		edits.top = writer_text(&proof);
 	if (context->server)
 		endpoint_respond_with(context->core->endpoint, context->server, response, &edits, now);
+	else if (response->method == SIP_INVITE && response->status >= 200 && response->status < 300)
+		endpoint_respond_stateless(context->core->endpoint, context->flow, response, &edits);
 }
 
 /*

@@ -53,6 +53,7 @@ struct context {
 	struct link link; /* in core->contexts */
 	struct core *core;
 	struct server *server; /* NULL once it is gone */
+	flow_id flow;          /* that its request came on */
 	/*
 	 * What it asks for, as long as there is a server: its request, or what RFC 3261 §16.4 has us take it for, which is ours.
 	 * Method, body, and all header fields but Route are the same.

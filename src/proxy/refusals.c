@@ -256,9 +256,10 @@ const struct refusal proxy_refusals[] = {
 		.remedy = "ask the administrator for an account",
 	},
 	[REFUSED_STORE] = {
-		.status = 503,
+		.status = 500,
 		.code = "register.store",
 		.warning = "the registration could not be stored",
+		.section = "RFC 3261 §10.3",
 		.remedy = "try again; the administrator finds the reason in the log",
 		.retry_after = 5,
 	},

@@ -3,11 +3,11 @@
 
 import sys
 
-CHECK = "	if (!meets(flow, &sending->require)) {\n"
+CHECK = "	if (!flow_meets(flow, &sending->require)) {\n"
 
 with open(sys.argv[1], encoding="utf-8") as source:
     text = source.read()
 if text.count(CHECK) != 1:
     sys.exit(f"{sys.argv[1]}: the check is not where it was; this script has to know it")
 with open(sys.argv[2], "w", encoding="utf-8") as output:
-    output.write(text.replace(CHECK, "	if (!meets(flow, &sending->require) && !sending) {\n"))
+    output.write(text.replace(CHECK, "	if (!flow_meets(flow, &sending->require) && !sending) {\n"))

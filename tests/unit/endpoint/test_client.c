@@ -272,6 +272,24 @@ static void gives_a_cancelled_call_up_when_no_final_response_comes(void **state)
 
 /* -- who may answer -------------------------------------------------------------------------------------- */
 
+/* RFC 3261 §18.1.1: "a new connection to the address in the top Via" */
+static void takes_a_response_on_a_connection_that_proves_as_much(void **state)
+{
+	const struct requirement require = { .level = REQUIRE_DOMAIN, .domain = SLICE("b.example") };
+	char reply[1024];
+
+	bench_start(1);
+	bob = bench_open_verified(0, 1, "b.example");
+	assert_int_equal(bench_ask(0, SIP_MESSAGE, bob, require), OK);
+	snprintf(reply, sizeof(reply), "%s", bench_reply(200));
+	bench.log.len = 0;
+	bench_input(bench_open_verified(0, 2, "c.example"), reply);
+	bench_expect("");
+	bench_input(bench_open_verified(0, 3, "b.example"), reply);
+	bench_expect("response 200\nclient gone\n");
+	bench_stop();
+}
+
 static void takes_a_response_only_from_whom_it_asked(void **state)
 {
 	flow_id mallory;
@@ -521,6 +539,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(waits_with_the_CANCEL_for_a_provisional_response),
 	cmocka_unit_test(does_not_cancel_what_is_answered),
 	cmocka_unit_test(gives_a_cancelled_call_up_when_no_final_response_comes),
+	cmocka_unit_test(takes_a_response_on_a_connection_that_proves_as_much),
 	cmocka_unit_test(takes_a_response_only_from_whom_it_asked),
 	cmocka_unit_test(takes_no_response_whose_via_is_not_ours),
 	cmocka_unit_test(fails_when_the_flow_is_lost),

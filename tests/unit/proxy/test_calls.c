@@ -643,6 +643,29 @@ static void two_that_answer_at_once_both_reach_the_caller(void **state)
 	world_end(world);
 }
 
+/* RFC6026:8.3 */
+static void a_2xx_reaches_the_caller_when_the_transaction_is_forgotten(void **state)
+{
+	struct world *world = fork_call("sip:bob@192.0.2.20", "sip:bob@192.0.2.21", 1000);
+	struct sip_message *first = world_one(world, BOB_PHONE), *second = world_one(world, BOB_OTHER);
+	struct slice got;
+
+	world_respond(world, BOB_OTHER, second, "180 Ringing", "");
+	world_respond(world, BOB_PHONE, first, "200 OK", "");
+	world_pass(world, 31000);
+	world_respond(world, BOB_OTHER, second, "200 OK", "X-Phone: two\r\n");
+	world_pass(world, 5000);
+	(void)world_passed(world, ALICE_PHONE);
+	world_respond(world, BOB_OTHER, second, "200 OK", "X-Phone: two\r\n");
+	got = world_passed(world, ALICE_PHONE);
+	assert_int_equal(count(got, "SIP/2.0 200 OK"), 1);
+	assert_has(got, "X-Phone: two\r\n");
+	assert_int_equal(count(got, "Via: "), 1);
+	sip_message_free(first);
+	sip_message_free(second);
+	world_end(world);
+}
+
 static const struct {
 	const char *label, *first, *second, *result;
 } best[] = {
@@ -923,6 +946,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_caller_who_is_gone_calls_nobody_any_more),
 	cmocka_unit_test(the_first_to_answer_has_the_call),
 	cmocka_unit_test(two_that_answer_at_once_both_reach_the_caller),
+	cmocka_unit_test(a_2xx_reaches_the_caller_when_the_transaction_is_forgotten),
 	cmocka_unit_test(the_best_response_goes_up_when_all_are_there),
 	cmocka_unit_test(a_6xx_stops_the_others_and_goes_up_when_they_have_ended),
 	cmocka_unit_test(the_challenges_of_all_branches_are_collected),

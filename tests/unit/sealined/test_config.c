@@ -122,6 +122,23 @@ static void knows_the_steps_on_the_way_to_the_end(void **state)
 		assert_int_equal(identity_alarm(1790000000 + steps[i].left, 1790000000), steps[i].alarm);
 }
 
+/* RFC 5626 §5.4: what the longest Flow-Timer lets a phone be silent for is less than what ends its connection. */
+static void waits_longer_for_a_phone_than_any_flow_timer(void **state)
+{
+	static const char longest[] = "registrar:\n  flow-timer: 3600\n",
+			  longer[] = "registrar:\n  flow-timer: 3601\n";
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+	AUTO(config) struct config *config = fresh();
+	AUTO(config) struct config *other = fresh();
+	struct registrar_policy policy = { 0 };
+
+	assert_true(parse(config, longest, &why));
+	assert_false(parse(other, longer, &why));
+	config_set_registrar(config, &policy);
+	assert_true(2 * 1000 * (ms_t)policy.flow_timer <= transport_limits_default.idle_proven);
+}
+
 static void sections_hold_numbers(void **state)
 {
 	static const char text[] = "messages:\n"
@@ -452,6 +469,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(takes_certificates_for_each_domain),
 	cmocka_unit_test(knows_the_steps_on_the_way_to_the_end),
 	cmocka_unit_test(understands_every_key),
+	cmocka_unit_test(waits_longer_for_a_phone_than_any_flow_timer),
 	cmocka_unit_test(sections_hold_numbers),
 	cmocka_unit_test(numbers_have_bounds_and_go_together),
 	cmocka_unit_test(needs_nothing),
