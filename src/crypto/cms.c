@@ -38,19 +38,27 @@ enum err cms_parse(struct crypto *crypto, struct slice der, CMS_ContentInfo **re
 	return OK;
 }
 
-enum err cms_finish(CMS_ContentInfo *cms, struct slice content, struct secret **ret_der)
+static enum err write_der(CMS_ContentInfo *cms, struct secret **ret_der)
 {
-	BIO *in = BIO_new_mem_buf(content.len ? content.ptr : "", (int)content.len);
 	unsigned char *der = NULL;
-	int n = in && CMS_final(cms, in, NULL, CMS_BINARY) == 1 ? i2d_CMS_ContentInfo(cms, &der) : -1;
+	int n = i2d_CMS_ContentInfo(cms, &der);
 
-	BIO_free(in);
 	ERR_clear_error();
 	if (n < 0)
 		return ERR_NOMEM;
 	*ret_der = secret_new(slice_from(der, (size_t)n));
 	OPENSSL_free(der);
 	return *ret_der ? OK : ERR_NOMEM;
+}
+
+enum err cms_finish(CMS_ContentInfo *cms, struct slice content, struct secret **ret_der)
+{
+	BIO *in = BIO_new_mem_buf(content.len ? content.ptr : "", (int)content.len);
+	bool ok = in && CMS_final(cms, in, NULL, CMS_BINARY) == 1;
+
+	BIO_free(in);
+	ERR_clear_error();
+	return ok ? write_der(cms, ret_der) : ERR_NOMEM;
 }
 
 enum err cms_refuse(enum err err, struct verdict *verdict, const struct verdict *why)
@@ -114,6 +122,23 @@ enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct
 	if (err == OK)
 		err = cms_finish(cms, content, ret_der);
 	CMS_ContentInfo_free(cms);
+	return err;
+}
+
+enum err cms_certificates(struct crypto *crypto, const struct certificate *const certificates[], size_t n,
+			  struct secret **ret_der)
+{
+	CMS_ContentInfo *cms = CMS_sign_ex(NULL, NULL, NULL, NULL, CMS_BINARY | CMS_PARTIAL, crypto->lib,
+					   NULL);
+	bool ok = cms && CMS_set_detached(cms, 1) == 1; /* there is no content at all */
+	enum err err = ERR_NOMEM;
+
+	for (size_t i = 0; ok && i < n; i++)
+		ok = CMS_add1_cert(cms, certificates[i]->x509) == 1;
+	if (ok)
+		err = write_der(cms, ret_der);
+	CMS_ContentInfo_free(cms);
+	ERR_clear_error();
 	return err;
 }
 

@@ -43,6 +43,13 @@ struct cms_signer {
 MUST_CHECK enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct slice content,
 			     struct secret **ret_der);
 
+/*
+ * Certificates without any signature ("certs-only", RFC 8551 §3.8): proves nothing, and is how one is sent along. n: 1 to
+ * CMS_RECIPIENTS_MAX. ERR_NOMEM.
+ */
+MUST_CHECK enum err cms_certificates(struct crypto *crypto, const struct certificate *const certificates[],
+				     size_t n, struct secret **ret_der);
+
 /* What a good signature says. cms_signed_fini() accepts a zeroed one. */
 struct cms_signed {
 	struct certificate *signer;
