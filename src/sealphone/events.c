@@ -2,10 +2,12 @@
 #include "auth/response.h"
 #include "endpoint/refusal.h"
 #include "sealphone/audio.h"
+#include "sealphone/object.h"
 #include "sealphone/phone.h"
 #include "sealphone/report.h"
+#include "sealphone/smime.h"
 
-enum { TEXT_MAX = 2048, VERDICT_JSON_MAX = 2560 };
+enum { TEXT_MAX = 2048 };
 
 /* Text from others as a C string that may be printed. */
 struct shown {
@@ -21,14 +23,6 @@ static const char *show(struct shown *shown, struct slice text)
 	return shown->text;
 }
 
-static void set(json_t *object, const char *key, json_t *value)
-{
-	if (object)
-		json_object_set_new(object, key, value);
-	else
-		json_decref(value);
-}
-
 /* The object that each event begins with. */
 static json_t *event_of(const char *name, const struct ua_event *event)
 {
@@ -37,32 +31,7 @@ static json_t *event_of(const char *name, const struct ua_event *event)
 	json_t *object = json_pack("{s:s}", "event", name);
 
 	if (event->id != 0)
-		set(object, is_message ? "id" : "call", json_integer((json_int_t)event->id));
-	return object;
-}
-
-static void set_some(json_t *object, const char *key, struct slice text)
-{
-	if (text.len > 0)
-		set(object, key, output_string(text));
-}
-
-/* The verdict as the server's log has it. */
-static json_t *object_of_verdict(const struct verdict *verdict)
-{
-	json_t *object = json_pack("{s:s?}", "code", verdict->code);
-	char buf[VERDICT_JSON_MAX];
-	struct writer why = writer_of(buf, sizeof buf), remedy;
-
-	put_verdict(&why, verdict);
-	remedy = writer_of(buf + why.len, sizeof buf - why.len);
-	put_verdict_remedy(&remedy, verdict);
-	set_some(object, "why", writer_text(&why));
-	set_some(object, "section", slice_of(verdict->section));
-	set_some(object, "peer", verdict_text(&verdict->peer));
-	set_some(object, "expected", verdict_text(&verdict->expected));
-	set_some(object, "found", verdict_text(&verdict->found));
-	set_some(object, "remedy", writer_text(&remedy));
+		object_set(object, is_message ? "id" : "call", json_integer((json_int_t)event->id));
 	return object;
 }
 
@@ -79,14 +48,14 @@ static void set_cause(json_t *object, const struct ua_event *event)
 {
 	struct slice text, code = refusal_code_of(event->text, &text);
 
-	set(object, "cause", json_string(ua_cause_name(event->cause)));
+	object_set(object, "cause", json_string(ua_cause_name(event->cause)));
 	if (event->status != 0)
-		set(object, "status", json_integer(event->status));
-	set(object, "text", output_string(text));
+		object_set(object, "status", json_integer(event->status));
+	object_set(object, "text", output_string(text));
 	if (event->verdict)
-		set(object, "verdict", object_of_verdict(event->verdict));
+		object_set(object, "verdict", object_of_verdict(event->verdict));
 	else
-		set_some(object, "code", code);
+		object_set_some(object, "code", code);
 }
 
 static void show_error(struct phone *phone, const struct ua_event *event, const char *what)
@@ -102,7 +71,7 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 		put_verdict_remedy(&advice, event->verdict);
 	}
 	if (event->retry_in != 0)
-		set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
+		object_set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
 	if (event->retry_in != 0)
 		output_say(&phone->output, object, "%s: %s%.*s. Next try in %.0f s.", what,
 			   show(&why, why_of(event)), SLICE_FMT(writer_text(&advice)),
@@ -110,6 +79,13 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 	else
 		output_say(&phone->output, object, "%s: %s%.*s.", what, show(&why, why_of(event)),
 			   SLICE_FMT(writer_text(&advice)));
+}
+
+/* Below what people are told; machines have it in the object. */
+static void show_line(struct phone *phone, const char *what, struct slice text)
+{
+	if (!phone->output.json)
+		output_say(&phone->output, NULL, "  %s%.*s", what, SLICE_FMT(text));
 }
 
 /* -- the account ------------------------------------------------------------------------------------- */
@@ -136,14 +112,14 @@ static void on_connected(struct phone *phone, const struct ua_event *event, stru
 
 	(void)now;
 	if (ua_place(phone->ua, &place)) {
-		set(object, "server", output_string(place.host));
-		set(object, "dnssec", json_string(place.is_secure ? "secure" : "unsigned"));
+		object_set(object, "server", output_string(place.host));
+		object_set(object, "dnssec", json_string(place.is_secure ? "secure" : "unsigned"));
 	}
 	if (ua_first_hop(phone->ua, &hop)) {
-		set(object, "tls", output_string(hop.tls_version));
-		set(object, "cipher", output_string(hop.tls_cipher));
-		set(object, "verified", output_string(hop.verified));
-		set(object, "address", string_of_address(&hop.peer));
+		object_set(object, "tls", output_string(hop.tls_version));
+		object_set(object, "cipher", output_string(hop.tls_cipher));
+		object_set(object, "verified", output_string(hop.verified));
+		object_set(object, "address", string_of_address(&hop.peer));
 	}
 	output_say(&phone->output, object, "%s", "");
 }
@@ -186,8 +162,8 @@ static void on_registered(struct phone *phone, const struct ua_event *event, str
 	bool is_first = !phone->was_registered;
 	struct slice aor = phone->options->aor;
 
-	set(object, "aor", output_string(aor));
-	set(object, "expires", json_integer(event->seconds));
+	object_set(object, "aor", output_string(aor));
+	object_set(object, "expires", json_integer(event->seconds));
 	output_say(&phone->output, object,
 		   phone->is_away && !is_first ? "The server is back; registered as %.*s."
 					       : "Registered as %.*s.",
@@ -270,8 +246,8 @@ static void on_referred(struct phone *phone, const struct ua_event *event, struc
 	json_t *object = event_of("referred", event);
 	struct shown peer, target;
 
-	set(object, "from", output_string(event->peer));
-	set(object, "target", output_string(event->text));
+	object_set(object, "from", output_string(event->peer));
+	object_set(object, "target", output_string(event->text));
 	output_say(&phone->output, object, "The other side, who claims to be %s, wants us to call %s%s",
 		   show(&peer, event->peer), show(&target, event->text),
 		   event->consented ? "." : "; accept or refuse");
@@ -290,8 +266,8 @@ static void on_transfer(struct phone *phone, const struct ua_event *event, struc
 	struct shown why;
 
 	(void)now;
-	set(object, "status", json_integer(event->status));
-	set(object, "text", output_string(event->text));
+	object_set(object, "status", json_integer(event->status));
+	object_set(object, "text", output_string(event->text));
 	output_say(&phone->output, object, "The transfer is on its way (%u %s).", event->status,
 		   show(&why, event->text));
 }
@@ -320,11 +296,14 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 	bool answers = options->command == COMMAND_ANSWER || options->auto_answer;
 	struct shown peer;
 
-	set(object, "from", output_string(event->peer));
-	set(object, "secure", json_boolean(event->secure));
+	object_set(object, "from", output_string(event->peer));
+	object_set(object, "secure", json_boolean(event->secure));
+	if (event->protection)
+		object_set(object, "smime", smime_object(event->protection));
 	if (event->other != 0)
-		set(object, "replaces", json_integer((json_int_t)event->other));
-	output_say(&phone->output, object, "A call from somebody who claims to be %s%s.",
+		object_set(object, "replaces", json_integer((json_int_t)event->other));
+	output_say(&phone->output, object, "A call from %s%s%s.",
+		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
 		   show(&peer, event->peer),
 		   event->other != 0 ? ", in the place of another call"
 		   : answers         ? ""
@@ -349,10 +328,13 @@ static void on_incoming_refused(struct phone *phone, const struct ua_event *even
 	struct shown peer, why;
 
 	(void)now;
-	set(object, "from", output_string(event->peer));
+	object_set(object, "from", output_string(event->peer));
 	set_cause(object, event);
+	if (event->protection)
+		object_set(object, "smime", smime_object(event->protection));
 	output_say(&phone->output, object, "A call from somebody who claims to be %s was refused: %s.",
 		   show(&peer, event->peer), show(&why, why_of(event)));
+	smime_show_notes(&phone->output, event->protection);
 }
 
 static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
@@ -369,28 +351,32 @@ static void on_progress(struct phone *phone, const struct ua_event *event, struc
 
 	(void)now;
 	if (event->status != 0)
-		set(object, "status", json_integer(event->status));
+		object_set(object, "status", json_integer(event->status));
 	output_say(&phone->output, object, "The call proceeds.");
 	if (event->has_media && !phone->is_following)
 		audio_agree(phone, event->id, &event->media);
 }
 
-static json_t *established_object(const struct ua_event *event, const struct security_report *report)
+static json_t *established_object(const struct ua_event *event, const struct security_report *report,
+				  const struct ua_call_view *call)
 {
 	json_t *object = event_of("established", event), *lines = json_array();
 
 	for (size_t i = 0; i < report->n; i++)
 		json_array_append_new(lines, output_string(report->lines[i]));
-	set(object, "peer", output_string(event->peer));
-	set(object, "secure", json_boolean(event->secure));
-	set(object, "tls", output_string(report->tls));
-	set(object, "cipher", output_string(report->cipher));
-	set(object, "verified", output_string(report->verified));
-	set(object, "beyond", output_string(report->beyond));
-	set(object, "dnssec", output_string(report->dnssec));
-	set(object, "srtp", output_string(report->srtp));
-	set(object, "codec", output_string(report->codec));
-	set(object, "report", lines);
+	object_set(object, "peer", output_string(event->peer));
+	object_set(object, "secure", json_boolean(event->secure));
+	object_set(object, "tls", output_string(report->tls));
+	object_set(object, "cipher", output_string(report->cipher));
+	object_set(object, "verified", output_string(report->verified));
+	object_set(object, "beyond", output_string(report->beyond));
+	object_set(object, "dnssec", output_string(report->dnssec));
+	object_set(object, "srtp", output_string(report->srtp));
+	object_set(object, "codec", output_string(report->codec));
+	object_set(object, "sealed", json_boolean(call->sealed));
+	object_set(object, "smime", smime_object(call->theirs));
+	object_set(object, "smime_sent", smime_object(call->ours));
+	object_set(object, "report", lines);
 	return object;
 }
 
@@ -404,11 +390,12 @@ static void on_established(struct phone *phone, const struct ua_event *event, st
 	if (!ua_call_view(phone->ua, event->id, &call))
 		return; /* and ended already */
 	report_make(&report, phone->ua, &call, &event->media);
-	output_say(&phone->output, established_object(event, &report), "The call with %s stands.",
+	output_say(&phone->output, established_object(event, &report, &call), "The call with %s stands.",
 		   show(&peer, event->peer));
 	if (!phone->output.json)
 		for (size_t i = 0; i < report.n; i++)
 			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
+	smime_show_notes(&phone->output, call.theirs);
 	if (phone->is_following && event->id == phone->current) {
 		audio_end(phone, phone->aside); /* what it plays and records goes on in the new call */
 		ua_hangup(phone->ua, phone->aside, now);
@@ -428,10 +415,10 @@ static void on_media(struct phone *phone, const struct ua_event *event, struct n
 	(void)now;
 	if (!ua_call_view(phone->ua, event->id, &call))
 		call.on_hold = false;
-	set(object, "state", json_string("changed"));
-	set(object, "direction", output_string(direction));
-	set(object, "held", json_boolean(event->media.remote_on_hold));
-	set(object, "on_hold", json_boolean(call.on_hold));
+	object_set(object, "state", json_string("changed"));
+	object_set(object, "direction", output_string(direction));
+	object_set(object, "held", json_boolean(event->media.remote_on_hold));
+	object_set(object, "on_hold", json_boolean(call.on_hold));
 	output_say(&phone->output, object, "%s",
 		   event->media.remote_on_hold ? "The other side has put us on hold."
 		   : call.on_hold              ? "The other side is on hold."
@@ -452,8 +439,18 @@ static void on_ended(struct phone *phone, const struct ua_event *event, struct n
 	struct shown why;
 
 	set_cause(object, event);
-	set(object, "seconds", json_integer(event->seconds));
+	object_set(object, "seconds", json_integer(event->seconds));
+	if (event->protection)
+		object_set(object, "smime", smime_object(event->protection));
 	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, why_of(event)));
+	if (event->protection && event->protection->is_broken) {
+		char line[TEXT_MAX];
+		struct writer end_to_end = writer_of(line, sizeof line);
+
+		put_smime_theirs(&end_to_end, event->protection);
+		show_line(phone, "from end to end: ", writer_text(&end_to_end));
+		smime_show_notes(&phone->output, event->protection);
+	}
 	audio_end(phone, event->id);
 	if (event->id == phone->aside) {
 		phone->aside = 0;
@@ -481,8 +478,8 @@ static void on_refer_refused(struct phone *phone, const struct ua_event *event, 
 	struct shown peer, target;
 
 	(void)now;
-	set(object, "from", output_string(event->peer));
-	set(object, "target", output_string(event->text));
+	object_set(object, "from", output_string(event->peer));
+	object_set(object, "target", output_string(event->text));
 	output_say(&phone->output, object, "Somebody who claims to be %s wanted us to call %s; we refused.",
 		   show(&peer, event->peer), show(&target, event->text));
 }
@@ -497,10 +494,10 @@ static void on_notified(struct phone *phone, const struct ua_event *event, struc
 	struct writer out = writer_of(text, sizeof text);
 
 	(void)now;
-	set(object, "of", output_string(event->peer));
-	set(object, "state", output_string(event->state));
-	set(object, "expires", json_integer(event->seconds));
-	set(object, "text", output_string(event->text));
+	object_set(object, "of", output_string(event->peer));
+	object_set(object, "state", output_string(event->state));
+	object_set(object, "expires", json_integer(event->seconds));
+	object_set(object, "text", output_string(event->text));
 	put_escaped(&out, event->text);
 	output_say(&phone->output, object, "%s (%s): %.*s%s", show(&peer, event->peer),
 		   show(&state, event->state), SLICE_FMT(writer_text(&out)),
@@ -527,21 +524,33 @@ static void on_message(struct phone *phone, const struct ua_event *event, struct
 {
 	json_t *object = event_of("message", event);
 	struct shown peer;
-	char text[OUTPUT_LINE_MAX / 2];
-	struct writer out = writer_of(text, sizeof text);
+	char text[OUTPUT_LINE_MAX / 2], line[TEXT_MAX];
+	struct writer out = writer_of(text, sizeof text), end_to_end = writer_of(line, sizeof line);
 
 	(void)now;
-	set(object, "from", output_string(event->peer));
-	set(object, "text", output_string(event->text));
-	set(object, "secure", json_boolean(event->secure));
+	object_set(object, "from", output_string(event->peer));
+	object_set(object, "text", output_string(event->text));
+	object_set(object, "secure", json_boolean(event->secure));
+	object_set(object, "smime", smime_object(event->protection));
 	put_escaped(&out, event->text);
-	output_say(&phone->output, object, "Message from somebody who claims to be %s: %.*s%s",
+	put_smime_theirs(&end_to_end, event->protection);
+	output_say(&phone->output, object, "Message from %s%s: %.*s%s",
+		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
 		   show(&peer, event->peer), SLICE_FMT(writer_text(&out)), out.overflow ? " (cut off)" : "");
+	show_line(phone, "from end to end: ", writer_text(&end_to_end));
+	smime_show_notes(&phone->output, event->protection);
 }
 
 static void on_message_sent(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	output_say(&phone->output, event_of("message-sent", event), "The message has arrived.");
+	json_t *object = event_of("message-sent", event);
+	char line[TEXT_MAX];
+	struct writer end_to_end = writer_of(line, sizeof line);
+
+	object_set(object, "smime", smime_object(event->protection));
+	put_smime_ours(&end_to_end, event->protection);
+	output_say(&phone->output, object, "The message has arrived.");
+	show_line(phone, "from end to end: ", writer_text(&end_to_end));
 	if (event->id == phone->message)
 		phone_finish(phone, EXIT_OK, now);
 }
@@ -552,10 +561,51 @@ static void on_message_failed(struct phone *phone, const struct ua_event *event,
 	struct shown why;
 
 	set_cause(object, event);
+	if (event->protection)
+		object_set(object, "smime", smime_object(event->protection));
 	output_say(&phone->output, object, "The message has not arrived: %s (%s).", ended_texts[event->cause],
 		   show(&why, why_of(event)));
 	if (event->id == phone->message)
 		phone_finish(phone, exit_code_of(event->cause), now);
+}
+
+/* -- protection from end to end ------------------------------------------------------------------------- */
+
+static void on_not_taken(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	json_t *object = event_of("not-taken", event);
+	struct shown peer, method, why;
+
+	(void)now;
+	object_set(object, "from", output_string(event->peer));
+	object_set(object, "method", output_string(event->state));
+	set_cause(object, event);
+	object_set(object, "smime", smime_object(event->protection));
+	output_say(
+		&phone->output, object,
+		"A request (%s) of somebody who claims to be %s was refused, and nothing of it is shown: %s.",
+		show(&method, event->state), show(&peer, event->peer), show(&why, event->text));
+	smime_show_notes(&phone->output, event->protection);
+}
+
+/* Less protection than there could be takes a person's word; where nobody can be asked, that is a no. */
+static void on_in_clear(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	bool can_ask = phone->options->command == COMMAND_NONE && !phone->options->auto_answer;
+	json_t *object = json_pack("{s:s, s:I}", "event", "in-clear", "id", (json_int_t)event->id);
+	struct shown peer, why;
+
+	object_set(object, "to", output_string(event->peer));
+	object_set(object, "text", output_string(event->text));
+	object_set(object, "asks", json_boolean(can_ask));
+	output_say(&phone->output, object, "It cannot be protected on the way to %s: %s. %s",
+		   show(&peer, event->peer), show(&why, event->text),
+		   can_ask ? "May it go without? accept or refuse"
+			   : "Without a person's word it does not go.");
+	if (can_ask)
+		phone->in_clear = event->id;
+	else if (ua_in_clear(phone->ua, event->id, false, now) != OK)
+		return; /* it is over already */
 }
 
 static void (*const handlers[])(struct phone *phone, const struct ua_event *event, struct now now) = {
@@ -577,6 +627,8 @@ static void (*const handlers[])(struct phone *phone, const struct ua_event *even
 	[UA_MESSAGE] = on_message,
 	[UA_MESSAGE_SENT] = on_message_sent,
 	[UA_MESSAGE_FAILED] = on_message_failed,
+	[UA_NOT_TAKEN] = on_not_taken,
+	[UA_IN_CLEAR] = on_in_clear,
 	[UA_REFERRED] = on_referred,
 	[UA_REFER_REFUSED] = on_refer_refused,
 	[UA_TRANSFER] = on_transfer,

@@ -92,6 +92,10 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.keepalive = (unsigned)(options->keepalive / 1000),
 		.transfers = options->transfers,
 		.session = (unsigned)(options->session / 1000),
+		.smime = options->smime,
+		.smime_for = options->smime_for,
+		.n_smime_for = options->n_smime_for,
+		.smime_256 = options->smime_256,
 		.do_register = true,
 	};
 

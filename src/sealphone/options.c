@@ -29,6 +29,12 @@ static const char usage[] =
 	"  --ca FILE             trust these certificates (PEM) instead of the system's\n"
 	"  --srtp never|optional|require\n"
 	"                        encrypt the media of sip: calls; sips: calls always do\n"
+	"  --smime off|prefer|require\n"
+	"                        sign and encrypt from end to end: never, where it can be had\n"
+	"                        (default), or everything that leaves and that is shown\n"
+	"  --smime-for URI=off|prefer|require\n"
+	"                        the same for one contact; may be given again\n"
+	"  --smime-aes256        encrypt with AES-256-GCM instead of AES-128-GCM\n"
 	"  --play FILE           say what is in this WAV file\n"
 	"  --record FILE         write what is heard to this WAV file\n"
 	"  --device null|tone|auto|NAME\n"
@@ -57,6 +63,9 @@ enum option_id {
 	OPTION_TRANSPORT,
 	OPTION_CA,
 	OPTION_SRTP,
+	OPTION_SMIME,
+	OPTION_SMIME_FOR,
+	OPTION_SMIME_AES256,
 	OPTION_PLAY,
 	OPTION_RECORD,
 	OPTION_DEVICE,
@@ -82,6 +91,9 @@ static const struct option long_options[] = {
 	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
 	{ "ca",            required_argument, NULL, OPTION_CA },
 	{ "srtp",          required_argument, NULL, OPTION_SRTP },
+	{ "smime",         required_argument, NULL, OPTION_SMIME },
+	{ "smime-for",     required_argument, NULL, OPTION_SMIME_FOR },
+	{ "smime-aes256",  no_argument,       NULL, OPTION_SMIME_AES256 },
 	{ "play",          required_argument, NULL, OPTION_PLAY },
 	{ "record",        required_argument, NULL, OPTION_RECORD },
 	{ "device",        required_argument, NULL, OPTION_DEVICE },
@@ -118,6 +130,12 @@ static const struct word transfer_words[] = {
 	{ "ask",   UA_TRANSFERS_ASK },
 	{ "allow", UA_TRANSFERS_ALLOW },
 	{ NULL,    0 },
+};
+static const struct word smime_words[] = {
+	{ "off",     UA_SMIME_OFF },
+	{ "prefer",  UA_SMIME_PREFER },
+	{ "require", UA_SMIME_REQUIRE },
+	{ NULL,      0 },
 };
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
@@ -183,6 +201,23 @@ static bool parse_dns(struct slice text, struct address *ret_address)
 	return true;
 }
 
+/* URI=POLICY; the URI may have an equals sign in it. */
+static bool take_smime_for(const char *text, struct options *options)
+{
+	const char *equals = strrchr(text, '=');
+	struct ua_smime_for *one = &options->smime_for[options->n_smime_for];
+	struct sip_uri uri;
+	int number;
+
+	if (!equals || options->n_smime_for == OPTIONS_SMIME_FOR ||
+	    !find_word(smime_words, equals + 1, &number))
+		return false;
+	one->uri = slice_from(text, (size_t)(equals - text));
+	one->smime = (enum ua_smime)number;
+	options->n_smime_for++;
+	return sip_uri_parse(one->uri, &uri) && uri.user.len > 0;
+}
+
 static void parse_device(const char *name, struct media_devices *devices)
 {
 	struct media_device both = { MEDIA_DEVICE_ALSA, name };
@@ -221,6 +256,13 @@ static bool take(int id, const char *value, struct options *options)
 			return false;
 		options->srtp = (enum sdp_srtp_policy)number;
 		return true;
+	case OPTION_SMIME:
+		if (!find_word(smime_words, value, &number))
+			return false;
+		options->smime = (enum ua_smime)number;
+		return true;
+	case OPTION_SMIME_FOR: return take_smime_for(value, options);
+	case OPTION_SMIME_AES256: options->smime_256 = true; return true;
 	case OPTION_PLAY:
 		options->devices.source = (struct media_device){ MEDIA_DEVICE_FILE, value };
 		return true;
@@ -294,6 +336,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 	struct options options = {
 		.transport = TRANSPORT_TLS,
 		.session = SESSION_DEFAULT,
+		.smime = UA_SMIME_PREFER,
 		.devices.source.kind = MEDIA_DEVICE_AUTO,
 		.devices.sink.kind = MEDIA_DEVICE_AUTO,
 	};

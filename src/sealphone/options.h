@@ -19,6 +19,8 @@ enum command {
 	COMMAND_WATCH,
 };
 
+enum { OPTIONS_SMIME_FOR = 32 };
+
 struct options {
 	enum command command;
 	struct slice uri, text; /* of call, message and watch; text: the message, or the event package */
@@ -40,6 +42,10 @@ struct options {
 	ms_t ring;     /* 0: the default */
 	ms_t keepalive;
 	ms_t session; /* of the session timer */
+	enum ua_smime smime;
+	struct ua_smime_for smime_for[OPTIONS_SMIME_FOR];
+	size_t n_smime_for;
+	bool smime_256;
 	bool auto_answer, json;
 };
 

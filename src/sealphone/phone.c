@@ -145,9 +145,12 @@ static void replace(struct phone *phone, uint64_t call, struct now now)
 
 void phone_consent(struct phone *phone, bool yes, struct now now)
 {
-	uint64_t call = phone->asking;
+	uint64_t call = phone->asking, in_clear = phone->in_clear;
 	struct ua_call_view view;
 
+	phone->in_clear = 0;
+	if (in_clear != 0 && ua_in_clear(phone->ua, in_clear, yes, now) == OK)
+		return;
 	phone->asking = 0;
 	if (!ua_call_view(phone->ua, call, &view)) {
 		output_say(&phone->output,

@@ -52,6 +52,7 @@ struct phone {
 	uint64_t
 		asking; /* the call of which consent is asked: UA_REFERRED, or UA_INCOMING in another's place */
 	uint64_t replaced; /* that other one */
+	uint64_t in_clear; /* the call or message of which consent is asked: UA_IN_CLEAR; 0: none */
 	uint64_t message;  /* of the message command */
 	uint64_t watch;    /* the latest one; 0: none */
 	bool was_registered;

@@ -1,5 +1,7 @@
 #include "sealphone/report.h"
 
+#include "sealphone/smime.h"
+
 struct page {
 	struct security_report *report;
 	struct writer out;
@@ -75,7 +77,14 @@ static void write_peer(struct page *page, const struct ua_call_view *call)
 {
 	put_text(page, call->incoming ? "the caller: claims to be " : "the other side: was asked for as ");
 	put_escaped(&page->out, call->peer);
-	put_text(page, "; that it is, only the server's word says");
+	if (call->sealed && ua_protection_is_good(call->theirs)) {
+		put_text(page, "; that it is, its signature says: ");
+		put_escaped(&page->out, verdict_text(&call->theirs->signer));
+		put_text(page, ", ");
+		put_smime_trust(&page->out, call->theirs);
+	} else {
+		put_text(page, "; that it is, only the server's word says");
+	}
 	end_line(page);
 }
 
@@ -92,8 +101,23 @@ static void write_media(struct page *page, const struct ua_call_view *call, cons
 	report->srtp = sdp_suite_name(media->suite);
 	put_text(page, "media: SRTP with ");
 	put(&page->out, report->srtp);
-	put_text(page, call->secure ? "; the servers on the way have seen its keys"
-				    : "; hops beyond the first can read its keys, and so listen");
+	put_text(page, call->sealed   ? "; nobody but the two phones has seen its keys"
+		       : call->secure ? "; the servers on the way have seen its keys"
+				      : "; hops beyond the first can read its keys, and so listen");
+	end_line(page);
+}
+
+/* What describes the call, and has the keys of its media in it. */
+static void write_end_to_end(struct page *page, const struct ua_call_view *call)
+{
+	put_text(page, "from end to end, to us: ");
+	put_smime_theirs(&page->out, call->theirs);
+	end_line(page);
+	put_text(page, "from end to end, from us: ");
+	if (call->incoming && !call->sealed)
+		put_text(page, "not protected, since the call did not come so");
+	else
+		put_smime_ours(&page->out, call->ours);
 	end_line(page);
 }
 
@@ -109,4 +133,5 @@ void report_make(struct security_report *report, const struct ua *ua, const stru
 	write_beyond(&page, call);
 	write_peer(&page, call);
 	write_media(&page, call, media);
+	write_end_to_end(&page, call);
 }

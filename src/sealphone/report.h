@@ -9,7 +9,7 @@
 #include "sdp/media.h"
 #include "ua/ua.h"
 
-enum { REPORT_LINES = 5, REPORT_LINE_MAX = 400 };
+enum { REPORT_LINES = 7, REPORT_LINE_MAX = 1200 };
 
 struct security_report {
 	size_t n;

@@ -1,8 +1,10 @@
 #include "ua/call.h"
 
 #include "base/mem.h"
+#include "ua/arrival.h"
 #include "ua/callee.h"
 #include "ua/change.h"
+#include "ua/departure.h"
 #include "ua/fork.h"
 
 struct call *call_new(struct ua *ua, struct slice peer)
@@ -29,8 +31,15 @@ struct call *call_new(struct ua *ua, struct slice peer)
 	return call;
 }
 
+static void stop_waiting(struct call *call)
+{
+	call->is_asking = false;
+	credentials_cease(call->ua->credentials, &call->waiter);
+}
+
 static void call_free(struct call *call)
 {
+	stop_waiting(call);
 	list_remove(&call->ua->calls, &call->link);
 	description_fini(&call->description);
 	refer_fini(&call->refer);
@@ -87,7 +96,8 @@ void call_server_gone(struct call *call, struct server *server)
 
 enum ua_cause call_media_cause(const struct call *call)
 {
-	bool must = call->description.local.srtp == SDP_SRTP_REQUIRED ||
+	bool must = call->is_sealed || call->theirs.is_broken ||
+		    call->description.local.srtp == SDP_SRTP_REQUIRED ||
 		    (call->description.has_media && call->description.media.secure);
 
 	return must ? UA_NOT_SECURE : UA_NOT_ACCEPTABLE;
@@ -119,6 +129,7 @@ void call_end(struct call *call, enum ua_cause cause, unsigned status, struct sl
 		.text = text,
 		.peer = call->peer,
 		.secure = call->secure,
+		.protection = call->theirs.has_verdict ? &call->theirs : NULL,
 		.seconds = call->since ? (unsigned)((now.mono - call->since) / 1000) : 0,
 	};
 
@@ -127,6 +138,7 @@ void call_end(struct call *call, enum ua_cause cause, unsigned status, struct sl
 	refer_progress(call, status >= 300 ? status : cause == UA_CANCELLED ? 487 : 0, now);
 	ua_tell(ua, &event);
 	call->state = CALL_ENDED;
+	stop_waiting(call);
 	call_stop_repeating(call);
 	ua_clear_timer(ua, &call->ring_timer);
 	ua_clear_timer(ua, &call->change_timer);
@@ -138,7 +150,9 @@ void call_end(struct call *call, enum ua_cause cause, unsigned status, struct sl
 
 enum sdp_srtp_policy call_srtp(const struct call *call)
 {
-	return call->secure || call->must_encrypt ? SDP_SRTP_REQUIRED : call->ua->srtp;
+	if (call->secure || call->must_encrypt || (call->is_sealed && call->ua->srtp != SDP_SRTP_NEVER))
+		return SDP_SRTP_REQUIRED;
+	return call->ua->srtp;
 }
 
 void put_call_contact(struct writer *out, const struct call *call)
@@ -174,6 +188,8 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 
 	if (!out.buf)
 		return ERR_NOMEM;
+	if (call->is_sealed && (request->body.len > 0 || request->method == SIP_REFER))
+		plan.protect_for = call->peer;
 	put_dlg_headers(&out, dialog);
 	if (is_target_refresh(request->method)) {
 		put(&out, SLICE("Contact: "));
@@ -247,9 +263,13 @@ void call_leave(struct call *call, enum ua_cause cause, struct slice text, struc
 
 	switch (call->state) {
 	case CALL_CALLING:
+		if (!call->invite) { /* it waits, and nothing has left */
+			call_end(call, cause == UA_HUNG_UP ? UA_CANCELLED : cause, 0, text, now);
+			break;
+		}
 		call->state = CALL_LEAVING;
 		call->leaving = cause == UA_HUNG_UP ? UA_CANCELLED : cause;
-		if (call->invite && call->invite->client)
+		if (call->invite->client)
 			endpoint_cancel(ua->endpoint, call->invite->client, SLICE(""), now);
 		ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + UA_GIVE_UP);
 		break;
@@ -292,8 +312,117 @@ bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_vie
 		.peer = call->peer,
 		.beyond = call->secure ? UA_CLAIMED : UA_UNKNOWN,
 		.since = call->since,
+		.sealed = call->is_sealed,
+		.ours = &call->ours,
+		.theirs = &call->theirs,
 	};
 	return true;
+}
+
+/* -- protection from end to end ---------------------------------------------------------------------- */
+
+struct ua_fault call_check_answer(struct call *call, const struct sip_message *message)
+{
+	static const struct ua_fault broken = {
+		488, 399,
+		SLICE_INIT("the answer came protected, and cannot be opened or is not what was protected")
+	};
+	static const struct ua_fault open = {
+		488, 399, SLICE_INIT("the call is protected from end to end, and its answer is not")
+	};
+	static const struct ua_fault another = { 488, 399,
+						 SLICE_INIT("the answer is signed by somebody else") };
+	const struct arrival *arrival = arrival_current(call->ua);
+
+	if (!arrival && message->body.len == 0)
+		return (struct ua_fault){ .status = 0 };
+	call->theirs = arrival ? arrival->protection : (struct ua_protection){ .is_encrypted = false };
+	if (call->theirs.is_broken)
+		return broken;
+	if (!call->is_sealed)
+		return (struct ua_fault){ .status = 0 };
+	if (!ua_protection_is_good(&call->theirs))
+		return open;
+	return protect_is_of(call->peer, verdict_text(&call->theirs.signer))
+		       ? (struct ua_fault){ .status = 0 }
+		       : another;
+}
+
+/* What the endpoint writes by itself, for the copy inside (RFC 3261 §8.2.6.2). */
+static void put_identity(struct writer *out, const struct call *call, const struct sip_message *request)
+{
+	put_header(out, SIP_FROM, sip_message_value(request, SIP_FROM));
+	put(out, SLICE("To: "));
+	put(out, sip_message_value(request, SIP_TO));
+	if (request->to.tag.len == 0) {
+		put(out, SLICE(";tag="));
+		put(out, ua_token(&call->tag));
+	}
+	put(out, SLICE("\r\n"));
+	put_header(out, SIP_CALL_ID, request->call_id);
+	put_header(out, SIP_CSEQ, sip_message_value(request, SIP_CSEQ));
+}
+
+static enum err wrap_reply(struct call *call, const struct server *server, const struct sip_reply *reply,
+			   struct now now, struct protected *ret_what)
+{
+	const struct sip_message *request = server->request;
+	const struct arrival *arrival = arrival_of(call->ua, server);
+	size_t size = request->text.len + 256;
+	char start[64], *identity = mem_alloc(size);
+	struct writer line = writer_of(start, sizeof start), out = writer_of(identity, size);
+	struct protect_order order = {
+		.uri = call->peer,
+		.also = arrival ? arrival->signer : NULL,
+		.now = now.wall,
+	};
+	enum err err;
+
+	if (!identity)
+		return ERR_NOMEM;
+	put_status_line(&line, reply->status, slice_from(NULL, 0));
+	put_identity(&out, call, request);
+	order.message = (struct tunnel_order){ writer_text(&line), writer_text(&out), reply->headers,
+					       reply->body };
+	err = out.overflow ? ERR_LIMIT : protect_wrap(call->ua, &order, ret_what, &call->ours);
+	mem_free(identity);
+	return err;
+}
+
+bool call_protect_reply(struct call *call, const struct server *server, struct sip_reply *reply,
+			struct now now, struct protected *ret_what)
+{
+	*ret_what = (struct protected){ NULL, NULL };
+	if (!call->is_sealed || reply->body.len == 0)
+		return true;
+	if (wrap_reply(call, server, reply, now, ret_what) != OK)
+		return false;
+	reply->headers = secret_slice(ret_what->lines);
+	reply->body = secret_slice(ret_what->body);
+	return true;
+}
+
+void call_answer_change(struct call *call, struct server *server, struct sip_reply *reply, struct now now)
+{
+	struct protected sealed;
+
+	if (call_protect_reply(call, server, reply, now, &sealed))
+		endpoint_respond(call->ua->endpoint, server, reply, now);
+	else
+		ua_reply(call->ua, server, 500, SLICE(""), now);
+	protected_fini(&sealed);
+}
+
+enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now)
+{
+	struct call *call = call_find(ua, id);
+
+	if (!call)
+		return departure_in_clear(ua, id, yes, now);
+	if (!call->is_asking)
+		return ERR_NOT_FOUND;
+	caller_in_clear(call, yes, now);
+	return OK;
 }
 
 /* -- responses that are repeated --------------------------------------------------------------------- */

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 
 #include "dlg/dialog.h"
+#include "ua/credentials.h"
 #include "ua/description.h"
 #include "ua/exchange.h"
+#include "ua/protect.h"
 #include "ua/refer.h"
 #include "ua/session_timer.h"
 #include "ua/state.h"
@@ -73,6 +75,11 @@ struct call {
 		*referrer; /* who sent us into this call and is told how it goes; referenced; NULL: nobody */
 	uint64_t replaces; /* it is to take that call's place once it is answered; 0: none */
 	bool must_encrypt; /* since the media of the call that led to it was */
+
+	bool is_sealed; /* what describes it goes signed and encrypted from end to end, either way, or not at all */
+	bool is_asking; /* our INVITE waits for our user's word whether it may go in clear */
+	struct credentials_waiter waiter;  /* or for the certificates of its peer */
+	struct ua_protection ours, theirs; /* of the descriptions: how they left, how they came */
 };
 
 /* What begins a call of ours. */
@@ -128,6 +135,22 @@ void call_send_ack(struct ua *ua, const struct dlg *dialog, const struct exchang
 MUST_CHECK bool call_respond_until(struct call *call, struct server *server, const struct sip_reply *reply,
 				   struct now now);
 void call_stop_repeating(struct call *call);
+
+/*
+ * Whether what describes the call in a response or an ACK is protected as it has to be; call->theirs says how it came. Else the
+ * fault that ends it.
+ */
+MUST_CHECK struct ua_fault call_check_answer(struct call *call, const struct sip_message *message);
+/*
+ * A reply with a description, protected if the call is: *ret_reply is what to send, and points into *ret_what, which the caller
+ * ends with protected_fini(). False if it cannot be: nothing may be sent then.
+ */
+MUST_CHECK bool call_protect_reply(struct call *call, const struct server *server, struct sip_reply *reply,
+				   struct now now, struct protected *ret_what);
+/* The same, sent at once; 500 where it cannot be protected. */
+void call_answer_change(struct call *call, struct server *server, struct sip_reply *reply, struct now now);
+/* The program may send our INVITE in clear, or not. */
+void caller_in_clear(struct call *call, bool yes, struct now now);
 
 /* Starts the session timer anew, or stops it. */
 void call_run_session_timer(struct call *call, struct now now);

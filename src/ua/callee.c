@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "sip/fields.h"
+#include "ua/arrival.h"
 #include "ua/change.h"
 #include "ua/replaces.h"
 
@@ -77,7 +78,12 @@ static enum err prepare(struct call *call, struct server *server)
 {
 	const struct sip_message *request = server->request;
 	struct ua *ua = call->ua;
+	const struct ua_protection *protection = arrival_protection(ua, server);
 
+	if (protection) {
+		call->theirs = *protection;
+		call->is_sealed = ua_protection_is_good(protection);
+	}
 	call->incoming = true;
 	call->secure = request->uri.scheme == SIP_SCHEME_SIPS;
 	call->state = CALL_RINGING;
@@ -140,15 +146,18 @@ static void ring(struct call *call, struct server *server, struct now now)
 static void tell_incoming(struct call *call, const struct sip_message *request,
 			  const struct replacement *replacement)
 {
-	ua_tell(call->ua, &(struct ua_event){
-				  .kind = UA_INCOMING,
-				  .id = call->id,
-				  .other = call->replaces,
-				  .consented = replacement->consented,
-				  .peer = call->peer,
-				  .text = request->from.display,
-				  .secure = call->secure,
-			  });
+	ua_tell(call->ua,
+		&(struct ua_event){
+			.kind = UA_INCOMING,
+			.id = call->id,
+			.other = call->replaces,
+			.consented = replacement->consented,
+			.peer = call->peer,
+			.text = request->from.display,
+			.secure = call->secure,
+			.protection = call->theirs.is_encrypted || call->theirs.is_signed ? &call->theirs
+											  : NULL,
+		});
 }
 
 /* The person hears of it: the caller may have meant well. */
@@ -183,7 +192,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 		ua_refuse(ua, server, &fault, now);
 		return;
 	}
-	call = call_new(ua, request->from.uri.text);
+	call = call_new(ua, arrival_from(ua, server));
 	if (!call) {
 		ua_reply(ua, server, 500, SLICE(""), now);
 		return;
@@ -256,6 +265,7 @@ bool callee_send_ok(struct call *call, struct server *server, struct slice descr
 	const struct sip_message *request = server->request;
 	struct writer out = writer_of(mem_alloc(HEADERS_MAX), HEADERS_MAX);
 	struct sip_reply reply = { .status = 200, .to_tag = ua_token(&call->tag), .body = description };
+	struct protected sealed = { NULL, NULL };
 	bool is_sent;
 
 	if (!out.buf)
@@ -266,7 +276,9 @@ bool callee_send_ok(struct call *call, struct server *server, struct slice descr
 	put_ua_agent(&out);
 	put(&out, SLICE("Content-Type: application/sdp\r\n"));
 	reply.headers = writer_text(&out);
-	is_sent = !out.overflow && call_respond_until(call, server, &reply, now);
+	is_sent = !out.overflow && call_protect_reply(call, server, &reply, now, &sealed) &&
+		  call_respond_until(call, server, &reply, now);
+	protected_fini(&sealed);
 	mem_free(out.buf);
 	return is_sent;
 }
@@ -317,7 +329,9 @@ void call_acked(struct call *call, const struct sip_message *ack, struct now now
 	if (is_first)
 		call->since = now.mono;
 	if (call->description.offering) {
-		fault = description_accept(&call->description, ack->body);
+		fault = call_check_answer(call, ack);
+		if (fault.status == 0)
+			fault = description_accept(&call->description, ack->body);
 		if (fault.status == 0 && !is_first)
 			call_tell_media(call, UA_MEDIA);
 	}

@@ -49,6 +49,7 @@ static enum err send_invite(struct call *call, struct now now)
 		.method = SIP_INVITE,
 		.uri = call->peer,
 		.cseq = &call->cseq,
+		.protect_for = call->is_sealed ? call->peer : SLICE(""),
 	};
 	enum err err;
 
@@ -59,7 +60,94 @@ static enum err send_invite(struct call *call, struct now now)
 	plan.body = writer_text(&body);
 	err = exchange_start(call->ua, &plan, now, &call->invite);
 	mem_wipe(offer, sizeof offer);
+	if (err == OK && call->is_sealed)
+		call->ours = call->invite->how;
 	return err;
+}
+
+/* -- whether it is protected -------------------------------------------------------------------------- */
+
+static void ask(struct call *call, struct slice why)
+{
+	call->is_asking = true;
+	ua_tell(call->ua, &(struct ua_event){
+				  .kind = UA_IN_CLEAR,
+				  .id = call->id,
+				  .text = why,
+				  .peer = call->peer,
+				  .secure = call->secure,
+				  .protection = &call->ours,
+			  });
+}
+
+/* OK: it has left, or waits, or has ended. */
+static enum err depart(struct call *call, struct now now)
+{
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+
+	switch (protect_choose(call->ua, call->peer, &call->waiter, now, &call->ours)) {
+	case PROTECT_WAIT: return OK;
+	case PROTECT_ASK:
+		put_verdict(&why, &call->ours.verdict);
+		ask(call, writer_text(&why));
+		return OK;
+	case PROTECT_REFUSED:
+		put_verdict_advice(&why, &call->ours.verdict);
+		call_end(call, UA_NOT_SECURE, 0, writer_text(&why), now);
+		return OK;
+	case PROTECT_SEALED: call->is_sealed = true; break;
+	case PROTECT_CLEAR: break;
+	}
+	call->description.local.srtp = call_srtp(call);
+	return send_invite(call, now);
+}
+
+static void end_unsent(struct call *call, enum err err, struct now now)
+{
+	if (err == ERR_CLOSED)
+		call_end(call, UA_SERVER_GONE, 0, SLICE("the connection to the server is lost"), now);
+	else if (err == ERR_NOT_FOUND || err == ERR_DENIED)
+		call_end(call, UA_NOT_SECURE, 0,
+			 SLICE("there is no certificate any more that it could be encrypted to"), now);
+	else if (err != OK)
+		call_end(call, UA_FAILED, 0, SLICE("the call could not be made"), now);
+}
+
+static void on_come(struct credentials_waiter *waiter, struct now now)
+{
+	struct call *call = CONTAINER_OF(waiter, struct call, waiter);
+
+	end_unsent(call, depart(call, now), now);
+}
+
+void caller_in_clear(struct call *call, bool yes, struct now now)
+{
+	call->is_asking = false;
+	if (!yes) {
+		call_end(call, UA_NOT_SECURE, 0,
+			 SLICE("the call was not made, since it could not be protected"), now);
+		return;
+	}
+	call->is_sealed = false;
+	call->ours.is_encrypted = call->ours.is_signed = false;
+	call->description.local.srtp = call_srtp(call);
+	end_unsent(call, send_invite(call, now), now);
+}
+
+/* RFC 3261 §23.2: the other side cannot read it. In clear it is made only if our user says so. */
+static bool ask_for_less(struct call *call, const struct sip_message *response)
+{
+	unsigned status = response->status;
+
+	if ((status != 415 && status != 493 && status != 488) || !call->is_sealed ||
+	    call->state != CALL_CALLING || call->forks.n > 0 ||
+	    protect_policy(call->ua, call->peer) == UA_SMIME_REQUIRE)
+		return false;
+	description_withdraw(&call->description);
+	call->invite = NULL;
+	ask(call, ua_why_of(response));
+	return true;
 }
 
 enum err caller_begin(struct ua *ua, const struct call_begin *begin, struct now now, uint64_t *ret_call)
@@ -83,15 +171,23 @@ enum err caller_begin(struct ua *ua, const struct call_begin *begin, struct now 
 	call->must_encrypt = begin->must_encrypt;
 	call->referrer = begin->referrer;
 	description_init(&call->description, endpoint_random(ua->endpoint), begin->media, call_srtp(call));
-	err = send_invite(call, now);
+	call->waiter.come = on_come;
+	if (call->referrer)
+		call_ref(call->referrer);
+	err = depart(call, now);
+	if (err == ERR_NOT_FOUND || err == ERR_DENIED) {
+		end_unsent(call, err, now);
+		err = OK;
+	}
 	if (err != OK) {
+		if (call->referrer)
+			call->referrer->refs--;
 		call->state = CALL_ENDED; /* never told of, so nothing is told */
 		call->referrer = NULL;
 		return err;
 	}
-	if (call->referrer)
-		call_ref(call->referrer);
-	ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + ua->ring);
+	if (call->state != CALL_ENDED)
+		ua_set_timer(ua, &call->ring_timer, UA_TIMER_RING, now.mono + ua->ring);
 	*ret_call = call->id;
 	return OK;
 }
@@ -190,7 +286,8 @@ static void on_provisional(struct call *call, const struct exchange *invite,
 	}
 	if (call->state != CALL_CALLING || (!fork && response->to.tag.len > 0))
 		return;
-	if (response->body.len > 0 && !(fork && fork->is_answered))
+	if (response->body.len > 0 && !(fork && fork->is_answered) &&
+	    call_check_answer(call, response).status == 0)
 		has_media = description_preview(&call->description, response->body, &media);
 	tell_provisional(call, response, has_media ? &media : NULL);
 	refer_progress(call, response->status, now);
@@ -259,7 +356,8 @@ static void establish(struct call *call, struct exchange *invite, const struct s
 	call->can_update = sip_message_lists(response, SIP_ALLOW, SLICE("UPDATE"));
 	session_timer_told(&call->session, response);
 	call_send_ack(call->ua, call->dialog, invite, now);
-	if (call->description.offering) /* else it was answered reliably before */
+	fault = call_check_answer(call, response);
+	if (fault.status == 0 && call->description.offering) /* else it was answered reliably before */
 		fault = description_accept(&call->description, response->body);
 	if (fault.status != 0) {
 		call_leave(call, call_media_cause(call), fault.text, now);
@@ -330,7 +428,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 		on_further_success(call, exchange, response, now);
 	else if (call->state == CALL_LEAVING && response->status == 487)
 		call_end(call, call->leaving, response->status, why, now);
-	else if (!ask_for_longer(call, response, now))
+	else if (!ask_for_less(call, response) && !ask_for_longer(call, response, now))
 		call_end(call, ua_cause_by(response), response->status, why, now);
 }
 

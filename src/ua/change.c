@@ -151,10 +151,8 @@ void change_update(struct call *call, struct server *server, struct now now)
 		return;
 	}
 	put_update_lines(&out, call, request);
-	const struct sip_reply reply = { .status = 200,
-					 .headers = writer_text(&out),
-					 .body = writer_text(&body) };
-	endpoint_respond(call->ua->endpoint, server, &reply, now);
+	struct sip_reply reply = { .status = 200, .headers = writer_text(&out), .body = writer_text(&body) };
+	call_answer_change(call, server, &reply, now);
 	mem_wipe(text, sizeof text);
 	if (request->body.len > 0)
 		call_tell_media(call, UA_MEDIA);
@@ -253,7 +251,9 @@ static void agree(struct call *call, struct exchange *exchange, const struct sip
 		return;
 	}
 	call_send_ack(call->ua, call->dialog, exchange, now);
-	fault = description_accept(&call->description, response->body);
+	fault = call_check_answer(call, response);
+	if (fault.status == 0)
+		fault = description_accept(&call->description, response->body);
 	if (fault.status != 0) { /* the other side believes in what we cannot have */
 		call_leave(call, call_media_cause(call), fault.text, now);
 		return;

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "base/verdict.h"
 #include "sdp/media.h"
+#include "ua/protection.h"
 
 enum ua_event_kind {
 	UA_CONNECTED,           /* the flow to our server is open and its name verified */
@@ -26,15 +27,18 @@ enum ua_event_kind {
 	UA_MESSAGE,          /* peer claims to have sent text */
 	UA_MESSAGE_SENT,     /* the other side has it (2xx) */
 	UA_MESSAGE_FAILED,   /* cause, status, text */
-	UA_REFERRED,         /* the other side of this call wants us to call text: ua_follow() or ua_stay() */
-	UA_REFER_REFUSED,    /* somebody wanted us to call text; we refused */
-	UA_TRANSFER,         /* the call that we sent our peer to is at status, text */
-	UA_TRANSFERRED,      /* and was answered */
-	UA_TRANSFER_FAILED,  /* or was not: cause, status, text; our call is as it was */
-	UA_NOTIFIED,    /* of what we watch: peer, state, text; seconds: until it ends if not refreshed */
-	UA_WATCH_ENDED, /* the watch's last event; cause, status, text */
-	UA_ALGORITHM,   /* to be remembered: the server has proven to know this digest algorithm */
-	UA_NO_MEMORY,   /* events were lost for lack of memory */
+	UA_NOT_TAKEN, /* a request (state: its method) that is not protected as it must be, or cannot be opened;
+				refused: peer claims, status, text, protection */
+	UA_IN_CLEAR,      /* this call or message to peer cannot be protected, text says why: ua_in_clear() */
+	UA_REFERRED,      /* the other side of this call wants us to call text: ua_follow() or ua_stay() */
+	UA_REFER_REFUSED, /* somebody wanted us to call text; we refused */
+	UA_TRANSFER,      /* the call that we sent our peer to is at status, text */
+	UA_TRANSFERRED,   /* and was answered */
+	UA_TRANSFER_FAILED, /* or was not: cause, status, text; our call is as it was */
+	UA_NOTIFIED,        /* of what we watch: peer, state, text; seconds: until it ends if not refreshed */
+	UA_WATCH_ENDED,     /* the watch's last event; cause, status, text */
+	UA_ALGORITHM,       /* to be remembered: the server has proven to know this digest algorithm */
+	UA_NO_MEMORY,       /* events were lost for lack of memory */
 };
 
 /* Why a call, a message or a registration came to nothing. */
@@ -74,11 +78,13 @@ struct ua_event {
 	unsigned status;               /* of the response that says so; 0: none */
 	struct slice text;             /* a sentence; UA_MESSAGE: the message; UA_ALGORITHM: its name */
 	const struct verdict *verdict; /* UA_DISCONNECTED: on the server's certificate or TLS; else NULL */
-	struct slice state;            /* UA_NOTIFIED: "active", "pending", "terminated" or another token */
-	struct slice peer;             /* a URI, claimed by whoever sent it */
-	unsigned seconds;              /* UA_REGISTERED */
-	ms_t retry_in;                 /* 0: no further try */
-	bool secure;                   /* sips */
+	/* UA_MESSAGE, UA_MESSAGE_SENT, UA_NOT_TAKEN, UA_INCOMING, UA_INCOMING_REFUSED: from end to end; else NULL */
+	const struct ua_protection *protection;
+	struct slice state; /* UA_NOTIFIED: "active", "pending", "terminated" or another token */
+	struct slice peer;  /* a URI, claimed by whoever sent it */
+	unsigned seconds;   /* UA_REGISTERED */
+	ms_t retry_in;      /* 0: no further try */
+	bool secure;        /* sips */
 	bool has_media;
 	struct sdp_media media;
 };

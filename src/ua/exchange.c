@@ -1,8 +1,10 @@
 #include "ua/exchange.h"
 
 #include "base/mem.h"
+#include "ua/arrival.h"
 #include "ua/call.h"
 #include "ua/flow.h"
+#include "ua/protect.h"
 #include "ua/state.h"
 
 enum { CREDENTIALS_MAX = 4096 };
@@ -39,13 +41,13 @@ static void exchange_free(struct exchange *exchange)
  * Credentials that are known go ahead of a challenge, but never into a dialog: there they would reach the
  * other phone, and our server knows us by the flow.
  */
-static enum err write_credentials(struct exchange *exchange)
+static enum err write_credentials(struct exchange *exchange, struct slice body)
 {
 	struct ua *ua = exchange->ua;
 	const struct auth_subject subject = {
 		.method = sip_method_name(exchange->method),
 		.uri = exchange->uri,
-		.body = exchange->body,
+		.body = body,
 	};
 	struct writer out;
 
@@ -65,11 +67,40 @@ static enum err write_credentials(struct exchange *exchange)
 	return OK;
 }
 
-/* One transaction, with the next number. */
-static enum err transmit(struct exchange *exchange, struct now now)
+/* All header lines but Via, credentials and Content-Length, and the body; as they are, or protected. */
+static enum err write_message(struct exchange *exchange, struct now now, struct protected *ret_message)
+{
+	size_t size = exchange->lines.len + 64;
+	struct writer out = writer_of(mem_alloc(size), size);
+	struct protect_order order = { .uri = exchange->protect_for, .now = now.wall };
+	enum err err = OK;
+
+	if (!out.buf)
+		return ERR_NOMEM;
+	put(&out, SLICE("CSeq: "));
+	put_number(&out, exchange->number);
+	put_char(&out, ' ');
+	put(&out, sip_method_name(exchange->method));
+	put(&out, SLICE("\r\n"));
+	put(&out, exchange->lines);
+	order.message.lines = writer_text(&out);
+	order.message.body = exchange->body;
+	if (exchange->protect_for.len > 0) {
+		err = protect_wrap(exchange->ua, &order, ret_message, &exchange->how);
+	} else {
+		ret_message->lines = secret_new(writer_text(&out));
+		ret_message->body = secret_new(exchange->body);
+		err = ret_message->lines && ret_message->body ? OK : ERR_NOMEM;
+	}
+	mem_free(out.buf);
+	return err;
+}
+
+static enum err start_transaction(struct exchange *exchange, const struct protected *message, struct now now)
 {
 	struct ua *ua = exchange->ua;
-	size_t size = exchange->lines.len + exchange->body.len + CREDENTIALS_MAX + 256;
+	struct slice lines = secret_slice(message->lines), body = secret_slice(message->body);
+	size_t size = lines.len + body.len + CREDENTIALS_MAX + 256;
 	struct outgoing outgoing = {
 		.method = exchange->method,
 		.uri = exchange->uri,
@@ -79,33 +110,41 @@ static enum err transmit(struct exchange *exchange, struct now now)
 	struct writer out;
 	enum err err;
 
-	if (ua->flow == 0)
-		return ERR_CLOSED;
 	if (transport_is_secure(ua->transport))
 		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->domain };
-	TRY(write_credentials(exchange));
+	TRY(write_credentials(exchange, body));
 	out = writer_of(mem_alloc(size), size);
 	if (!out.buf)
 		return ERR_NOMEM;
-	exchange->number = ++*exchange->cseq;
-	put(&out, SLICE("CSeq: "));
-	put_number(&out, exchange->number);
-	put_char(&out, ' ');
-	put(&out, sip_method_name(exchange->method));
-	put(&out, SLICE("\r\n"));
-	put(&out, exchange->lines);
+	put(&out, lines);
 	put(&out, exchange_credentials(exchange));
-	put_body(&out, exchange->body);
+	put_body(&out, body);
 	outgoing.rest = writer_text(&out);
 	err = out.overflow ? ERR_LIMIT : endpoint_request(ua->endpoint, &outgoing, now, &exchange->client);
 	mem_free(out.buf);
 	return err;
 }
 
+/* One transaction, with the next number. */
+static enum err transmit(struct exchange *exchange, struct now now)
+{
+	struct protected message = { NULL, NULL };
+	enum err err;
+
+	if (exchange->ua->flow == 0)
+		return ERR_CLOSED;
+	exchange->number = ++*exchange->cseq;
+	err = write_message(exchange, now, &message);
+	if (err == OK)
+		err = start_transaction(exchange, &message, now);
+	protected_fini(&message);
+	return err;
+}
+
 enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct now now,
 			struct exchange **ret_exchange)
 {
-	size_t size = plan->uri.len + plan->lines.len + plan->body.len;
+	size_t size = plan->uri.len + plan->lines.len + plan->body.len + plan->protect_for.len;
 	struct exchange *exchange = mem_zalloc(1, sizeof *exchange + size);
 	struct writer out;
 	enum err err;
@@ -123,6 +162,7 @@ enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct 
 	exchange->uri = copy(&out, plan->uri);
 	exchange->lines = copy(&out, plan->lines);
 	exchange->body = copy(&out, plan->body);
+	exchange->protect_for = copy(&out, plan->protect_for);
 	list_append(&ua->exchanges, &exchange->link);
 	err = transmit(exchange, now);
 	if (err != OK) {
@@ -206,6 +246,23 @@ static bool is_false_proof(struct exchange *exchange, const struct sip_message *
 	       auth_client_confirm(&exchange->ua->auth, &exchange->sent, response) == AUTH_PROOF_WRONG;
 }
 
+/* As it counts, if it came protected. */
+static void tell_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct ua *ua = exchange->ua;
+	const struct sip_message *opened;
+	struct arrival arrival;
+
+	if (!arrival_begin(ua, response, now, &arrival, &opened)) {
+		ua->events.lost = true; /* no memory: as if it had not come, but for what is final */
+		if (exchange->is_over)
+			give_up(exchange, UA_FAILED, SLICE("there is no memory"), now);
+		return;
+	}
+	exchange->user->response(exchange, opened, now);
+	arrival_end(ua, &arrival);
+}
+
 void exchange_response(struct exchange *exchange, struct client *client, const struct sip_message *response,
 		       struct now now)
 {
@@ -222,7 +279,7 @@ void exchange_response(struct exchange *exchange, struct client *client, const s
 		return;
 	}
 	exchange->is_over = response->status >= 200;
-	exchange->user->response(exchange, response, now);
+	tell_response(exchange, response, now);
 }
 
 void exchange_failed(struct exchange *exchange, enum client_failure why, struct now now)

@@ -31,6 +31,7 @@ struct exchange_plan {
 	struct slice uri;
 	struct slice lines; /* all header lines but Via, CSeq, credentials and Content-Length */
 	struct slice body;
+	struct slice protect_for; /* the URI of whom it is signed and encrypted for; empty: it is not */
 	uint32_t *cseq; /* counted on with each transaction; lives as long as the call or the user agent */
 	uint32_t after; /* with cseq NULL: where to count from */
 	bool in_dialog;
@@ -49,7 +50,8 @@ struct exchange {
 	struct client *client;
 	unsigned rounds; /* challenges answered */
 	struct auth_sent sent;
-	struct slice uri, lines, body; /* in text, like credentials */
+	struct slice uri, lines, body, protect_for; /* in text, like credentials */
+	struct ua_protection how;                   /* it left, if it is protected */
 	size_t credentials_len;
 	char *credentials;
 	char text[];

@@ -118,7 +118,9 @@ bool fork_take_reliable(struct call *call, struct fork *fork, const struct sip_m
 	    (fork->rseq != 0 && rseq != fork->rseq + 1))
 		return false;
 	fork->rseq = rseq;
-	if (response->body.len > 0 && !fork->is_answered) {
+	if (response->body.len > 0 && !fork->is_answered)
+		fault = call_check_answer(call, response);
+	if (response->body.len > 0 && !fork->is_answered && fault.status == 0) {
 		fault = description_accept(&fork->description, response->body);
 		fork->is_answered = fault.status == 0;
 	}
@@ -161,10 +163,8 @@ static void take_offer(struct call *call, struct fork *fork, struct server *serv
 	put(&out, SLICE("Contact: "));
 	put_ua_contact(&out, call->ua, fork->dialog->sips_contact);
 	put(&out, SLICE("\r\nContent-Type: application/sdp\r\n"));
-	const struct sip_reply reply = { .status = 200,
-					 .headers = writer_text(&out),
-					 .body = writer_text(&body) };
-	endpoint_respond(call->ua->endpoint, server, &reply, now);
+	struct sip_reply reply = { .status = 200, .headers = writer_text(&out), .body = writer_text(&body) };
+	call_answer_change(call, server, &reply, now);
 	mem_wipe(text, sizeof text);
 	if (call->state == CALL_CALLING)
 		tell_progress(call, fork);

@@ -1,7 +1,10 @@
 #include "ua/message.h"
 
 #include "sip/fields.h"
+#include "ua/arrival.h"
+#include "ua/departure.h"
 #include "ua/exchange.h"
+#include "ua/protect.h"
 
 enum { LINES_MAX = 2048 };
 
@@ -13,25 +16,63 @@ void message_take(struct ua *ua, struct server *server, struct now now)
 	if (!sip_media_type_parse(sip_message_value(request, SIP_CONTENT_TYPE), &type) ||
 	    !sip_media_type_is(&type, SLICE("text"), SLICE("plain")) ||
 	    sip_message_header(request, SIP_CONTENT_ENCODING)) {
-		ua_reply(ua, server, 415, SLICE("Accept: text/plain\r\n"), now);
+		ua_reply(ua, server, 415,
+			 protect_can_read(ua) ? SLICE("Accept: text/plain, " PROTECT_ACCEPT "\r\n")
+					      : SLICE("Accept: text/plain\r\n"),
+			 now);
 		return;
 	}
 	ua_reply(ua, server, 200, SLICE(""), now);
 	ua_tell(ua, &(struct ua_event){
 			    .kind = UA_MESSAGE,
 			    .id = ++ua->next_id,
-			    .peer = request->from.uri.text,
+			    .peer = arrival_from(ua, server),
 			    .text = request->body,
 			    .secure = request->uri.scheme == SIP_SCHEME_SIPS,
+			    .protection = arrival_protection(ua, server),
 		    });
+}
+
+/* -- ours -------------------------------------------------------------------------------------------- */
+
+static bool wants_protection(const struct sip_message *response)
+{
+	struct sip_values values = sip_values_of(response, SIP_ACCEPT);
+	struct sip_media_type type;
+	struct slice value;
+
+	while (sip_values_next(&values, &value))
+		if (sip_media_type_parse(value, &type) &&
+		    sip_media_type_is(&type, SLICE("application"), SLICE("pkcs7-mime")))
+			return true;
+	return false;
+}
+
+/*
+ * RFC 3261 §23.2: the other side cannot read it as it was. It is tried again with more protection, never with less unless our user
+ * says so.
+ */
+static bool try_otherwise(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	unsigned status = response->status;
+
+	if (status != 415 && status != 493 && status != 488)
+		return false;
+	if (exchange->how.is_encrypted)
+		return departure_ask(exchange, ua_why_of(response), now);
+	return wants_protection(response) && departure_upwards(exchange, now);
 }
 
 static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
-	struct ua_event event = { .id = exchange->id, .status = response->status };
+	struct ua_event event = {
+		.id = exchange->id,
+		.status = response->status,
+		.peer = exchange->uri,
+		.protection = &exchange->how,
+	};
 
-	(void)now;
-	if (response->status < 200)
+	if (response->status < 200 || try_otherwise(exchange, response, now))
 		return;
 	event.kind = response->status < 300 ? UA_MESSAGE_SENT : UA_MESSAGE_FAILED;
 	event.cause = response->status < 300 ? UA_CAUSE_NONE : ua_cause_by(response);
@@ -65,14 +106,34 @@ static void put_lines(struct writer *out, struct ua *ua, struct slice uri)
 	put_ua_agent(out);
 }
 
-enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now, uint64_t *ret_message)
+enum err message_send(struct ua *ua, const struct departure_plan *message, const struct ua_protection *how,
+		      struct now now)
 {
 	char lines[LINES_MAX];
 	struct writer out = writer_of(lines, sizeof lines);
 	struct exchange_plan plan = {
-		.user = &message_user, .method = SIP_MESSAGE, .uri = uri, .body = text
+		.user = &message_user,
+		.id = message->id,
+		.method = SIP_MESSAGE,
+		.uri = message->uri,
+		.body = message->text,
+		.protect_for = message->is_protected ? message->uri : SLICE(""),
 	};
 	struct exchange *exchange;
+
+	put_lines(&out, ua, message->uri);
+	if (out.overflow)
+		return ERR_LIMIT;
+	plan.lines = writer_text(&out);
+	TRY(exchange_start(ua, &plan, now, &exchange));
+	if (!message->is_protected)
+		exchange->how = *how;
+	return OK;
+}
+
+enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now, uint64_t *ret_message)
+{
+	struct departure_plan plan = { .uri = uri, .text = text };
 	struct sip_uri parsed;
 
 	if (!ua_can_reach(uri, &parsed))
@@ -81,12 +142,8 @@ enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct n
 		return ERR_DENIED;
 	if (text.len > UA_MAX_MESSAGE)
 		return ERR_LIMIT;
-	put_lines(&out, ua, uri);
-	if (out.overflow)
-		return ERR_LIMIT;
-	plan.lines = writer_text(&out);
 	plan.id = ++ua->next_id;
-	TRY(exchange_start(ua, &plan, now, &exchange));
+	TRY(departure_begin(ua, &plan, now));
 	*ret_message = plan.id;
 	return OK;
 }

@@ -6,6 +6,7 @@ struct ua_queued {
 	struct link link;
 	struct ua_event event;
 	struct verdict verdict; /* that the event points to, if it does */
+	struct ua_protection protection;
 	char texts[];
 };
 
@@ -75,6 +76,10 @@ void ua_queue_put(struct ua_queue *queue, const struct ua_event *event)
 	if (event->verdict) {
 		queued->verdict = *event->verdict;
 		queued->event.verdict = &queued->verdict;
+	}
+	if (event->protection) {
+		queued->protection = *event->protection;
+		queued->event.protection = &queued->protection;
 	}
 	at = queued->texts;
 	queued->event.text = slice_copy(&at, event->text);

@@ -1,5 +1,6 @@
 #include "ua/request.h"
 
+#include "ua/arrival.h"
 #include "ua/call.h"
 #include "ua/callee.h"
 #include "ua/change.h"
@@ -124,12 +125,16 @@ static void take_in_fork(struct call *call, struct fork *fork, struct server *se
 
 void request_take(struct ua *ua, struct server *server, struct now now)
 {
+	if (is_for_us(ua, server, now) && has_known_options(ua, server, now) && arrival_take(ua, server, now))
+		request_take_opened(ua, server, now);
+}
+
+void request_take_opened(struct ua *ua, struct server *server, struct now now)
+{
 	const struct sip_message *request = server->request;
 	struct call *call;
 	struct fork *fork;
 
-	if (!is_for_us(ua, server, now) || !has_known_options(ua, server, now))
-		return;
 	call = call_find_dialog(ua, request);
 	fork = fork_find_request(ua, request, &call);
 	if (fork)

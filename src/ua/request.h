@@ -4,3 +4,5 @@
 #include "ua/state.h"
 
 void request_take(struct ua *ua, struct server *server, struct now now);
+/* One that has been accepted and, if it was protected, opened. */
+void request_take_opened(struct ua *ua, struct server *server, struct now now);

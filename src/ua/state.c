@@ -59,7 +59,7 @@ void put_ua_line(struct writer *out, struct slice name, uint64_t number)
 	put(out, SLICE("\r\n"));
 }
 
-static void put_warning(struct writer *out, unsigned code, struct slice text)
+void put_ua_warning(struct writer *out, unsigned code, struct slice text)
 {
 	put(out, SLICE("Warning: "));
 	put_number(out, code);
@@ -80,7 +80,7 @@ void ua_refuse(struct ua *ua, struct server *server, const struct ua_fault *faul
 	char line[512];
 	struct writer out = writer_of(line, sizeof line);
 
-	put_warning(&out, fault->warning, fault->text);
+	put_ua_warning(&out, fault->warning, fault->text);
 	ua_reply(ua, server, fault->status, out.overflow ? SLICE("") : writer_text(&out), now);
 }
 

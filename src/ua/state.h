@@ -5,6 +5,7 @@
 #include "base/list.h"
 #include "base/secret.h"
 #include "base/timers.h"
+#include "crypto/cms.h"
 #include "endpoint/endpoint.h"
 #include "locate/locate.h"
 #include "sip/build.h"
@@ -12,6 +13,7 @@
 #include "ua/event.h"
 #include "ua/fault.h"
 #include "ua/queue.h"
+#include "ua/replay.h"
 #include "ua/ua.h"
 
 struct call;
@@ -30,6 +32,7 @@ enum ua_timer {
 	UA_TIMER_TRANSFER,                      /* call: nothing is heard of our transfer */
 	UA_TIMER_SUBSCRIPTION,                  /* subscription: refresh, or no NOTIFY in time */
 	UA_TIMER_REFER,                         /* call: our user does not say whether we follow */
+	UA_TIMER_DEPARTURE,                     /* departure: our user does not say whether it may go */
 };
 
 enum { UA_TOKEN_SIZE = 24, UA_T1 = 500, UA_T2 = 4000, UA_GIVE_UP = 64 * UA_T1 };
@@ -47,6 +50,8 @@ struct ua_refusal {
 	bool has_verdict;
 	struct verdict verdict; /* if it has one: all that the text was made of */
 };
+
+struct arrival;
 
 struct ua {
 	struct endpoint *endpoint;
@@ -68,6 +73,17 @@ struct ua {
 	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
 	struct credentials *credentials; /* for S/MIME; ua/credentials.h */
+
+	/* protection from end to end; ua/protect.h, ua/arrival.h */
+	enum ua_smime smime;
+	struct ua_smime_for *smime_for; /* in texts */
+	size_t n_smime_for;
+	enum cms_cipher smime_cipher;
+	struct list arrivals; /* requests that came protected */
+	struct list
+		departures; /* messages that wait for certificates, or for our user's word; ua/departure.h */
+	struct arrival *arrival; /* the response or ACK that is handled just now, if it came protected */
+	struct replay replay;
 
 	/* the flow; ua/flow.h */
 	bool is_stopping, has_stopped;
@@ -117,6 +133,8 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
 #define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK, REFER, NOTIFY"
 /* The lines Allow and Supported; with 100rel or not (RFC 3262): not in a re-INVITE, whose responses we take as they come. */
 void put_ua_abilities(struct writer *out, bool reliable);
+/* "Warning: code sealphone "text"" */
+void put_ua_warning(struct writer *out, unsigned code, struct slice text);
 void put_ua_agent(struct writer *out);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
 

@@ -2,7 +2,9 @@
 
 #include "base/ascii.h"
 #include "base/mem.h"
+#include "ua/arrival.h"
 #include "ua/call.h"
+#include "ua/departure.h"
 #include "ua/exchange.h"
 #include "ua/flow.h"
 #include "ua/keepalive.h"
@@ -31,6 +33,37 @@ static struct slice copy_lower(struct writer *out, struct slice text)
 	for (size_t i = 0; i < text.len; i++)
 		put_char(out, ascii_lower(text.ptr[i]));
 	return slice_from(out->buf + at, out->len - at);
+}
+
+static size_t smime_size(const struct ua_config *config)
+{
+	size_t size = config->n_smime_for * sizeof(struct ua_smime_for);
+
+	for (size_t i = 0; i < config->n_smime_for; i++)
+		size += config->smime_for[i].uri.len;
+	return size;
+}
+
+static enum err set_smime(struct ua *ua, const struct ua_config *config)
+{
+	size_t size = smime_size(config);
+	char *at;
+
+	ua->smime = config->smime;
+	ua->smime_cipher = config->smime_256 ? CMS_AES256_GCM : CMS_AES128_GCM;
+	if (config->n_smime_for == 0)
+		return OK;
+	ua->smime_for = mem_alloc(size);
+	if (!ua->smime_for)
+		return ERR_NOMEM;
+	at = (char *)(ua->smime_for + config->n_smime_for);
+	for (; ua->n_smime_for < config->n_smime_for; ua->n_smime_for++) {
+		const struct ua_smime_for *from = &config->smime_for[ua->n_smime_for];
+
+		ua->smime_for[ua->n_smime_for] = (struct ua_smime_for){ slice_copy(&at, from->uri),
+									from->smime };
+	}
+	return OK;
 }
 
 static enum err set_account(struct ua *ua, const struct ua_config *config, const struct sip_uri *aor)
@@ -93,6 +126,8 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 	list_init(&ua->calls);
 	list_init(&ua->exchanges);
 	list_init(&ua->subscriptions);
+	list_init(&ua->arrivals);
+	list_init(&ua->departures);
 	if (!sip_uri_parse(config->aor, &aor) || aor.user.len == 0 || aor.port != 0 || aor.params.len != 0 ||
 	    aor.headers.len != 0 || (aor.scheme != SIP_SCHEME_SIP && aor.scheme != SIP_SCHEME_SIPS))
 		return ERR_SYNTAX;
@@ -100,6 +135,7 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 		return ERR_DENIED;
 	TRY(set_account(ua, config, &aor));
 	TRY(set_credentials(ua, config->crypto, &aor));
+	TRY(set_smime(ua, config));
 	*ret_ua = TAKE(ua);
 	return OK;
 }
@@ -110,7 +146,10 @@ void ua_free(struct ua *ua)
 		return;
 	calls_free(ua);
 	subscriptions_free(ua);
+	departures_free(ua);
+	arrivals_free(ua);
 	credentials_free(ua->credentials);
+	mem_free(ua->smime_for);
 	ua_queue_fini(&ua->events);
 	secret_free(ua->password);
 	mem_free(ua->texts);
@@ -213,8 +252,7 @@ static void on_request(void *self, struct server *server, struct now now)
 
 static void on_cancelled(void *self, struct server *server, struct now now)
 {
-	(void)self;
-	if (server->user)
+	if (!arrival_cancelled(self, server, now) && server->user)
 		call_cancelled(server->user, server, now);
 }
 
@@ -222,9 +260,13 @@ static void on_ack(void *self, flow_id from, const struct sip_message *ack, stru
 {
 	struct ua *ua = self;
 	struct call *call = from == ua->flow ? call_find_dialog(ua, ack) : NULL;
+	const struct sip_message *opened;
+	struct arrival arrival;
 
-	if (call)
-		call_acked(call, ack, now);
+	if (call && arrival_begin(ua, ack, now, &arrival, &opened)) {
+		call_acked(call, opened, now);
+		arrival_end(ua, &arrival);
+	}
 	stop_when_idle(ua, now);
 }
 
@@ -244,10 +286,10 @@ static void on_failed(void *self, struct client *client, enum client_failure why
 
 static void on_server_gone(void *self, struct server *server)
 {
-	(void)self;
 	if (server->user)
 		call_server_gone(server->user, server);
 	server->user = NULL;
+	arrival_gone(self, server);
 }
 
 static void on_client_gone(void *self, struct client *client)
@@ -284,6 +326,7 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	case UA_TIMER_STOP: tell_stopped(ua, now); break;
 	case UA_TIMER_KEEPALIVE: keepalive_due(ua, now); break;
 	case UA_TIMER_SUBSCRIPTION: subscription_due(timer, now); break;
+	case UA_TIMER_DEPARTURE: departure_due(timer, now); break;
 	default: call_timer(timer, now); break;
 	}
 }

@@ -37,6 +37,12 @@ enum ua_transfers {
 	UA_TRANSFERS_ALLOW, /* and so may whoever knows of the call */
 };
 
+/* What differs for one contact. */
+struct ua_smime_for {
+	struct slice uri;
+	enum ua_smime smime;
+};
+
 struct ua_config {
 	struct crypto *crypto; /* borrowed */
 	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
@@ -54,9 +60,13 @@ struct ua_config {
 	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
 	unsigned expires;            /* of the registration in seconds; 0: 600 */
 	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
-	unsigned session;   /* seconds of the session timer that our calls ask for (RFC 4028); 0: none */
-	unsigned keepalive; /* seconds between two pings of the server at most; 0: 120 (RFC 5626 §4.4.1) */
-	bool do_register;   /* false: calls and messages only */
+	unsigned session;    /* seconds of the session timer that our calls ask for (RFC 4028); 0: none */
+	unsigned keepalive;  /* seconds between two pings of the server at most; 0: 120 (RFC 5626 §4.4.1) */
+	enum ua_smime smime; /* protection from end to end */
+	const struct ua_smime_for *smime_for; /* for some it is another */
+	size_t n_smime_for;
+	bool smime_256;   /* encrypt with AES-256-GCM in place of AES-128-GCM */
+	bool do_register; /* false: calls and messages only */
 };
 
 /* Copies the texts. ERR_SYNTAX: the AOR is not sip:user@domain. ERR_DENIED: a sips AOR with a transport in
@@ -119,6 +129,12 @@ MUST_CHECK enum err ua_unwatch(struct ua *ua, uint64_t id, struct now now);
 MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
 			       uint64_t *ret_message);
 
+/*
+ * After UA_IN_CLEAR of this call or message: it goes without protection, or not at all. What is not decided within a minute, or
+ * before a call is given up, does not go. ERR_NOT_FOUND: nothing waits for this.
+ */
+MUST_CHECK enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now);
+
 /* -- what is known
  * -------------------------------------------------------------------------------------------- */
 
@@ -144,6 +160,9 @@ struct ua_call_view {
 	bool incoming, secure, established, on_hold;
 	struct slice peer; /* claimed; good for the length of the call of the program */
 	enum ua_knowledge beyond;
-	ms_t since; /* when it was established (mono); 0: not yet */
+	ms_t since;  /* when it was established (mono); 0: not yet */
+	bool sealed; /* its descriptions go signed and encrypted from end to end, or not at all */
+	const struct ua_protection *ours,
+		*theirs; /* of the descriptions: as it left and as it came; borrowed */
 };
 bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_view);

@@ -1,0 +1,41 @@
+/*
+ * MESSAGEs before they leave: one waits for the certificates of whom it is for, or for our user's word whether it may go without
+ * protection.
+ */
+#pragma once
+
+#include "base/timers.h"
+#include "ua/credentials.h"
+#include "ua/exchange.h"
+
+struct departure {
+	struct link link;
+	struct ua *ua;
+	uint64_t id;
+	bool is_asking; /* UA_IN_CLEAR was told */
+	bool is_upward; /* it was refused for want of protection: with it, or not at all */
+	struct timer timer;
+	struct credentials_waiter waiter;
+	char *texts;
+	struct slice uri, text;
+};
+
+/* Sends a text in a MESSAGE, protected if it can be; or says by *ret_way that it cannot be sent so. Errors as of exchange_start(). */
+struct departure_plan {
+	uint64_t id;
+	struct slice uri, text;
+	bool is_protected;
+};
+MUST_CHECK enum err message_send(struct ua *ua, const struct departure_plan *plan,
+				 const struct ua_protection *how, struct now now);
+
+/* Chooses how it leaves; what does not leave at once is kept, or told as failed. Errors as of exchange_start(): nothing will be told. */
+MUST_CHECK enum err departure_begin(struct ua *ua, const struct departure_plan *plan, struct now now);
+/* A message that left protected was refused for that: our user is asked. False if it may not even be asked, or without memory. */
+MUST_CHECK bool departure_ask(struct exchange *refused, struct slice why, struct now now);
+/* One that left in clear was refused for that. False if protection is not to be had, or without memory. */
+MUST_CHECK bool departure_upwards(struct exchange *refused, struct now now);
+/* What our user says of one that waits for it. */
+MUST_CHECK enum err departure_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now);
+void departure_due(struct timer *timer, struct now now);
+void departures_free(struct ua *ua);

@@ -1,0 +1,138 @@
+#include "pair.h"
+
+#include "crypto/user_certificate.h"
+#include "ua/state.h"
+
+enum { WIRE_MAX = 16384 };
+
+/* -- certificates ---------------------------------------------------------------------------------------- */
+
+static void make_own(struct world *world, const char *aor)
+{
+	AUTO(key) struct key *ca_key = NULL;
+	AUTO(certificate) struct certificate *ca = NULL;
+	AUTO(secret) struct secret *der = NULL;
+	AUTO(csr) struct csr *csr = NULL;
+	struct user_certificate_request request = { .aor = slice_of(aor), .now = world->now.wall };
+	struct certificate *certificate;
+	struct key *key;
+
+	assert_int_equal(key_generate(world->crypto, &ca_key), OK);
+	assert_int_equal(certificate_make_ca(world->crypto, ca_key, SLICE("CA"), world->now.wall, &ca), OK);
+	assert_int_equal(key_generate(world->crypto, &key), OK);
+	assert_int_equal(csr_make(world->crypto, key, request.aor, &der), OK);
+	assert_int_equal(csr_parse(world->crypto, secret_slice(der), &csr), OK);
+	request.csr = csr;
+	assert_int_equal(certificate_make_user(world->crypto, &request,
+					       (struct certificate_issuer){ ca, ca_key }, &certificate),
+			 OK);
+	assert_int_equal(credentials_add_own(world->ua->credentials, key, certificate), OK);
+}
+
+void pair_acquaint(struct world *whom, const struct world *with, const char *aor)
+{
+	AUTO(chain) struct chain *chain = NULL;
+	struct cms_recipient own[CREDENTIALS_OWN_MAX];
+	struct certificate *certificate;
+	char pem[4096];
+	struct writer out = writer_of(pem, sizeof pem);
+
+	assert_int_equal(credentials_own(with->ua->credentials, own), 1);
+	assert_int_equal(put_certificate_pem(&out, own[0].certificate), OK);
+	assert_int_equal(chain_parse_pem(whom->crypto, writer_text(&out), &chain), OK);
+	assert_int_equal(certificate_copy(chain_at(chain, 0), &certificate), OK);
+	assert_int_equal(
+		credentials_vouched(whom->ua->credentials, slice_of(aor), &certificate, 1, whom->now), OK);
+	world_pump(whom);
+}
+
+static enum err ask(void *self, struct slice aor, struct now now)
+{
+	struct pair *pair = self;
+
+	(void)aor, (void)now;
+	pair->asked++;
+	return OK;
+}
+
+/* -- life ------------------------------------------------------------------------------------------------ */
+
+static void open_one(struct pair *pair, struct world *world, const char *aor, enum ua_smime smime)
+{
+	char uri[64];
+	const struct credentials_source source = { .self = pair, .ask = ask };
+	struct ua_config config = { .smime = smime };
+
+	snprintf(uri, sizeof uri, "sips:%s", aor);
+	config.aor = slice_of(uri);
+	world_open(world, &config);
+	if (world == &pair->bob) /* whose keys must not be alice's */
+		random_bytes(world->random, &config, sizeof config);
+	credentials_free(world->ua->credentials);
+	world->ua->credentials = credentials_new(world->crypto, slice_of(aor), &source);
+	assert_non_null(world->ua->credentials);
+	make_own(world, aor);
+	world_register(world);
+}
+
+void pair_open(struct pair *pair, enum ua_smime alice, enum ua_smime bob, bool are_acquainted)
+{
+	*pair = (struct pair){ .asked = 0 };
+	open_one(pair, &pair->alice, "alice@localhost", alice);
+	open_one(pair, &pair->bob, "bob@localhost", bob);
+	if (!are_acquainted)
+		return;
+	pair_acquaint(&pair->alice, &pair->bob, "bob@localhost");
+	pair_acquaint(&pair->bob, &pair->alice, "alice@localhost");
+}
+
+void pair_close(struct pair *pair)
+{
+	world_close(&pair->alice);
+	world_close(&pair->bob);
+}
+
+/* -- the way --------------------------------------------------------------------------------------------- */
+
+static void edit_one(char *text, size_t *len, const struct edit *edit)
+{
+	size_t from_len = strlen(edit->from), to_len = strlen(edit->to);
+	size_t at = slice_find_text(slice_from(text, *len), slice_of(edit->from));
+
+	if (at == *len)
+		fail_msg("nothing to be changed: %s", edit->from);
+	assert_true(*len + to_len < WIRE_MAX);
+	memmove(text + at + to_len, text + at + from_len, *len - at - from_len);
+	memcpy(text + at, edit->to, to_len);
+	*len += to_len - from_len;
+}
+
+static void arrive(struct world *to, struct slice text, const struct edit *edits)
+{
+	char bytes[WIRE_MAX];
+	size_t len = text.len;
+
+	assert_true(len <= sizeof bytes);
+	memcpy(bytes, text.ptr, len);
+	for (; edits && edits->to; edits++)
+		edit_one(bytes, &len, edits);
+	endpoint_input(to->endpoint, to->flow, slice_from(bytes, len), to->now);
+	world_pump(to);
+}
+
+const struct sip_message *pair_carry(struct world *from, struct world *to, const struct edit *edits)
+{
+	const struct sip_message *message;
+
+	world_pump(from);
+	message = world_sent(from);
+	assert_non_null(message);
+	arrive(to, message->text, edits);
+	return message;
+}
+
+void pair_repeat(const struct sip_message *message, struct world *to)
+{
+	arrive(to, message->text,
+	       (const struct edit[]){ { "branch=z9hG4bK", "branch=z9hG4bKagain" }, { NULL, NULL } });
+}
