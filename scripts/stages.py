@@ -25,6 +25,8 @@ PYTEST = ["/usr/bin/python3", "-m", "pytest", "-q", "--durations=5"]
 # Tests of real programs wait on real clocks, and a machine that is busy with something else can be too slow for one of
 # them. So few failures are looked at again, alone; what then passes is named, and what fails twice has failed.
 MOST_AGAIN = 6
+# How many processes run the tests of a suite. Those with programs of others hear sound in real time: one after the other.
+AT_ONCE = {"e2e": "3", "tsan": "3", "interop": "0"}
 
 
 class Tally:
@@ -106,16 +108,25 @@ def count_meson_test(tally, name, test):
         tally.add(name, "skipped", "the whole test says so")
 
 
+def name_of(case):
+    return f"{case.get('classname', '').split('.')[-1]}::{case.get('name')}"
+
+
 def outcomes_of(path):
     """Name to outcome, of every test in a report; empty if there is none."""
     outcomes = {}
     if not path.exists():
         return outcomes
     for case in ElementTree.parse(path).iter("testcase"):
-        name = f"{case.get('classname', '').split('.')[-1]}::{case.get('name')}"
-        outcomes[name] = ("failed" if case.find("failure") is not None or case.find("error") is not None
+        outcomes[name_of(case)] = ("failed" if case.find("failure") is not None or case.find("error") is not None
                           else "skipped" if case.find("skipped") is not None else "passed")
     return outcomes
+
+
+def nodes_of(path, names):
+    """What pytest calls the tests of these names."""
+    return [f"tests/{case.get('classname').replace('.', '/')}.py::{case.get('name')}"
+            for case in ElementTree.parse(path).iter("testcase") if name_of(case) in names]
 
 
 def failures_of(path):
@@ -124,7 +135,7 @@ def failures_of(path):
 
 def count_junit(tally, suite, path, healed):
     """A test that is healed has passed at the second try."""
-    reasons = {f"{case.get('classname', '').split('.')[-1]}::{case.get('name')}": case.find("skipped").get("message", "")
+    reasons = {name_of(case): case.find("skipped").get("message", "")
                for case in ElementTree.parse(path).iter("testcase") if case.find("skipped") is not None}
     for name, outcome in outcomes_of(path).items():
         tally.add(f"{suite}/{name}", "passed" if name in healed else outcome, reasons.get(name, ""))
@@ -142,27 +153,38 @@ def meson_suite(tally, suite, build_dir):
         tally.add(f"{suite}/meson", "failed")
 
 
-def pytest_suite(tally, suite, build_dir, *options, prefix=()):
+def pytest_suite(tally, suite, build_dir, *options, prefix=(), last=None):
+    """
+    The tests of a folder, several files at a time, since most of them wait for clocks and for one another. The file
+    that is named last comes alone after them, and may look at what they have left.
+    """
     folder = "tests/interop" if suite == "interop" else "tests/e2e"
-    if not list((ROOT / folder).glob("test_*.py")):
-        print(f"{folder} has no tests")
-        return
-    env = {"SEALINE_BUILD": str(ROOT / build_dir), "SEALINE_ROOT": str(ROOT), "SEALINE_PATIENCE": PATIENCE[build_dir]}
-    first, again = (ROOT / build_dir / f"{suite}{number}.xml" for number in ("", "-again"))
+    evidence = ROOT / build_dir / f"{suite}-evidence"
+    shutil.rmtree(evidence, ignore_errors=True)
+    evidence.mkdir()
+    env = {"SEALINE_BUILD": str(ROOT / build_dir), "SEALINE_ROOT": str(ROOT), "SEALINE_PATIENCE": PATIENCE[build_dir],
+           "SEALINE_EVIDENCE": str(evidence)}
+    command = [*prefix, *PYTEST, *options]
+    together = ["-n", AT_ONCE[suite], "--dist", "loadfile", *([f"--ignore={folder}/{last}"] if last else []), folder]
+    pytest_run(tally, suite, ROOT / build_dir / suite, command, env, together)
+    if last:
+        pytest_run(tally, suite, ROOT / build_dir / f"{suite}-last", command, env, [f"{folder}/{last}"])
+
+
+def pytest_run(tally, suite, report, command, env, tests):
+    first, again = report.with_suffix(".xml"), report.with_suffix(".again.xml")
     first.unlink(missing_ok=True)
     again.unlink(missing_ok=True)
-    command = [*prefix, *PYTEST, *options]
-    ended_well = run(*command, f"--junitxml={first}", folder, env=env)
+    ended_well = run(*command, f"--junitxml={first}", *tests, env=env)
     failed = failures_of(first)
+    healed = set()
     if 0 < len(failed) <= MOST_AGAIN:
-        run(*command, "--last-failed", f"--junitxml={again}", folder, env=env)
+        run(*command, f"--junitxml={again}", *nodes_of(first, failed), env=env)
         outcomes = outcomes_of(again)
         healed = {name for name in failed if outcomes.get(name) == "passed"}
         for name in sorted(healed):
             print(f"passed at the second try: {suite}/{name}")
         ended_well = ended_well or healed == failed
-    else:
-        healed = set()
     n_failed = len(tally.failed)
     if first.exists():
         count_junit(tally, suite, first, healed)
@@ -198,7 +220,7 @@ def stage_fuzz(tally):
 
 def stage_e2e(tally):
     if build(tally, "build-asan"):
-        pytest_suite(tally, "e2e", "build-asan")
+        pytest_suite(tally, "e2e", "build-asan", last="test_zz_secrets.py")
 
 
 def stage_tsan(tally):

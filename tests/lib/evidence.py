@@ -7,9 +7,12 @@ import base64
 import hashlib
 import json
 import pathlib
+import pickle
 import re
 import time
 import urllib.parse
+
+import ahocorasick
 
 SHORTEST = 8  # what is shorter is found anywhere by chance
 
@@ -80,20 +83,31 @@ def forms(secret):
 
 def search(secrets, places):
     """(secret, place) of everything that is found; places: (name, bytes)."""
-    needles = {name: [(form.lower() if folds else form, folds) for form, folds in forms(secret)]
-               for name, secret in secrets.items()}
+    exact, folding = ahocorasick.Automaton(), ahocorasick.Automaton()
+    for name, secret in secrets.items():
+        for form, folds in forms(secret):
+            text = (form.lower() if folds else form).decode("latin-1")
+            automaton = folding if folds else exact
+            automaton.add_word(text, automaton.get(text, set()) | {name})
+    exact.make_automaton()
+    folding.make_automaton()
     found = []
     for place, content in places:
-        folded = content.lower()
-        found += [(name, place) for name, known in needles.items()
-                  if any(form in (folded if folds else content) for form, folds in known)]
+        hits = set()
+        for automaton, searched in ((exact, content), (folding, content.lower())):
+            for _, names in automaton.iter(searched.decode("latin-1")):
+                hits |= names
+        found += [(name, place) for name in secrets if name in hits]
     return found
+
+
+def _outputs():
+    return [(f"output of {program.name}", program.output.encode()) for program in _programs]
 
 
 def of_this_run(directories):
     """Everything that this run has left: outputs, command lines, environments, and core files in the directories."""
-    places = [(f"output of {program.name}", program.output.encode()) for program in _programs]
-    places += _processes
+    places = _outputs() + _processes
     for directory in directories:
         for path in pathlib.Path(directory).rglob("core*"):
             if path.is_file() and re.fullmatch(r"core(\.\d+)?", path.name):
@@ -103,3 +117,16 @@ def of_this_run(directories):
 
 def secrets_of_this_run():
     return dict(_secrets)
+
+
+def save(path):
+    """For a process that comes later: tests run in several at once."""
+    path.write_bytes(pickle.dumps((_secrets, _outputs() + _processes)))
+
+
+def load(directory):
+    """What was saved there, beside that of this process."""
+    for path in directory.iterdir():
+        secrets, places = pickle.loads(path.read_bytes())
+        _secrets.update(secrets)
+        _processes.extend(places)
