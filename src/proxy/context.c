@@ -47,8 +47,17 @@ struct context *context_new(struct core *core, struct server *server)
 	return context;
 }
 
+/* A call that is answered, one way or the other, is no longer being set up. */
+static void end_set_up(struct context *context)
+{
+	if (context->is_counted)
+		allowance_end_call(context->core->allowance, context->account);
+	context->is_counted = false;
+}
+
 static void context_free(struct context *context)
 {
+	end_set_up(context);
 	endpoint_forget(context->core->endpoint, &context->question);
 	list_remove(&context->core->contexts, &context->link);
 	sip_message_free(context->preprocessed);
@@ -58,8 +67,6 @@ static void context_free(struct context *context)
 	recurse_free(context);
 	aor_unref(context->aor);
 	aor_unref(context->sender);
-	if (context->is_counted)
-		allowance_end_call(context->core->allowance, context->account);
 	mem_free(context);
 }
 
@@ -71,6 +78,7 @@ static void settle(struct context *context)
 
 void context_refuse(struct context *context, const struct refusal *refusal, struct now now)
 {
+	end_set_up(context);
 	if (context->server && !context->server->final)
 		core_refuse(context->core, context->server, refusal, now);
 }
@@ -281,6 +289,7 @@ void context_proceed(struct context *context, struct now now)
 	    !context->best)
 		return;
 	context->is_answered = true;
+	end_set_up(context);
 	report_call_failed(context);
 	best_answer(context, now);
 }
@@ -333,6 +342,7 @@ static void take_success(struct context *context, const struct sip_message *resp
 	if (!context->is_answered)
 		report_call_answered(context);
 	context->is_answered = true;
+	end_set_up(context);
 	pass_up(context, response, now);
 	cancel_pending(context, SLICE("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now);
 }
@@ -467,6 +477,7 @@ void context_server_gone(struct context *context)
 {
 	context->server = NULL;
 	context->request = NULL;
+	end_set_up(context);
 	drop_unsent(context);
 	settle(context);
 }

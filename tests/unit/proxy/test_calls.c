@@ -643,6 +643,31 @@ static void two_that_answer_at_once_both_reach_the_caller(void **state)
 	world_end(world);
 }
 
+/* What is remembered of a call is not what is being set up. */
+static void an_answered_call_lets_the_account_make_the_next(void **state)
+{
+	static const char *const answers[] = { "200 OK", "486 Busy Here" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world *world = world_new();
+		struct sip_message *at_bob;
+
+		world->server.calls_max = 1;
+		world_bind(world, BOB, BOB_PHONE, "sip:bob@192.0.2.20", 1000);
+		world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
+		at_bob = world_one(world, BOB_PHONE);
+		world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
+		assert_has(world_passed(world, ALICE_PHONE), "SIP/2.0 503 ");
+		world_respond(world, BOB_PHONE, at_bob, answers[i], "");
+		(void)world_passed(world, ALICE_PHONE);
+		(void)world_passed(world, BOB_PHONE);
+		world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
+		assert_has(world_passed(world, BOB_PHONE), "INVITE ");
+		sip_message_free(at_bob);
+		world_end(world);
+	}
+}
+
 /* RFC6026:8.3 */
 static void a_2xx_reaches_the_caller_when_the_transaction_is_forgotten(void **state)
 {
@@ -946,6 +971,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_caller_who_is_gone_calls_nobody_any_more),
 	cmocka_unit_test(the_first_to_answer_has_the_call),
 	cmocka_unit_test(two_that_answer_at_once_both_reach_the_caller),
+	cmocka_unit_test(an_answered_call_lets_the_account_make_the_next),
 	cmocka_unit_test(a_2xx_reaches_the_caller_when_the_transaction_is_forgotten),
 	cmocka_unit_test(the_best_response_goes_up_when_all_are_there),
 	cmocka_unit_test(a_6xx_stops_the_others_and_goes_up_when_they_have_ended),
