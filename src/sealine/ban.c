@@ -5,38 +5,13 @@
 #include "sealine/command.h"
 #include "sealine/output.h"
 #include "sealine/server.h"
-#include "store/state.h"
 
 enum { TIME_MAX_S = 366 * 86400, TIME_DEFAULT_S = 3600 };
 
-/* Asks the running server; NULL: it was complained of. Takes the request over. */
 static json_t *ask(const struct invocation *invocation, json_t *request)
 {
-	char dir[STATE_PATH_MAX], path[STATE_PATH_MAX];
-	struct writer dir_out = writer_of(dir, sizeof dir), path_out = writer_of(path, sizeof path);
-	json_t *reply = NULL;
-
-	if (!state_find(&dir_out, invocation->state)) {
-		(void)complain("there is no state directory to be found; give --state DIR");
-		json_decref(request);
-		return NULL;
-	}
-	put_state_path(&path_out, writer_text(&dir_out), SLICE(STATE_CONTROL_SOCKET));
-	switch (server_ask(writer_text(&path_out), request, &reply)) {
-	case OK: return reply;
-	case ERR_NOT_FOUND:
-		(void)complain(
-			"%.*s: no sealined runs there, so nobody is banned; start it, or give --state DIR",
-			SLICE_FMT(writer_text(&path_out)));
-		break;
-	case ERR_EXISTS:
-		(void)complain("%.*s: %.*s; see sealine ban list", SLICE_FMT(writer_text(&path_out)),
-			       SLICE_FMT(text_member(reply, "message")));
-		break;
-	default: break;
-	}
-	json_decref(reply);
-	return NULL;
+	return server_ask_for(invocation, request,
+			      &(struct server_hints){ "nobody is banned", "sealine ban list" });
 }
 
 static void print_ban(const json_t *ban)

@@ -54,6 +54,8 @@ enum exit_code user_list_run(const struct invocation *invocation);
 enum exit_code ban_list_run(const struct invocation *invocation);
 enum exit_code ban_add_run(const struct invocation *invocation);
 enum exit_code ban_lift_run(const struct invocation *invocation);
+enum exit_code cert_list_run(const struct invocation *invocation);
+enum exit_code cert_revoke_run(const struct invocation *invocation);
 enum exit_code ca_show_run(const struct invocation *invocation);
 enum exit_code ca_export_run(const struct invocation *invocation);
 enum exit_code status_run(const struct invocation *invocation);

@@ -103,6 +103,33 @@ static const struct command commands[] = {
 		"Example: sealine ban lift 192.0.2.7\n",
 	},
 	{
+		.words = "cert list", .takes_state = true, .n_most = 1, .run = cert_list_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine cert list [AOR] [--state DIR] [--json]\n"
+		"Lists the certificates of users that the running server tells others of, one a device, and those that\n"
+		"were revoked.\n"
+		"\n"
+		"  AOR          of this account alone: user@domain\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"  --json       one JSON object: certificates, a list of objects with aor, sha256 (the fingerprint), key\n"
+		"               (of its public half), left (seconds that it is told), not_after and revoked\n"
+		"\n"
+		"Example: sealine cert list alice@localhost\n",
+	},
+	{
+		.words = "cert revoke", .takes_state = true, .n_least = 1, .n_most = 2, .run = cert_revoke_run,
+		.help =
+		"usage: sealine cert revoke AOR [FINGERPRINT] [--state DIR]\n"
+		"Takes a certificate back, say that of a lost device: who holds it is told at once, and its key gets no\n"
+		"other one. The device is not disconnected: for that, change the password.\n"
+		"\n"
+		"  AOR          the account: user@domain\n"
+		"  FINGERPRINT  which certificate, as sealine cert list shows it; all of the account if it is not given\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"\n"
+		"Example: sealine cert revoke alice@localhost\n",
+	},
+	{
 		.words = "ca show", .takes_state = true, .run = ca_show_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine ca show [--state DIR] [--json]\n"
@@ -198,6 +225,8 @@ static const char usage[] = "usage: sealine COMMAND [ARGUMENT]... [OPTION]...\n"
 			    "  ban list             list the addresses that are shut out\n"
 			    "  ban add ADDRESS      shut one out\n"
 			    "  ban lift ADDRESS     let it in again\n"
+			    "  cert list [AOR]      list the certificates of users\n"
+			    "  cert revoke AOR      take them back, when a device is lost\n"
 			    "  ca show              show the certificates that sealined made for itself\n"
 			    "  ca export            write the certificate that phones are to trust\n"
 			    "  status               show the running server\n"

@@ -81,6 +81,12 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 /* -- requests.c ------------------------------------------------------------------------------------------ */
 
 void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
+/* Has a job done whose result is the whole reply. Takes the job over. */
+void daemon_post_job(struct daemon *daemon, struct control_call *call, struct job *job);
+/* -- requests_cert.c ------------------------------------------------------------------------------------- */
+
+void daemon_cert_list(struct daemon *daemon, struct control_call *call, struct now now);
+void daemon_cert_revoke(struct daemon *daemon, struct control_call *call, struct now now);
 /* -- requests_ban.c -------------------------------------------------------------------------------------- */
 
 void daemon_ban_list(struct daemon *daemon, struct control_call *call, struct now now);

@@ -140,7 +140,8 @@ static bool explain(const struct job *job, struct complaint *complaint)
 		format = "there is an account %s already";
 	} else if (job->err == ERR_NOT_FOUND) {
 		complaint->error = "not-found";
-		format = "there is no account %s";
+		format = job->kind == JOB_CERTIFY ? "there is no such certificate of %s"
+						  : "there is no account %s";
 	}
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
@@ -194,6 +195,12 @@ static void finish_one(struct errand *errand, bool ok, const struct complaint *c
 
 void daemon_job_done(struct daemon *daemon, struct job *job)
 {
+	static const char *const events[] = {
+		[JOB_ADD] = "account.added",
+		[JOB_REMOVE] = "account.removed",
+		[JOB_PASSWD] = "account.changed",
+		[JOB_CERTIFY] = "certificate.revoked",
+	};
 	struct errand *errand = job->owner;
 	struct complaint complaint;
 	struct log_text name;
@@ -203,11 +210,7 @@ void daemon_job_done(struct daemon *daemon, struct job *job)
 	if (ok && (job->kind == JOB_PASSWD || job->kind == JOB_REMOVE))
 		drop_flows(daemon, job->account);
 	if (ok)
-		log_event(REPORT_INFO,
-			  job->kind == JOB_ADD      ? "account.added"
-			  : job->kind == JOB_REMOVE ? "account.removed"
-						    : "account.changed",
-			  " aor=\"%s\"", name.text);
+		log_event(REPORT_INFO, events[job->kind], " aor=\"%s\"", name.text);
 	if (!errand->batch)
 		finish_one(errand, ok, &complaint);
 	else if (ok)
@@ -228,6 +231,19 @@ static void post(struct daemon *daemon, struct errand *errand, struct job *job, 
 	desk_post(daemon->desk, job);
 }
 
+void daemon_post_job(struct daemon *daemon, struct control_call *call, struct job *job)
+{
+	struct errand *errand = mem_new(struct errand);
+
+	if (!errand) {
+		job_free(job);
+		control_reply(call, NULL);
+		return;
+	}
+	errand->call = call;
+	post(daemon, errand, job, 0);
+}
+
 static void answer_one(struct daemon *daemon, struct control_call *call, enum job_kind kind)
 {
 	struct complaint complaint;
@@ -237,14 +253,7 @@ static void answer_one(struct daemon *daemon, struct control_call *call, enum jo
 		control_refuse(call, complaint.error, complaint.message);
 		return;
 	}
-	struct errand *errand = mem_new(struct errand);
-	if (!errand) {
-		job_free(job);
-		control_reply(call, NULL);
-		return;
-	}
-	errand->call = call;
-	post(daemon, errand, job, 0);
+	daemon_post_job(daemon, call, job);
 }
 
 static void user_add(struct daemon *daemon, struct control_call *call, struct now now)
@@ -561,6 +570,8 @@ static const struct {
 	{ SLICE_INIT("user-remove"), user_remove },
 	{ SLICE_INIT("user-list"),   user_list },
 	{ SLICE_INIT("user-import"), user_import },
+	{ SLICE_INIT("cert-list"),   daemon_cert_list },
+	{ SLICE_INIT("cert-revoke"), daemon_cert_revoke },
 	{ SLICE_INIT("ban-list"),    daemon_ban_list },
 	{ SLICE_INIT("ban-add"),     daemon_ban_add },
 	{ SLICE_INIT("ban-lift"),    daemon_ban_lift },

@@ -102,6 +102,7 @@ enum err answer_vouch(struct signer *signer, const struct signer_request *reques
 			     &(struct cms_signer){
 				     .certificate = chain_at(held->chain, 0),
 				     .key = held->key,
+				     .chain = held->chain,
 				     .now = message->now,
 			     },
 			     signer->random, text, &entity));

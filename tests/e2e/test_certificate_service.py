@@ -2,11 +2,13 @@
 
 import base64
 import email
+import hashlib
+import json
 import re
 import secrets
 import signal
+import socket
 import subprocess
-import time
 
 import pytest
 
@@ -78,6 +80,14 @@ def parts(entity):
     return found
 
 
+def free_ports(n):
+    socks = [socket.create_server(("127.0.0.1", 0)) for _ in range(n)]
+    ports = [sock.getsockname()[1] for sock in socks]
+    for sock in socks:
+        sock.close()
+    return ports
+
+
 def names(der):
     text = openssl("x509", "-inform", "DER", "-noout", "-ext", "subjectAltName", data=der).decode()
     return set(re.findall(r"URI:([^,\s]+)", text))
@@ -131,3 +141,121 @@ def test_a_device_gets_a_certificate_and_whoever_asks_is_told_of_it(site):
         assert key_of(left) != key_of(der)
     assert site.server.wait_for(r"certificate.published .*aor=.alice@localhost. sha256=[0-9a-f]{64}")
     assert site.server.wait_for("certificate.withdrawn")
+
+
+def test_what_cannot_be_published_is_refused_with_a_reason(site):
+    with Device(site) as alice:
+        for refused, status, code in (
+            (alice.publish(kind="text/plain"), 415, "publish.type"),
+            (alice.publish(b"hello"), 400, "publish.csr"),
+            (alice.publish(alice.csr()[:-1] + b"\0"), 400, "publish.csr-key"),
+            (alice.publish(expires=5), 423, "publish.brief"),
+            (alice.publish(tag="0000000000000001"), 412, "publish.tag"),
+            (alice.publish(aor="bob@localhost"), 403, "publish.sender"),
+        ):
+            assert refused.status == status and f"[{code}]" in refused.get("Warning"), refused
+        assert alice.publish(kind="text/plain").get("Accept") == "application/pkcs10, application/pkix-cert"
+
+
+def test_ones_own_certificate_is_taken_if_it_names_the_account(site):
+    def own(alice, name, days=5):
+        request = ["-new", "-x509", "-key", alice.key, "-subj", "/CN=me", "-days", days, "-outform", "DER"]
+        return openssl("req", *request, "-addext", f"subjectAltName=URI:sip:{name}")
+
+    with Device(site) as alice:
+        refused = alice.publish(own(alice, "bob@localhost"), "application/pkix-cert")
+        assert refused.status == 403 and "[publish.certificate-name]" in refused.get("Warning")
+        der = own(alice, "alice@localhost")
+        published = alice.publish(der, "application/pkix-cert")
+        assert published.status == 200 and int(published.get("Expires")) <= 5 * 86400  # not beyond its own end
+        assert alice.subscribe("alice@localhost", expires=0).status == 200
+        assert alice.told(site.ca) == [der] and alice.state.startswith("terminated")
+
+
+def test_a_revoked_certificate_is_taken_back_from_who_holds_it_and_its_key_gets_no_other(site):
+    def run(*words):
+        return subprocess.run([BUILD / "sealine", *words, "--state", site.server.state], capture_output=True, text=True)
+
+    with Device(site) as alice, Device(site, "bob") as bob:
+        assert alice.publish().status == 200
+        assert bob.subscribe("alice@localhost").status == 200
+        (der,) = bob.told(site.ca)
+        digest = hashlib.sha256(der).hexdigest()
+        assert f"alice@localhost {digest} for 2" in run("cert", "list").stdout
+        (listed,) = json.loads(run("cert", "list", "alice@localhost", "--json").stdout)["certificates"]
+        assert listed["sha256"] == digest and not listed["revoked"]
+        assert run("cert", "revoke", "alice@localhost", "00").returncode == 2
+        assert run("cert", "revoke", "alice@localhost", "0" * 64).returncode == 1
+        assert run("cert", "revoke", "alice@localhost", digest).returncode == 0
+        assert bob.told(site.ca) == []
+        assert run("cert", "list").stdout == f"alice@localhost {digest} revoked\n"
+        refused = alice.publish()
+        assert refused.status == 403 and "[publish.revoked]" in refused.get("Warning")
+        alice.key = alice.key.with_suffix(".new")
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", alice.key)
+        assert alice.publish().status == 200
+        assert len(bob.told(site.ca)) == 1
+        assert site.control("user-remove", aor="alice@localhost")["ok"]
+        assert bob.told(site.ca) == []  # the account is gone, and so are they
+    assert run("cert", "list", "alice@localhost").returncode == 1
+
+
+def test_certificates_outlive_the_server(site):
+    with Device(site) as alice:
+        published = alice.publish()
+        assert published.status == 200
+        tag = published.get("SIP-ETag")
+    with Device(site, "bob") as bob:
+        assert bob.subscribe("alice@localhost", expires=0).status == 200
+        before = bob.told(site.ca)
+    site.server.signal(signal.SIGKILL)
+    site.server.process.wait()
+    site.server = Server(site.server.state, options=["--workers", "2"])
+    with Device(site, "bob") as bob, Device(site) as alice:
+        assert bob.subscribe("alice@localhost", expires=0).status == 200
+        assert bob.told(site.ca) == before and len(before) == 1
+        assert alice.publish(b"", expires=0, tag=tag).status == 200  # the tag is still good
+
+
+def test_who_has_no_account_is_told_as_little_as_who_has_no_certificate(site):
+    with Device(site) as alice:
+        for name in ("bob", "nobody"):
+            assert alice.subscribe(f"{name}@localhost", expires=0).status == 200
+            assert alice.told(site.ca) == []
+        elsewhere = alice.ask("SUBSCRIBE", "sip:bob@localhost", headers=["Event: certificate"], call_id="clear")
+        assert elsewhere.status == 480 and "[certificate.sips]" in elsewhere.get("Warning")
+
+
+def test_another_domain_is_told_over_its_proven_connection(tmp_path):
+    """alice of a.example asks a.example, which asks b.example; what comes back is signed by b.example, whom she checks herself."""
+    ca = CA(tmp_path / "ca")
+    servers = {}
+
+    def serve(name, peers):
+        pem, key = ca.issue(f"{name}.example")
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(
+            f"domains: [{name}.example]\nlisten: ['127.0.0.1:{free[name]}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\n"
+            + "peers:\n"
+            + "".join(f"  {peer}:\n    domains: {peer}.example\n    address: '127.0.0.1:{free[peer]}'\n    proves: {peer}.example\n" for peer in peers)
+        )
+        servers[name] = Server(tmp_path / name, listen=(), options=("-c", config), name=f"{name}.example")
+
+    free = dict(zip("ab", free_ports(2)))
+    serve("a", "b")
+    serve("b", "a")
+    site = Site.__new__(Site)
+    site.path, site.ca, site.server = tmp_path, ca.pem, servers["a"]
+    for name, who in (("a", "alice"), ("b", "bob")):
+        assert control(servers[name].state, "user-add", **digests(f"{who}@{name}.example", f"{who}-sesame"))["ok"]
+    try:
+        with Device(site, "alice", servers["a"], "a.example") as alice, Device(site, "bob", servers["b"], "b.example") as bob:
+            assert alice.subscribe("bob@b.example").status == 200
+            assert alice.told(ca.pem) == []
+            assert "b.example" in alice.signer and "a.example" not in alice.signer
+            assert bob.publish().status == 200
+            (der,) = alice.told(ca.pem)
+            assert "sip:bob@b.example" in names(der)
+    finally:
+        for server in servers.values():
+            server.stop()

@@ -291,10 +291,67 @@ static void does_what_is_queued_before_it_closes(void **state)
 	directory_empty(&dir);
 }
 
+static struct job *job_of_certificate(uint8_t number)
+{
+	struct device_certificate one = { .der = SLICE("der"), .expires = 2000, .until = 3000 };
+
+	one.key[0] = number;
+	return job_new_certify(SLICE("a@b"),
+			       &(struct certify){ .step = CERTIFY_KEEP, .certificate = &one, .now = 1000 });
+}
+
+static struct job *job_of_binding(const struct aor *aor)
+{
+	static const struct binding phone = { .contact = SLICE_INIT("sips:a@192.0.2.1"), .expires = 2000 };
+
+	return job_new_bind(&(struct store_question){
+		.aor = aor->name, .version = aor->version, .bindings = &phone, .n_bindings = 1 });
+}
+
+static void certificates_and_bindings_change_without_each_other(void **state)
+{
+	struct account digests = { .has_sha256 = true, .sha256 = { 1 } };
+	struct done done;
+	struct directory dir;
+
+	struct desk *desk = start(&done, directory_make(&dir, "desk"));
+	job_free(ask(desk, &done, job_new_account(JOB_ADD, SLICE("a@b"), &digests)));
+	struct job *job = ask(desk, &done, job_of_certificate(1));
+	assert_int_equal(job->err, OK);
+	assert_int_equal(job->aor->certificates->n, 1);
+	job_free(job);
+	/* at once: one of the two may have to wait for the other, and neither is lost */
+	struct aor *aor = location_find(done.location, SLICE("a@b"));
+	assert_non_null(aor);
+	struct job *bind = job_of_binding(aor), *certify = job_of_certificate(2);
+	assert_true(bind && certify);
+	desk_post(desk, bind);
+	desk_post(desk, certify);
+	for (int i = 0; i < 2; i++) {
+		job = await(&done, 0);
+		assert_int_equal(job->err, OK);
+		job_free(job);
+	}
+	aor_unref(aor);
+	job = ask(desk, &done, job_new_account(JOB_PASSWD, SLICE("a@b"), &digests));
+	assert_int_equal(job->err, OK);
+	assert_int_equal(job->aor->n_bindings, 0);
+	assert_int_equal(job->aor->certificates->n, 2);
+	job_free(job);
+	job_free(ask(desk, &done, job_new_account(JOB_REMOVE, SLICE("a@b"), NULL)));
+	job = ask(desk, &done, job_of_certificate(3));
+	assert_int_equal(job->err, ERR_NOT_FOUND);
+	job_free(job);
+	desk_free(desk);
+	location_free(done.location);
+	directory_empty(&dir);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(publishes_an_account_and_takes_it_back),
 	cmocka_unit_test(a_change_on_an_older_snapshot_is_a_conflict),
 	cmocka_unit_test(loses_no_update_of_many_registrars),
 	cmocka_unit_test(does_what_is_queued_before_it_closes),
+	cmocka_unit_test(certificates_and_bindings_change_without_each_other),
 };
 TEST_MAIN(tests)

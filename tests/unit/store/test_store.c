@@ -505,6 +505,61 @@ static void opens_no_digest_without_its_master_secret(void **state)
 	directory_empty(&dir);
 }
 
+static enum err look_at_certificates(void *self, struct aor *aor)
+{
+	const struct certificates *all = aor->certificates;
+
+	assert_non_null(all);
+	assert_int_equal(all->n, 1);
+	assert_true(slice_eq(all->all[0].der, SLICE("d\0r")));
+	assert_int_equal(all->all[0].key[31], 7);
+	assert_int_equal(all->all[0].fingerprint[0], 8);
+	assert_int_equal(all->all[0].expires, 2000);
+	assert_int_equal(all->all[0].until, 3000);
+	assert_int_equal(all->all[0].tag, aor->version);
+	++*(int *)self;
+	return OK;
+}
+
+static void keeps_certificates_over_a_close(void **state)
+{
+	struct directory dir;
+	struct slice path = directory_make(&dir, "certificates");
+	struct store *store = open_store(path);
+	struct account account = digests_of(1, false);
+	struct device_certificate one = { .der = SLICE("d\0r"),
+					  .key = { [31] = 7 },
+					  .fingerprint = { 8 },
+					  .expires = 2000,
+					  .until = 3000 };
+	struct certify change = { .step = CERTIFY_KEEP, .certificate = &one, .now = 1000 };
+	struct aor *aor = NULL, *after = NULL;
+	int n = 0;
+
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_add(store, SLICE("a@b"), &account, &aor), OK);
+	assert_int_equal(store_certify(store, aor, &change, &after), OK);
+	assert_int_equal(store_certify(store, aor, &change, &after),
+			 ERR_CONFLICT); /* it is not that any more */
+	assert_int_equal(store_commit(store), OK);
+	store_close(store);
+	aor_unref(aor);
+	aor_unref(after);
+
+	store = open_store(path);
+	assert_int_equal(store_load(store, 5000, look_at_certificates, &n), OK);
+	assert_int_equal(store_each(store, look_at_certificates, &n), OK);
+	assert_int_equal(n, 2);
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_remove(store, SLICE("a@b"), NULL), OK);
+	assert_int_equal(store_add(store, SLICE("a@b"), &account, &aor), OK);
+	assert_null(aor->certificates);
+	assert_int_equal(store_commit(store), OK);
+	aor_unref(aor);
+	store_close(store);
+	directory_empty(&dir);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(has_no_digest_in_the_clear),
 	cmocka_unit_test(opens_a_digest_for_its_account_alone),
@@ -518,6 +573,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(forgets_what_was_rolled_back),
 	cmocka_unit_test(lets_one_process_in_at_a_time),
 	cmocka_unit_test(keeps_its_files_private),
+	cmocka_unit_test(keeps_certificates_over_a_close),
 	cmocka_unit_test(counts_its_starts),
 	cmocka_unit_test(refuses_what_a_newer_version_or_another_program_wrote),
 	cmocka_unit_test(keeps_what_was_committed_when_it_is_killed),
