@@ -475,7 +475,8 @@ static void check_body(const struct parse *parse)
 	const struct sip_body_limits limits = { parse->limits->body_parts, parse->limits->nesting };
 	const char *what, *at;
 
-	if (limits.parts > 0 && header &&
+	/* nearly all bodies are of one piece */
+	if (limits.parts > 0 && header && slice_starts_nocase(header->value, SLICE("multipart")) &&
 	    sip_body_check(header->value, parse->message->body, &limits, &what, &at) == ERR_LIMIT)
 		fault(parse->message, 400, what, header->name, at);
 }
