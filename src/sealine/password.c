@@ -1,89 +1,29 @@
 #include "sealine/password.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <string.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "net/terminal.h"
 #include "sealine/output.h"
+#include "store/store.h"
 
-/* A terminal that does not show what is typed, and how it was before. */
-struct quiet_terminal {
-	int fd;
-	struct termios before;
-	sigset_t mask; /* of the signals that are kept waiting meanwhile */
-	struct sigaction actions[4];
-};
+enum { QUESTION_MAX = STORE_NAME_MAX + 32 };
 
-static const int interrupts[4] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-static volatile sig_atomic_t interrupted;
-
-static void note_interrupt(int signal)
-{
-	(void)signal;
-	interrupted = 1;
-}
-
-/* From here to restore_terminal() an interrupt is only noted, so that the echo is never left off. */
-static bool silence_terminal(struct quiet_terminal *terminal)
-{
-	struct sigaction note = { .sa_handler = note_interrupt };
-	struct termios silent;
-	sigset_t blocked;
-
-	terminal->fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (terminal->fd < 0 || tcgetattr(terminal->fd, &terminal->before) != 0) {
-		if (terminal->fd >= 0)
-			close(terminal->fd);
-		return false;
-	}
-	sigemptyset(&blocked);
-	for (size_t i = 0; i < 4; i++) {
-		sigaddset(&blocked, interrupts[i]);
-		sigaction(interrupts[i], &note, &terminal->actions[i]);
-	}
-	sigprocmask(SIG_BLOCK, &blocked, &terminal->mask);
-	silent = terminal->before;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(terminal->fd, TCSAFLUSH, &silent);
-	return true;
-}
-
-static void restore_terminal(struct quiet_terminal *terminal)
-{
-	tcsetattr(terminal->fd, TCSAFLUSH, &terminal->before);
-	sigprocmask(SIG_SETMASK, &terminal->mask, NULL);
-	for (size_t i = 0; i < 4; i++)
-		sigaction(interrupts[i], &terminal->actions[i], NULL);
-	close(terminal->fd);
-}
-
-/* A line of at most size bytes without its end. mask: the signals let in while it waits, NULL on a file. -1: none. */
-static ssize_t read_line(int fd, char *line, size_t size, const sigset_t *mask)
+/* The first line of standard input, of at most size bytes, without its end. -1: there is none. */
+static ssize_t read_line(char *line, size_t size)
 {
 	size_t n = 0;
+	ssize_t got;
+	char c;
 
-	for (;;) {
-		struct pollfd ready = { .fd = fd, .events = POLLIN };
-		char c;
-		ssize_t got;
-
-		if (mask && ppoll(&ready, 1, NULL, mask) < 0)
-			return -1;
-		got = read(fd, &c, 1);
-		if (got < 0 || (got == 0 && n == 0))
-			return -1;
-		if (got == 0 || c == '\n')
-			break;
+	while ((got = read(STDIN_FILENO, &c, 1)) == 1 && c != '\n') {
 		if (n == size)
 			return -1;
 		line[n++] = c;
 	}
+	if (got < 0 || (got == 0 && n == 0))
+		return -1;
 	return (ssize_t)(n > 0 && line[n - 1] == '\r' ? n - 1 : n);
 }
 
@@ -109,16 +49,18 @@ static struct secret *secret_of_line(const char *line, ssize_t n)
 	return secret;
 }
 
-static struct secret *ask_once(struct quiet_terminal *terminal, const char *question, const char *whose)
+static struct secret *ask_once(struct terminal *terminal, const char *question, const char *whose)
 {
-	char line[PASSWORD_MAX];
+	char line[PASSWORD_MAX], text[QUESTION_MAX];
+	struct writer out = writer_of(text, sizeof text);
 	struct secret *secret = NULL;
 	ssize_t n;
 
-	dprintf(terminal->fd, "%s%s: ", question, whose);
-	n = read_line(terminal->fd, line, sizeof line, &terminal->mask);
-	dprintf(terminal->fd, "\n");
-	if (!interrupted)
+	put(&out, slice_of(question));
+	put(&out, slice_of(whose));
+	put(&out, SLICE(": "));
+	n = terminal_ask(terminal, writer_text(&out), line, sizeof line);
+	if (!terminal->interrupted)
 		secret = secret_of_line(line, n);
 	mem_wipe(line, sizeof line);
 	return secret;
@@ -126,11 +68,11 @@ static struct secret *ask_once(struct quiet_terminal *terminal, const char *ques
 
 struct secret *password_ask(const char *whose, bool *ret_interrupted)
 {
-	struct quiet_terminal terminal;
+	struct terminal terminal;
 	struct secret *first, *second = NULL;
 	bool same = false;
 
-	if (!silence_terminal(&terminal)) {
+	if (!terminal_silence(&terminal)) {
 		(void)complain(
 			"there is no terminal to ask for the password on; use --password-stdin or --generate");
 		return NULL;
@@ -138,8 +80,8 @@ struct secret *password_ask(const char *whose, bool *ret_interrupted)
 	first = ask_once(&terminal, "Password for ", whose);
 	if (first)
 		second = ask_once(&terminal, "Once more", "");
-	restore_terminal(&terminal);
-	*ret_interrupted = interrupted;
+	terminal_restore(&terminal);
+	*ret_interrupted = terminal.interrupted;
 	if (second) {
 		same = slice_eq_secret(secret_slice(first), secret_slice(second));
 		if (!same)
@@ -155,7 +97,7 @@ struct secret *password_ask(const char *whose, bool *ret_interrupted)
 struct secret *password_read(void)
 {
 	char line[PASSWORD_MAX];
-	struct secret *secret = secret_of_line(line, read_line(STDIN_FILENO, line, sizeof line, NULL));
+	struct secret *secret = secret_of_line(line, read_line(line, sizeof line));
 
 	mem_wipe(line, sizeof line);
 	return secret;

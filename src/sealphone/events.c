@@ -206,7 +206,7 @@ static void on_no_memory(struct phone *phone, const struct ua_event *event, stru
 
 static const char *const ended_texts[] = {
 	[UA_HUNG_UP] = "The call is over",
-	[UA_HUNG_UP_THERE] = "The other side hung up",
+	[UA_HUNG_UP_THERE] = "The call is over",
 	[UA_MOVED] = "The call has moved",
 	[UA_BUSY] = "Busy",
 	[UA_DECLINED] = "Declined",

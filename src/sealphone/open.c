@@ -201,14 +201,15 @@ enum exit_code phone_open(struct phone *phone, const struct options *options)
 {
 	AUTO(secret) struct secret *password = NULL;
 	enum exit_code code = check_files(options);
+	bool interrupted = false;
 
 	if (code != EXIT_OK)
 		return code;
 	phone->options = options;
 	phone->output.json = options->json;
-	password = password_read(options->password_file, options->aor);
+	password = password_read(options->password_file, options->aor, &interrupted);
 	if (!password)
-		return EXIT_STATE;
+		return interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 	phone->crypto = crypto_new();
 	phone->random = phone->crypto ? random_new(phone->crypto) : NULL;
 	if (!phone->random)

@@ -2,12 +2,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/writer.h"
+#include "net/terminal.h"
 
-enum { PASSWORD_MAX = 1024 };
+enum { PASSWORD_MAX = 1024, QUESTION_MAX = 1024 };
 
 static struct secret *complain(const char *where, const char *why)
 {
@@ -15,10 +16,22 @@ static struct secret *complain(const char *where, const char *why)
 	return NULL;
 }
 
+static struct secret *secret_of_line(const char *line, ssize_t n, const char *where)
+{
+	struct secret *secret;
+
+	if (n < 0)
+		return complain(where, "the password is too long, or was broken off");
+	if (n == 0)
+		return complain(where, "there is no password");
+	secret = secret_new(slice_from(line, (size_t)n));
+	return secret ? secret : complain(where, "there is no memory");
+}
+
 /* Everything up to the first line end, from a descriptor. */
 static struct secret *read_line(int fd, const char *where)
 {
-	char line[PASSWORD_MAX];
+	char line[PASSWORD_MAX + 1];
 	struct secret *secret;
 	size_t n = 0;
 
@@ -26,44 +39,39 @@ static struct secret *read_line(int fd, const char *where)
 		n++;
 	while (n > 0 && n < sizeof line && line[n - 1] == '\r')
 		n--;
-	if (n == 0 || n == sizeof line) {
-		mem_wipe(line, sizeof line);
-		return complain(where, n == 0 ? "there is no password" : "the password is too long");
-	}
-	secret = secret_new(slice_from(line, n));
+	secret = secret_of_line(line, n == sizeof line ? -1 : (ssize_t)n, where);
 	mem_wipe(line, sizeof line);
-	return secret ? secret : complain(where, "there is no memory");
-}
-
-static struct secret *ask(struct slice aor)
-{
-	struct termios before, silent;
-	struct secret *secret;
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
-
-	if (fd < 0 || tcgetattr(fd, &before) != 0) {
-		if (fd >= 0)
-			close(fd);
-		return complain("password", "there is no terminal to ask on; use --password-file");
-	}
-	dprintf(fd, "Password of %.*s: ", SLICE_FMT(aor));
-	silent = before;
-	silent.c_lflag &= ~(tcflag_t)ECHO;
-	tcsetattr(fd, TCSAFLUSH, &silent);
-	secret = read_line(fd, "password");
-	tcsetattr(fd, TCSAFLUSH, &before);
-	dprintf(fd, "\n");
-	close(fd);
 	return secret;
 }
 
-struct secret *password_read(const char *file, struct slice aor)
+static struct secret *ask(struct slice aor, bool *ret_interrupted)
+{
+	char line[PASSWORD_MAX], text[QUESTION_MAX];
+	struct writer question = writer_of(text, sizeof text);
+	struct terminal terminal;
+	struct secret *secret;
+	ssize_t n;
+
+	if (!terminal_silence(&terminal))
+		return complain("password", "there is no terminal to ask on; use --password-file");
+	put(&question, SLICE("Password of "));
+	put(&question, aor);
+	put(&question, SLICE(": "));
+	n = terminal_ask(&terminal, writer_text(&question), line, sizeof line);
+	terminal_restore(&terminal);
+	*ret_interrupted = terminal.interrupted;
+	secret = terminal.interrupted ? NULL : secret_of_line(line, n, "password");
+	mem_wipe(line, sizeof line);
+	return secret;
+}
+
+struct secret *password_read(const char *file, struct slice aor, bool *ret_interrupted)
 {
 	struct secret *secret;
 	int fd;
 
 	if (!file)
-		return ask(aor);
+		return ask(aor, ret_interrupted);
 	fd = open(file, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return complain(file, strerror(errno));

@@ -5,5 +5,8 @@
 
 #include "base/secret.h"
 
-/* The first line of the file; NULL with a message printed. file NULL: asks, without showing what is typed. */
-struct secret *password_read(const char *file, struct slice aor);
+/*
+ * The first line of the file. file NULL: asks, without showing what is typed. NULL with a message printed, or without one
+ * and *ret_interrupted set where a signal ended the asking.
+ */
+struct secret *password_read(const char *file, struct slice aor, bool *ret_interrupted);

@@ -126,7 +126,3 @@ def test_a_password_is_asked_for_twice_and_not_shown(state):
 def test_two_passwords_that_differ_change_nothing(state):
     status, seen = on_terminal(state, b"secret\n", b"other\n")
     assert status == 1 and "the two passwords differ" in seen
-
-
-def test_an_interrupt_leaves_the_terminal_as_it_was(state):
-    assert on_terminal(state, b"sec\x03")[0] == 130
