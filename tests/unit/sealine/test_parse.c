@@ -36,6 +36,8 @@ static const struct {
 		  "BYE sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n"),
 	  EXIT_OK,
 	  "-: request BYE sip:a SIP/2.0, 4 header fields, 0 bytes of body\n-: remark: no Via at byte 74 (Via)\n" },
+	{ "cut off within the Via", SLICE_INIT("BYE sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a;bra"), EXIT_FOUND,
+	  "-: not valid: the header ends early at byte 41 (Via)\n" },
 	{ "control characters are not printed", SLICE_INIT("A\x1b[2J sip:a SIP/2.0\r\n\r\n"), EXIT_FOUND,
 	  "-: not valid: the first line is not one of SIP at byte 0\n" },
 	{ "nor are others' alphabets harmed",

@@ -226,6 +226,13 @@ static void a_message_that_lacks_its_via_only_is_unsent(void **state)
 		{ "BYE sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCSeq: 1 BYE\r\n\r\n", false },
 		{ "BYE sip:a SIP/2.0\r\nVia: x\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\n\r\n",
 		  false },
+		{ "BYE sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\nVia: SIP/2.0/T",
+		  false },
+		{ "BYE sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\nVia\r\n\r\n",
+		  false },
+		{ "BYE sip:a SIP/2.0\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\nCall-ID: 1\r\nCSeq: 1 BYE\r\nVia: \r \r\n\r\n",
+		  false },
+		{ "BYE sip:a SIP/2.0\r\nVia: SIP/2.0/TLS a;bra", false },
 		{ REQUEST, false },
 	};
 
