@@ -190,11 +190,12 @@ static void do_quit(struct phone *phone, struct slice rest, struct now now)
 
 static void do_help(struct phone *phone, struct slice rest, struct now now)
 {
-	(void)rest, (void)now;
-	output_say(
-		&phone->output, json_pack("{s:s}", "event", "help"),
+	static const char text[] =
 		"call WHOM, answer, reject [busy], hangup, hold, resume, swap, transfer [WHOM], "
-		"accept, refuse, dtmf DIGITS, message WHOM TEXT, watch [WHOM [PACKAGE]], unwatch, status, quit");
+		"accept, refuse, dtmf DIGITS, message WHOM TEXT, watch [WHOM [PACKAGE]], unwatch, status, quit";
+
+	(void)rest, (void)now;
+	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "help", "text", text), "%s", text);
 }
 
 /* clang-format off */

@@ -58,6 +58,26 @@ static void set_cause(json_t *object, const struct ua_event *event)
 		object_set_some(object, "code", code);
 }
 
+/* What to do about it, where no verdict says so. */
+static const char *const remedies[UA_FAILED + 1] = {
+	[UA_WRONG_PASSWORD] = "see whether address and password are right, or have the password set anew",
+	[UA_NOT_AUTHENTIC] =
+		"do not trust this server with the password before its administrator has explained that",
+	[UA_SERVER_GONE] = "see whether the server runs, and name it with --server if it is elsewhere",
+	[UA_TIMEOUT] = "see whether that is the address of a SIP server",
+};
+
+static void put_remedy(struct writer *out, const struct ua_event *event)
+{
+	if (event->verdict && event->verdict->remedy) {
+		put(out, SLICE("; "));
+		put_verdict_remedy(out, event->verdict);
+	} else if (event->retry_in == 0 && remedies[event->cause]) {
+		put(out, SLICE("; "));
+		put(out, slice_of(remedies[event->cause]));
+	}
+}
+
 static void show_error(struct phone *phone, const struct ua_event *event, const char *what)
 {
 	json_t *object = json_pack("{s:s}", "event", "error");
@@ -66,10 +86,7 @@ static void show_error(struct phone *phone, const struct ua_event *event, const 
 	struct writer advice = writer_of(remedy, sizeof remedy);
 
 	set_cause(object, event);
-	if (event->verdict && event->verdict->remedy) {
-		put(&advice, SLICE("; "));
-		put_verdict_remedy(&advice, event->verdict);
-	}
+	put_remedy(&advice, event);
 	if (event->retry_in != 0)
 		object_set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
 	if (event->retry_in != 0)
@@ -177,7 +194,8 @@ static void on_registered(struct phone *phone, const struct ua_event *event, str
 static void on_registration_failed(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	show_error(phone, event,
-		   event->cause == UA_WRONG_PASSWORD ? "The password is wrong" : "The registration failed");
+		   event->cause == UA_WRONG_PASSWORD ? "The password is wrong, or there is no such account"
+						     : "The registration failed");
 	if (event->retry_in == 0)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }

@@ -1,6 +1,7 @@
 /* How the phone comes up, and goes down in the reverse order. */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,14 +100,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.do_register = true,
 	};
 
-	switch (ua_new(&config, &phone->ua)) {
-	case OK: return EXIT_OK;
-	case ERR_SYNTAX: return complain("--aor", "an address looks like sips:alice@example.org", EXIT_USAGE);
-	case ERR_DENIED:
-		return complain("--transport", "a sips: address needs tls; nothing was sent in clear",
-				EXIT_USAGE);
-	default: return no_memory();
-	}
+	return ua_new(&config, &phone->ua) == OK ? EXIT_OK : no_memory();
 }
 
 static enum exit_code open_endpoint(struct phone *phone)
@@ -188,19 +182,54 @@ static struct slice account_of(struct slice aor)
 	return slice_sub(aor, slice_find(aor, ':') + 1, aor.len);
 }
 
-static enum exit_code check_files(const struct options *options)
+static enum exit_code complain_of_file(const char *option, const char *file, const char *remedy)
+{
+	fprintf(stderr, "sealphone: %s %s: %s; %s\n", option, file, strerror(errno), remedy);
+	return EXIT_STATE;
+}
+
+/* Whether a file can be written there, which need not be there yet. */
+static bool is_writable(const char *file)
+{
+	const char *name = strrchr(file, '/');
+	char directory[PATH_MAX];
+	struct writer out = writer_of(directory, sizeof directory);
+
+	if (access(file, W_OK) == 0)
+		return true;
+	if (errno != ENOENT)
+		return false;
+	put(&out, name ? slice_from(file, (size_t)(name - file) + 1) : SLICE("."));
+	put(&out, SLICE("\0"));
+	errno = ENAMETOOLONG;
+	return !out.overflow && access(directory, W_OK) == 0;
+}
+
+/* What can be found wrong before a password is asked for. */
+static enum exit_code check_options(const struct options *options)
 {
 	const struct media_device *source = &options->devices.source;
+	enum err err = ua_check_account(options->aor, options->transport);
 
+	if (err == ERR_DENIED)
+		return complain("--transport", "a sips: address needs tls; nothing was sent in clear",
+				EXIT_USAGE);
+	if (err != OK)
+		return complain("--aor", "an address looks like sips:alice@example.org", EXIT_USAGE);
 	if (source->kind == MEDIA_DEVICE_FILE && access(source->name, R_OK) != 0)
-		return complain(source->name, strerror(errno), EXIT_STATE);
+		return complain_of_file("--play", source->name, "name a WAV file that can be read");
+	if (options->devices.record && !is_writable(options->devices.record))
+		return complain_of_file("--record", options->devices.record,
+					"name a file that can be written");
+	if (options->ca_file && access(options->ca_file, R_OK) != 0)
+		return complain_of_file("--ca", options->ca_file, "name a file with certificates (PEM)");
 	return EXIT_OK;
 }
 
 enum exit_code phone_open(struct phone *phone, const struct options *options)
 {
 	AUTO(secret) struct secret *password = NULL;
-	enum exit_code code = check_files(options);
+	enum exit_code code = check_options(options);
 	bool interrupted = false;
 
 	if (code != EXIT_OK)

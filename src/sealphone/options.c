@@ -290,6 +290,13 @@ static enum exit_code refuse(const char *what, const char *text)
 	return EXIT_USAGE;
 }
 
+static enum exit_code refuse_value(const char *option, const char *value)
+{
+	fprintf(stderr, "sealphone: --%s %s: that is none of its values (see sealphone --help)\n", option,
+		value);
+	return EXIT_USAGE;
+}
+
 static enum exit_code parse_command(int n, char **words, struct options *options)
 {
 	if (n == 0)
@@ -341,12 +348,12 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 		.devices.sink.kind = MEDIA_DEVICE_AUTO,
 	};
 	enum exit_code code;
-	int id;
+	int id, index = 0;
 
 	*ret_done = false;
 	if (find_abbreviation(argv))
 		return refuse("no such option:", find_abbreviation(argv));
-	while ((id = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+	while ((id = getopt_long(argc, argv, "", long_options, &index)) != -1) {
 		if (id == OPTION_HELP || id == OPTION_VERSION) {
 			fputs(id == OPTION_HELP ? usage : "sealphone " SEALINE_VERSION "\n", stdout);
 			*ret_done = true;
@@ -355,7 +362,7 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 		if (id == '?')
 			return refuse("nothing was done", NULL);
 		if (!take(id, optarg, &options))
-			return refuse("this is not understood:", optarg);
+			return refuse_value(long_options[index].name, optarg);
 	}
 	code = parse_command(argc - optind, argv + optind, &options);
 	if (code == EXIT_OK && options.aor.len == 0)

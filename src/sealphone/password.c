@@ -12,7 +12,8 @@ enum { PASSWORD_MAX = 1024, QUESTION_MAX = 1024 };
 
 static struct secret *complain(const char *where, const char *why)
 {
-	fprintf(stderr, "sealphone: %s: %s\n", where, why);
+	fprintf(stderr, "sealphone: %s: %s; --password-file names a file whose first line is the password\n",
+		where, why);
 	return NULL;
 }
 
@@ -53,7 +54,7 @@ static struct secret *ask(struct slice aor, bool *ret_interrupted)
 	ssize_t n;
 
 	if (!terminal_silence(&terminal))
-		return complain("password", "there is no terminal to ask on; use --password-file");
+		return complain("password", "there is no terminal to ask on");
 	put(&question, SLICE("Password of "));
 	put(&question, aor);
 	put(&question, SLICE(": "));

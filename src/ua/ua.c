@@ -102,15 +102,38 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	return OK;
 }
 
+static enum err parse_account(struct slice text, enum transport_protocol transport, struct sip_uri *ret_aor)
+{
+	char name[CREDENTIALS_AOR_MAX];
+	struct writer out = writer_of(name, sizeof name);
+	struct sip_uri aor;
+
+	if (!sip_uri_parse(text, &aor) || aor.user.len == 0 || aor.port != 0 || aor.params.len != 0 ||
+	    aor.headers.len != 0 || (aor.scheme != SIP_SCHEME_SIP && aor.scheme != SIP_SCHEME_SIPS))
+		return ERR_SYNTAX;
+	if (aor.scheme == SIP_SCHEME_SIPS && !transport_is_secure(transport))
+		return ERR_DENIED;
+	put_aor(&out, &aor);
+	if (out.overflow)
+		return ERR_SYNTAX;
+	*ret_aor = aor;
+	return OK;
+}
+
+enum err ua_check_account(struct slice aor, enum transport_protocol transport)
+{
+	struct sip_uri uri;
+
+	return parse_account(aor, transport, &uri);
+}
+
 static enum err set_credentials(struct ua *ua, struct crypto *crypto, const struct sip_uri *aor)
 {
 	static const struct credentials_source nobody = { .ask = NULL };
 	char name[CREDENTIALS_AOR_MAX];
 	struct writer out = writer_of(name, sizeof name);
 
-	put_aor(&out, aor);
-	if (out.overflow)
-		return ERR_SYNTAX;
+	put_aor(&out, aor); /* there is room, or parse_account() would have refused it */
 	ua->credentials = credentials_new(crypto, writer_text(&out), &nobody);
 	return ua->credentials ? OK : ERR_NOMEM;
 }
@@ -128,11 +151,7 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 	list_init(&ua->subscriptions);
 	list_init(&ua->arrivals);
 	list_init(&ua->departures);
-	if (!sip_uri_parse(config->aor, &aor) || aor.user.len == 0 || aor.port != 0 || aor.params.len != 0 ||
-	    aor.headers.len != 0 || (aor.scheme != SIP_SCHEME_SIP && aor.scheme != SIP_SCHEME_SIPS))
-		return ERR_SYNTAX;
-	if (aor.scheme == SIP_SCHEME_SIPS && !transport_is_secure(config->transport))
-		return ERR_DENIED;
+	TRY(parse_account(config->aor, config->transport, &aor));
 	TRY(set_account(ua, config, &aor));
 	TRY(set_credentials(ua, config->crypto, &aor));
 	TRY(set_smime(ua, config));

@@ -69,8 +69,10 @@ struct ua_config {
 	bool do_register; /* false: calls and messages only */
 };
 
-/* Copies the texts. ERR_SYNTAX: the AOR is not sip:user@domain. ERR_DENIED: a sips AOR with a transport in
- * clear. */
+/* ERR_SYNTAX: the AOR is not sip:user@domain or sips:user@domain. ERR_DENIED: a sips AOR with a transport in clear. */
+MUST_CHECK enum err ua_check_account(struct slice aor, enum transport_protocol transport);
+
+/* Copies the texts. What ua_check_account() refuses is refused with the same errors. */
 MUST_CHECK enum err ua_new(const struct ua_config *config, struct ua **ret_ua);
 /* After its endpoint. */
 void ua_free(struct ua *ua);

@@ -124,3 +124,35 @@ def test_what_happens_leaves_alone_what_is_being_typed(server, sealphone, tmp_pa
         bob.wait_for("The message has arrived")
     bob.type("\x04")
     assert bob.end() == 0 and bob.is_plain
+
+
+@pytest.mark.parametrize(
+    "words, status, said",
+    [
+        (("--aor", "alice"), 2, "--aor: an address looks like sips:alice@example.org"),
+        (("--aor", "sips:a@b", "--transport", "tcp"), 2, "--transport: a sips: address needs tls; nothing was sent in clear"),
+        (("--aor", "sips:a@b", "--for", "soon"), 2, "--for soon: that is none of its values (see sealphone --help)"),
+        (("--aor", "sips:a@b", "--play", "/none.wav"), 3, "--play /none.wav: No such file or directory; name a WAV file that can be read"),
+        (("--aor", "sips:a@b", "--record", "/none/x.wav"), 3, "--record /none/x.wav: No such file or directory; name a file that can be written"),
+        (("--aor", "sips:a@b", "--ca", "/none.pem"), 3, "--ca /none.pem: No such file or directory; name a file with certificates (PEM)"),
+        (("--aor", "sips:a@b", "--password-file", "/none"), 3, "/none: No such file or directory; --password-file names a file whose first line is the password"),
+    ],
+    ids=("aor", "transport", "for", "play", "record", "ca", "password-file"),
+)
+def test_what_is_wrong_is_said_before_anybody_types_a_password(on_terminal, words, status, said):
+    phone = on_terminal(BUILD / "sealphone", *words, "register")
+    assert phone.end() == status
+    assert phone.seen.decode() == f"sealphone: {said}\r\n"
+
+
+def test_a_refused_account_and_a_server_that_is_not_there_are_told_with_what_to_do(server, tmp_path, on_terminal):
+    (tmp_path / "wrong").write_text("not-it-at-all\n")
+    common = ("--aor", "sips:alice@localhost", "--ca", server.ca, "--state", tmp_path, "--password-file", tmp_path / "wrong")
+    phone = on_terminal(BUILD / "sealphone", *common, "--server", f"127.0.0.1:{server.port()}", "register")
+    phone.wait_for("The password is wrong, or there is no such account: the server refused the password; "
+                   "see whether address and password are right, or have the password set anew")
+    assert phone.end() == 6
+    phone = on_terminal(BUILD / "sealphone", *common, "--server", "127.0.0.1:1", "call", "bob")
+    phone.wait_for(r"The server is not reached: 127.0.0.1 \(127.0.0.1:1\): nobody listens there \(connection refused\); "
+                   "see whether the server runs, and name it with --server if it is elsewhere")
+    assert phone.end() == 4
