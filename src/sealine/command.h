@@ -35,9 +35,8 @@ struct invocation {
 };
 
 struct command {
-	const char *words; /* "user add" */
-	const char *help;  /* all of --help */
-	bool takes_state;
+	const char *words;      /* "user add" */
+	const char *help;       /* all of --help */
 	unsigned flags;         /* those it takes */
 	size_t n_least, n_most; /* arguments */
 	enum exit_code (*run)(const struct invocation *invocation);

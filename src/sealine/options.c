@@ -8,7 +8,7 @@
 /* clang-format off */
 static const struct command commands[] = {
 	{
-		.words = "user add", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_add_run,
+		.words = "user add", .n_least = 1, .n_most = 1, .run = user_add_run,
 		.flags = FLAG_JSON | FLAG_PASSWORD_STDIN | FLAG_GENERATE | FLAG_MD5,
 		.help =
 		"usage: sealine user add AOR [--generate | --password-stdin] [--md5] [--state DIR] [--json]\n"
@@ -26,7 +26,7 @@ static const struct command commands[] = {
 		"Example: sealine user add alice@localhost --generate\n",
 	},
 	{
-		.words = "user import", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_import_run,
+		.words = "user import", .n_least = 1, .n_most = 1, .run = user_import_run,
 		.flags = FLAG_JSON | FLAG_MD5,
 		.help =
 		"usage: sealine user import FILE|- [--md5] [--state DIR] [--json]\n"
@@ -40,7 +40,7 @@ static const struct command commands[] = {
 		"Example: printf 'bob@localhost\\tsecret\\n' | sealine user import -\n",
 	},
 	{
-		.words = "user list", .takes_state = true, .run = user_list_run, .flags = FLAG_JSON,
+		.words = "user list", .run = user_list_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine user list [--state DIR] [--json]\n"
 		"Lists the accounts, and where each is registered.\n"
@@ -51,7 +51,7 @@ static const struct command commands[] = {
 		"Example: sealine user list --json | jq -r .users[].aor\n",
 	},
 	{
-		.words = "user passwd", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_passwd_run,
+		.words = "user passwd", .n_least = 1, .n_most = 1, .run = user_passwd_run,
 		.flags = FLAG_JSON | FLAG_PASSWORD_STDIN | FLAG_GENERATE | FLAG_MD5,
 		.help =
 		"usage: sealine user passwd AOR [--generate | --password-stdin] [--md5] [--state DIR] [--json]\n"
@@ -61,15 +61,17 @@ static const struct command commands[] = {
 		"Example: pwgen 20 1 | sealine user passwd alice@localhost --password-stdin\n",
 	},
 	{
-		.words = "user remove", .takes_state = true, .n_least = 1, .n_most = 1, .run = user_remove_run,
+		.words = "user remove", .n_least = 1, .n_most = 1, .run = user_remove_run,
 		.help =
 		"usage: sealine user remove AOR [--state DIR]\n"
 		"Removes an account. Its phones are disconnected.\n"
 		"\n"
+		"  --state DIR  where sealined keeps its state\n"
+		"\n"
 		"Example: sealine user remove alice@localhost\n",
 	},
 	{
-		.words = "ban list", .takes_state = true, .run = ban_list_run, .flags = FLAG_JSON,
+		.words = "ban list", .run = ban_list_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine ban list [--state DIR] [--json]\n"
 		"Lists the addresses that the running server lets nobody connect from, for how long, and why.\n"
@@ -80,7 +82,7 @@ static const struct command commands[] = {
 		"Example: sealine ban list\n",
 	},
 	{
-		.words = "ban add", .takes_state = true, .n_least = 1, .n_most = 2, .run = ban_add_run,
+		.words = "ban add", .n_least = 1, .n_most = 2, .run = ban_add_run,
 		.help =
 		"usage: sealine ban add ADDRESS [TIME] [--state DIR]\n"
 		"Lets nobody connect from an address until the time is over or the server ends. Phones that are connected\n"
@@ -93,7 +95,7 @@ static const struct command commands[] = {
 		"Example: sealine ban add 192.0.2.7 7d\n",
 	},
 	{
-		.words = "ban lift", .takes_state = true, .n_least = 1, .n_most = 1, .run = ban_lift_run,
+		.words = "ban lift", .n_least = 1, .n_most = 1, .run = ban_lift_run,
 		.help =
 		"usage: sealine ban lift ADDRESS [--state DIR]\n"
 		"Ends a ban, and forgets what was held against the address.\n"
@@ -103,7 +105,7 @@ static const struct command commands[] = {
 		"Example: sealine ban lift 192.0.2.7\n",
 	},
 	{
-		.words = "cert list", .takes_state = true, .n_most = 1, .run = cert_list_run, .flags = FLAG_JSON,
+		.words = "cert list", .n_most = 1, .run = cert_list_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine cert list [AOR] [--state DIR] [--json]\n"
 		"Lists the certificates of users that the running server tells others of, one a device, and those that\n"
@@ -117,7 +119,7 @@ static const struct command commands[] = {
 		"Example: sealine cert list alice@localhost\n",
 	},
 	{
-		.words = "cert revoke", .takes_state = true, .n_least = 1, .n_most = 2, .run = cert_revoke_run,
+		.words = "cert revoke", .n_least = 1, .n_most = 2, .run = cert_revoke_run,
 		.help =
 		"usage: sealine cert revoke AOR [FINGERPRINT] [--state DIR]\n"
 		"Takes a certificate back, say that of a lost device: who holds it is told at once, and its key gets no\n"
@@ -130,7 +132,7 @@ static const struct command commands[] = {
 		"Example: sealine cert revoke alice@localhost\n",
 	},
 	{
-		.words = "ca show", .takes_state = true, .run = ca_show_run, .flags = FLAG_JSON,
+		.words = "ca show", .run = ca_show_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine ca show [--state DIR] [--json]\n"
 		"Shows the certificates that sealined made for itself: the development CA's and its own.\n"
@@ -142,21 +144,24 @@ static const struct command commands[] = {
 		"Example: sealine ca show\n",
 	},
 	{
-		.words = "ca export", .takes_state = true, .run = ca_export_run,
+		.words = "ca export", .run = ca_export_run,
 		.help =
 		"usage: sealine ca export [--state DIR]\n"
 		"Writes the certificate of the development CA (PEM) to standard output, for phones that are to trust it.\n"
+		"\n"
+		"  --state DIR  where sealined keeps its state\n"
 		"\n"
 		"Example: sealine ca export > sealine-ca.pem\n",
 	},
 	{
 		.words = "parse", .n_least = 1, .n_most = SIZE_MAX, .run = parse_run, .flags = FLAG_JSON,
 		.help =
-		"usage: sealine parse FILE...|- [--json]\n"
+		"usage: sealine parse FILE...|- [--json] [--state DIR]\n"
 		"Reads each file as one SIP message, as it would come in a datagram, and says what it is, or what is wrong\n"
 		"with it and at which byte (from 0). What a proxy would pass on but the RFCs forbid is remarked upon.\n"
 		"\n"
-		"  --json  one JSON object a file: file, valid, and error {what, at} or start line and header fields\n"
+		"  --json       one JSON object a file: file, valid, and error {what, at} or start line and header fields\n"
+		"  --state DIR  taken as by every command; nothing is read there\n"
 		"\n"
 		"Exit status: 0 all are valid, 1 some are not, 2 usage, or a file that cannot be read.\n"
 		"\n"
@@ -199,7 +204,7 @@ static const struct command commands[] = {
 		"Example: sealine load call 127.0.0.1:5061 --users 'user%04d@localhost' --password-file pw --ca ca.pem\n",
 	},
 	{
-		.words = "status", .takes_state = true, .run = status_run, .flags = FLAG_JSON,
+		.words = "status", .run = status_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine status [--state DIR] [--json]\n"
 		"Shows the running server: workers, connections by what is proven of them, registrations, certificates.\n"
@@ -270,11 +275,11 @@ static bool wrong_use(const struct command *command, const char *what, const cha
 static bool take_option(const struct command *command, const struct option *option,
 			struct invocation *invocation)
 {
-	if (option->val == OPTION_STATE && command->takes_state) {
+	if (option->val == OPTION_STATE) {
 		invocation->state = slice_of(optarg);
 		return invocation->state.len > 0 || wrong_use(command, "--state needs a directory", "");
 	}
-	if (option->val != OPTION_STATE && (command->flags & (unsigned)option->val)) {
+	if (command->flags & (unsigned)option->val) {
 		invocation->flags |= (unsigned)option->val;
 		return true;
 	}
