@@ -24,6 +24,11 @@ define configure
 	@ninja -C $(1)
 endef
 
+# What only the checks need is not there after a plain scripts/setup.
+define need
+	@command -v $(1) >/dev/null || { echo "$(1) is not there; scripts/setup --tests installs what the checks and tests need" >&2; exit 1; }
+endef
+
 .PHONY: build
 build: ## the programs: build/sealined, build/sealphone, build/sealine
 	$(call configure,build,)
@@ -36,6 +41,7 @@ build-tsan: # with ThreadSanitizer
 build-oom: # every unit test with its n-th allocation failing
 	$(call configure,build-oom,$(OOM),$(QUICK_LINK))
 build-fuzz: # with libFuzzer
+	$(call need,clang-14)
 	$(call configure,build-fuzz,$(FUZZ),$(QUICK_LINK) CC='ccache clang-14')
 
 .PHONY: check
@@ -61,6 +67,7 @@ e2e: build-asan ## the real programs over loopback with real TLS, under AddressS
 
 .PHONY: interop
 interop: build ## against programs that others wrote (scripts/setup --tests installs them)
+	$(call need,baresip)
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q tests/interop
 
 .PHONY: soak
@@ -69,6 +76,7 @@ soak: build ## SIPp calls 200 times a second for SOAK_SECONDS (60) over UDP and 
 
 .PHONY: coverage
 coverage: ## what the unit and scenario tests reach: build-coverage/report/index.html
+	$(call need,gcovr)
 	$(call configure,build-coverage,$(COVERAGE))
 	meson test -C build-coverage --no-rebuild --quiet --print-errorlogs
 	@mkdir -p build-coverage/report
@@ -106,6 +114,7 @@ bench: build ## how fast the inner loops are, and the server beside kamailio (sc
 
 .PHONY: format
 format: ## lay out every source as .clang-format says
+	$(call need,clang-format-14)
 	git ls-files --cached --others --exclude-standard 'src/*.[ch]' 'tests/*.[ch]' 'fuzz/*.[ch]' 'bench/*.[ch]' | xargs clang-format-14 -i
 
 .PHONY: layers
@@ -114,6 +123,7 @@ layers: ## check every include against docs/layers.txt
 
 .PHONY: lint
 lint: build-asan ## format, layers, lengths, docs, requirements, shellcheck, cppcheck, clang-tidy
+	$(call need,clang-tidy-14)
 	scripts/lint build-asan
 
 .PHONY: docs
@@ -122,8 +132,9 @@ docs: ## check the pages: every room has one, every link leads somewhere
 
 .PHONY: man
 man: ## check the manual pages and show their plain text in build/man
+	$(call need,mandoc)
 	@mkdir -p build/man
-	@for page in man/*.[1-8]; do mandoc -T lint -W warning $$page && mandoc -T utf8 $$page | col -b >build/man/$$(basename $$page).txt; done
+	@for page in man/*.[1-8]; do mandoc -T lint -W warning $$page && mandoc -T utf8 $$page | LC_ALL=C.UTF-8 sed 's/.\x08//g' >build/man/$$(basename $$page).txt || exit; done
 	@ls build/man
 
 .PHONY: install

@@ -179,7 +179,7 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
  */
 static bool set_session_id(struct crypto *crypto, SSL_CTX *ctx, X509 *leaf)
 {
-	unsigned char hash[DIGEST_SIZE_MAX], fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
+	unsigned char hash[DIGEST_SIZE_MAX], fingerprint[CERTIFICATE_FINGERPRINT_SIZE] = { 0 };
 	const struct certificate certificate = { leaf };
 	const struct slice parts[] = { SLICE("sealine session"),
 				       slice_from(fingerprint, sizeof fingerprint) };
