@@ -102,6 +102,13 @@ static enum err open_file(const char *path, struct wav_reader **ret_file, char t
 	return err;
 }
 
+enum err media_check_file(const char *path)
+{
+	AUTO(wav_reader) struct wav_reader *reader = NULL;
+
+	return wav_reader_open(path, &reader);
+}
+
 enum err source_open(const struct media_device *device, struct source **ret_source, char text[MEDIA_MAX_TEXT])
 {
 	AUTO(source) struct source *source = mem_new(struct source);

@@ -23,6 +23,9 @@
 struct media;
 struct media_port;
 
+/* Whether the file can be played: OK, ERR_SYNTAX if it is no WAV file of 16-bit PCM, mono or stereo; else why it cannot be read. */
+MUST_CHECK enum err media_check_file(const char *path);
+
 /* The thread runs when this returns. ERR_NOMEM, ERR_IO (no thread, no descriptor, SRTP library unusable). */
 MUST_CHECK enum err media_new(struct media **ret_media);
 /* Ends all calls, closes their files, and waits for the thread. */

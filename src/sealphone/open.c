@@ -218,6 +218,10 @@ static enum exit_code check_options(const struct options *options)
 		return complain("--aor", "an address looks like sips:alice@example.org", EXIT_USAGE);
 	if (source->kind == MEDIA_DEVICE_FILE && access(source->name, R_OK) != 0)
 		return complain_of_file("--play", source->name, "name a WAV file that can be read");
+	if (source->kind == MEDIA_DEVICE_FILE && media_check_file(source->name) != OK)
+		return complain(source->name,
+				"this is no WAV file of 16-bit PCM, mono or stereo; convert it to one",
+				EXIT_STATE);
 	if (options->devices.record && !is_writable(options->devices.record))
 		return complain_of_file("--record", options->devices.record,
 					"name a file that can be written");

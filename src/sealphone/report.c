@@ -44,7 +44,7 @@ static void write_first_hop(struct page *page, const struct ua *ua)
 	end_line(page);
 }
 
-/* Where the DNS has led us, and what that is worth. */
+/* Where the names have led us, by the DNS or the hosts file, and what that is worth. */
 static void write_place(struct page *page, const struct ua *ua)
 {
 	struct locate_target place;
@@ -57,7 +57,7 @@ static void write_place(struct page *page, const struct ua *ua)
 	put_text(page, " at ");
 	put_address(&page->out, &place.address);
 	put_text(page, place.is_secure ? "; the DNS says so with signatures that were checked (DNSSEC)"
-				       : "; that was not signed in the DNS, so it proves nothing");
+				       : "; no signature of the DNS vouches for that, so it proves nothing");
 	end_line(page);
 }
 

@@ -18,7 +18,7 @@ struct security_report {
 
 	/* the same for machines; they point into static text or the endpoint's flow */
 	struct slice tls, cipher, verified, srtp, codec, beyond;
-	struct slice dnssec; /* "secure", "unsigned"; empty: the DNS was not asked */
+	struct slice dnssec; /* "secure", "unsigned"; empty: we were told where the server is */
 };
 
 void report_make(struct security_report *report, const struct ua *ua, const struct ua_call_view *call,

@@ -133,11 +133,12 @@ def test_what_happens_leaves_alone_what_is_being_typed(server, sealphone, tmp_pa
         (("--aor", "sips:a@b", "--transport", "tcp"), 2, "--transport: a sips: address needs tls; nothing was sent in clear"),
         (("--aor", "sips:a@b", "--for", "soon"), 2, "--for soon: that is none of its values (see sealphone --help)"),
         (("--aor", "sips:a@b", "--play", "/none.wav"), 3, "--play /none.wav: No such file or directory; name a WAV file that can be read"),
+        (("--aor", "sips:a@b", "--play", "/etc/passwd"), 3, "/etc/passwd: this is no WAV file of 16-bit PCM, mono or stereo; convert it to one"),
         (("--aor", "sips:a@b", "--record", "/none/x.wav"), 3, "--record /none/x.wav: No such file or directory; name a file that can be written"),
         (("--aor", "sips:a@b", "--ca", "/none.pem"), 3, "--ca /none.pem: No such file or directory; name a file with certificates (PEM)"),
         (("--aor", "sips:a@b", "--password-file", "/none"), 3, "/none: No such file or directory; --password-file names a file whose first line is the password"),
     ],
-    ids=("aor", "transport", "for", "play", "record", "ca", "password-file"),
+    ids=("aor", "transport", "for", "play", "no-wav", "record", "ca", "password-file"),
 )
 def test_what_is_wrong_is_said_before_anybody_types_a_password(on_terminal, words, status, said):
     phone = on_terminal(BUILD / "sealphone", *words, "register")
