@@ -125,9 +125,18 @@ static bool say_domain(struct config *config, struct slice value, struct writer 
 
 static bool say_path(struct config *config, struct slice value, struct slice *ret_path, struct writer *why)
 {
+	struct config_path *said;
+
 	if (value.len == 0 || value.len >= STATE_PATH_MAX || slice_find(value, '\0') < value.len)
 		return wrong(why, "it is no path");
-	return keep_text(config, value, ret_path, why);
+	said = arena_zalloc(config->arena, 1, sizeof *said);
+	if (!said)
+		return wrong(why, "there is no memory for it");
+	if (!keep_text(config, value, ret_path, why))
+		return false;
+	*said = (struct config_path){ config->paths, *ret_path, config->saying };
+	config->paths = said;
+	return true;
 }
 
 static bool say_file(struct config *config, struct config_certificates *to, enum setting setting,
@@ -301,19 +310,25 @@ static unsigned cores(void)
 	return n < 1 ? 1 : n > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)n;
 }
 
-static void put_place(struct writer *out, const struct config *config, enum setting setting,
-		      struct slice file)
+static void put_place(struct writer *out, const struct config *config, const struct config_place *place)
 {
-	const struct config_place *place = &config->places[setting];
-
 	if (place->line == 0)
 		return;
-	put(out, file);
+	put(out, config->file);
 	put_char(out, ':');
 	put_number(out, place->line);
 	put_char(out, ':');
 	put_number(out, place->column);
 	put(out, SLICE(": "));
+}
+
+void put_config_place(struct writer *out, const struct config *config, struct slice path)
+{
+	for (const struct config_path *said = config->paths; said; said = said->next)
+		if (said->path.ptr == path.ptr) {
+			put_place(out, config, &said->place);
+			return;
+		}
 }
 
 /* Says what is wrong with their numbers. */
@@ -351,13 +366,14 @@ bool config_has_own(const struct config *config, struct slice domain)
 	return false;
 }
 
-static bool check_certificates(const struct config *config, struct slice file, struct writer *why)
+static bool check_certificates(const struct config *config, struct writer *why)
 {
 	char text[100];
 	struct writer what = writer_of(text, sizeof text - 1);
 
 	if (!has_pairs(&config->certificates, &what)) {
-		put_place(why, config, config->certificates.n_keys ? SETTING_KEY : SETTING_CERTIFICATE, file);
+		put_place(why, config,
+			  &config->places[config->certificates.n_keys ? SETTING_KEY : SETTING_CERTIFICATE]);
 		put(why, writer_text(&what));
 		return false;
 	}
@@ -386,14 +402,14 @@ static bool find_state(struct config *config, struct writer *why)
 	return keep_text(config, writer_text(&out), &config->state, why);
 }
 
-static bool numbers_fit(struct config *config, struct slice file, struct writer *why)
+static bool numbers_fit(struct config *config, struct writer *why)
 {
 	for (enum setting section = SETTING_SECTIONS; section < SETTINGS; section++) {
 		const char *clash = config_numbers_clash(config, section);
 
 		if (!clash)
 			continue;
-		put_place(why, config, section, file);
+		put_place(why, config, &config->places[section]);
 		put(why, setting_name(section));
 		put(why, SLICE(": "));
 		return wrong(why, clash);
@@ -405,7 +421,8 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 {
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
 
-	if (!numbers_fit(config, file, why) || !find_state(config, why))
+	config->file = file;
+	if (!numbers_fit(config, why) || !find_state(config, why))
 		return false;
 	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
 		if (!say_listen(config, loopback[i], why))
@@ -417,5 +434,5 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 	if (config->workers == 0)
 		config->workers = cores();
 	limits_of_bans(&config->limits, &config->bans);
-	return check_certificates(config, file, why);
+	return check_certificates(config, why);
 }

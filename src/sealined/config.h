@@ -49,6 +49,13 @@ struct config_place {
 	size_t line, column;
 };
 
+/* A path, and where it was said. */
+struct config_path {
+	struct config_path *next;
+	struct slice path;
+	struct config_place place;
+};
+
 enum setting {
 	SETTING_LISTEN,
 	SETTING_DOMAINS,
@@ -95,6 +102,9 @@ struct config {
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct limits limits;
 	struct bans_policy bans;
+	struct config_path *paths;  /* all that were said, the last one first */
+	struct config_place saying; /* config_file.c: where the value stands that it says */
+	struct slice file;          /* its name; the caller's of config_complete() */
 	uint32_t numbers[CONFIG_SECTIONS][CONFIG_NUMBERS_MAX];
 	struct config_place places[SETTINGS];
 };
@@ -142,6 +152,9 @@ MUST_CHECK bool config_begin_peer(struct config *config, struct slice name, stru
 MUST_CHECK bool config_say_of_peer(struct config *config, enum peer_setting setting, struct slice value,
 				   struct writer *why);
 MUST_CHECK bool config_end_peer(struct config *config, struct writer *why);
+
+/* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
+void put_config_place(struct writer *out, const struct config *config, struct slice path);
 
 /* Forgets what was said of a list, so that it can be said anew. */
 void config_unsay(struct config *config, enum setting setting);

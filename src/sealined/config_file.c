@@ -85,6 +85,13 @@ static struct slice scalar_text(const yaml_node_t *node)
 	return slice_from(node->data.scalar.value, node->data.scalar.length);
 }
 
+/* Where the value stands that is said next. */
+static void note_place(struct reading *reading, const yaml_node_t *node)
+{
+	reading->config->saying = (struct config_place){ node->start_mark.line + 1,
+							 node->start_mark.column + 1 };
+}
+
 static bool say(struct reading *reading, enum setting setting, const yaml_node_t *node)
 {
 	char text[200];
@@ -93,6 +100,7 @@ static bool say(struct reading *reading, enum setting setting, const yaml_node_t
 	if (node->type != YAML_SCALAR_NODE)
 		return wrong_at(reading, node->start_mark,
 				"here stands a single value, not a list or a mapping");
+	note_place(reading, node);
 	if (!config_say(reading->config, setting, scalar_text(node), &what))
 		return wrong_value(reading, node, scalar_text(node), writer_text(&what));
 	return true;
@@ -142,6 +150,7 @@ static bool say_of_domain(struct reading *reading, enum setting setting, const y
 
 	if (node->type != YAML_SCALAR_NODE)
 		return wrong_at(reading, node->start_mark, "here stands the path of a file");
+	note_place(reading, node);
 	if (!config_say_of_domain(reading->config, setting, scalar_text(node), &what))
 		return wrong_value(reading, node, scalar_text(node), writer_text(&what));
 	return true;
@@ -617,6 +626,7 @@ bool config_parse(struct config *config, struct slice file, struct slice text, s
 	bool ok = yaml_parser_load(&parser, &reading.document);
 	if (ok) {
 		ok = say_root(&reading);
+		config->saying = (struct config_place){ 0, 0 }; /* options stand nowhere */
 		yaml_document_delete(&reading.document);
 	} else {
 		wrong_grammar(&reading, &parser);

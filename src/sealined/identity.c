@@ -17,11 +17,26 @@ void identity_fini(struct identity *identity)
 	*identity = (struct identity){ .n = 0 };
 }
 
-static bool wrong(struct writer *why, struct slice file, struct slice text)
+/* What is being loaded, and for whom. */
+struct loading {
+	const struct identity_source *source;
+	const struct config *config; /* the source's */
+	struct identity *identity;
+	struct writer *why;
+};
+
+/* Where the configuration names the file, and the file. */
+static void put_file(const struct loading *loading, struct slice file)
 {
-	put(why, file);
-	put(why, SLICE(": "));
-	put(why, text);
+	put_config_place(loading->why, loading->config, file);
+	put(loading->why, file);
+	put(loading->why, SLICE(": "));
+}
+
+static bool wrong(const struct loading *loading, struct slice file, struct slice text)
+{
+	put_file(loading, file);
+	put(loading->why, text);
 	return false;
 }
 
@@ -36,17 +51,17 @@ static struct slice read_trouble(enum err err)
 	}
 }
 
-static bool read_chain(struct crypto *crypto, struct slice file, struct secret **ret_text,
-		       struct chain **ret_chain, struct writer *why)
+static bool read_chain(const struct loading *loading, struct slice file, struct secret **ret_text,
+		       struct chain **ret_chain)
 {
 	AUTO(secret) struct secret *text = NULL;
 	enum err err = state_read(file, CHAIN_PEM_MAX, &text);
 
 	if (err != OK)
-		return wrong(why, file, read_trouble(err));
-	err = chain_parse_pem(crypto, secret_slice(text), ret_chain);
+		return wrong(loading, file, read_trouble(err));
+	err = chain_parse_pem(loading->source->crypto, secret_slice(text), ret_chain);
 	if (err != OK)
-		return wrong(why, file,
+		return wrong(loading, file,
 			     err == ERR_NOT_FOUND ? SLICE("there is no certificate in it")
 						  : read_trouble(err));
 	*ret_text = TAKE(text);
@@ -54,19 +69,18 @@ static bool read_chain(struct crypto *crypto, struct slice file, struct secret *
 }
 
 /* The key goes from its file to the signing process; nothing of it is seen here but its id. */
-static bool load_key(struct signer_client *signer, struct slice file, unsigned char ret_id[KEY_ID_SIZE],
-		     struct writer *why)
+static bool load_key(const struct loading *loading, struct slice file, unsigned char ret_id[KEY_ID_SIZE])
 {
 	int fd;
 	enum err err = state_open(file, &fd);
 
 	if (err != OK)
-		return wrong(why, file, read_trouble(err));
-	err = signer_load(signer, fd, ret_id);
+		return wrong(loading, file, read_trouble(err));
+	err = signer_load(loading->source->signer, fd, ret_id);
 	close(fd);
 	if (err == OK)
 		return true;
-	return wrong(why, file,
+	return wrong(loading, file,
 		     err == ERR_SYNTAX ? SLICE("there is no private key in it")
 		     : err == ERR_DENIED
 			     ? SLICE("the key is encrypted, or of a kind or strength that is not used")
@@ -74,21 +88,12 @@ static bool load_key(struct signer_client *signer, struct slice file, unsigned c
 					 : read_trouble(err));
 }
 
-static bool refused(struct writer *why, struct slice file, const struct verdict *verdict)
+static bool refused(const struct loading *loading, struct slice file, const struct verdict *verdict)
 {
-	put(why, file);
-	put(why, SLICE(": "));
-	put_verdict(why, verdict);
+	put_file(loading, file);
+	put_verdict(loading->why, verdict);
 	return false;
 }
-
-/* What is being loaded, and for whom. */
-struct loading {
-	const struct identity_source *source;
-	const struct config *config; /* the source's */
-	struct identity *identity;
-	struct writer *why;
-};
 
 /* RFC 5922 §7.1: the names that we write in headers are names that peers can check us against. */
 static bool proves(const struct loading *loading, const struct identity_pair *pair,
@@ -98,11 +103,11 @@ static bool proves(const struct loading *loading, const struct identity_pair *pa
 
 	if (pair->domain.len > 0)
 		return identity_check(own, pair->domain, &verdict) == OK ||
-		       refused(loading->why, pair->file, &verdict);
+		       refused(loading, pair->file, &verdict);
 	if (config_has_own(loading->config, loading->config->advertise) ||
 	    identity_check(own, loading->config->advertise, &verdict) == OK)
 		return true;
-	refused(loading->why, pair->file, &verdict);
+	refused(loading, pair->file, &verdict);
 	put(loading->why,
 	    SLICE("; --advertise says as whom we speak, and must be a name that the certificate proves"));
 	return false;
@@ -115,10 +120,10 @@ static bool check(const struct loading *loading, const struct identity_pair *pai
 	struct verdict verdict;
 
 	if (!certificate_key_id(own, id) || memcmp(id, pair->key, sizeof id) != 0)
-		return wrong(loading->why, pair->file, SLICE("the key is not the one of this certificate"));
+		return wrong(loading, pair->file, SLICE("the key is not the one of this certificate"));
 	if (chain_check(chain, loading->source->now, &verdict) != OK ||
 	    identity_check_usage(own, false, &verdict) != OK)
-		return refused(loading->why, pair->file, &verdict);
+		return refused(loading, pair->file, &verdict);
 	return proves(loading, pair, own);
 }
 
@@ -127,7 +132,7 @@ static bool present(const struct loading *loading, const struct identity_pair *p
 {
 	enum err err = signer_present(loading->source->signer, pair->key, secret_slice(pair->certificates));
 
-	return err == OK || wrong(loading->why, pair->file, read_trouble(err));
+	return err == OK || wrong(loading, pair->file, read_trouble(err));
 }
 
 static bool load_pair(const struct loading *loading, struct slice domain, struct slice file,
@@ -139,13 +144,13 @@ static bool load_pair(const struct loading *loading, struct slice domain, struct
 	AUTO(chain) struct chain *chain = NULL;
 
 	if (!pairs)
-		return wrong(loading->why, file, read_trouble(ERR_NOMEM));
+		return wrong(loading, file, read_trouble(ERR_NOMEM));
 	identity->pairs = pairs;
 	struct identity_pair *pair = &pairs[identity->n++];
 	*pair = (struct identity_pair){ .domain = domain, .file = file };
-	return read_chain(loading->source->crypto, file, &pair->certificates, &chain, loading->why) &&
-	       load_key(loading->source->signer, key_file, pair->key, loading->why) &&
-	       check(loading, pair, chain) && present(loading, pair);
+	return read_chain(loading, file, &pair->certificates, &chain) &&
+	       load_key(loading, key_file, pair->key) && check(loading, pair, chain) &&
+	       present(loading, pair);
 }
 
 static bool load_list(const struct loading *loading, struct slice domain,
@@ -167,7 +172,7 @@ static bool load_development(const struct loading *loading)
 	put_state_path(&file_out, loading->config->state, SLICE(STATE_SERVER_CERTIFICATE));
 	put_state_path(&key_out, loading->config->state, SLICE(STATE_SERVER_KEY));
 	return (arena_copy(loading->config->arena, writer_text(&file_out), &kept) == OK ||
-		wrong(loading->why, writer_text(&file_out), read_trouble(ERR_NOMEM))) &&
+		wrong(loading, writer_text(&file_out), read_trouble(ERR_NOMEM))) &&
 	       load_pair(loading, SLICE(""), kept, writer_text(&key_out));
 }
 
@@ -191,8 +196,7 @@ static bool load_trusted(const struct loading *loading)
 	AUTO(chain) struct chain *chain = NULL;
 
 	return loading->config->trust.len == 0 ||
-	       read_chain(loading->source->crypto, loading->config->trust, &loading->identity->trusted,
-			  &chain, loading->why);
+	       read_chain(loading, loading->config->trust, &loading->identity->trusted, &chain);
 }
 
 /* Whether there are lists in it that can be read: what they say counts when somebody shows his certificate. */
@@ -208,9 +212,9 @@ static bool load_revoked(const struct loading *loading)
 		err = client ? tls_client_revoke(client, secret_slice(loading->identity->revoked))
 			     : ERR_NOMEM;
 	else
-		return wrong(loading->why, file, read_trouble(err));
+		return wrong(loading, file, read_trouble(err));
 	return err == OK ||
-	       wrong(loading->why, file,
+	       wrong(loading, file,
 		     err == ERR_NOT_FOUND ? SLICE("there is no list of revoked certificates in it")
 					  : read_trouble(err));
 }

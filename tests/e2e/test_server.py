@@ -94,6 +94,10 @@ def test_checks_a_configuration_without_starting(tmp_path):
     status, _, errors = run([BUILD / "sealined", "-t", "-c", bad])
     assert status == 2
     assert f'{bad}:3:1: there is no key "lisen"; is "listen" meant?' in errors
+    bad.write_text("domains:\n  - name: a.example\n    certificate: [/none.pem]\n    key: /none.key\n")
+    assert f"{bad}:3:19: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", bad])[2]
+    words = ["--certificate", "/none.pem", "--key", "/none.key"]
+    assert "sealined: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", good, *words])[2]
 
 
 def test_refuses_a_name_that_its_certificate_does_not_prove(state, tmp_path):
