@@ -111,14 +111,16 @@ static enum protect_way choose_signer(const struct choice *choice)
 {
 	struct credentials *credentials = choice->ua->credentials;
 	const struct verdict *why = NULL;
+	struct credentials_found found;
 	struct cms_recipient own;
 
+	credentials_of(credentials, choice->aor, choice->now.wall, &found);
 	switch (credentials_signer(credentials, choice->now.wall, &own, &why)) {
 	case CREDENTIALS_KNOWN: return PROTECT_SEALED;
-	case CREDENTIALS_ASKED: return wait_for(choice, credentials_aor(credentials), false);
+	case CREDENTIALS_ASKED: return wait_for(choice, credentials_aor(credentials), found.was_protected);
 	default:
 		set_why(choice->how, why ? why : &no_key, choice->aor);
-		return lacking(choice->policy, false);
+		return lacking(choice->policy, found.was_protected);
 	}
 }
 
