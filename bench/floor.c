@@ -24,7 +24,7 @@
 
 #include <openssl/ssl.h>
 
-enum { USERS = 100000, EVENTS = 256, TEXT = 65536, BACKLOG = 4096, DIRTY = 65536 };
+enum { USERS = 100000, EVENTS = 256, TEXT = 65536, BACKLOG = 4096, DIRTY = 65536, CONNS = 65536 };
 
 struct conn {
 	SSL *ssl;
@@ -41,6 +41,7 @@ struct text {
 };
 
 static struct conn *users[USERS], *dirty[DIRTY];
+static struct conn *conns[CONNS]; /* by file descriptor */
 static size_t n_dirty;
 static SSL_CTX *ctx;
 static int poller, listener;
@@ -62,6 +63,7 @@ static void hang_up(struct conn *conn)
 	if (conn->is_open)
 		SSL_shutdown(conn->ssl);
 	SSL_free(conn->ssl);
+	conns[conn->fd] = NULL;
 	close(conn->fd);
 	free(conn->in);
 	free(conn->out);
@@ -76,15 +78,17 @@ static void welcome(void)
 	int fd;
 
 	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 		struct conn *conn = calloc(1, sizeof *conn);
-		struct epoll_event event = { .events = EPOLLIN, .data.ptr = conn };
 
-		if (!conn || !(conn->ssl = SSL_new(ctx)))
+		if (!conn || fd >= CONNS || !(conn->ssl = SSL_new(ctx)))
 			fail("memory");
 		conn->fd = fd;
+		conns[fd] = conn;
 		SSL_set_fd(conn->ssl, fd);
 		SSL_set_accept_state(conn->ssl);
-		epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event);
+		if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0)
+			hang_up(conn);
 	}
 }
 
@@ -139,7 +143,7 @@ static struct text line_of(struct text *rest)
 
 static struct text find(struct text text, const char *what)
 {
-	const char *at = memmem(text.at, text.n, what, strlen(what));
+	const char *at = text.at ? memmem(text.at, text.n, what, strlen(what)) : NULL;
 
 	return at ? (struct text){ at + strlen(what), text.n - (size_t)(at - text.at) - strlen(what) }
 		  : (struct text){ 0 };
@@ -247,7 +251,8 @@ static void hear(struct conn *conn)
 	struct text text;
 
 	do {
-		memcpy(buf, conn->in, conn->n_in);
+		if (conn->in)
+			memcpy(buf, conn->in, conn->n_in);
 		if (SSL_read_ex(conn->ssl, buf + conn->n_in, TEXT, &n) != 1) {
 			if (SSL_get_error(conn->ssl, 0) != SSL_ERROR_WANT_READ)
 				hang_up(conn);
@@ -315,6 +320,7 @@ static void open_listener(uint16_t port)
 
 	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	event.data.fd = listener;
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	setsockopt(listener, IPPROTO_TCP, TCP_NODELAY, &yes,
 		   sizeof yes); /* so have those that are accepted */
@@ -348,7 +354,7 @@ int main(int argc, char **argv)
 		int n = epoll_wait(poller, events, EVENTS, -1);
 
 		for (int i = 0; i < n; i++)
-			event(events[i].data.ptr);
+			event(conns[events[i].data.fd]);
 		flush_all();
 	}
 	return 0;

@@ -1,7 +1,5 @@
 #include "mime/multipart.h"
 
-#include <string.h>
-
 #include "base/ascii.h"
 #include "sip/lex.h"
 #include "sip/uri.h"
@@ -9,8 +7,10 @@
 /* bchars without the space, which no boundary of SIP needs (RFC 2046 §5.1.1) */
 static bool is_boundary(struct slice text)
 {
+	static const struct slice marks = SLICE_INIT("'()+_,-./:=?");
+
 	for (size_t i = 0; i < text.len; i++)
-		if (!ascii_is_alnum(text.ptr[i]) && !memchr("'()+_,-./:=?", text.ptr[i], 12))
+		if (!ascii_is_alnum(text.ptr[i]) && slice_find(marks, text.ptr[i]) == marks.len)
 			return false;
 	return text.len > 0 && text.len <= MULTIPART_BOUNDARY_MAX;
 }
