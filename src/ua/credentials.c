@@ -260,6 +260,11 @@ enum credentials_state credentials_signer(const struct credentials *credentials,
 	return CREDENTIALS_FAILED;
 }
 
+const struct key *credentials_own_key(const struct credentials *credentials)
+{
+	return credentials->n_own > 0 ? credentials->own[0].key : NULL;
+}
+
 struct slice credentials_aor(const struct credentials *credentials)
 {
 	return credentials->self->aor;
@@ -450,7 +455,7 @@ static void withdraw_own(struct credentials *credentials)
 	struct verdict why = own_withdrawn;
 	unsigned char id[KEY_ID_SIZE];
 
-	if (credentials->is_withdrawn)
+	if (credentials->is_withdrawn || !credentials->own[0].certificate)
 		return;
 	credentials->is_withdrawn = true;
 	if (key_id(credentials->own[0].key, id))
@@ -666,4 +671,12 @@ void credentials_failed(struct credentials *credentials, struct slice aor, const
 		tell(credentials, &(struct credentials_news){
 					  .kind = CREDENTIALS_OWN_FAILED, .aor = peer->aor, .verdict = why });
 	give_up(peer, CREDENTIALS_FAILED, why, now);
+}
+
+void credentials_lapse(struct credentials *credentials, struct slice aor)
+{
+	struct peer *peer = peer_find(credentials, aor);
+
+	if (peer && peer->state != CREDENTIALS_ASKED)
+		peer->until = 0;
 }

@@ -120,6 +120,8 @@ size_t credentials_own(const struct credentials *credentials,
  */
 enum credentials_state credentials_signer(const struct credentials *credentials, utc_t now,
 					  struct cms_recipient *ret_own, const struct verdict **ret_verdict);
+/* The present key; NULL: there is none. */
+const struct key *credentials_own_key(const struct credentials *credentials);
 /* Our own AOR. */
 struct slice credentials_aor(const struct credentials *credentials);
 
@@ -178,6 +180,9 @@ MUST_CHECK enum err credentials_judge(const struct credentials *credentials,
 				      struct credentials_judgement *ret_judgement,
 				      struct verdict *ret_verdict);
 
+/* "1a2b 3c4d …": the SHA-256 of a public key as people compare it, 79 characters. */
+void put_key_fingerprint(struct writer *out, const unsigned char id[KEY_ID_SIZE]);
+
 /* -- what the source brings -------------------------------------------------------------------------------- */
 
 /*
@@ -192,3 +197,5 @@ void credentials_refused(struct credentials *credentials, struct slice aor, cons
 /* Nothing came. What is known stays for as long as it was vouched for. */
 void credentials_failed(struct credentials *credentials, struct slice aor, const struct verdict *why,
 			struct now now);
+/* Nothing is heard of the AOR any more: what it has vouched for counts no longer, and is asked for when it is needed. */
+void credentials_lapse(struct credentials *credentials, struct slice aor);

@@ -56,5 +56,3 @@ bool peer_has_believed(const struct peer *peer);
 void peer_explain(struct peer *peer, const struct verdict *why);
 /* Why nothing is known; never NULL. */
 const struct verdict *peer_verdict(const struct peer *peer);
-/* "1a2b 3c4d …": a fingerprint for verdicts. */
-void put_key_fingerprint(struct writer *out, const unsigned char id[KEY_ID_SIZE]);

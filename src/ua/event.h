@@ -37,6 +37,14 @@ enum ua_event_kind {
 	UA_TRANSFER_FAILED, /* or was not: cause, status, text; our call is as it was */
 	UA_NOTIFIED,        /* of what we watch: peer, state, text; seconds: until it ends if not refreshed */
 	UA_WATCH_ENDED,     /* the watch's last event; cause, status, text */
+	/* Certificates (ua/credentials.h): peer is the AOR, text the fingerprint of the key, state that of the old one. */
+	UA_CERTIFICATE_OBTAINED,  /* our own: calls and messages can be protected from now on */
+	UA_CERTIFICATE_RENEWED,   /* our own, for the same key */
+	UA_CERTIFICATE_FAILED,    /* our own: verdict */
+	UA_CERTIFICATE_NEW,       /* of somebody whose key was not known before */
+	UA_CERTIFICATE_CHANGED,   /* of somebody whose key was another one; consented: it is believed */
+	UA_CERTIFICATE_WITHDRAWN, /* the key in state is not vouched for any more */
+	UA_CERTIFICATE_REFUSED,   /* what came is not to be believed: verdict */
 	UA_ALGORITHM,       /* to be remembered: the server has proven to know this digest algorithm */
 	UA_NO_MEMORY,       /* events were lost for lack of memory */
 };

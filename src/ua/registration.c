@@ -3,6 +3,7 @@
 #include "sip/fields.h"
 #include "ua/backoff.h"
 #include "ua/call.h"
+#include "ua/enrolment.h"
 #include "ua/exchange.h"
 #include "ua/flow.h"
 #include "ua/keepalive.h"
@@ -118,6 +119,7 @@ static void registered(struct ua *ua, struct exchange *exchange, const struct si
 		&(struct ua_event){ .kind = UA_REGISTERED, .seconds = seconds, .secure = ua->aor_is_sips });
 	calls_registered(ua, now);
 	subscriptions_registered(ua, now);
+	enrolment_begin(ua, now);
 }
 
 static ms_t retry_after(const struct ua *ua, const struct sip_message *response)

@@ -31,6 +31,7 @@ enum ua_timer {
 	UA_TIMER_CHANGE,                        /* call: try the change again that met theirs (491) */
 	UA_TIMER_TRANSFER,                      /* call: nothing is heard of our transfer */
 	UA_TIMER_SUBSCRIPTION,                  /* subscription: refresh, or no NOTIFY in time */
+	UA_TIMER_ENROL,                         /* ua: renew our certificate, or ask for it again */
 	UA_TIMER_REFER,                         /* call: our user does not say whether we follow */
 	UA_TIMER_DEPARTURE,                     /* departure: our user does not say whether it may go */
 };
@@ -73,6 +74,10 @@ struct ua {
 	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
 	struct credentials *credentials; /* for S/MIME; ua/credentials.h */
+	const struct anchors *anchors;   /* by which domains vouch for certificates; NULL: by none */
+	bool is_enrolling;               /* PUBLISH is under way; ua/enrolment.h */
+	bool has_asked_again;            /* for a certificate that our domain did not tell of */
+	struct timer enrol_timer;
 
 	/* protection from end to end; ua/protect.h, ua/arrival.h */
 	enum ua_smime smime;

@@ -15,21 +15,23 @@ enum {
 
 /* -- life -------------------------------------------------------------------------------------------- */
 
-static struct subscription *subscription_new(struct ua *ua, struct slice uri, struct slice package)
+static struct subscription *subscription_new(struct ua *ua, const struct subscription_plan *plan)
 {
 	struct subscription *sub = mem_new(struct subscription);
 	char *at;
 
 	if (!sub)
 		return NULL;
-	sub->texts = mem_alloc(uri.len + package.len + 1);
+	sub->texts = mem_alloc(plan->uri.len + plan->package.len + plan->accept.len + 1);
 	if (!sub->texts) {
 		mem_free(sub);
 		return NULL;
 	}
 	at = sub->texts;
-	sub->uri = slice_copy(&at, uri);
-	sub->package = slice_copy(&at, package);
+	sub->uri = slice_copy(&at, plan->uri);
+	sub->package = slice_copy(&at, plan->package);
+	sub->accept = slice_copy(&at, plan->accept);
+	sub->user = plan->user;
 	sub->ua = ua;
 	sub->id = ++ua->next_id;
 	sub->wanted = EXPIRES;
@@ -53,12 +55,18 @@ static struct subscription *find(const struct ua *ua, uint64_t id)
 	return NULL;
 }
 
-static void end(struct subscription *sub, enum ua_cause cause, unsigned status, struct slice why)
+static void end(struct subscription *sub, enum ua_cause cause, unsigned status, struct slice why,
+		struct now now)
 {
 	bool wanted = sub->state == SUB_ENDING;
 
 	ua_clear_timer(sub->ua, &sub->timer);
 	sub->state = SUB_OVER;
+	if (sub->user) {
+		if (!wanted)
+			sub->user->ended(sub, status, why, now);
+		return;
+	}
 	ua_tell(sub->ua, &(struct ua_event){
 				 .kind = UA_WATCH_ENDED,
 				 .id = sub->id,
@@ -119,6 +127,8 @@ static enum err subscribe(struct subscription *sub, unsigned expires, struct now
 	put(&out, SLICE("\r\nEvent: "));
 	put(&out, sub->package);
 	put(&out, SLICE("\r\n"));
+	if (sub->accept.len > 0)
+		put_header(&out, SIP_ACCEPT, sub->accept);
 	put_ua_line(&out, SLICE("Expires"), expires);
 	put_ua_agent(&out);
 	plan.lines = writer_text(&out);
@@ -228,7 +238,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	if (response->status < 300)
 		on_granted(sub, response, now);
 	else if (!ask_for_longer(sub, response, now) && (sub->state != SUB_ACTIVE || ends(response->status)))
-		end(sub, ua_cause_of(response->status), response->status, ua_why_of(response));
+		end(sub, ua_cause_of(response->status), response->status, ua_why_of(response), now);
 	/* else it lives until what was granted is over, and is tried again then */
 }
 
@@ -238,7 +248,7 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 
 	(void)now;
 	if (sub && (sub->state != SUB_ACTIVE || cause == UA_NOT_AUTHENTIC))
-		end(sub, cause, 0, why);
+		end(sub, cause, 0, why, now);
 }
 
 static const struct exchange_user subscribe_user = { on_response, on_failed };
@@ -250,19 +260,18 @@ static bool is_token(struct slice text)
 	return sip_event_parse(text, &event) && event.package.len == text.len;
 }
 
-enum err ua_watch(struct ua *ua, struct slice uri, struct slice package, struct now now, uint64_t *ret_watch)
+enum err subscription_begin(struct ua *ua, const struct subscription_plan *plan, struct now now,
+			    struct subscription **ret_sub)
 {
 	struct subscription *sub;
 	struct sip_uri parsed;
 	enum err err;
 
-	if (!ua_can_reach(uri, &parsed) || !is_token(package))
+	if (!ua_can_reach(plan->uri, &parsed) || !is_token(plan->package))
 		return ERR_SYNTAX;
 	if (parsed.scheme == SIP_SCHEME_SIPS && !transport_is_secure(ua->transport))
 		return ERR_DENIED;
-	if (ua->subscriptions.n >= UA_MAX_WATCHES)
-		return ERR_LIMIT;
-	sub = subscription_new(ua, uri, package);
+	sub = subscription_new(ua, plan);
 	if (!sub)
 		return ERR_NOMEM;
 	sub->is_secure = parsed.scheme == SIP_SCHEME_SIPS;
@@ -270,8 +279,48 @@ enum err ua_watch(struct ua *ua, struct slice uri, struct slice package, struct 
 	if (err != OK)
 		subscription_free(sub);
 	else
-		*ret_watch = sub->id;
+		*ret_sub = sub;
 	return err;
+}
+
+static size_t count_watches(const struct ua *ua)
+{
+	size_t n = 0;
+
+	LIST_EACH (sub, &ua->subscriptions, struct subscription, link)
+		n += sub->user == NULL;
+	return n;
+}
+
+enum err ua_watch(struct ua *ua, struct slice uri, struct slice package, struct now now, uint64_t *ret_watch)
+{
+	const struct subscription_plan plan = { .uri = uri, .package = package };
+	struct subscription *sub;
+
+	if (count_watches(ua) >= UA_MAX_WATCHES)
+		return ERR_LIMIT;
+	TRY(subscription_begin(ua, &plan, now, &sub));
+	*ret_watch = sub->id;
+	return OK;
+}
+
+struct subscription *subscription_find(const struct ua *ua, const struct subscription_user *user,
+				       struct slice uri)
+{
+	LIST_EACH (sub, &ua->subscriptions, struct subscription, link)
+		if (sub->user == user && sub->state != SUB_OVER && sub->state != SUB_ENDING &&
+		    slice_eq(sub->uri, uri))
+			return sub;
+	return NULL;
+}
+
+void subscription_leave(struct subscription *sub, struct now now)
+{
+	sub->state = SUB_ENDING;
+	if (!sub->dialog || subscribe(sub, 0, now) != OK)
+		end(sub, UA_HUNG_UP, 0, SLICE("it was given up"), now);
+	else
+		ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + UA_GIVE_UP);
 }
 
 enum err ua_unwatch(struct ua *ua, uint64_t id, struct now now)
@@ -280,11 +329,7 @@ enum err ua_unwatch(struct ua *ua, uint64_t id, struct now now)
 
 	if (!sub || sub->state == SUB_ENDING)
 		return ERR_NOT_FOUND;
-	sub->state = SUB_ENDING;
-	if (!sub->dialog || subscribe(sub, 0, now) != OK)
-		end(sub, UA_HUNG_UP, 0, SLICE("it was given up"));
-	else
-		ua_set_timer(ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + UA_GIVE_UP);
+	subscription_leave(sub, now);
 	return OK;
 }
 
@@ -347,7 +392,7 @@ static void on_terminated(struct subscription *sub, const struct sip_subscriptio
 	if (sub->state == SUB_ENDING ||
 	    !(at_once || (later && retry_after > 0 && retry_after <= RETRY_MAX))) {
 		end(sub, slice_eq_nocase(state->reason, SLICE("rejected")) ? UA_DECLINED : UA_HUNG_UP_THERE,
-		    0, state->reason.len > 0 ? state->reason : SLICE("it was ended there"));
+		    0, state->reason.len > 0 ? state->reason : SLICE("it was ended there"), now);
 		return;
 	}
 	dlg_free(sub->dialog);
@@ -413,7 +458,10 @@ void subscription_notify(struct ua *ua, struct server *server, struct now now)
 		return;
 	}
 	ua_reply(ua, server, 200, SLICE(""), now);
-	tell(sub, request, &state);
+	if (!sub->user)
+		tell(sub, request, &state);
+	else if (sub->state != SUB_ENDING)
+		sub->user->notified(sub, request, now);
 	if (slice_eq_nocase(state.state, SLICE("terminated")))
 		on_terminated(sub, &state, retry_after_of(value), now);
 	else if (sub->state == SUB_ACTIVE)
@@ -425,7 +473,7 @@ void subscription_notify(struct ua *ua, struct server *server, struct now now)
 static void refresh(struct subscription *sub, struct now now)
 {
 	if (now.mono >= sub->until) {
-		end(sub, UA_TIMEOUT, 0, SLICE("it could not be refreshed"));
+		end(sub, UA_TIMEOUT, 0, SLICE("it could not be refreshed"), now);
 		return;
 	}
 	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, sub->until);
@@ -438,13 +486,13 @@ void subscription_due(struct timer *timer, struct now now)
 	struct subscription *sub = CONTAINER_OF(timer, struct subscription, timer);
 
 	switch (sub->state) {
-	case SUB_NOTIFY_WAIT: end(sub, UA_TIMEOUT, 0, SLICE("nothing was told in time")); break;
+	case SUB_NOTIFY_WAIT: end(sub, UA_TIMEOUT, 0, SLICE("nothing was told in time"), now); break;
 	case SUB_ACTIVE: refresh(sub, now); break;
 	case SUB_AGAIN:
 		if (begin(sub, now) != OK)
-			end(sub, UA_SERVER_GONE, 0, SLICE("there is no connection to the server"));
+			end(sub, UA_SERVER_GONE, 0, SLICE("there is no connection to the server"), now);
 		break;
-	case SUB_ENDING: end(sub, UA_HUNG_UP, 0, SLICE("the other side did not confirm the end")); break;
+	case SUB_ENDING: end(sub, UA_HUNG_UP, 0, SLICE("the other side did not confirm the end"), now); break;
 	case SUB_OVER: break;
 	}
 }
@@ -462,7 +510,7 @@ void subscriptions_end(struct ua *ua, struct now now)
 		if (sub->state != SUB_OVER && sub->state != SUB_ENDING && ua_unwatch(ua, sub->id, now) != OK)
 			continue;
 		if (sub->state != SUB_OVER)
-			end(sub, UA_HUNG_UP, 0, SLICE("it was given up"));
+			end(sub, UA_HUNG_UP, 0, SLICE("it was given up"), now);
 	}
 }
 

@@ -16,15 +16,32 @@ enum subscription_state {
 	SUB_OVER,        /* told; freed by subscriptions_sweep() */
 };
 
+struct subscription;
+
+/* Who has subscribed, where that is not our user, who hears UA_NOTIFIED and UA_WATCH_ENDED. */
+struct subscription_user {
+	/* A NOTIFY that has been answered. */
+	void (*notified)(struct subscription *sub, const struct sip_message *notify, struct now now);
+	/* The last thing that is heard of it; why is a sentence. */
+	void (*ended)(struct subscription *sub, unsigned status, struct slice why, struct now now);
+};
+
+struct subscription_plan {
+	struct slice uri, package;
+	struct slice accept;                  /* a media type; empty: any */
+	const struct subscription_user *user; /* NULL: our user */
+};
+
 struct subscription {
 	struct link link;
 	struct ua *ua;
+	const struct subscription_user *user; /* NULL: our user */
 	uint64_t id;
 	enum subscription_state state;
 	bool is_secure;
 	bool has_way; /* a 2xx has come */
 	char *texts;
-	struct slice uri, package;
+	struct slice uri, package, accept;
 	struct ua_token call_id, tag;
 	struct dlg *dialog; /* in SUB_NOTIFY_WAIT that of the 2xx, or NULL; in SUB_AGAIN NULL */
 	uint32_t cseq;
@@ -33,6 +50,14 @@ struct subscription {
 	struct timer timer; /* refresh, or no NOTIFY in time (timer N), or another try */
 };
 
+/* Subscribes. Errors as of ua_watch(), but there is no limit here. */
+MUST_CHECK enum err subscription_begin(struct ua *ua, const struct subscription_plan *plan, struct now now,
+				       struct subscription **ret_sub);
+/* That of a user for a URI; NULL: there is none. */
+struct subscription *subscription_find(const struct ua *ua, const struct subscription_user *user,
+				       struct slice uri);
+/* Ends it, and tells its user nothing more. */
+void subscription_leave(struct subscription *sub, struct now now);
 /* A NOTIFY that belongs to no call; it is answered here. */
 void subscription_notify(struct ua *ua, struct server *server, struct now now);
 void subscription_due(struct timer *timer, struct now now);

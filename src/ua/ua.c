@@ -5,7 +5,9 @@
 #include "ua/arrival.h"
 #include "ua/call.h"
 #include "ua/departure.h"
+#include "ua/enrolment.h"
 #include "ua/exchange.h"
+#include "ua/fetch.h"
 #include "ua/flow.h"
 #include "ua/keepalive.h"
 #include "ua/message.h"
@@ -127,15 +129,19 @@ enum err ua_check_account(struct slice aor, enum transport_protocol transport)
 	return parse_account(aor, transport, &uri);
 }
 
-static enum err set_credentials(struct ua *ua, struct crypto *crypto, const struct sip_uri *aor)
+static enum err set_credentials(struct ua *ua, const struct ua_config *config, const struct sip_uri *aor)
 {
-	static const struct credentials_source nobody = { .ask = NULL };
+	const struct credentials_source source = { .self = ua, .ask = fetch_ask, .tell = fetch_tell };
 	char name[CREDENTIALS_AOR_MAX];
 	struct writer out = writer_of(name, sizeof name);
 
 	put_aor(&out, aor); /* there is room, or parse_account() would have refused it */
-	ua->credentials = credentials_new(crypto, writer_text(&out), &nobody);
-	return ua->credentials ? OK : ERR_NOMEM;
+	ua->anchors = config->anchors;
+	ua->credentials = credentials_new(config->crypto, writer_text(&out), &source);
+	if (!ua->credentials)
+		return ERR_NOMEM;
+	credentials_set_policy(ua->credentials, config->policy);
+	return OK;
 }
 
 enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
@@ -153,7 +159,7 @@ enum err ua_new(const struct ua_config *config, struct ua **ret_ua)
 	list_init(&ua->departures);
 	TRY(parse_account(config->aor, config->transport, &aor));
 	TRY(set_account(ua, config, &aor));
-	TRY(set_credentials(ua, config->crypto, &aor));
+	TRY(set_credentials(ua, config, &aor));
 	TRY(set_smime(ua, config));
 	*ret_ua = TAKE(ua);
 	return OK;
@@ -186,6 +192,16 @@ void ua_attach(struct ua *ua, struct endpoint *endpoint)
 void ua_start(struct ua *ua, struct now now)
 {
 	flow_open(ua, now);
+}
+
+struct credentials *ua_credentials(struct ua *ua)
+{
+	return ua->credentials;
+}
+
+void ua_enrol(struct ua *ua, struct now now)
+{
+	enrolment_begin(ua, now);
 }
 
 /* -- stopping ---------------------------------------------------------------------------------------- */
@@ -222,6 +238,7 @@ void ua_stop(struct ua *ua, struct now now)
 	calls_hangup(ua, now);
 	subscriptions_end(ua, now);
 	ua_clear_timer(ua, &ua->connect_timer);
+	ua_clear_timer(ua, &ua->enrol_timer);
 	endpoint_forget(ua->endpoint, &ua->asked);
 	registration_end(ua, now);
 	stop_when_idle(ua, now);
@@ -344,6 +361,7 @@ static void on_timer(void *self, struct timer *timer, struct now now)
 	case UA_TIMER_REFRESH: registration_refresh(ua, now); break;
 	case UA_TIMER_STOP: tell_stopped(ua, now); break;
 	case UA_TIMER_KEEPALIVE: keepalive_due(ua, now); break;
+	case UA_TIMER_ENROL: enrolment_due(ua, now); break;
 	case UA_TIMER_SUBSCRIPTION: subscription_due(timer, now); break;
 	case UA_TIMER_DEPARTURE: departure_due(timer, now); break;
 	default: call_timer(timer, now); break;

@@ -18,11 +18,13 @@
 #include "base/own.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "crypto/anchors.h"
 #include "crypto/digest.h"
 #include "crypto/lib.h"
 #include "endpoint/endpoint.h"
 #include "locate/locate.h"
 #include "sdp/offer_answer.h"
+#include "ua/credentials.h"
 #include "ua/event.h"
 
 struct ua;
@@ -66,6 +68,8 @@ struct ua_config {
 	const struct ua_smime_for *smime_for; /* for some it is another */
 	size_t n_smime_for;
 	bool smime_256;   /* encrypt with AES-256-GCM in place of AES-128-GCM */
+	const struct anchors *anchors;  /* by which domains vouch for certificates; borrowed; NULL: by none */
+	enum credentials_policy policy; /* when the key of somebody changes */
 	bool do_register; /* false: calls and messages only */
 };
 
@@ -136,6 +140,13 @@ MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice tex
  * before a call is given up, does not go. ERR_NOT_FOUND: nothing waits for this.
  */
 MUST_CHECK enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now);
+
+/*
+ * The keys and certificates for S/MIME, to give it our own keys before ua_start(), and to look at; belongs to the user agent. A
+ * key that is given later is enrolled by ua_enrol().
+ */
+struct credentials *ua_credentials(struct ua *ua);
+void ua_enrol(struct ua *ua, struct now now);
 
 /* -- what is known
  * -------------------------------------------------------------------------------------------- */

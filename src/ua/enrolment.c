@@ -1,0 +1,192 @@
+#include "ua/enrolment.h"
+
+#include "base/secret.h"
+#include "crypto/user_certificate.h"
+#include "ua/exchange.h"
+#include "ua/fetch.h"
+
+enum {
+	LINES_MAX = 2048,
+	EXPIRES = 30 * 86400, /* for as long as the certificate lives */
+	RETRY_MS = 600 * 1000,
+	RENEW_LEAST_MS = 60 * 1000,
+};
+
+static const struct verdict refused = {
+	.code = "smime.not-enrolled",
+	.what = "our domain gives this phone no certificate: {found}",
+	.section = "RFC 6072 §7",
+	.remedy = "calls and messages go on without; ask the administrator for the certificate service",
+};
+
+static void fail(struct ua *ua, unsigned status, struct slice why, struct now now)
+{
+	char buf[VERDICT_TEXT_MAX];
+	struct writer found = writer_of(buf, sizeof buf);
+	struct verdict verdict = refused;
+
+	if (status != 0) {
+		put_number(&found, status);
+		put_char(&found, ' ');
+	}
+	put(&found, why);
+	verdict_text_set(&verdict.found, writer_text(&found));
+	credentials_failed(ua->credentials, credentials_aor(ua->credentials), &verdict, now);
+}
+
+static void retry(struct ua *ua, struct now now)
+{
+	ua_set_timer(ua, &ua->enrol_timer, UA_TIMER_ENROL, now.mono + RETRY_MS);
+}
+
+static void subscribe(struct ua *ua, struct now now)
+{
+	if (fetch_own(ua, now) == OK)
+		return;
+	fail(ua, 0, SLICE("it could not be asked for"), now);
+	retry(ua, now);
+}
+
+static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
+{
+	struct ua *ua = exchange->ua;
+
+	if (response->status < 200)
+		return;
+	ua->is_enrolling = false;
+	if (response->status < 300) {
+		subscribe(ua, now);
+		return;
+	}
+	fail(ua, response->status, ua_why_of(response), now);
+	if (response->status >= 500 && response->status < 600)
+		retry(ua, now);
+}
+
+static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
+{
+	struct ua *ua = exchange->ua;
+
+	ua->is_enrolling = false;
+	fail(ua, 0, why, now);
+	if (cause != UA_SERVER_GONE) /* else when we are registered again */
+		retry(ua, now);
+}
+
+static const struct exchange_user publish_user = { on_response, on_failed };
+
+static void put_lines(struct writer *out, struct ua *ua, struct slice type)
+{
+	struct ua_token call_id = ua_token_make(ua), tag = ua_token_make(ua);
+
+	put(out, SLICE("From: <"));
+	put(out, ua->aor);
+	put(out, SLICE(">;tag="));
+	put(out, ua_token(&tag));
+	put(out, SLICE("\r\nTo: <"));
+	put(out, ua->aor);
+	put(out, SLICE(">\r\n"));
+	put_header(out, SIP_CALL_ID, ua_token(&call_id));
+	put(out, SLICE("Max-Forwards: 70\r\nEvent: certificate\r\nContent-Type: "));
+	put(out, type);
+	put(out, SLICE("\r\n"));
+	put_ua_line(out, SLICE("Expires"), EXPIRES);
+	put_ua_agent(out);
+}
+
+static enum err send_publish(struct ua *ua, struct slice type, struct slice body, struct now now)
+{
+	char lines[LINES_MAX], uri[CREDENTIALS_AOR_MAX + 8];
+	struct writer out = writer_of(lines, sizeof lines), to = writer_of(uri, sizeof uri);
+	struct exchange_plan plan = { .user = &publish_user, .method = SIP_PUBLISH, .body = body };
+	struct exchange *exchange;
+
+	put(&to, SLICE("sips:"));
+	put(&to, credentials_aor(ua->credentials));
+	put_lines(&out, ua, type);
+	if (to.overflow || out.overflow)
+		return ERR_LIMIT;
+	plan.uri = writer_text(&to);
+	plan.lines = writer_text(&out);
+	return exchange_start(ua, &plan, now, &exchange);
+}
+
+static enum err publish_request(struct ua *ua, struct now now)
+{
+	AUTO(secret) struct secret *der = NULL;
+
+	TRY(csr_make(ua->auth.crypto, credentials_own_key(ua->credentials), credentials_aor(ua->credentials),
+		     &der));
+	return send_publish(ua, SLICE("application/pkcs10"), secret_slice(der), now);
+}
+
+/* Asks for a certificate; or publishes the one that another CA has issued. */
+static void publish(struct ua *ua, struct now now)
+{
+	if (ua->is_enrolling)
+		return;
+	ua_clear_timer(ua, &ua->enrol_timer);
+	ua->is_enrolling = true;
+	if (publish_request(ua, now) == OK)
+		return;
+	ua->is_enrolling = false;
+	fail(ua, 0, SLICE("the request could not be sent"), now);
+	retry(ua, now);
+}
+
+/* When two thirds of its life are over; 0: it has none. */
+static utc_t renewal(const struct ua *ua, utc_t now)
+{
+	struct cms_recipient own;
+	const struct verdict *why;
+	utc_t from, to;
+
+	if (credentials_signer(ua->credentials, now, &own, &why) != CREDENTIALS_KNOWN)
+		return 0;
+	from = certificate_not_before(own.certificate);
+	to = certificate_not_after(own.certificate);
+	return from + (to - from) / 3 * 2;
+}
+
+void enrolment_begin(struct ua *ua, struct now now)
+{
+	if (!ua->anchors || !ua->is_registered || !transport_is_secure(ua->transport) ||
+	    !credentials_own_key(ua->credentials))
+		return;
+	ua->has_asked_again = false;
+	if (renewal(ua, now.wall) > now.wall)
+		subscribe(ua, now);
+	else
+		publish(ua, now);
+}
+
+/* Our domain may have lost what it knew; once, for if it has withdrawn our key it says so again. */
+static void ask_again(struct ua *ua, struct now now)
+{
+	if (!credentials_own_key(ua->credentials) || ua->is_enrolling)
+		return;
+	if (ua->has_asked_again) {
+		fail(ua, 0, SLICE("it does not tell of ours"), now);
+		return;
+	}
+	ua->has_asked_again = true;
+	publish(ua, now);
+}
+
+void enrolment_told(struct ua *ua, struct now now)
+{
+	utc_t due = renewal(ua, now.wall);
+
+	if (due == 0) {
+		ask_again(ua, now);
+		return;
+	}
+	ua_set_timer(ua, &ua->enrol_timer, UA_TIMER_ENROL,
+		     now.mono + (due > now.wall ? (ms_t)(due - now.wall) * 1000 : 0) + RENEW_LEAST_MS);
+}
+
+void enrolment_due(struct ua *ua, struct now now)
+{
+	if (ua->is_registered && credentials_own_key(ua->credentials))
+		publish(ua, now);
+}
