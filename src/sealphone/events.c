@@ -187,8 +187,10 @@ static void on_registered(struct phone *phone, const struct ua_event *event, str
 		   SLICE_FMT(aor));
 	phone->was_registered = true;
 	phone->is_away = false;
-	if (is_first)
+	if (is_first) {
+		phone_enrol(phone, now);
 		begin_command(phone, now);
+	}
 }
 
 static void on_registration_failed(struct phone *phone, const struct ua_event *event, struct now now)
@@ -662,7 +664,8 @@ bool phone_take_events(struct phone *phone, struct now now)
 	bool any = false;
 
 	while (ua_next_event(phone->ua, &event)) {
-		handlers[event.kind](phone, &event, now);
+		if (!phone_take_certificate(phone, &event))
+			handlers[event.kind](phone, &event, now);
 		sdp_media_wipe(&event.media);
 		any = true;
 	}

@@ -1,5 +1,6 @@
 #include <locale.h>
 
+#include "sealphone/cert.h"
 #include "sealphone/phone.h"
 
 int main(int argc, char **argv)
@@ -13,6 +14,8 @@ int main(int argc, char **argv)
 	code = options_parse(argc, argv, &options, &done);
 	if (code != EXIT_OK || done)
 		return (int)code;
+	if (options.command == COMMAND_CERT)
+		return (int)cert_run(&options);
 	code = phone_open(&phone, &options);
 	if (code == EXIT_OK)
 		code = phone_run(&phone);

@@ -13,6 +13,7 @@
 #include "sealphone/password.h"
 #include "sealphone/phone.h"
 #include "sealphone/resolver.h"
+#include "sealphone/wallet.h"
 
 enum { SESSIONS_MAX = 4 }; /* tickets of the server that are kept */
 
@@ -69,6 +70,8 @@ static enum exit_code open_tls(struct phone *phone)
 	if (!phone->tls)
 		return no_memory();
 	tls_client_resume(phone->tls, SESSIONS_MAX);
+	if (tls_client_anchors(phone->tls, &phone->anchors) != OK)
+		return no_memory();
 	if (phone->options->ca_file)
 		return trust_file(phone, phone->options->ca_file);
 	return tls_client_trust_system(phone->tls) == OK ? EXIT_OK : no_memory();
@@ -98,9 +101,13 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.n_smime_for = options->n_smime_for,
 		.smime_256 = options->smime_256,
 		.do_register = true,
+		.anchors = phone->anchors,
+		.policy = options->policy,
 	};
 
-	return ua_new(&config, &phone->ua) == OK ? EXIT_OK : no_memory();
+	if (ua_new(&config, &phone->ua) != OK)
+		return no_memory();
+	return wallet_load(phone->crypto, &phone->memory, ua_credentials(phone->ua)) ? EXIT_OK : EXIT_STATE;
 }
 
 static enum exit_code open_endpoint(struct phone *phone)
@@ -249,7 +256,7 @@ enum exit_code phone_open(struct phone *phone, const struct options *options)
 		return no_memory();
 	if (!memory_open(options->state, account_of(options->aor), phone->random, &phone->memory))
 		return EXIT_STATE;
-	if ((code = open_ua(phone, password)) != EXIT_OK || (code = open_tls(phone)) != EXIT_OK ||
+	if ((code = open_tls(phone)) != EXIT_OK || (code = open_ua(phone, password)) != EXIT_OK ||
 	    (code = open_endpoint(phone)) != EXIT_OK || (code = open_loop(phone)) != EXIT_OK ||
 	    (code = resolver_open(phone)) != EXIT_OK || (code = open_transport(phone)) != EXIT_OK)
 		return code;
@@ -271,6 +278,7 @@ void phone_close(struct phone *phone)
 	ua_free(phone->ua);
 	dns_free(phone->dns);
 	net_free(phone->net);
+	anchors_free(phone->anchors);
 	tls_context_free(phone->tls);
 	random_free(phone->random);
 	crypto_free(phone->crypto);

@@ -17,6 +17,11 @@ static const char usage[] =
 	"  answer                answer every call until ended\n"
 	"  message URI TEXT      send a message\n"
 	"  watch [URI [PACKAGE]] show what happens there; default: our own registrations (reg)\n"
+	"  cert show [WHO]       our key and those of others: fingerprints, and words to compare by voice\n"
+	"  cert export           our certificate (PEM)\n"
+	"  cert trust WHO [FINGERPRINT]\n"
+	"                        we have compared it; without one: all that are known of WHO\n"
+	"  cert forget WHO       as if nothing had been seen of WHO\n"
 	"\n"
 	"options\n"
 	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
@@ -35,6 +40,9 @@ static const char usage[] =
 	"  --smime-for URI=off|prefer|require\n"
 	"                        the same for one contact; may be given again\n"
 	"  --smime-aes256        encrypt with AES-256-GCM instead of AES-128-GCM\n"
+	"  --smime-change accept|ask|refuse\n"
+	"                        when the key of somebody changes and the domain vouches for the new one;\n"
+	"                        default accept, and say so\n"
 	"  --play FILE           say what is in this WAV file\n"
 	"  --record FILE         write what is heard to this WAV file\n"
 	"  --device null|tone|auto|NAME\n"
@@ -66,6 +74,7 @@ enum option_id {
 	OPTION_SMIME,
 	OPTION_SMIME_FOR,
 	OPTION_SMIME_AES256,
+	OPTION_SMIME_CHANGE,
 	OPTION_PLAY,
 	OPTION_RECORD,
 	OPTION_DEVICE,
@@ -94,6 +103,7 @@ static const struct option long_options[] = {
 	{ "smime",         required_argument, NULL, OPTION_SMIME },
 	{ "smime-for",     required_argument, NULL, OPTION_SMIME_FOR },
 	{ "smime-aes256",  no_argument,       NULL, OPTION_SMIME_AES256 },
+	{ "smime-change",  required_argument, NULL, OPTION_SMIME_CHANGE },
 	{ "play",          required_argument, NULL, OPTION_PLAY },
 	{ "record",        required_argument, NULL, OPTION_RECORD },
 	{ "device",        required_argument, NULL, OPTION_DEVICE },
@@ -137,6 +147,12 @@ static const struct word smime_words[] = {
 	{ "require", UA_SMIME_REQUIRE },
 	{ NULL,      0 },
 };
+static const struct word change_words[] = {
+	{ "accept", CREDENTIALS_ACCEPT },
+	{ "ask",    CREDENTIALS_ASK },
+	{ "refuse", CREDENTIALS_REFUSE },
+	{ NULL,     0 },
+};
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
 	{ "tcp", TRANSPORT_TCP },
@@ -148,6 +164,7 @@ static const struct { const char *word; enum command command; int least, most; }
 	{ "answer",   COMMAND_ANSWER,   0, 0 },
 	{ "message",  COMMAND_MESSAGE,  2, 2 },
 	{ "watch",    COMMAND_WATCH,    0, 2 },
+	{ "cert",     COMMAND_CERT,     1, 3 },
 };
 /* clang-format on */
 
@@ -263,6 +280,11 @@ static bool take(int id, const char *value, struct options *options)
 		return true;
 	case OPTION_SMIME_FOR: return take_smime_for(value, options);
 	case OPTION_SMIME_AES256: options->smime_256 = true; return true;
+	case OPTION_SMIME_CHANGE:
+		if (!find_word(change_words, value, &number))
+			return false;
+		options->policy = (enum credentials_policy)number;
+		return true;
 	case OPTION_PLAY:
 		options->devices.source = (struct media_device){ MEDIA_DEVICE_FILE, value };
 		return true;
@@ -309,6 +331,7 @@ static enum exit_code parse_command(int n, char **words, struct options *options
 		options->command = commands[i].command;
 		options->uri = slice_of(n > 1 ? words[1] : NULL);
 		options->text = slice_of(n > 2 ? words[2] : NULL);
+		options->more = slice_of(n > 3 ? words[3] : NULL);
 		return EXIT_OK;
 	}
 	return refuse("no such command:", words[0]);

@@ -17,6 +17,7 @@ enum command {
 	COMMAND_ANSWER,
 	COMMAND_MESSAGE,
 	COMMAND_WATCH,
+	COMMAND_CERT,
 };
 
 enum { OPTIONS_SMIME_FOR = 32 };
@@ -24,6 +25,7 @@ enum { OPTIONS_SMIME_FOR = 32 };
 struct options {
 	enum command command;
 	struct slice uri, text; /* of call, message and watch; text: the message, or the event package */
+	struct slice more;      /* of cert: uri is what to do, text with whose, more the fingerprint */
 
 	struct slice aor;
 	const char *password_file; /* NULL: ask on the terminal */
@@ -36,6 +38,7 @@ struct options {
 	const char *state;        /* directory, or NULL for the default */
 	enum sdp_srtp_policy srtp;
 	enum ua_transfers transfers;
+	enum credentials_policy policy; /* when the key of somebody changes */
 	bool has_transfers; /* it was said; else it depends on whether somebody is there to be asked */
 	struct media_devices devices;
 	ms_t duration; /* 0: until it is ended */

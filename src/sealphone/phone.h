@@ -39,6 +39,7 @@ struct phone {
 	struct net *net;
 	struct dns *dns; /* NULL: we were told where the server is */
 	struct tls_context *tls;
+	struct anchors *anchors; /* those of tls */
 	struct ua *ua;
 	struct endpoint *endpoint;
 	struct transport *transport;
@@ -87,6 +88,11 @@ void phone_swap(struct phone *phone, struct now now);
 /* Watches an event package of somebody; empty: of ourselves, and "reg". */
 void phone_watch(struct phone *phone, struct slice whom, struct slice package, struct now now);
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now);
+
+/* News of certificates (ua/credentials.h), shown and kept. True if the event is one. */
+bool phone_take_certificate(struct phone *phone, const struct ua_event *event);
+/* Registered: a key of this phone is made, if there is none, and a certificate asked for. */
+void phone_enrol(struct phone *phone, struct now now);
 
 /* What happened; true if there was something. */
 bool phone_take_events(struct phone *phone, struct now now);

@@ -180,6 +180,29 @@ MUST_CHECK enum err credentials_judge(const struct credentials *credentials,
 				      struct credentials_judgement *ret_judgement,
 				      struct verdict *ret_verdict);
 
+/* -- what is remembered between two runs --------------------------------------------------------------------- */
+
+struct credentials_known {
+	struct slice aor;
+	unsigned char key[KEY_ID_SIZE];
+	utc_t first_seen;
+	bool is_believed; /* else it came in the place of another one, and our user has not said that he believes it */
+	bool is_compared;  /* our user has compared the fingerprint */
+	bool is_withdrawn; /* the domain has vouched for it, and does not any more */
+};
+
+/* A key that was known in an earlier run. ERR_EXISTS: it is there. ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err credentials_remember(struct credentials *credentials,
+					 const struct credentials_known *known);
+/* Calls each for every key of others; it changes nothing. */
+void credentials_each(const struct credentials *credentials,
+		      void (*each)(void *arg, const struct credentials_known *known), void *arg);
+/* Our user has compared the fingerprints of the AOR: of one key, or with key NULL of all that are not withdrawn. ERR_NOT_FOUND. */
+MUST_CHECK enum err credentials_trust(struct credentials *credentials, struct slice aor,
+				      const unsigned char *key);
+/* As if the AOR had never been seen. ERR_NOT_FOUND. */
+MUST_CHECK enum err credentials_forget(struct credentials *credentials, struct slice aor);
+
 /* "1a2b 3c4d …": the SHA-256 of a public key as people compare it, 79 characters. */
 void put_key_fingerprint(struct writer *out, const unsigned char id[KEY_ID_SIZE]);
 

@@ -54,6 +54,8 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	if (response->status < 200)
 		return;
 	ua->is_enrolling = false;
+	if (ua->is_stopping)
+		return;
 	if (response->status < 300) {
 		subscribe(ua, now);
 		return;
@@ -68,6 +70,8 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 	struct ua *ua = exchange->ua;
 
 	ua->is_enrolling = false;
+	if (ua->is_stopping)
+		return;
 	fail(ua, 0, why, now);
 	if (cause != UA_SERVER_GONE) /* else when we are registered again */
 		retry(ua, now);

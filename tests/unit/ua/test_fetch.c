@@ -9,6 +9,12 @@
 
 #define DAY 86400
 
+#ifdef SEALINE_OOM
+enum { STEP = 5 }; /* what each attack does is asked by the ordinary builds */
+#else
+enum { STEP = 1 };
+#endif
+
 enum { TEXT_SIZE = 16384, PEM_SIZE = 8192 };
 
 /* A domain with a CA that the phone trusts, and another one with its own certificate by the same CA; bob's two phones. */
@@ -299,7 +305,7 @@ static const struct {
 static void whatever_is_done_to_them_on_the_way_is_named(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i++) {
+	for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i += STEP) {
 		struct notice notice = attacks[i].notice;
 		const struct sip_message *subscribe;
 		struct credentials_found found;
@@ -319,13 +325,8 @@ static void whatever_is_done_to_them_on_the_way_is_named(void **state)
 		world_event(&world, UA_CERTIFICATE_REFUSED);
 		if (strcmp(world.event.verdict->code, attacks[i].code) != 0)
 			fail_msg("%s: %s", attacks[i].label, world.event.verdict->code);
-		world_pass(&world, 11000); /* and then it may be asked for again */
-		world.now.wall += 11;
-		if (i + 1 < sizeof attacks / sizeof attacks[0]) {
-			world.n_sent = world.n_seen;
-			stop(state);
-			assert_int_equal(start(state), 0);
-		}
+		stop(state);
+		assert_int_equal(start(state), 0);
 	}
 }
 
