@@ -45,8 +45,8 @@ enum ua_event_kind {
 	UA_CERTIFICATE_CHANGED,   /* of somebody whose key was another one; consented: it is believed */
 	UA_CERTIFICATE_WITHDRAWN, /* the key in state is not vouched for any more */
 	UA_CERTIFICATE_REFUSED,   /* what came is not to be believed: verdict */
-	UA_ALGORITHM,       /* to be remembered: the server has proven to know this digest algorithm */
-	UA_NO_MEMORY,       /* events were lost for lack of memory */
+	UA_ALGORITHM,             /* to be remembered: the server has proven to know this digest algorithm */
+	UA_NO_MEMORY,             /* events were lost for lack of memory */
 };
 
 /* Why a call, a message or a registration came to nothing. */
