@@ -3,6 +3,7 @@
 import json
 import stat
 import subprocess
+import time
 
 import pytest
 
@@ -59,3 +60,16 @@ def test_another_phone_on_the_account_is_told(site):
     fingerprint = second.wait_event("certificate-obtained")["fingerprint"]
     changed = first.wait_event("certificate-changed")
     assert changed["of"] == "alice@localhost" and changed["fingerprint"] == fingerprint and changed["believed"]
+
+
+def test_two_new_users_write_to_each_other_signed_and_encrypted(site):
+    """The new user's count: two accounts, no further step; the seconds are printed."""
+    bob = site.talking("bob")
+    began = time.monotonic()
+    bob.wait_event("certificate-obtained")
+    alice = site.phone("alice", "message", "bob", "hello from end to end")
+    assert alice.wait() == 0, alice.output
+    message = bob.wait_event("message")
+    print(f"a message between two new users arrived signed and encrypted after {time.monotonic() - began:.1f} s")
+    assert message["text"] == "hello from end to end"
+    assert message["smime"]["trust"] == "vouched", message
