@@ -1,0 +1,86 @@
+"""Somebody on the way: ends TLS towards a phone in the server's name, and passes on what comes after a look, or a change."""
+
+import re
+import socket
+import ssl
+import threading
+
+
+def take_message(buffer):
+    """(the first message or keep-alive of a stream, the rest), or None while it is not complete."""
+    if buffer[:2] == b"\r\n":
+        size = 4 if buffer[:4] == b"\r\n\r\n" else 2
+        return buffer[:size], buffer[size:]
+    head, gap, rest = buffer.partition(b"\r\n\r\n")
+    if not gap:
+        return None
+    length = re.search(rb"(?im)^(?:content-length|l)\s*:\s*(\d+)", head)
+    size = int(length.group(1)) if length else 0
+    if len(rest) < size:
+        return None
+    return head + gap + rest[:size], rest[size:]
+
+
+def with_body(message, content_type, body):
+    """The message with another body; everything that described the old one is taken out."""
+    head = message.partition(b"\r\n\r\n")[0]
+    lines = [line for line in head.split(b"\r\n") if not re.match(rb"(?i)content-", line)]
+    lines += [b"Content-Type: " + content_type, b"Content-Length: %d" % len(body)]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+class Evil:
+    """change(message): what a phone gets in the place of what the server sent it, a list. certificate: (file, key)."""
+
+    def __init__(self, certificate, target, ca, change):
+        self.change, self.seen = change, []
+        self._target, self._ca = target, ca
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(*certificate)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self._socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                connection, _ = self._socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection):
+        try:
+            phone = self._context.wrap_socket(connection, server_side=True)
+            context = ssl.create_default_context(cafile=self._ca)
+            server = context.wrap_socket(socket.create_connection(("127.0.0.1", self._target)), server_hostname="localhost")
+        except OSError:
+            connection.close()
+            return
+        threading.Thread(target=self._pass, args=(phone, server, lambda message: [message]), daemon=True).start()
+        self._pass(server, phone, self._look)
+
+    def _look(self, message):
+        self.seen.append(message)
+        return self.change(message)
+
+    @staticmethod
+    def _pass(source, sink, change):
+        buffer = b""
+        try:
+            while data := source.recv(65536):
+                buffer += data
+                while taken := take_message(buffer):
+                    message, buffer = taken
+                    for one in change(message):
+                        sink.sendall(one)
+        except OSError:
+            pass
+        for end in (source, sink):
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+
+    def close(self):
+        self._socket.close()
