@@ -1,4 +1,5 @@
 /* sealined: the SIP server that talks TLS. See man/sealined.8. */
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -57,6 +58,7 @@ int main(int argc, char *argv[])
 	struct options options;
 
 	umask(077);
+	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	switch (options_parse(argc, argv, &options)) {
 	case OPTIONS_DONE: return 0;
 	case OPTIONS_WRONG: return EXIT_USAGE;
