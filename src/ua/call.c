@@ -339,13 +339,11 @@ struct ua_fault call_check_answer(struct call *call, const struct sip_message *m
 	call->theirs = arrival ? arrival->protection : (struct ua_protection){ .is_encrypted = false };
 	if (call->theirs.is_broken)
 		return broken;
-	if (!call->is_sealed)
-		return (struct ua_fault){ .status = 0 };
-	if (!ua_protection_is_good(&call->theirs))
+	if (call->is_sealed && !ua_protection_is_good(&call->theirs))
 		return open;
-	return protect_is_of(call->peer, verdict_text(&call->theirs.signer))
-		       ? (struct ua_fault){ .status = 0 }
-		       : another;
+	if (call->is_sealed && !protect_is_of(call->peer, verdict_text(&call->theirs.signer)))
+		return another;
+	return (struct ua_fault){ .status = 0 };
 }
 
 /* What the endpoint writes by itself, for the copy inside (RFC 3261 §8.2.6.2). */

@@ -108,7 +108,7 @@ static void unwraps_what_was_wrapped_in_whatever_order(void **state)
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		AUTO(secret) struct secret *text = wrap(cases[i].layers);
 		struct smime_opened opened = { 0 };
-		struct verdict verdict;
+		struct verdict verdict = { .code = "" };
 		char found[SMIME_LAYERS_MAX + 1] = "";
 
 		assert_non_null(text);
@@ -129,7 +129,7 @@ static void five_layers_are_too_many(void **state)
 {
 	AUTO(secret) struct secret *text = wrap("sssss");
 	struct smime_opened opened;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 
 	(void)state;
 	assert_non_null(text);
@@ -141,7 +141,7 @@ static void a_clear_signed_text_that_was_altered_is_refused(void **state)
 {
 	AUTO(secret) struct secret *text = wrap("c");
 	struct smime_opened opened;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 
 	(void)state;
 	assert_non_null(text);
@@ -157,7 +157,7 @@ static void a_part_put_beside_the_signed_one_is_not_taken(void **state)
 	char buf[6000];
 	struct writer out = writer_of(buf, sizeof(buf));
 	struct smime_opened opened;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 
 	(void)state;
 	assert_non_null(text);
@@ -181,7 +181,7 @@ static void without_a_key_it_says_so(void **state)
 	struct smime_keys none = { 0 };
 	struct smime_opened opened;
 	struct mime_entity entity;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 
 	(void)state;
 	assert_non_null(text);
@@ -198,7 +198,7 @@ static void reads_base64_and_old_names(void **state)
 	struct writer out = writer_of(buf, sizeof(buf));
 	struct smime_opened opened = { 0 };
 	struct mime_entity entity;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 
 	(void)state;
 	assert_non_null(text);

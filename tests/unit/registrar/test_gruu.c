@@ -137,13 +137,15 @@ static void what_we_did_not_make_is_invalid(void **state)
 static void an_address_without_a_user_or_with_a_long_one_gets_none(void **state)
 {
 	struct fixture fixture = start();
+	const struct slice host = SLICE("@example.org");
 	char name[200], buf[1024];
 	struct writer out = writer_of(buf, sizeof buf);
 
 	memset(name, 'a', sizeof name);
-	memcpy(name + 150, "@example.org", 12);
+	memcpy(name + 150, host.ptr, host.len);
 	assert_false(put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), SLICE("example.org"), &desk));
-	assert_false(put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), slice_from(name, 162), &desk));
+	assert_false(put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), slice_from(name, 150 + host.len),
+					&desk));
 	stop(&fixture);
 }
 
