@@ -10,6 +10,7 @@ enum {
 	EXPIRES = 30 * 86400, /* for as long as the certificate lives */
 	RETRY_MS = 600 * 1000,
 	RENEW_LEAST_MS = 60 * 1000,
+	PATIENCE_MS = 4000, /* for calls and messages that wait for our first certificate */
 };
 
 static const struct verdict refused = {
@@ -60,6 +61,8 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 		subscribe(ua, now);
 		return;
 	}
+	ua->is_enrol_awaited = false;
+	ua_clear_timer(ua, &ua->enrol_timer);
 	fail(ua, response->status, ua_why_of(response), now);
 	if (response->status >= 500 && response->status < 600)
 		retry(ua, now);
@@ -72,6 +75,8 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 	ua->is_enrolling = false;
 	if (ua->is_stopping)
 		return;
+	ua->is_enrol_awaited = false;
+	ua_clear_timer(ua, &ua->enrol_timer);
 	fail(ua, 0, why, now);
 	if (cause != UA_SERVER_GONE) /* else when we are registered again */
 		retry(ua, now);
@@ -129,8 +134,8 @@ static void publish(struct ua *ua, struct now now)
 {
 	if (ua->is_enrolling)
 		return;
-	ua_clear_timer(ua, &ua->enrol_timer);
-	ua->is_enrolling = true;
+	ua->is_enrolling = ua->is_enrol_awaited = true;
+	ua_set_timer(ua, &ua->enrol_timer, UA_TIMER_ENROL, now.mono + PATIENCE_MS);
 	if (publish_request(ua, now) == OK)
 		return;
 	ua->is_enrolling = false;
@@ -185,12 +190,20 @@ void enrolment_told(struct ua *ua, struct now now)
 		ask_again(ua, now);
 		return;
 	}
+	ua->is_enrol_awaited = false;
 	ua_set_timer(ua, &ua->enrol_timer, UA_TIMER_ENROL,
 		     now.mono + (due > now.wall ? (ms_t)(due - now.wall) * 1000 : 0) + RENEW_LEAST_MS);
 }
 
 void enrolment_due(struct ua *ua, struct now now)
 {
+	if (ua->is_enrol_awaited) { /* who waits for it does so no longer; it is taken when it comes */
+		ua->is_enrol_awaited = false;
+		retry(ua, now);
+		if (renewal(ua, now.wall) == 0)
+			fail(ua, 0, SLICE("it has not answered yet"), now);
+		return;
+	}
 	if (ua->is_registered && credentials_own_key(ua->credentials))
 		publish(ua, now);
 }

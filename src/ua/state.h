@@ -75,6 +75,7 @@ struct ua {
 	struct auth_client auth;
 	struct credentials *credentials; /* for S/MIME; ua/credentials.h */
 	const struct anchors *anchors;   /* by which domains vouch for certificates; NULL: by none */
+	bool is_enrol_awaited;           /* the timer is that of who waits for our first certificate */
 	bool is_enrolling;               /* PUBLISH is under way; ua/enrolment.h */
 	bool has_asked_again;            /* for a certificate that our domain did not tell of */
 	struct timer enrol_timer;

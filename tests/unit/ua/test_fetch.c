@@ -452,6 +452,26 @@ static void a_refusal_is_told_and_stops_nothing(void **state)
 	assert_true(ua_is_registered(world.ua));
 }
 
+/* A server that does not know PUBLISH, and says nothing, holds up a call for four seconds. */
+static void nobody_waits_long_for_our_own(void **state)
+{
+	const struct verdict *why;
+	struct cms_recipient own;
+	struct key *key = NULL;
+
+	(void)state;
+	called = 0;
+	enrol(&key);
+	assert_int_equal(
+		credentials_want(ua_credentials(world.ua), SLICE("alice@localhost"), &waiter, world.now), OK);
+	world_pass(&world, 3900);
+	assert_int_equal(called, 0);
+	world_pass(&world, 200);
+	assert_int_equal(called, 1);
+	assert_int_equal(credentials_signer(ua_credentials(world.ua), world.now.wall, &own, &why),
+			 CREDENTIALS_FAILED);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(certificates_come_with_the_signature_of_their_domain, start, stop),
 	cmocka_unit_test_setup_teardown(whatever_is_done_to_them_on_the_way_is_named, start, stop),
@@ -460,6 +480,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(no_certificate_service_is_said, start, stop),
 	cmocka_unit_test_setup_teardown(nobody_waits_for_longer_than_half_a_minute, start, stop),
 	cmocka_unit_test_setup_teardown(our_own_is_asked_for_and_renewed_in_time, start, stop),
+	cmocka_unit_test_setup_teardown(nobody_waits_long_for_our_own, start, stop),
 	cmocka_unit_test_setup_teardown(a_refusal_is_told_and_stops_nothing, start, stop),
 };
 TEST_MAIN(tests)
