@@ -222,10 +222,11 @@ static bool load_revoked(const struct loading *loading)
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
 static bool advertises_what_is_proven(const struct loading *loading)
 {
+	const struct identity_pair *first = loading->identity->pairs;
 	const struct config *config = loading->config;
 	struct verdict verdict;
 
-	if (loading->identity->pairs[0].domain.len == 0 || config_has_own(config, config->advertise))
+	if ((first && first->domain.len == 0) || config_has_own(config, config->advertise))
 		return true;
 	for (size_t i = 0; i < loading->identity->n; i++) {
 		AUTO(chain) struct chain *chain = NULL;
