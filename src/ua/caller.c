@@ -348,7 +348,7 @@ static void refuse_dialog(struct call *call, const struct exchange *invite,
 static void establish(struct call *call, struct exchange *invite, const struct sip_message *response,
 		      struct now now)
 {
-	struct ua_fault fault = { .status = 0 };
+	struct ua_fault fault;
 
 	call->invite = NULL;
 	call->state = CALL_UP;

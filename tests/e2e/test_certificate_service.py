@@ -181,7 +181,7 @@ def test_a_revoked_certificate_is_taken_back_from_who_holds_it_and_its_key_gets_
         assert bob.subscribe("alice@localhost").status == 200
         (der,) = bob.told(site.ca)
         digest = hashlib.sha256(der).hexdigest()
-        assert f"alice@localhost {digest} for 2" in run("cert", "list").stdout
+        assert re.search(rf"alice@localhost {digest} for (29|30) ", run("cert", "list").stdout)
         (listed,) = json.loads(run("cert", "list", "alice@localhost", "--json").stdout)["certificates"]
         assert listed["sha256"] == digest and not listed["revoked"]
         assert run("cert", "revoke", "alice@localhost", "00").returncode == 2
