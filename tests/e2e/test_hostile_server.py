@@ -343,6 +343,7 @@ def test_answers_by_others_are_ended(trap):
         ("", None),
         (sdp(), "<sip:bob@127.0.0.1:9>"),
     ],
+    ids=["of RTP/AVP", "without keys", "without media", "of another contact"],
 )
 def test_an_answer_that_is_not_sealed_ends_the_call(trap, body, contact):
     phone, peer = trap.registered("call", "sips:bob@localhost")

@@ -74,8 +74,8 @@ static void the_one_published_longest_ago_makes_room(void **state)
 {
 	AUTO(certificates) struct certificates *list = NULL;
 
-	for (uint8_t i = 1; i <= DEVICE_CERTIFICATES_MAX + 2; i++)
-		assert_int_equal(publish(&list, certificate(i, i), 0, i), OK);
+	for (unsigned i = 1; i <= DEVICE_CERTIFICATES_MAX + 2; i++)
+		assert_int_equal(publish(&list, certificate((uint8_t)i, (uint8_t)i), 0, i), OK);
 	assert_int_equal(list->n, DEVICE_CERTIFICATES_MAX);
 	assert_int_equal(list->all[0].key[0], 3);
 }
@@ -117,8 +117,8 @@ static void a_revoked_key_never_comes_again(void **state)
 	assert_int_equal(step(&list, &change, 5), OK);
 	assert_int_equal(publish(&list, certificate(2, 23), 0, 6), ERR_EXISTS);
 	/* remembered when it would have ended, but not without bound */
-	for (uint8_t i = 3; i < 3 + DEVICE_REVOKED_MAX; i++) {
-		assert_int_equal(publish(&list, certificate(i, i), 0, 10 + i), OK);
+	for (unsigned i = 3; i < 3 + DEVICE_REVOKED_MAX; i++) {
+		assert_int_equal(publish(&list, certificate((uint8_t)i, (uint8_t)i), 0, 10 + i), OK);
 		assert_int_equal(step(&list, &change, 11 + i), OK);
 	}
 	assert_int_equal(list->n, DEVICE_REVOKED_MAX);
