@@ -10,7 +10,7 @@
 /* Some units under test have threads of their own. */
 static atomic_ulong countdown;
 static atomic_int has_failed;
-static void (*_Atomic watcher)(size_t size);
+static bool (*_Atomic watcher)(size_t size);
 
 void mem_fail_nth(unsigned long n)
 {
@@ -23,7 +23,7 @@ int mem_has_failed(void)
 	return has_failed;
 }
 
-void mem_watch(void (*new_watcher)(size_t size))
+void mem_watch(bool (*new_watcher)(size_t size))
 {
 	watcher = new_watcher;
 }
@@ -31,10 +31,12 @@ void mem_watch(void (*new_watcher)(size_t size))
 static int must_fail(size_t size)
 {
 	unsigned long left = atomic_load(&countdown);
-	void (*watch)(size_t) = atomic_load(&watcher);
+	bool (*watch)(size_t) = atomic_load(&watcher);
 
-	if (watch)
-		watch(size);
+	if (watch && watch(size)) {
+		has_failed = 1;
+		return 1;
+	}
 
 	while (left > 0)
 		if (atomic_compare_exchange_weak(&countdown, &left, left - 1))

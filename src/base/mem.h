@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/err.h"
@@ -31,6 +32,6 @@ void mem_wipe(void *ptr, size_t n);
 void mem_fail_nth(unsigned long n);
 /* Whether the failure ordered by mem_fail_nth() has happened. */
 int mem_has_failed(void);
-/* To be called at each allocation, with its size; NULL turns it off. */
-void mem_watch(void (*watcher)(size_t size));
+/* To be called at each allocation, with its size; it fails where that gives true. NULL turns it off. */
+void mem_watch(bool (*watcher)(size_t size));
 #endif

@@ -136,13 +136,19 @@ void abort(void)
  * What the tests of a file have in common, the making of their world above all, fails the same way in each of them. So
  * every allocation has a history: a hash over the call stacks, up to the test's function, and the sizes of this one and
  * of all before it. One whose history is that of an allocation that failed in an earlier test is not made to fail again.
+ *
+ * A test of a room above the I/O line has nothing that two processes could not have: it runs once, and at each new
+ * allocation a child goes on in which that one fails. Others are begun anew for each of theirs.
  */
-struct histories {
-	atomic_size_t n; /* allocations of the test being recorded, up to MOST_ALLOCATIONS */
-	uint64_t of[MOST_ALLOCATIONS];
-};
-static struct histories *histories; /* shared with the children */
-static uint64_t seen[SEEN_SLOTS];   /* of allocations that failed; open addressing, 0 is free */
+static struct shared {
+	uint64_t seen[SEEN_SLOTS]; /* histories that failed; open addressing, 0 is free */
+	size_t n_runs;
+	atomic_size_t n_allocations; /* of the test being walked through */
+	uint64_t history[MOST_ALLOCATIONS];
+	unsigned long bad; /* which allocation's failure the test did not stand; 0: none */
+	int bad_status;
+} * shared;
+static bool can_fork; /* the test in the middle */
 static int n_frames_of_harness;
 
 static uint64_t mix(uint64_t hash, uint64_t value)
@@ -150,36 +156,68 @@ static uint64_t mix(uint64_t hash, uint64_t value)
 	return (hash ^ value) * 0x9e3779b97f4a7c15u ^ hash >> 29;
 }
 
-static void record_allocation(size_t size)
-{
-	void *frames[MOST_FRAMES];
-	size_t i = atomic_fetch_add(&histories->n, 1);
-	int n = backtrace(frames, MOST_FRAMES) - n_frames_of_harness - 1; /* 1: the test's own function */
-	uint64_t hash;
-
-	if (i >= MOST_ALLOCATIONS)
-		return;
-	hash = mix(i ? histories->of[i - 1] : 1, size);
-	for (int k = 0; k < n; k++)
-		hash = mix(hash, (uintptr_t)frames[k]);
-	histories->of[i] = hash ? hash : 1;
-}
-
 /* True the first time; and always when the table is full, which only costs time. */
 static bool is_new(uint64_t history)
 {
 	for (size_t i = 0, slot = history % SEEN_SLOTS; i < SEEN_SLOTS; i++, slot = (slot + 1) % SEEN_SLOTS) {
-		if (seen[slot] == history)
+		if (shared->seen[slot] == history)
 			return false;
-		if (!seen[slot]) {
-			seen[slot] = history;
+		if (!shared->seen[slot]) {
+			shared->seen[slot] = history;
 			return true;
 		}
 	}
 	return true;
 }
 
-/* nth 0: no allocation fails, and their histories are recorded. */
+static bool is_stood(int status)
+{
+	return WIFEXITED(status) && (WEXITSTATUS(status) == EXHAUSTED || WEXITSTATUS(status) == SURVIVED ||
+				     WEXITSTATUS(status) == ASSERTED);
+}
+
+/* True in the child. The test goes on in both. */
+static bool fork_to_fail(unsigned long nth)
+{
+	int status = 0;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	if (child == 0) {
+		mem_watch(NULL);
+		alarm(SECONDS_PER_RUN);
+		return true;
+	}
+	alarm(0);
+	if (child > 0)
+		waitpid(child, &status, 0);
+	alarm(SECONDS_PER_RUN);
+	shared->n_runs++;
+	if (child > 0 && is_stood(status))
+		return false;
+	shared->bad = nth;
+	shared->bad_status = status;
+	return false;
+}
+
+static bool walk_allocation(size_t size)
+{
+	void *frames[MOST_FRAMES];
+	size_t i = atomic_fetch_add(&shared->n_allocations, 1);
+	int n = backtrace(frames, MOST_FRAMES) - n_frames_of_harness - 1; /* 1: the test's own function */
+	uint64_t hash;
+
+	if (i >= MOST_ALLOCATIONS)
+		return false;
+	hash = mix(i ? shared->history[i - 1] : 1, size);
+	for (int k = 0; k < n; k++)
+		hash = mix(hash, (uintptr_t)frames[k]);
+	shared->history[i] = hash ? hash : 1;
+	return can_fork && !shared->bad && is_new(shared->history[i]) && fork_to_fail(i + 1);
+}
+
+/* nth 0: none fails, and all are walked through. */
 static _Noreturn void run_in_child(const struct CMUnitTest *test, unsigned long nth, int output)
 {
 	void *state = test->initial_state, *frames[MOST_FRAMES];
@@ -189,7 +227,7 @@ static _Noreturn void run_in_child(const struct CMUnitTest *test, unsigned long 
 	alarm(SECONDS_PER_RUN);
 	n_frames_of_harness = backtrace(frames, MOST_FRAMES);
 
-	mem_watch(nth ? NULL : record_allocation);
+	mem_watch(nth ? NULL : walk_allocation);
 	mem_fail_nth(nth);
 	if (test->setup_func)
 		assert_int_equal(test->setup_func(&state), 0);
@@ -230,7 +268,12 @@ static const char *describe(int status)
 	}
 }
 
-/* False when the test did not stand the failure of its nth allocation, or fails with none (0). */
+static void tell_bad(const struct CMUnitTest *test, unsigned long nth, int status)
+{
+	printf("# %s when allocation %lu fails: %s\n", test->name, nth, describe(status));
+}
+
+/* False when the test did not stand the failure of its nth allocation; with nth 0, of any that it was walked through. */
 static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth)
 {
 	int output = memfd_create("output", MFD_CLOEXEC), status = 0;
@@ -247,10 +290,11 @@ static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth)
 		run_in_child(test, nth, output);
 	waitpid(child, &status, 0);
 
-	passed = WIFEXITED(status) && (WEXITSTATUS(status) == EXHAUSTED || WEXITSTATUS(status) == SURVIVED ||
-				       WEXITSTATUS(status) == ASSERTED);
-	if (!passed)
-		printf("# %s when allocation %lu fails: %s\n", test->name, nth, describe(status));
+	passed = is_stood(status) && !shared->bad;
+	if (shared->bad)
+		tell_bad(test, shared->bad, shared->bad_status);
+	else if (!passed)
+		tell_bad(test, nth, status);
 	if (!passed || nth == 0)
 		print_output(output, passed);
 	else
@@ -258,43 +302,44 @@ static bool run_with_failure(const struct CMUnitTest *test, unsigned long nth)
 	return passed;
 }
 
-/* Adds to *n_runs. */
-static bool run_with_failures(const struct CMUnitTest *test, size_t *n_runs)
+static bool run_with_failures(const struct CMUnitTest *test)
 {
 	bool passed;
 	size_t n;
 
-	memset(histories, 0, sizeof *histories);
+	shared->n_allocations = 0;
+	shared->bad = 0;
 	passed = run_with_failure(test, 0);
-	n = histories->n < MOST_ALLOCATIONS ? histories->n : MOST_ALLOCATIONS;
-	for (unsigned long nth = 1; nth <= n && passed; nth++)
-		if (is_new(histories->of[nth - 1])) {
+	n = shared->n_allocations < MOST_ALLOCATIONS ? shared->n_allocations : MOST_ALLOCATIONS;
+	for (unsigned long nth = 1; nth <= n && passed && !can_fork; nth++)
+		if (is_new(shared->history[nth - 1])) {
 			passed = run_with_failure(test, nth);
-			++*n_runs;
+			shared->n_runs++;
 		}
 	return passed;
 }
 
 int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 {
-	size_t n_failed = 0, n_runs = 0;
+	size_t n_failed = 0;
 
 	(void)group;
 	setenv("CMOCKA_TEST_ABORT", "1", 1);
 	prepare_leak_check();
-	histories = mmap(NULL, sizeof *histories, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (histories == MAP_FAILED) {
+	can_fork = getenv("SEALINE_ABOVE_IO") != NULL;
+	shared = mmap(NULL, sizeof *shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED) {
 		perror("harness");
 		return 1;
 	}
 	printf("1..%zu\n", n);
 	for (size_t i = 0; i < n; i++) {
-		bool passed = run_with_failures(&tests[i], &n_runs);
+		bool passed = run_with_failures(&tests[i]);
 
 		printf("%s %zu - %s\n", passed ? "ok" : "not ok", i + 1, tests[i].name);
 		n_failed += !passed;
 	}
-	printf("# %zu allocations failed\n", n_runs);
+	printf("# %zu allocations failed\n", shared->n_runs);
 	return n_failed != 0;
 }
 
