@@ -104,18 +104,11 @@ struct opening {
 	size_t aor_len;
 };
 
-/* What event packages and the registrar say has protection of its own: certificates come signed by their domain (RFC 6072 §6.8). */
-static bool is_between_phones(enum sip_method method)
-{
-	return method != SIP_NOTIFY && method != SIP_SUBSCRIBE && method != SIP_PUBLISH &&
-	       method != SIP_REGISTER;
-}
-
 static bool is_protected(const struct sip_message *message)
 {
 	struct mime_entity entity = { .encoding = MIME_AS_IS };
 
-	return is_between_phones(message->method) && message->body.len > 0 &&
+	return protect_is_between_phones(message->method) && message->body.len > 0 &&
 	       sip_media_type_parse(sip_message_value(message, SIP_CONTENT_TYPE), &entity.type) &&
 	       smime_is_protected(&entity);
 }

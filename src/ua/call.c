@@ -188,7 +188,8 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 
 	if (!out.buf)
 		return ERR_NOMEM;
-	if (call->is_sealed && (request->body.len > 0 || request->method == SIP_REFER))
+	if (call->is_sealed && protect_is_between_phones(request->method) &&
+	    (request->body.len > 0 || request->method == SIP_REFER))
 		plan.protect_for = call->peer;
 	put_dlg_headers(&out, dialog);
 	if (is_target_refresh(request->method)) {

@@ -35,6 +35,12 @@ bool protect_is_of(struct slice uri, struct slice aor)
 	return aor.len > 0 && slice_eq(put_aor_of(&out, uri), aor);
 }
 
+bool protect_is_between_phones(enum sip_method method)
+{
+	return method != SIP_NOTIFY && method != SIP_SUBSCRIBE && method != SIP_PUBLISH &&
+	       method != SIP_REGISTER;
+}
+
 bool protect_can_read(const struct ua *ua)
 {
 	struct cms_recipient own[CREDENTIALS_OWN_MAX];

@@ -14,6 +14,9 @@
 /* What our user wants for whom the URI names. */
 enum ua_smime protect_policy(const struct ua *ua, struct slice uri);
 
+/* What event packages and the registrar say has protection of its own: certificates come signed by their domain (RFC 6072 §6.8). */
+bool protect_is_between_phones(enum sip_method method);
+
 /* Whether there is a certificate of ours that somebody could have encrypted to. */
 bool protect_can_read(const struct ua *ua);
 /* Whether two URIs are of one AOR. */

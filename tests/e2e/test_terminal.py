@@ -33,7 +33,7 @@ def sealphone(server, on_terminal, tmp_path):
     def start(user, *words):
         return on_terminal(
             BUILD / "sealphone", "--aor", f"sips:{user}@localhost", "--server", f"127.0.0.1:{server.port()}",
-            "--ca", server.ca, "--device", "null", "--state", tmp_path / user, *words,
+            "--ca", server.ca, "--device", "null", "--smime", "off", "--state", tmp_path / user, *words,
         )
 
     return start
