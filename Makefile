@@ -21,7 +21,7 @@ help: ## this list
 # A build directory is made once; later runs only build what changed.
 define configure
 	@[ -f $(1)/build.ninja ] || $(3) meson setup $(1) $(2)
-	@ninja -C $(1)
+	@ninja -C $(1) $(4)
 endef
 
 # What only the checks need is not there after a plain scripts/setup.
@@ -43,6 +43,12 @@ build-oom: # every unit test with its n-th allocation failing
 build-fuzz: # with libFuzzer
 	$(call need,clang-14)
 	$(call configure,build-fuzz,$(FUZZ),$(QUICK_LINK) CC='ccache clang-14')
+
+.PHONY: programs programs-tsan
+programs: # without their unit tests
+	$(call configure,build,,,programs)
+programs-tsan:
+	$(call configure,build-tsan,$(TSAN),$(QUICK_LINK),programs)
 
 .PHONY: check
 check: build ## unit and scenario tests, and every file of the fuzz corpus once

@@ -55,11 +55,11 @@ def run(*command, env=None, quiet=False):
     return result.returncode == 0
 
 
-built = {}  # flavour to whether it did
+built = {}  # target to whether it did
 
 
 def build(tally, flavour):
-    """One directory a flavour; what does not build counts as one failure, and its stages are not run."""
+    """A target of the Makefile; what does not build counts as one failure, and its stages are not run."""
     if flavour not in built:
         started = time.monotonic()
         built[flavour] = run("make", flavour, quiet=True)
@@ -226,7 +226,7 @@ def stage_e2e(tally):
 
 
 def stage_tsan(tally):
-    if not build(tally, "build-tsan"):
+    if not build(tally, "programs-tsan"):
         return
     # ThreadSanitizer of this age cannot live with the address layout of newer kernels.
     fixed_layout = ["setarch", "-R"] if run("setarch", "-R", "true", quiet=True) else []
@@ -234,7 +234,7 @@ def stage_tsan(tally):
 
 
 def stage_interop(tally):
-    if build(tally, "build"):
+    if build(tally, "programs"):
         pytest_suite(tally, "interop", "build")
 
 
