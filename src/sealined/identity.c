@@ -1,5 +1,6 @@
 #include "sealined/identity.h"
 
+#include <assert.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -275,6 +276,7 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 			struct chain **ret_chain)
 {
+	assert(identity->pairs && n < identity->n);
 	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
 }
 
