@@ -273,6 +273,20 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 	return false;
 }
 
+bool identity_is_loadable(const struct identity_source *source, struct writer *why)
+{
+	struct identity identity = { .development = config_is_development(source->config) };
+	struct loading loading = { source, source->config, &identity, why };
+	bool is_loadable;
+
+	if (identity.development)
+		is_loadable = load_trusted(&loading) && load_revoked(&loading);
+	else
+		is_loadable = identity_load(source, &identity, why);
+	identity_fini(&identity);
+	return is_loadable;
+}
+
 enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 			struct chain **ret_chain)
 {

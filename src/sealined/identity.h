@@ -52,6 +52,8 @@ struct identity_source {
  */
 MUST_CHECK bool identity_load(const struct identity_source *source, struct identity *ret_identity,
 			      struct writer *why);
+/* The same as far as it can be known without a state directory, where the certificate of a development CA would be. */
+MUST_CHECK bool identity_is_loadable(const struct identity_source *source, struct writer *why);
 /* It is the one that is served: the signing process may forget all other keys. ERR_CLOSED, ERR_NOMEM. */
 MUST_CHECK enum err identity_settle(const struct identity *identity, struct signer_client *signer);
 

@@ -98,6 +98,9 @@ def test_checks_a_configuration_without_starting(tmp_path):
     assert f"{bad}:3:19: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", bad])[2]
     words = ["--certificate", "/none.pem", "--key", "/none.key"]
     assert "sealined: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", good, *words])[2]
+    for option in ("--trust", "--crl"):  # also where the certificate is the development CA's
+        status, _, errors = run([BUILD / "sealined", "-t", option, "/none.pem"])
+        assert (status, errors) == (2, "sealined: /none.pem: there is no such file\n")
 
 
 def test_refuses_a_name_that_its_certificate_does_not_prove(state, tmp_path):
