@@ -214,7 +214,7 @@ enum err credentials_add_own(struct credentials *credentials, struct key *key,
 	if (certificate && !certificate_has_key(certificate, key))
 		return ERR_DENIED;
 	if (certificate)
-		TRY(certificate_is_for_user(certificate, credentials->self->aor, &verdict));
+		TRY(credentials_are_for(certificate, credentials->self->aor, &verdict));
 	credentials->own[credentials->n_own].key = key;
 	credentials->own[credentials->n_own++].certificate = certificate;
 	return OK;

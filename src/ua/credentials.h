@@ -171,6 +171,10 @@ struct credentials_judgement {
 	unsigned char key[KEY_ID_SIZE]; /* the fingerprint */
 };
 
+/* certificate_is_for_user() for an AOR that put_aor() has written. ERR_LIMIT: longer than CREDENTIALS_AOR_MAX. */
+MUST_CHECK enum err credentials_are_for(const struct certificate *certificate, struct slice aor,
+					struct verdict *ret_verdict);
+
 /*
  * Whether a signer's certificate is to be believed for the AOR. ERR_AGAIN: nobody was asked yet; credentials_want(), then
  * again. ERR_DENIED: the verdict says why (another's, expired, withdrawn, changed, not vouched for). ERR_NOMEM.

@@ -1,5 +1,6 @@
 /* Whether a signer's certificate is to be believed (RFC 8591 §4.4.1, §8). */
 #include "crypto/user_certificate.h"
+#include "sip/uri.h"
 #include "ua/credentials_private.h"
 
 static const struct verdict expired = {
@@ -122,13 +123,24 @@ static enum err judge_key(const struct credentials *credentials, const struct cr
 	return ERR_DENIED;
 }
 
+enum err credentials_are_for(const struct certificate *certificate, struct slice aor,
+			     struct verdict *ret_verdict)
+{
+	char plain[CREDENTIALS_AOR_MAX];
+	struct writer out = writer_of(plain, sizeof plain);
+
+	put_plain_aor(&out, aor);
+	return out.overflow ? ERR_LIMIT
+			    : certificate_is_for_user(certificate, writer_text(&out), ret_verdict);
+}
+
 enum err credentials_judge(const struct credentials *credentials, const struct credentials_question *question,
 			   struct credentials_judgement *ret_judgement, struct verdict *ret_verdict)
 {
 	const struct certificate *certificate = question->certificate;
 	struct credentials_judgement judgement = { 0 };
 
-	TRY(certificate_is_for_user(certificate, question->aor, ret_verdict));
+	TRY(credentials_are_for(certificate, question->aor, ret_verdict));
 	if (!certificate_key_id(certificate, judgement.key))
 		return ERR_NOMEM;
 	if (certificate_not_after(certificate) < question->now.wall)

@@ -213,7 +213,7 @@ static enum err take_certificate(const struct vouching_question *question, const
 		return err;
 	if (err != OK)
 		return deny(question, &malformed, SLICE("a certificate cannot be read"), ret_verdict);
-	if (certificate_is_for_user(certificate, question->aor, &why) != OK)
+	if (credentials_are_for(certificate, question->aor, &why) != OK)
 		return deny(question, &other_user, verdict_text(&why.found), ret_verdict);
 	if (certificate_not_before(certificate) > question->now ||
 	    certificate_not_after(certificate) < question->now)

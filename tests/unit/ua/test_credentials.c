@@ -313,6 +313,19 @@ static void names_a_withdrawal_of_one_device_and_of_all(void **state)
 	assert_string_equal(verdict.code, "smime.withdrawn");
 }
 
+/* An AOR is written with the escapes that a URI needs, a certificate asked for without any. */
+static void knows_a_user_whose_name_needs_escapes(void **state)
+{
+	AUTO(certificate) struct certificate *certificate = issue(phone, SLICE("jane doe@b.example"), NOW);
+	struct verdict verdict;
+
+	(void)state;
+	assert_non_null(certificate);
+	assert_int_equal(credentials_are_for(certificate, SLICE("jane%20doe@b.example"), &verdict), OK);
+	assert_int_equal(credentials_are_for(certificate, SLICE("jane%21doe@b.example"), &verdict),
+			 ERR_DENIED);
+}
+
 static void believes_a_key_that_it_remembers_when_nobody_answers(void **state)
 {
 	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
@@ -479,6 +492,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(tells_a_change_and_obeys_the_policy, start, stop),
 	cmocka_unit_test_setup_teardown(counts_a_renewal_for_the_same_key_as_no_change, start, stop),
 	cmocka_unit_test_setup_teardown(names_a_withdrawal_of_one_device_and_of_all, start, stop),
+	cmocka_unit_test_setup_teardown(knows_a_user_whose_name_needs_escapes, start, stop),
 	cmocka_unit_test_setup_teardown(believes_a_key_that_it_remembers_when_nobody_answers, start, stop),
 	cmocka_unit_test_setup_teardown(judges_certificates_of_a_signer, start, stop),
 	cmocka_unit_test_setup_teardown(obtains_and_renews_our_own, start, stop),
