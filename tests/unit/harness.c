@@ -73,11 +73,15 @@ const char *__lsan_default_options(void)
 	return "use_globals=0";
 }
 
-/* The globals of the program and of every library but the sanitizers. */
-static int register_globals(struct dl_phdr_info *info, size_t size, void *unused)
+static size_t n_known; /* libraries whose globals are registered */
+
+/* The globals of the program and of every library but the sanitizers; of those that were not known yet. */
+static int register_globals(struct dl_phdr_info *info, size_t size, void *n_seen)
 {
 	(void)size;
-	(void)unused;
+	if (++*(size_t *)n_seen <= n_known)
+		return 0;
+	n_known++;
 	if (strstr(info->dlpi_name, "/libasan.") || strstr(info->dlpi_name, "/libubsan."))
 		return 0;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -92,11 +96,15 @@ static int register_globals(struct dl_phdr_info *info, size_t size, void *unused
 
 static void prepare_leak_check(void)
 {
-	dl_iterate_phdr(register_globals, NULL);
+	size_t n_seen = 0;
+
+	dl_iterate_phdr(register_globals, &n_seen);
 }
 
+/* A test may have loaded further libraries. */
 static bool has_leaks(void)
 {
+	prepare_leak_check();
 	return __lsan_do_recoverable_leak_check() != 0;
 }
 #else
