@@ -83,6 +83,16 @@ void context_refuse(struct context *context, const struct refusal *refusal, stru
 		core_refuse(context->core, context->server, refusal, now);
 }
 
+void context_refuse_as(struct context *context, enum refused why, struct slice found, struct slice headers,
+		       struct now now)
+{
+	struct refusal refusal = proxy_refusals[why];
+
+	refusal.found = found;
+	refusal.headers = headers;
+	context_refuse(context, &refusal, now);
+}
+
 /* -- branches --------------------------------------------------------------------------------------------------- */
 
 static bool is_invite(const struct branch *branch)

@@ -16,6 +16,7 @@
 #include "endpoint/endpoint.h"
 #include "proxy/check.h"
 #include "proxy/hop.h"
+#include "proxy/refusals.h"
 #include "proxy/state.h"
 #include "proxy/token.h"
 #include "sip/credentials.h"
@@ -116,6 +117,10 @@ void context_proceed(struct context *context, struct now now);
 
 /* Refuses, unless an answer was given. */
 void context_refuse(struct context *context, const struct refusal *refusal, struct now now);
+
+/* With one of proxy_refusals, what was found, and header lines that say what would be taken. */
+void context_refuse_as(struct context *context, enum refused why, struct slice found, struct slice headers,
+		       struct now now);
 
 /* The events of struct endpoint_user that belong to a context. */
 void context_response(struct client *client, const struct sip_message *response, struct now now);

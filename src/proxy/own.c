@@ -37,16 +37,6 @@ static struct slice put_unsupported(struct writer *headers, const struct sip_mes
 	return first;
 }
 
-static void refuse(struct context *context, enum refused why, struct slice found, struct writer *headers,
-		   struct now now)
-{
-	struct refusal refusal = proxy_refusals[why];
-
-	refusal.found = found;
-	refusal.headers = writer_text(headers);
-	context_refuse(context, &refusal, now);
-}
-
 void own_request(struct context *context, struct now now)
 {
 	const struct sip_message *request = context->server->request;
@@ -56,17 +46,18 @@ void own_request(struct context *context, struct now now)
 
 	if (request->method != SIP_OPTIONS) {
 		put_header(&headers, SIP_ALLOW, SLICE("OPTIONS, REGISTER"));
-		refuse(context, REFUSED_METHOD, request->method_name, &headers, now);
+		context_refuse_as(context, REFUSED_METHOD, request->method_name, writer_text(&headers), now);
 		return;
 	}
 	unknown = put_unsupported(&headers, request);
 	if (unknown.ptr) {
-		refuse(context, REFUSED_EXTENSION, unknown, &headers, now);
+		context_refuse_as(context, REFUSED_EXTENSION, unknown, writer_text(&headers), now);
 		return;
 	}
 	if (!sip_body_is_optional(request)) {
 		put_nothing_accepted(&headers, request);
-		refuse(context, REFUSED_BODY, sip_message_value(request, SIP_CONTENT_TYPE), &headers, now);
+		context_refuse_as(context, REFUSED_BODY, sip_message_value(request, SIP_CONTENT_TYPE),
+				  writer_text(&headers), now);
 		return;
 	}
 	answer_options(context, &headers, now);

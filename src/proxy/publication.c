@@ -11,21 +11,7 @@ enum { NAME_MAX = 512 };
 
 static void refuse(struct context *context, enum refused why, struct now now)
 {
-	struct refusal refusal = proxy_refusals[why];
-
-	refusal.found = context->request->uri_text;
-	context_refuse(context, &refusal, now);
-}
-
-/* With a header that says what would be taken. */
-static void refuse_with(struct context *context, enum refused why, struct slice found, struct writer *headers,
-			struct now now)
-{
-	struct refusal refusal = proxy_refusals[why];
-
-	refusal.found = found;
-	refusal.headers = writer_text(headers);
-	context_refuse(context, &refusal, now);
+	context_refuse_as(context, why, context->request->uri_text, slice_of(NULL), now);
 }
 
 static void refuse_reading(struct context *context, enum publish_verdict verdict, struct now now)
@@ -37,19 +23,19 @@ static void refuse_reading(struct context *context, enum publish_verdict verdict
 	switch (verdict) {
 	case PUBLISH_EVENT:
 		put_allow_events(&headers, context->core->notifier);
-		refuse_with(context, REFUSED_PUBLISH_EVENT, sip_message_value(request, SIP_EVENT), &headers,
-			    now);
+		context_refuse_as(context, REFUSED_PUBLISH_EVENT, sip_message_value(request, SIP_EVENT),
+				  writer_text(&headers), now);
 		return;
 	case PUBLISH_TYPE:
 		put_header(&headers, SIP_ACCEPT, publish_accept);
-		refuse_with(context, REFUSED_PUBLISH_TYPE, sip_message_value(request, SIP_CONTENT_TYPE),
-			    &headers, now);
+		context_refuse_as(context, REFUSED_PUBLISH_TYPE, sip_message_value(request, SIP_CONTENT_TYPE),
+				  writer_text(&headers), now);
 		return;
 	case PUBLISH_BRIEF:
 		put(&headers, SLICE("Min-Expires: "));
 		put_number(&headers, PUBLISH_EXPIRES_MIN);
 		put(&headers, SLICE("\r\n"));
-		refuse_with(context, REFUSED_PUBLISH_BRIEF, slice_of(NULL), &headers, now);
+		context_refuse_as(context, REFUSED_PUBLISH_BRIEF, slice_of(NULL), writer_text(&headers), now);
 		return;
 	case PUBLISH_EMPTY: refuse(context, REFUSED_PUBLISH_EMPTY, now); return;
 	case PUBLISH_TAG: refuse(context, REFUSED_PUBLISH_TAG, now); return;

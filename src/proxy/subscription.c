@@ -11,12 +11,10 @@ static void refuse_event(struct context *context, struct now now)
 {
 	char buf[256];
 	struct writer headers = writer_of(buf, sizeof buf);
-	struct refusal refusal = proxy_refusals[REFUSED_EVENT];
 
 	put_allow_events(&headers, context->core->notifier);
-	refusal.headers = writer_text(&headers);
-	refusal.found = sip_message_value(context->server->request, SIP_EVENT);
-	context_refuse(context, &refusal, now);
+	context_refuse_as(context, REFUSED_EVENT, sip_message_value(context->server->request, SIP_EVENT),
+			  writer_text(&headers), now);
 }
 
 bool subscription_take(struct context *context, struct now now)
@@ -45,10 +43,7 @@ static bool name_asked_for(const struct sip_message *request, char buf[NAME_MAX]
 
 static void refuse(struct context *context, enum refused why, struct now now)
 {
-	struct refusal refusal = proxy_refusals[why];
-
-	refusal.found = context->request->uri_text;
-	context_refuse(context, &refusal, now);
+	context_refuse_as(context, why, context->request->uri_text, slice_of(NULL), now);
 }
 
 /* RFC 3680 §4.6: an account may know of its own registrations. */

@@ -29,6 +29,7 @@ enum query {
 	QUERY_EACH,
 	QUERY_ALL,
 	QUERY_ALL_BINDINGS,
+	QUERY_ALL_CERTIFICATES,
 	QUERY_ADD,
 	QUERY_PASSWD,
 	QUERY_REMOVE,
@@ -56,6 +57,8 @@ static const char *const sql[QUERIES] = {
 	[QUERY_EACH] = "SELECT " ACCOUNT_COLUMNS ", name FROM account ORDER BY name",
 	[QUERY_ALL] = "SELECT " ACCOUNT_COLUMNS ", name FROM account ORDER BY id",
 	[QUERY_ALL_BINDINGS] = "SELECT " BINDING_COLUMNS ", account FROM binding ORDER BY account, n",
+	[QUERY_ALL_CERTIFICATES] = "SELECT " CERTIFICATE_COLUMNS
+				   ", account FROM certificate ORDER BY account, n",
 	[QUERY_ADD] =
 		"INSERT INTO account (name, version, sha256, sha512_256, md5) VALUES (?1, 0, ?2, ?3, ?4)",
 	[QUERY_PASSWD] = "UPDATE account SET sha256 = ?2, sha512_256 = ?3, md5 = ?4 WHERE id = ?1",
@@ -227,6 +230,8 @@ static enum err err_of(int rc)
  */
 static void finish(sqlite3_stmt *query)
 {
+	if (!query)
+		return;
 	sqlite3_reset(query);
 	sqlite3_clear_bindings(query);
 }
@@ -388,17 +393,25 @@ static enum err read_certificate(struct store *store, sqlite3_stmt *query,
 	return OK;
 }
 
+enum { CERTIFICATES_MAX = DEVICE_CERTIFICATES_MAX + DEVICE_REVOKED_MAX };
+
+static enum err take_certificates(const struct device_certificate *all, size_t n,
+				  struct certificates **ret_certificates)
+{
+	*ret_certificates = n > 0 ? certificates_new(all, n) : NULL;
+	return n == 0 || *ret_certificates ? OK : ERR_NOMEM;
+}
+
 /* Uses the store's texts. */
 static enum err read_certificates(struct store *store, account_id id, struct certificates **ret_certificates)
 {
 	sqlite3_stmt *query = store->queries[QUERY_CERTIFICATES];
-	struct device_certificate all[DEVICE_CERTIFICATES_MAX + DEVICE_REVOKED_MAX];
+	struct device_certificate all[CERTIFICATES_MAX];
 	enum err err = bind_number(query, 1, id) ? OK : ERR_NOMEM;
 	size_t n = 0;
 
 	arena_reset(store->texts);
-	*ret_certificates = NULL;
-	while (err == OK && n < sizeof all / sizeof *all) {
+	while (err == OK && n < CERTIFICATES_MAX) {
 		int rc = sqlite3_step(query);
 
 		if (rc == SQLITE_DONE)
@@ -406,10 +419,7 @@ static enum err read_certificates(struct store *store, account_id id, struct cer
 		err = rc == SQLITE_ROW ? read_certificate(store, query, &all[n++]) : err_of(rc);
 	}
 	finish(query);
-	if (err != OK || n == 0)
-		return err;
-	*ret_certificates = certificates_new(all, n);
-	return *ret_certificates ? OK : ERR_NOMEM;
+	return err == OK ? take_certificates(all, n, ret_certificates) : err;
 }
 
 static enum err write_certificate(struct store *store, account_id id, size_t n,
@@ -634,34 +644,66 @@ enum err store_certify(struct store *store, const struct aor *current, const str
 
 /* ---- all accounts ---- */
 
-/* Both tables in the order of the accounts, so that each row is read once and from one place behind the other. */
-struct walk {
-	sqlite3_stmt *accounts, *bindings; /* bindings: NULL if each account's are looked for */
-	bool has_binding;                  /* a row that was not read yet */
+/* A table of what accounts have, in their order. */
+struct table_walk {
+	sqlite3_stmt *query; /* NULL if each account's rows are looked for */
+	int account;         /* the column with the account */
+	bool has_row;        /* one that was not read yet */
 };
 
-static enum err step_binding(struct walk *walk)
-{
-	int rc = sqlite3_step(walk->bindings);
+/* All tables in the order of the accounts, so that each row is read once and from one place behind the other. */
+struct walk {
+	sqlite3_stmt *accounts;
+	struct table_walk bindings, certificates;
+};
 
-	walk->has_binding = rc == SQLITE_ROW;
+static enum err step(struct table_walk *walk)
+{
+	int rc = walk->query ? sqlite3_step(walk->query) : SQLITE_DONE;
+
+	walk->has_row = rc == SQLITE_ROW;
 	return err_of(rc);
 }
 
-static enum err walk_bindings(struct store *store, struct walk *walk, account_id id,
+/* Whether the row is the account's; *ret_err: rows of accounts that are not there could not be left behind. */
+static bool has_row_of(struct table_walk *walk, account_id id, enum err *ret_err)
+{
+	*ret_err = OK;
+	while (*ret_err == OK && walk->has_row && sqlite3_column_int64(walk->query, walk->account) < id)
+		*ret_err = step(walk);
+	return *ret_err == OK && walk->has_row && sqlite3_column_int64(walk->query, walk->account) == id;
+}
+
+static enum err walk_bindings(struct store *store, struct table_walk *walk, account_id id,
 			      struct binding bindings[BINDINGS_MAX], size_t *ret_n)
 {
-	enum { ACCOUNT = 13 }; /* the column after those of a binding */
+	enum err err;
 	size_t n = 0;
 
 	arena_reset(store->texts);
-	while (walk->has_binding && sqlite3_column_int64(walk->bindings, ACCOUNT) <= id) {
-		if (sqlite3_column_int64(walk->bindings, ACCOUNT) == id && n < BINDINGS_MAX)
-			TRY(read_binding(store, walk->bindings, &bindings[n++]));
-		TRY(step_binding(walk));
+	while (has_row_of(walk, id, &err)) {
+		if (n < BINDINGS_MAX)
+			TRY(read_binding(store, walk->query, &bindings[n++]));
+		TRY(step(walk));
 	}
 	*ret_n = n;
-	return OK;
+	return err;
+}
+
+static enum err walk_certificates(struct store *store, struct table_walk *walk, account_id id,
+				  struct certificates **ret_certificates)
+{
+	struct device_certificate all[CERTIFICATES_MAX];
+	enum err err;
+	size_t n = 0;
+
+	arena_reset(store->texts);
+	while (has_row_of(walk, id, &err)) {
+		if (n < CERTIFICATES_MAX)
+			TRY(read_certificate(store, walk->query, &all[n++]));
+		TRY(step(walk));
+	}
+	return err == OK ? take_certificates(all, n, ret_certificates) : err;
 }
 
 static enum err read_next(struct store *store, struct walk *walk, struct aor **ret_aor)
@@ -674,10 +716,10 @@ static enum err read_next(struct store *store, struct walk *walk, struct aor **r
 	size_t n;
 
 	TRY(read_account(store, query, name, &row));
-	if (!walk->bindings)
+	if (!walk->bindings.query)
 		return load(store, name, &row, ret_aor);
-	TRY(read_certificates(store, row.account.id, &certificates));
-	TRY(walk_bindings(store, walk, row.account.id, bindings, &n));
+	TRY(walk_certificates(store, &walk->certificates, row.account.id, &certificates));
+	TRY(walk_bindings(store, &walk->bindings, row.account.id, bindings, &n));
 	*ret_aor = aor_new(name, row.version, &row.account, bindings, n);
 	if (!*ret_aor)
 		return ERR_NOMEM;
@@ -688,8 +730,11 @@ static enum err read_next(struct store *store, struct walk *walk, struct aor **r
 static enum err walk_all(struct store *store, struct walk *walk,
 			 enum err (*each)(void *self, struct aor *aor), void *self)
 {
-	enum err err = walk->bindings ? step_binding(walk) : OK;
+	enum err err = step(&walk->bindings);
 	int rc = SQLITE_DONE;
+
+	if (err == OK)
+		err = step(&walk->certificates);
 
 	while (err == OK && (rc = sqlite3_step(walk->accounts)) == SQLITE_ROW) {
 		AUTO(aor) struct aor *aor = NULL;
@@ -699,8 +744,8 @@ static enum err walk_all(struct store *store, struct walk *walk,
 			err = each(self, aor);
 	}
 	finish(walk->accounts);
-	if (walk->bindings)
-		finish(walk->bindings);
+	finish(walk->bindings.query);
+	finish(walk->certificates.query);
 	return err == OK && rc != SQLITE_DONE ? err_of(rc) : err;
 }
 
@@ -714,8 +759,12 @@ enum err store_each(struct store *store, enum err (*each)(void *self, struct aor
 enum err store_load(struct store *store, utc_t latest, enum err (*each)(void *self, struct aor *aor),
 		    void *self)
 {
-	struct walk walk = { .accounts = store->queries[QUERY_ALL],
-			     .bindings = store->queries[QUERY_ALL_BINDINGS] };
+	struct walk walk = {
+		.accounts = store->queries[QUERY_ALL],
+		.bindings = { store->queries[QUERY_ALL_BINDINGS], 13, false }, /* after those of a binding */
+		.certificates = { store->queries[QUERY_ALL_CERTIFICATES], 7,
+				  false }, /* and of a certificate */
+	};
 
 	store->latest = latest;
 	enum err err = walk_all(store, &walk, each, self);

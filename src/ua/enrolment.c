@@ -86,17 +86,8 @@ static const struct exchange_user publish_user = { on_response, on_failed };
 
 static void put_lines(struct writer *out, struct ua *ua, struct slice type)
 {
-	struct ua_token call_id = ua_token_make(ua), tag = ua_token_make(ua);
-
-	put(out, SLICE("From: <"));
-	put(out, ua->aor);
-	put(out, SLICE(">;tag="));
-	put(out, ua_token(&tag));
-	put(out, SLICE("\r\nTo: <"));
-	put(out, ua->aor);
-	put(out, SLICE(">\r\n"));
-	put_header(out, SIP_CALL_ID, ua_token(&call_id));
-	put(out, SLICE("Max-Forwards: 70\r\nEvent: certificate\r\nContent-Type: "));
+	put_ua_identity(out, ua, ua->aor);
+	put(out, SLICE("Event: certificate\r\nContent-Type: "));
 	put(out, type);
 	put(out, SLICE("\r\n"));
 	put_ua_line(out, SLICE("Expires"), EXPIRES);

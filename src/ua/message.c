@@ -92,17 +92,8 @@ static const struct exchange_user message_user = { on_response, on_failed };
 
 static void put_lines(struct writer *out, struct ua *ua, struct slice uri)
 {
-	struct ua_token call_id = ua_token_make(ua), tag = ua_token_make(ua);
-
-	put(out, SLICE("From: <"));
-	put(out, ua->aor);
-	put(out, SLICE(">;tag="));
-	put(out, ua_token(&tag));
-	put(out, SLICE("\r\nTo: <"));
-	put(out, uri);
-	put(out, SLICE(">\r\n"));
-	put_header(out, SIP_CALL_ID, ua_token(&call_id));
-	put(out, SLICE("Max-Forwards: 70\r\nContent-Type: text/plain;charset=utf-8\r\n"));
+	put_ua_identity(out, ua, uri);
+	put(out, SLICE("Content-Type: text/plain;charset=utf-8\r\n"));
 	put_ua_agent(out);
 }
 

@@ -46,6 +46,21 @@ void put_ua_abilities(struct writer *out, bool reliable)
 	put(out, reliable ? SLICE(", 100rel\r\n") : SLICE("\r\n"));
 }
 
+void put_ua_identity(struct writer *out, struct ua *ua, struct slice to)
+{
+	struct ua_token call_id = ua_token_make(ua), tag = ua_token_make(ua);
+
+	put(out, SLICE("From: <"));
+	put(out, ua->aor);
+	put(out, SLICE(">;tag="));
+	put(out, ua_token(&tag));
+	put(out, SLICE("\r\nTo: <"));
+	put(out, to);
+	put(out, SLICE(">\r\n"));
+	put_header(out, SIP_CALL_ID, ua_token(&call_id));
+	put(out, SLICE("Max-Forwards: 70\r\n"));
+}
+
 void put_ua_agent(struct writer *out)
 {
 	put(out, SLICE("User-Agent: sealphone\r\n"));

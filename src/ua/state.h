@@ -142,6 +142,8 @@ void put_ua_abilities(struct writer *out, bool reliable);
 /* "Warning: code sealphone "text"" */
 void put_ua_warning(struct writer *out, unsigned code, struct slice text);
 void put_ua_agent(struct writer *out);
+/* From, To, Call-ID and Max-Forwards of a request that belongs to no dialog and begins none, each time new (RFC 3261 §8.1.1). */
+void put_ua_identity(struct writer *out, struct ua *ua, struct slice to);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
 
 /* Replies; headers: lines of its own, or empty. */
