@@ -506,12 +506,24 @@ void subscriptions_registered(struct ua *ua, struct now now)
 
 void subscriptions_end(struct ua *ua, struct now now)
 {
-	LIST_EACH (sub, &ua->subscriptions, struct subscription, link) {
-		if (sub->state != SUB_OVER && sub->state != SUB_ENDING && ua_unwatch(ua, sub->id, now) != OK)
-			continue;
+	LIST_EACH (sub, &ua->subscriptions, struct subscription, link)
+		if (sub->state != SUB_OVER && sub->state != SUB_ENDING)
+			subscription_leave(sub, now);
+}
+
+bool subscriptions_are_over(const struct ua *ua)
+{
+	LIST_EACH (sub, &ua->subscriptions, struct subscription, link)
+		if (sub->state != SUB_OVER)
+			return false;
+	return true;
+}
+
+void subscriptions_abandon(struct ua *ua, struct now now)
+{
+	LIST_EACH (sub, &ua->subscriptions, struct subscription, link)
 		if (sub->state != SUB_OVER)
 			end(sub, UA_HUNG_UP, 0, SLICE("it was given up"), now);
-	}
 }
 
 void subscriptions_sweep(struct ua *ua)

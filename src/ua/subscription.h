@@ -63,7 +63,10 @@ void subscription_notify(struct ua *ua, struct server *server, struct now now);
 void subscription_due(struct timer *timer, struct now now);
 /* Our end of the flow is another one. */
 void subscriptions_registered(struct ua *ua, struct now now);
-/* Ends all of them, without waiting for the last NOTIFY. */
+/* Ends all of them; the last NOTIFY of each is still to come, and is answered. */
 void subscriptions_end(struct ua *ua, struct now now);
+bool subscriptions_are_over(const struct ua *ua);
+/* Waits no more for what is still to come. */
+void subscriptions_abandon(struct ua *ua, struct now now);
 void subscriptions_sweep(struct ua *ua);
 void subscriptions_free(struct ua *ua);

@@ -213,6 +213,7 @@ static void tell_stopped(struct ua *ua, struct now now)
 	ua->has_stopped = true;
 	ua_clear_timer(ua, &ua->stop_timer);
 	calls_forget(ua, now);
+	subscriptions_abandon(ua, now);
 	ua_tell(ua, &(struct ua_event){ .kind = UA_STOPPED });
 }
 
@@ -226,6 +227,8 @@ static void stop_when_idle(struct ua *ua, struct now now)
 	LIST_EACH (call, &ua->calls, struct call, link)
 		if (call->state == CALL_ANSWERED && ua->flow != 0)
 			return; /* its ACK is to come, and then our BYE */
+	if (!subscriptions_are_over(ua))
+		return; /* the last NOTIFY is to come, and wants a 200 */
 	tell_stopped(ua, now);
 }
 
@@ -284,6 +287,7 @@ bool ua_place(const struct ua *ua, struct locate_target *ret_place)
 static void on_request(void *self, struct server *server, struct now now)
 {
 	request_take(self, server, now);
+	stop_when_idle(self, now);
 }
 
 static void on_cancelled(void *self, struct server *server, struct now now)

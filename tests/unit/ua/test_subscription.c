@@ -312,18 +312,40 @@ static void a_new_flow_is_told_to_the_notifier(void **state)
 static void a_phone_that_ends_ends_its_subscriptions(void **state)
 {
 	struct world *world = *state;
-	const struct sip_message *last;
+	const struct sip_message *subscribe, *open, *last;
 	uint64_t one, two;
 
-	subscribed(world, &one);
-	watch(world, &two);
+	subscribe = subscribed(world, &one);
+	open = watch(world, &two);
 	ua_stop(world->ua, world->now);
 	world_pump(world);
 	last = world_expect(world, SIP_SUBSCRIBE);
 	assert_true(slice_eq(sip_message_value(last, SIP_EXPIRES), SLICE("0")));
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, two); /* of which nothing was told yet */
+	world_answer(world, last, 200, "Expires: 0\r\n", SLICE(""));
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, NULL, SLICE(""));
+	world_answer(world, open, 403, NULL, SLICE(""));
+	world_expect_no_event(world, UA_STOPPED);
+	notify(world, subscribe, "terminated;reason=timeout");
+	world_expect_status(world, 200);
 	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, one);
-	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, two);
-	world_pass(world, 2000);
+	world_event(world, UA_STOPPED);
+}
+
+static void a_phone_that_ends_waits_two_seconds_for_the_last_notify(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	subscribed(world, &id);
+	ua_stop(world->ua, world->now);
+	world_pump(world);
+	world_answer(world, world_expect(world, SIP_SUBSCRIBE), 200, "Expires: 0\r\n", SLICE(""));
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, NULL, SLICE(""));
+	world_pass(world, 1999);
+	world_expect_no_event(world, UA_STOPPED);
+	world_pass(world, 1);
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->id, id);
 	world_event(world, UA_STOPPED);
 }
 
@@ -359,6 +381,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(notifications_that_are_none_of_ours_are_refused),
 	WITH_WORLD(a_new_flow_is_told_to_the_notifier),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
+	WITH_WORLD(a_phone_that_ends_waits_two_seconds_for_the_last_notify),
 	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
 };
 TEST_MAIN(tests)
