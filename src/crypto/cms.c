@@ -13,6 +13,7 @@
 #include "crypto/private.h"
 
 #define RSA_BITS_MIN 2048
+#define ED25519_FROM 0x30200000L /* OpenSSL 3.2 */
 
 /* -- structures and texts ---------------------------------------------------------------------------------- */
 
@@ -104,6 +105,12 @@ static enum err sign_into(CMS_ContentInfo *cms, struct crypto *crypto, const str
 	return set_signing_time(info, signer->now) && add_chain(cms, signer->chain) ? OK : ERR_NOMEM;
 }
 
+bool cms_can_sign(const struct certificate *certificate)
+{
+	return !EVP_PKEY_is_a(X509_get0_pubkey(certificate->x509), "ED25519") ||
+	       OpenSSL_version_num() >= ED25519_FROM;
+}
+
 enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct slice content,
 		  struct secret **ret_der)
 {
@@ -161,6 +168,12 @@ static const struct verdict no_certificate = {
 	.section = "RFC 8591 §7.1",
 	.remedy = "fetch the sender's certificate",
 };
+static const struct verdict not_for_signing = {
+	.code = "smime.key-usage",
+	.what = "the certificate that it was signed with, {found}, is not for signing",
+	.section = "RFC 8550 §4.4.2",
+	.remedy = "ask the sender for a signature with a certificate that allows it",
+};
 static const struct verdict weak = {
 	.code = "smime.weak",
 	.what = "the signature uses {found}, which proves nothing any more",
@@ -170,12 +183,28 @@ static const struct verdict weak = {
 
 static const struct {
 	int nid;
-	const char *ecdsa, *rsa;
+	const char *ecdsa, *rsa, *pss;
 } hashes[] = {
-	{ NID_sha256, "ECDSA with SHA-256", "RSA with SHA-256" },
-	{ NID_sha384, "ECDSA with SHA-384", "RSA with SHA-384" },
-	{ NID_sha512, "ECDSA with SHA-512", "RSA with SHA-512" },
+	{ NID_sha256, "ECDSA with SHA-256", "RSA with SHA-256", "RSA-PSS with SHA-256" },
+	{ NID_sha384, "ECDSA with SHA-384", "RSA with SHA-384", "RSA-PSS with SHA-384" },
+	{ NID_sha512, "ECDSA with SHA-512", "RSA with SHA-512", "RSA-PSS with SHA-512" },
 };
+
+/* RFC 4056: the padding is named by the signature's algorithm, whatever the key's is. */
+static bool is_pss(const X509_ALGOR *signature)
+{
+	const ASN1_OBJECT *id;
+
+	X509_ALGOR_get0(&id, NULL, NULL, signature);
+	return OBJ_obj2nid(id) == NID_rsassaPss;
+}
+
+static const char *rsa_name(size_t hash, const EVP_PKEY *pkey, const X509_ALGOR *signature)
+{
+	if (EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN)
+		return NULL;
+	return is_pss(signature) ? hashes[hash].pss : hashes[hash].rsa;
+}
 
 /* The algorithm's name if it is one that is believed, else NULL. */
 static const char *algorithm_of(CMS_SignerInfo *info)
@@ -193,7 +222,7 @@ static const char *algorithm_of(CMS_SignerInfo *info)
 		if (EVP_PKEY_is_a(pkey, "EC"))
 			return hashes[i].ecdsa;
 		if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-			return EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN ? hashes[i].rsa : NULL;
+			return rsa_name(i, pkey, signature);
 		if (EVP_PKEY_is_a(pkey, "ED25519"))
 			return "Ed25519";
 	}
@@ -283,6 +312,20 @@ static enum err take_others(CMS_ContentInfo *cms, struct chain **ret_others)
 	return err;
 }
 
+/* RFC 8550 §4.4.2; a certificate that says nothing of it may sign. */
+static enum err check_usage(X509 *x509, struct verdict *ret_verdict)
+{
+	char buf[VERDICT_TEXT_MAX];
+	struct writer found = writer_of(buf, sizeof(buf));
+
+	if (X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
+		return OK;
+	put_certificate_subject(&found, &(struct certificate){ x509 });
+	cms_refuse(ERR_DENIED, ret_verdict, &not_for_signing);
+	verdict_text_set(&ret_verdict->found, writer_text(&found));
+	return ERR_DENIED;
+}
+
 static enum err verify(CMS_ContentInfo *cms, const struct cms_question *question, struct cms_signed *what,
 		       struct verdict *ret_verdict)
 {
@@ -301,6 +344,7 @@ static enum err verify(CMS_ContentInfo *cms, const struct cms_question *question
 	what->algorithm = algorithm_of(info);
 	if (!what->algorithm)
 		return refuse_weak(info, ret_verdict);
+	TRY(check_usage(x509, ret_verdict));
 	err = check_signature(cms, question->detached, &what->content);
 	if (err != OK)
 		return err == ERR_DENIED ? cms_refuse(err, ret_verdict, &altered) : err;

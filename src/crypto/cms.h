@@ -43,6 +43,9 @@ struct cms_signer {
 MUST_CHECK enum err cms_sign(struct crypto *crypto, const struct cms_signer *signer, struct slice content,
 			     struct secret **ret_der);
 
+/* Whether this library signs messages with that kind of key: with Ed25519 it does from OpenSSL 3.2 on. */
+bool cms_can_sign(const struct certificate *certificate);
+
 /*
  * Certificates without any signature ("certs-only", RFC 8551 §3.8): proves nothing, and is how one is sent along. n: 1 to
  * CMS_RECIPIENTS_MAX. ERR_NOMEM.
@@ -69,7 +72,7 @@ struct cms_question {
 
 /*
  * Checks the signature. ERR_SYNTAX: no SignedData with exactly one signer. ERR_DENIED: it is altered, weak, or its
- * certificate is not at hand. ERR_LIMIT, ERR_NOMEM. Of the first three the verdict tells.
+ * certificate is not at hand or not for signing (RFC 8550 §4.4.2). ERR_LIMIT, ERR_NOMEM. Of the first three the verdict tells.
  */
 MUST_CHECK enum err cms_verify(struct crypto *crypto, const struct cms_question *question,
 			       struct cms_signed *ret_signed, struct verdict *ret_verdict);

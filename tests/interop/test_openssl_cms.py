@@ -102,7 +102,7 @@ SIGNERS = [
     ("ec", ("-md", "sha512"), "signed ECDSA with SHA-512"),
     ("p384", (), "signed ECDSA with SHA-256"),
     ("rsa", (), "signed RSA with SHA-256"),
-    ("rsa", ("-keyopt", "rsa_padding_mode:pss"), "signed RSA with SHA-256"),
+    ("rsa", ("-keyopt", "rsa_padding_mode:pss"), "signed RSA-PSS with SHA-256"),
 ]
 
 

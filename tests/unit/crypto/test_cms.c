@@ -8,6 +8,7 @@
 #include <openssl/cms.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <openssl/x509v3.h>
 
 #include "base/mem.h"
 #include "crypto/openssl.h"
@@ -203,6 +204,64 @@ static void every_altered_byte_of_a_signature_is_noticed(void **state)
 		der->bytes[i] ^= 1;
 	}
 	assert_int_equal(n_wrong, 0);
+}
+
+/* The same certificate with another keyUsage (RFC 5280 §4.2.1.3); NULL without memory. */
+static struct certificate *with_usage(const struct certificate *certificate, const char *usage)
+{
+	X509 *x509 = X509_dup(certificate_openssl(certificate));
+	X509_EXTENSION *extension = X509V3_EXT_conf_nid(NULL, NULL, NID_key_usage, usage);
+	struct certificate *made = NULL;
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (x509 && extension) {
+		X509_EXTENSION_free(X509_delete_ext(x509, X509_get_ext_by_NID(x509, NID_key_usage, -1)));
+		if (X509_add_ext(x509, extension, -1) == 1 &&
+		    X509_sign(x509, key_openssl(ca_key), EVP_sha256()) > 0)
+			n = i2d_X509(x509, &der);
+	}
+	if (n <= 0 || certificate_parse_der(crypto, slice_from(der, (size_t)n), &made) != OK)
+		made = NULL;
+	OPENSSL_free(der);
+	X509_EXTENSION_free(extension);
+	X509_free(x509);
+	return made;
+}
+
+/* RFC8550:4.4.2 */
+static void a_certificate_signs_what_its_usage_allows(void **state)
+{
+	static const struct {
+		const char *usage;
+		enum err err;
+	} rows[] = {
+		{ "digitalSignature", OK },
+		{ "nonRepudiation", OK },
+		{ "keyEncipherment", ERR_DENIED },
+		{ "keyAgreement,dataEncipherment", ERR_DENIED },
+	};
+
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct person other = { alice.key, with_usage(alice.certificate, rows[i].usage) };
+		struct cms_signer signer = { .certificate = other.certificate, .key = other.key, .now = NOW };
+		struct cms_signed what = { 0 };
+		struct secret *der = NULL;
+		struct verdict verdict = { .code = "none" };
+		enum err err = other.certificate ? cms_sign(crypto, &signer, text, &der) : ERR_NOMEM;
+
+		if (err == OK)
+			err = cms_verify(crypto, &(struct cms_question){ .der = secret_slice(der) }, &what,
+					 &verdict);
+		secret_free(der);
+		cms_signed_fini(&what);
+		certificate_free(other.certificate);
+		assert_int_equal(err, rows[i].err);
+		if (err == ERR_DENIED)
+			assert_string_equal(verdict.code, "smime.key-usage");
+	}
 }
 
 static void nobody_signs_with_the_key_of_another(void **state)
@@ -437,6 +496,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_detached_signature_wants_its_content, start, stop),
 	cmocka_unit_test_setup_teardown(a_certificate_that_was_left_out_has_to_be_known, start, stop),
 	cmocka_unit_test_setup_teardown(every_altered_byte_of_a_signature_is_noticed, start, stop),
+	cmocka_unit_test_setup_teardown(a_certificate_signs_what_its_usage_allows, start, stop),
 	cmocka_unit_test_setup_teardown(nobody_signs_with_the_key_of_another, start, stop),
 	cmocka_unit_test_setup_teardown(each_recipient_reads_it, start, stop),
 	cmocka_unit_test_setup_teardown(who_is_no_recipient_is_told_so, start, stop),

@@ -332,12 +332,19 @@ static void whatever_is_done_to_them_on_the_way_is_named(void **state)
 
 static void a_stranger_that_nobody_trusts_vouches_for_nobody(void **state)
 {
-	AUTO(certificate) struct certificate *self = NULL;
+	const struct slice name = SLICE("localhost");
+	const struct certificate_request request = {
+		.key = other_key, .names = &name, .n_names = 1, .now = WALL
+	};
 	struct notice notice = { .keys = { phone }, .whose = "bob@localhost", .signer_key = other_key };
+	AUTO(certificate) struct certificate *its_ca = NULL, *its_own = NULL;
 
 	(void)state;
-	assert_int_equal(certificate_make_ca(crypto, other_key, SLICE("localhost"), WALL, &self), OK);
-	notice.signer = self;
+	assert_int_equal(certificate_make_ca(crypto, tablet, SLICE("stranger"), WALL, &its_ca), OK);
+	assert_int_equal(
+		certificate_make(crypto, &request, (struct certificate_issuer){ its_ca, tablet }, &its_own),
+		OK);
+	notice.signer = its_own;
 	notify(&notice, want("bob@localhost"));
 	assert_int_equal(found_of("bob@localhost").state, CREDENTIALS_REFUSED);
 	world_event(&world, UA_CERTIFICATE_REFUSED);
