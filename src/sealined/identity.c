@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "crypto/cms.h"
 #include "crypto/identity.h"
 #include "store/state.h"
 
@@ -283,6 +284,8 @@ bool identity_is_loadable(const struct identity_source *source, struct writer *w
 		is_loadable = load_trusted(&loading) && load_revoked(&loading);
 	else
 		is_loadable = identity_load(source, &identity, why);
+	if (is_loadable)
+		put_identity_remark(why, source->crypto, &identity, source->config);
 	identity_fini(&identity);
 	return is_loadable;
 }
@@ -292,6 +295,60 @@ enum err identity_chain(struct crypto *crypto, const struct identity *identity, 
 {
 	assert(identity->pairs && n < identity->n);
 	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
+}
+
+static bool is_for(const struct identity_pair *pair, const struct certificate *certificate,
+		   struct slice domain)
+{
+	struct verdict verdict;
+
+	return pair->domain.len > 0 ? slice_eq_nocase(pair->domain, domain)
+				    : identity_check(certificate, domain, &verdict) == OK;
+}
+
+enum err identity_voucher(struct crypto *crypto, const struct identity *identity, struct slice domain,
+			  const struct identity_pair **ret_pair)
+{
+	const struct identity_pair *found = NULL;
+	enum err err = ERR_NOT_FOUND;
+
+	for (size_t i = 0; i < identity->n; i++) {
+		const struct identity_pair *pair = &identity->pairs[i];
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (found && (pair->domain.len == 0 || found->domain.len > 0))
+			continue; /* the domain's own is better, the first one as good as any other */
+		TRY(identity_chain(crypto, identity, i, &chain));
+		if (!is_for(pair, chain_at(chain, 0), domain))
+			continue;
+		if (cms_can_sign(chain_at(chain, 0)))
+			found = pair;
+		else
+			err = ERR_DENIED;
+	}
+	if (!found)
+		return err;
+	*ret_pair = found;
+	return OK;
+}
+
+void put_identity_remark(struct writer *out, struct crypto *crypto, const struct identity *identity,
+			 const struct config *config)
+{
+	const struct identity_pair *pair;
+
+	for (size_t i = 0; i < config->n_domains; i++) {
+		struct slice name = config->domains[i].name;
+
+		if (identity_voucher(crypto, identity, name, &pair) != ERR_DENIED)
+			continue;
+		put(out, SLICE("phones of "));
+		put(out, name);
+		put(out,
+		    SLICE(" cannot protect messages from end to end (S/MIME): this OpenSSL signs none with the "
+			  "domain's Ed25519 key; give it a second certificate with an ECDSA P-256 key"));
+		return;
+	}
 }
 
 enum err identity_settle(const struct identity *identity, struct signer_client *signer)

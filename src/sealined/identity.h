@@ -52,7 +52,10 @@ struct identity_source {
  */
 MUST_CHECK bool identity_load(const struct identity_source *source, struct identity *ret_identity,
 			      struct writer *why);
-/* The same as far as it can be known without a state directory, where the certificate of a development CA would be. */
+/*
+ * The same as far as it can be known without a state directory, where the certificate of a development CA would be. True: why may
+ * be a sentence all the same, about what will not work.
+ */
 MUST_CHECK bool identity_is_loadable(const struct identity_source *source, struct writer *why);
 /* It is the one that is served: the signing process may forget all other keys. ERR_CLOSED, ERR_NOMEM. */
 MUST_CHECK enum err identity_settle(const struct identity *identity, struct signer_client *signer);
@@ -60,6 +63,15 @@ MUST_CHECK enum err identity_settle(const struct identity *identity, struct sign
 /* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
 MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 				   struct chain **ret_chain);
+/*
+ * The one that vouches for the certificates of a domain's users (RFC 6072): the domain's own, or one of those that are for all. Its
+ * key has to be of a kind that messages are signed with. ERR_NOT_FOUND, ERR_DENIED where there are other kinds only, ERR_NOMEM.
+ */
+MUST_CHECK enum err identity_voucher(struct crypto *crypto, const struct identity *identity,
+				     struct slice domain, const struct identity_pair **ret_pair);
+/* A sentence about a domain whose users' certificates nobody vouches for, though it can be called; nothing if all is well. */
+void put_identity_remark(struct writer *out, struct crypto *crypto, const struct identity *identity,
+			 const struct config *config);
 /* The two roles that a worker plays in TLS, with the same certificates and the same trust in other domains. */
 struct identity_roles {
 	struct tls_context *server, *client;

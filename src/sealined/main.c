@@ -32,6 +32,8 @@ static int run(const struct options *options, struct config *config, struct sign
 		return EXIT_USAGE;
 	}
 	if (options->check) {
+		if (writer_text(&why).len > 0)
+			printf("Warning: %.*s.\n", SLICE_FMT(writer_text(&why)));
 		puts("The configuration is good.");
 		return 0;
 	}

@@ -152,12 +152,20 @@ static void warn_of_ends(struct daemon *daemon, const struct setup *setup, utc_t
 
 void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 {
+	char text[1000];
+	struct writer remark = writer_of(text, sizeof text);
+	struct log_text shown;
+
 	for (size_t i = 0; i < setup->identity.n; i++) {
 		AUTO(chain) struct chain *chain = NULL;
 
 		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
 			warn_of_names(setup, &setup->identity.pairs[i], chain_at(chain, 0));
 	}
+	put_identity_remark(&remark, daemon->crypto, &setup->identity, setup->config);
+	if (remark.len > 0)
+		log_event(REPORT_WARNING, "certificate.no-vouching", " why=\"%s\"",
+			  log_text(&shown, writer_text(&remark)));
 	daemon->warned = 0;
 	warn_of_ends(daemon, setup, now);
 }

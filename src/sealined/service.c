@@ -1,6 +1,5 @@
 #include "sealined/service.h"
 
-#include "crypto/identity.h"
 #include "crypto/user_certificate.h"
 #include "sip/uri.h"
 
@@ -84,37 +83,11 @@ enum err service_certify(const struct service *service, const struct certify_que
 
 /* -- what is vouched for ------------------------------------------------------------------------------------------- */
 
-/* The certificate that is shown to who asks for the domain: its own, or one of those that are for all. */
-static enum err find_pair(const struct service *service, struct slice domain,
-			  const struct identity_pair **ret_pair)
-{
-	const struct identity *identity = service->identity;
-	struct verdict verdict;
-
-	for (size_t i = 0; i < identity->n; i++)
-		if (slice_eq_nocase(identity->pairs[i].domain, domain)) {
-			*ret_pair = &identity->pairs[i];
-			return OK;
-		}
-	for (size_t i = 0; i < identity->n; i++) {
-		AUTO(chain) struct chain *chain = NULL;
-
-		if (identity->pairs[i].domain.len > 0)
-			continue;
-		TRY(identity_chain(service->crypto, identity, i, &chain));
-		if (identity_check(chain_at(chain, 0), domain, &verdict) == OK) {
-			*ret_pair = &identity->pairs[i];
-			return OK;
-		}
-	}
-	return ERR_NOT_FOUND;
-}
-
 enum err service_vouch(const struct service *service, const struct vouch_question *question,
 		       struct writer *out)
 {
 	const struct identity_pair *pair;
 
-	TRY(find_pair(service, question->domain, &pair));
+	TRY(identity_voucher(service->crypto, service->identity, question->domain, &pair));
 	return signer_vouch(service->signer, pair->key, question->entity, out);
 }

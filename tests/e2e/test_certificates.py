@@ -1,6 +1,7 @@
 """The certificates of sealined: several domains, several kinds of key, what is refused, what is warned of."""
 
 import signal
+import ssl
 
 import pytest
 
@@ -92,6 +93,20 @@ def test_warns_of_a_certificate_that_ends_soon(ca, tmp_path):
     options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]
     with Server(tmp_path / "state", options=options) as server:
         server.wait_for(rf'warning certificate.ends file="{pem}" days_left=(9|10) ')
+
+
+def test_says_that_nobody_vouches_for_the_users_of_a_domain(ca, tmp_path):
+    """OpenSSL before 3.2 signs no messages with Ed25519; who has another key beside it is fine."""
+    pem, key = ca.issue("a.example", kind="ed25519", file="ed")
+    both = [f"[{one}, {two}]" for one, two in zip((pem, key), ca.issue("a.example"))]
+    for certificate, private, is_told in ((pem, key, ssl.OPENSSL_VERSION_INFO < (3, 2)), (*both, False)):
+        config = tmp_path / "sealined.yaml"
+        config.write_text(f"domains: [{{name: a.example, certificate: {certificate}, key: {private}}}]\n")
+        status, said, _ = run([BUILD / "sealined", "-t", "-c", config])
+        assert status == 0 and ("Warning: phones of a.example cannot protect messages" in said) == is_told, said
+        with Server(tmp_path / f"state-{is_told}", options=["-c", str(config)]) as server:
+            if is_told:
+                server.wait_for("warning certificate.no-vouching why=")
 
 
 def test_reads_the_lists_of_revoked_certificates_again(ca, tmp_path):

@@ -18,11 +18,11 @@ class CA:
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 400, "-subj", f"/CN={name}",
                  "-out", self.pem, "-keyout", self.key)  # fmt: skip
 
-    def issue(self, name, names=None, rsa=False, days=90, file=None):
-        """A server's certificate for the names; returns the paths of it (with nothing after it) and of its key."""
+    def issue(self, name, names=None, rsa=False, days=90, file=None, kind=None):
+        """A server's certificate for the names; returns the paths of it (with nothing after it) and of its key. kind: of the key."""
         path = self.directory / (file or name)
         pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
-        kind = ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        kind = [kind] if kind else ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
         san = ",".join(f"DNS:{one}" for one in names or [name])
         ext.write_text(f"subjectAltName={san}\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n")
         _openssl("req", "-new", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}", "-out", csr, "-keyout", key)
