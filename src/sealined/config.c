@@ -194,6 +194,13 @@ static bool say_trust_anchor(struct config *config, struct slice value, struct w
 	return say_path(config, value, &config->trust_anchor, why);
 }
 
+static bool say_user(struct config *config, struct slice value, struct writer *why)
+{
+	if (value.len == 0 || slice_find(value, '\0') < value.len)
+		return wrong(why, "it is no name of a user");
+	return keep_text(config, value, &config->user, why);
+}
+
 static bool say_dns(struct config *config, struct slice value, struct writer *why)
 {
 	if (address_parse_ip(value, &config->dns))
@@ -270,6 +277,7 @@ static const struct {
 	[SETTING_TRUST]        = { SLICE_INIT("trust"),        say_trust },
 	[SETTING_CRL]          = { SLICE_INIT("crl"),          say_crl },
 	[SETTING_DNS]          = { SLICE_INIT("dns"),          say_dns },
+	[SETTING_USER]         = { SLICE_INIT("user"),         say_user },
 	[SETTING_PEERS]        = { SLICE_INIT("peers"),        NULL },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
 	[SETTING_MESSAGES]    = { SLICE_INIT("messages"),    say_section },

@@ -70,6 +70,7 @@ enum setting {
 	SETTING_CRL,
 	SETTING_DNS,
 	SETTING_TRUST_ANCHOR,
+	SETTING_USER,
 	SETTING_PEERS, /* in the file only */
 	/* sections of numbers, in the file alone (sealined/config_numbers.h) */
 	SETTING_SECTIONS,
@@ -98,6 +99,7 @@ struct config {
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
 	struct slice crl;   /* file with what these have revoked; empty: there is none */
 	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
+	struct slice user;  /* of the system, to become when started as root; empty: stays who it is */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct limits limits;

@@ -9,6 +9,7 @@
 #include "crypto/random.h"
 #include "net/socket.h"
 #include "sealined/config_numbers.h"
+#include "sealined/confine.h"
 #include "store/state.h"
 
 enum {
@@ -296,6 +297,33 @@ static int start_threads(struct daemon *daemon, struct store **store)
 	return 0;
 }
 
+/* Before there are threads, since only those that come later take it on. */
+static int confine(const struct daemon *daemon, const struct config *config)
+{
+	struct confine_files files = { .state = config->state };
+	struct confinement confinement;
+	size_t n = 1;
+
+	for (const struct config_path *said = config->paths; said; said = said->next)
+		n++;
+	struct slice *known = mem_zalloc(n, sizeof *known);
+	if (!known)
+		return failed_by("the confinement", ERR_NOMEM);
+	known[files.n_known++] = daemon->options->file;
+	for (const struct config_path *said = config->paths; said; said = said->next)
+		if (!slice_eq(said->path, config->state) && !slice_eq(said->path, SLICE("none")))
+			known[files.n_known++] = said->path;
+	files.known = known;
+	bool ok = confine_server(&files, &confinement);
+	mem_free(known);
+	if (!ok)
+		return failed(EXIT_FAILED, "the confinement",
+			      SLICE("the kernel has Landlock or seccomp, but refuses to use it"));
+	log_event(REPORT_INFO, "confined", " landlock=%d seccomp=%s", confinement.landlock,
+		  confinement.syscalls ? "yes" : "no");
+	return 0;
+}
+
 static int start_control(struct daemon *daemon, struct slice dir)
 {
 	char path[STATE_PATH_MAX];
@@ -401,6 +429,9 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		REPORT_INFO, "about.not-protected",
 		" text=\"what phones do with a message once they have it; sound, where the phones do not encrypt it\"");
 	announce_clear(daemon);
+	if (geteuid() == 0)
+		log_event(REPORT_INFO, "about.root",
+			  " text=\"it runs as root, which it has no need of: see --user in sealined(8)\"");
 	announce_peers(config);
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (config->domains[i].md5 != AUTH_MD5_REFUSED)
@@ -444,6 +475,8 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 	code = make_crew(daemon, secret_slice(secret), TAKE(owned), &identity);
 	if (code == 0)
 		code = start_control(daemon, daemon->crew.setup->config->state);
+	if (code == 0)
+		code = confine(daemon, daemon->crew.setup->config);
 	return code == 0 ? start_threads(daemon, &store) : code;
 }
 

@@ -46,7 +46,9 @@ static struct slice read_trouble(enum err err)
 {
 	switch (err) {
 	case ERR_NOT_FOUND: return SLICE("there is no such file");
-	case ERR_DENIED: return SLICE("it may not be read");
+	case ERR_DENIED:
+		return SLICE("it may not be read (a running server reads only the directories of the files "
+			     "that it knew at its start)");
 	case ERR_LIMIT: return SLICE("it is too large");
 	case ERR_SYNTAX: return SLICE("it is not in PEM form, or damaged");
 	default: return slice_of(err_text(err));

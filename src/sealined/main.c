@@ -3,7 +3,9 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "sealined/confine.h"
 #include "sealined/daemon.h"
+#include "sealined/privileges.h"
 
 /*
  * What can be known without a state directory: that the files are there, belong together, and prove our
@@ -40,12 +42,6 @@ static int run(const struct options *options, struct config *config, struct sign
 	return daemon_run(options, TAKE(owned), process);
 }
 
-/* For the signing process. */
-static bool is_confined(void)
-{
-	return true;
-}
-
 int main(int argc, char *argv[])
 {
 	char text[2000];
@@ -66,7 +62,12 @@ int main(int argc, char *argv[])
 		return EXIT_USAGE;
 	}
 	log_set(config->log_format, config->log_level);
-	enum err err = signer_start(config->workers + 1, is_confined, &process);
+	if (config->user.len > 0 && !privileges_drop(config->user, &why)) {
+		fprintf(stderr, "sealined: user \"%.*s\": %.*s\n", SLICE_FMT(config->user),
+			SLICE_FMT(writer_text(&why)));
+		return EXIT_USAGE;
+	}
+	enum err err = signer_start(config->workers + 1, confine_signer, &process);
 	if (err != OK) {
 		fprintf(stderr, "sealined: the signing process cannot be started: %s\n", err_text(err));
 		return EXIT_FAILED;

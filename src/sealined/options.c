@@ -18,6 +18,7 @@ static const char usage[] =
 	"  --crl FILE                      what these CAs have revoked (PEM)\n"
 	"  --dns ADDR[:PORT]               the name server to ask, instead of the system's\n"
 	"  --trust-anchor FILE             DNSSEC's trust anchor; none: nothing is validated\n"
+	"  --user NAME                     started as root, become this user of the system\n"
 	"  --log-format text|json          one line an event on standard error\n"
 	"  --log-level LEVEL               error, warning, info or debug\n"
 	"  -c FILE                         read the configuration from a file; see sealined.yaml(5)\n"
@@ -45,6 +46,7 @@ static const struct option options[] = {
 	{ "crl",         required_argument, NULL, OPTION_SETTING },
 	{ "dns",         required_argument, NULL, OPTION_SETTING },
 	{ "trust-anchor", required_argument, NULL, OPTION_SETTING },
+	{ "user",        required_argument, NULL, OPTION_SETTING },
 	{ "help",        no_argument,       NULL, OPTION_HELP    },
 	{ "version",     no_argument,       NULL, OPTION_VERSION },
 	{ NULL,          0,                 NULL, 0              },

@@ -31,6 +31,7 @@ static bool may_change(const struct config *old, const struct config *new, struc
 	const char *setting = !same_listeners(old, new)                   ? "listen"
 			      : old->workers != new->workers              ? "workers"
 			      : !slice_eq(old->state, new->state)         ? "state"
+			      : !slice_eq(old->user, new->user)           ? "user"
 			      : !slice_eq(old->advertise, new->advertise) ? "advertise"
 			      : old->log_format != new->log_format        ? "log-format"
 			      : old->log_level != new->log_level          ? "log-level"

@@ -1,0 +1,78 @@
+"""What Linux says of the server: the confinement that is in force, and whose processes they are."""
+
+import os
+import pathlib
+import pwd
+import re
+import subprocess
+import tempfile
+
+import pytest
+from pki import CA, shown
+from processes import children
+from programs import BUILD, Server
+
+
+def status(pid, field):
+    return re.search(rf"^{field}:\s*(\S+)", pathlib.Path(f"/proc/{pid}/status").read_text(), re.M).group(1)
+
+
+def test_both_processes_are_confined_and_serve(tmp_path):
+    """The build is an ordinary one: under a sanitizer nothing is confined (src/sealined/confine.h)."""
+    ca = CA(tmp_path / "etc")
+    pem, key = ca.issue("a.example")
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]
+    with Server(tmp_path / "state", options=options) as server:
+        server.wait_for("info confined landlock=[1-9].* seccomp=yes")
+        for pid in (server.pid, children(server.pid)["sealine-signer"]):
+            assert status(pid, "NoNewPrivs") == "1"
+            assert status(pid, "Seccomp") == "2"  # a filter
+        for task in pathlib.Path(f"/proc/{server.pid}/task").iterdir():
+            assert re.search(r"^Seccomp:\s*2$", (task / "status").read_text(), re.M)
+        assert shown(server.port(), "a.example", ca=ca.pem)[1]
+
+        # a reload still reads what it needs, and nothing from elsewhere
+        before = shown(server.port(), "a.example", ca=ca.pem)
+        ca.issue("a.example")
+        since = len(server.lines)
+        server.process.send_signal(1)
+        server.wait_for("info reloaded", since=since)
+        after = shown(server.port(), "a.example", ca=ca.pem)
+        assert after[1] and after != before
+        assert server.stop() == 0
+
+
+def test_what_a_confined_process_can_do():
+    """The rows of tests/unit/sealined/test_confine.c, in a build that confines."""
+    result = subprocess.run([BUILD / "test_sealined_confine"], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stdout
+    assert "# starts a program: " in result.stdout
+
+
+@pytest.fixture
+def state_of_nobody():
+    """Where he may go, which is not where pytest keeps its directories."""
+    nobody = pwd.getpwnam("nobody")
+    with tempfile.TemporaryDirectory(prefix="sealine-") as path:
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)
+        yield pathlib.Path(path), nobody
+
+
+def test_started_as_root_it_becomes_another_user(state_of_nobody):
+    state, nobody = state_of_nobody
+    with Server(state, options=["--user", "nobody"]) as server:
+        for pid in (server.pid, children(server.pid)["sealine-signer"]):
+            text = pathlib.Path(f"/proc/{pid}/status").read_text()
+            assert set(re.search(r"^Uid:\s*(.*)", text, re.M).group(1).split()) == {str(nobody.pw_uid)}
+            assert set(re.search(r"^Gid:\s*(.*)", text, re.M).group(1).split()) == {str(nobody.pw_gid)}
+            assert "0" not in re.search(r"^Groups:(.*)", text, re.M).group(1).split()
+        assert not any(" about.root " in line for line in server.lines)
+        assert server.stop() == 0
+
+
+@pytest.mark.parametrize("user, why", [("root", "that is root, whose privileges are not needed"),
+                                       ("nobody-of-that-name", "there is no such user"),
+                                       ("n" * 100, "there is no such user")], ids=["root", "unknown", "long"])
+def test_a_user_that_it_cannot_become(tmp_path, user, why):
+    result = subprocess.run([BUILD / "sealined", "-t", "--user", user], capture_output=True, text=True, timeout=20)
+    assert (result.returncode, why in result.stderr) == (2, True), result.stderr
