@@ -80,6 +80,34 @@ void best_failure(struct context *context, enum client_failure why)
 	context->failure = why;
 }
 
+static const struct verdict connection_lost = {
+	.code = "domain.lost",
+	.what = "the connection to {expected} broke before the request was answered",
+	.section = "RFC 3263 §4.3",
+	.remedy = "try again later",
+};
+
+void best_lost(struct context *context, struct slice domain)
+{
+	struct verdict why = connection_lost;
+
+	if (!is_better(context, 500, NULL))
+		return;
+	verdict_text_set(&why.expected, domain);
+	set_failure(context, 500, &why);
+}
+
+/*
+ * Once a connection has broken, what the search for another one found is told only if it is worse: that somebody else
+ * answers there. That there is no further server is not why the request failed.
+ */
+static bool is_told(const struct context *context, const struct hop_result *result, unsigned status)
+{
+	if (context->has_why && context->why.code == connection_lost.code)
+		return result->err == ERR_DENIED;
+	return is_better(context, status, NULL);
+}
+
 /* RFC 3261 §16.9: what cannot be sent counts as a 503, which we do not pass on as such (§16.7 step 6). */
 void best_hop(struct context *context, const struct hop_result *result)
 {
@@ -89,7 +117,7 @@ void best_hop(struct context *context, const struct hop_result *result)
 			  : result->err == ERR_NOMEM || result->err == ERR_LIMIT    ? 503
 										    : 500;
 
-	if (is_better(context, status, NULL))
+	if (is_told(context, result, status))
 		set_failure(context, status, result->why);
 }
 

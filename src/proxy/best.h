@@ -8,6 +8,8 @@
 /* Each keeps what it is told of if that is better than the best so far. */
 void best_response(struct context *context, const struct sip_message *message);
 void best_failure(struct context *context, enum client_failure why);
+/* The connection to the domain broke when the request was under way. */
+void best_lost(struct context *context, struct slice domain);
 /* There is no way to another domain. */
 void best_hop(struct context *context, const struct hop_result *result);
 

@@ -441,7 +441,10 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 	}
 	if (why == CLIENT_TOO_LARGE && leave_udp(context, now))
 		return;
-	best_failure(context, why);
+	if (why == CLIENT_FLOW_LOST && branch->target.is_outside && !context->in_dialog)
+		best_lost(context, hop_domain(&branch->hop));
+	else
+		best_failure(context, why);
 	if (is_other_server_next(branch, why) && fail_over(branch, now))
 		return;
 	context_proceed(context, now);
