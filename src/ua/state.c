@@ -1,5 +1,7 @@
 #include "ua/state.h"
 
+#include "sip/lex.h"
+
 struct ua_token ua_token_make(struct ua *ua)
 {
 	struct ua_token token;
@@ -129,13 +131,10 @@ enum ua_cause ua_cause_by(const struct sip_message *response)
 struct slice ua_why_of(const struct sip_message *response)
 {
 	struct slice warning = sip_message_value(response, SIP_WARNING);
-	size_t quote = slice_find(warning, '"');
+	struct scan in = scan_of(slice_sub(warning, slice_find(warning, '"'), warning.len));
 	struct slice text;
 
-	if (quote == warning.len)
-		return response->reason;
-	text = slice_sub(warning, quote + 1, warning.len);
-	return slice_sub(text, 0, slice_find(text, '"'));
+	return scan_quoted(&in, &text) ? lex_unquoted(text) : response->reason;
 }
 
 bool ua_can_reach(struct slice text, struct sip_uri *ret_uri)

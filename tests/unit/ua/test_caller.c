@@ -85,6 +85,8 @@ static const struct {
 	{ 480, "Warning: 399 localhost \"no phone of bob is here\"\r\n", UA_UNAVAILABLE,
 	  "no phone of bob is here" },
 	{ 480, "Warning: 380 localhost \"SIPS Not Allowed\"\r\n", UA_NOT_SECURE, "SIPS Not Allowed" },
+	{ 480, "Warning: 399 localhost \"it says \\\"no\\\" to us\"\r\n", UA_UNAVAILABLE,
+	  "it says \\\"no\\\" to us" },
 	{ 486, NULL, UA_BUSY, "Busy Here" },
 	{ 488, NULL, UA_NOT_ACCEPTABLE, NULL },
 	{ 500, NULL, UA_REFUSED, NULL },
