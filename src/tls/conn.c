@@ -20,7 +20,7 @@ enum {
 
 static const struct verdict plain_text = {
 	.code = "tls.plain-text",
-	.what = "the peer does not speak TLS, it begins with \"{found}\"",
+	.what = "the peer does not speak TLS, it begins with {found}",
 	.section = "RFC 3261 §26.2.1",
 	.remedy =
 		"let the peer use transport TLS on this port; plain text has a port of its own where it is allowed",

@@ -199,7 +199,7 @@ static void a_client_notices_a_server_without_tls(void **state)
 	assert_int_equal(write(fixture->fds[0], "SIP/2.0 400", 11), 11);
 	assert_int_equal(tls_conn_handshake(fixture->client_conn, now, &fixture->client_verdict), ERR_DENIED);
 	assert_says(&fixture->client_verdict,
-		    "the peer does not speak TLS, it begins with \"SIP/2.0 400\" (RFC 3261 §26.2.1)");
+		    "the peer does not speak TLS, it begins with SIP/2.0 400 (RFC 3261 §26.2.1)");
 }
 
 /* They may come after we have looked and before OpenSSL reads; only it has seen them then. */
