@@ -20,7 +20,7 @@ class Capture:
 
     def __init__(self, path, interface="lo", netns=None):
         self.path = path
-        argv = ["tcpdump", "-i", interface, "-w", str(path), "-U", "-s", "0", "-B", "16384", "-Z", "root"]
+        argv = ["tcpdump", "-i", interface, "-w", str(path), "-U", "--immediate-mode", "-s", "0", "-B", "16384", "-Z", "root"]
         if netns:
             argv = ["ip", "netns", "exec", netns.name] + argv
         self._tcpdump = subprocess.Popen(argv, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL)
@@ -137,14 +137,13 @@ def speech_in(found):
     return heard
 
 
-def search(found, names, sentence):
-    """What an eavesdropper finds: SIP messages, the names (a list of texts), and how well the sentence can be heard."""
+def search_signalling(found, names):
+    """What an eavesdropper finds to read: SIP messages, and the names (a list of texts)."""
     text = text_of(found)
-    return {
-        "sip": len(SIP.findall(text)),
-        "names": sorted(name for name in names if name.encode() in text),
-        "speech": max(
-            (audio.correlation(sentence, samples) for stream in speech_in(found) for samples in stream.values()), default=0.0
-        ),
-        "bytes": len(text),
-    }
+    return {"sip": len(SIP.findall(text)), "names": sorted(name for name in names if name.encode() in text), "bytes": len(text)}
+
+
+def search(found, names, sentence):
+    """The same, and how well the sentence can be heard."""
+    speech = max((audio.correlation(sentence, samples) for stream in speech_in(found) for samples in stream.values()), default=0.0)
+    return {**search_signalling(found, names), "speech": speech}
