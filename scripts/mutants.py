@@ -33,7 +33,11 @@ MATERIAL = pathlib.Path(os.environ.get("SEALINE_SHARED", ROOT.parent / "shared")
 # Source files, and the unit tests that know them best; those come first. The scenarios follow.
 GROUPS = [
     ("src/tsx/*.c", ["tsx_tsx", "tsx_key", "endpoint_client", "endpoint_server", "endpoint_endpoint"]),
-    ("src/proxy/*.c", ["proxy_token", "proxy_proofs", "proxy_calls", "proxy_registration"]),
+    ("src/proxy/*.c", ["proxy_token", "proxy_preprocess", "proxy_proofs", "proxy_check", "proxy_forward", "proxy_calls",
+                       "proxy_fork", "proxy_dialog", "proxy_registration", "proxy_subscription", "proxy_allowance",
+                       "proxy_backoff"]),
+    ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint"]),
+    ("src/endpoint/stray.c", ["endpoint_endpoint", "endpoint_server"]),
     ("src/locate/*.c", ["locate_*"]),
     ("src/auth/*.c", ["auth_window", "auth_nonce", "auth_response", "auth_server", "auth_client"]),
     ("src/crypto/identity.c", ["crypto_identity", "crypto_certificate"]),
