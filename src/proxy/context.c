@@ -7,6 +7,7 @@
 #include "proxy/dialog.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
+#include "proxy/merged.h"
 #include "proxy/outside.h"
 #include "proxy/recurse.h"
 #include "proxy/report.h"
@@ -488,6 +489,7 @@ static void drop_unsent(struct context *context)
 
 void context_server_gone(struct context *context)
 {
+	merged_forget(context);
 	context->server = NULL;
 	context->request = NULL;
 	end_set_up(context);

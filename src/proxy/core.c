@@ -5,6 +5,7 @@
 #include "proxy/dialog.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
+#include "proxy/merged.h"
 #include "proxy/outside.h"
 #include "proxy/own.h"
 #include "proxy/peer.h"
@@ -45,13 +46,14 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
 	core->token_mac = mac_new(config->crypto, config->token_key);
 	core->hops = map_new(HOPS_MAX, config->map_key);
+	core->ongoing = map_new(MERGED_MAX, config->map_key);
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
 	core->backoff = backoff_new(config->map_key);
 	core->allowance = allowance_new(config->map_key);
 	core->notifier = notifier_new(packages, sizeof packages / sizeof packages[0], config->map_key);
-	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->arena ||
-	    !core->scratch || !core->notifier || !make_gruus(core, config->crypto))
+	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->ongoing ||
+	    !core->arena || !core->scratch || !core->notifier || !make_gruus(core, config->crypto))
 		return ERR_NOMEM;
 	core_reconfigure(core, config->server);
 	*ret_core = TAKE(core);
@@ -64,6 +66,7 @@ void core_free(struct core *core)
 		return;
 	hop_free_all(core);
 	auth_server_free(core->auth);
+	map_free(core->ongoing);
 	mac_free(core->token_mac);
 	backoff_free(core->backoff);
 	allowance_free(core->allowance);
@@ -113,18 +116,21 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 {
 	const struct sip_message *request = context->request;
 
-	if (request->method == SIP_REGISTER)
+	if (request->method == SIP_REGISTER) {
+		merged_note(context);
 		registration_decide(context, sender, now);
-	else if (context->in_dialog)
+	} else if (context->in_dialog) {
 		dialog_request(context, now);
-	else if (!is_within_allowance(context, now) || subscription_begin(context, sender, now) ||
-		 publication_begin(context, sender, now))
+	} else if (!is_within_allowance(context, now)) {
 		return;
-	else if (core_domain(context->core, request->uri.host) && !check_leads_to(request) &&
-		 !context->routes.leads_elsewhere)
+	} else if (subscription_begin(context, sender, now) || publication_begin(context, sender, now)) {
+		merged_note(context);
+	} else if (core_domain(context->core, request->uri.host) && !check_leads_to(request) &&
+		   !context->routes.leads_elsewhere) {
 		location_ask(context, now);
-	else
+	} else {
 		outside_forward(context, now);
+	}
 }
 
 /* RFC 3261 §10.3 steps 1 and 5 */
@@ -217,6 +223,10 @@ static void classify(struct context *context, struct now now)
 	}
 	if (is_half_sips(request)) {
 		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CONTACT], now);
+		return;
+	}
+	if (merged_is_copy(context)) {
+		context_refuse(context, &proxy_refusals[REFUSED_MERGED], now);
 		return;
 	}
 	if (request->method == SIP_REGISTER) {

@@ -1,6 +1,7 @@
 #include "proxy/own.h"
 
 #include "event/notifier.h"
+#include "proxy/merged.h"
 #include "proxy/refusals.h"
 #include "sip/build.h"
 #include "sip/fields.h"
@@ -44,6 +45,7 @@ void own_request(struct context *context, struct now now)
 	struct writer headers = writer_of(buf, sizeof buf);
 	struct slice unknown;
 
+	merged_note(context);
 	if (request->method != SIP_OPTIONS) {
 		put_header(&headers, SIP_ALLOW, SLICE("OPTIONS, REGISTER"));
 		context_refuse_as(context, REFUSED_METHOD, request->method_name, writer_text(&headers), now);

@@ -43,6 +43,13 @@ const struct refusal proxy_refusals[] = {
 		.warning = "the name in the Request-URI is longer than any account's",
 		.remedy = "look at the address that was called",
 	},
+	[REFUSED_MERGED] = {
+		.status = 482,
+		.code = "server.merged",
+		.warning = "the same request has come on another way, and is answered there",
+		.section = "RFC 3261 §8.2.2.2",
+		.remedy = "look for a proxy that sends it to this server more than once",
+	},
 	[REFUSED_METHOD] = {
 		.status = 405,
 		.code = "server.method",

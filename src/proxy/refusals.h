@@ -15,6 +15,7 @@ enum refused {
 	REFUSED_BREADTH,
 	REFUSED_NAME_SIZE,
 	/* what the server itself is asked (§8.2) */
+	REFUSED_MERGED,
 	REFUSED_METHOD,
 	REFUSED_EXTENSION,
 	REFUSED_BODY,

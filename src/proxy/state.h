@@ -30,7 +30,8 @@ struct core {
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
 	struct list contexts;
-	struct map *hops; /* the ways to other domains: see hop.h */
+	struct map *hops;    /* the ways to other domains: see hop.h */
+	struct map *ongoing; /* contexts of what the server itself answers: see merged.h */
 	uint32_t start;
 };
 

@@ -256,6 +256,61 @@ static void nine_accounts_do_not_fit_on_one_flow(void **state)
 	world_end(world);
 }
 
+/* The status of what somebody without proof gets for it, who comes by another way. */
+static unsigned status_elsewhere(struct world *world, const struct ask *copy)
+{
+	struct sip_message *answer;
+	unsigned status;
+
+	world_ask(world, STRANGER, copy, SLICE(""));
+	answer = world_one(world, STRANGER);
+	status = answer->status;
+	sip_message_free(answer);
+	return status;
+}
+
+static void
+a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on(void **state) /* RFC3261:8.2.2.2 */
+{
+	struct world *world = world_new();
+	struct ask one = ask, other;
+	char buf[2048];
+	struct writer credentials = writer_of(buf, sizeof buf);
+
+	one.cseq = 5;
+	one.from = "<sip:alice@example.org>;tag=one";
+	world->loses_stores = true;
+	assert_int_equal(status_elsewhere(world, &one), 401);
+	world_ask(world, ALICE_PHONE, &one, SLICE(""));
+	assert_int_equal(status_elsewhere(world, &one), 401); /* the first is not proven yet */
+	world_challenged(world, ALICE_PHONE, ALICE);
+	world_put_credentials(world, &credentials, ALICE, &one);
+	world_ask(world, ALICE_PHONE, &one, writer_text(&credentials));
+	assert_int_equal(world_passed(world, ALICE_PHONE).len, 0);
+	assert_int_equal(status_elsewhere(world, &one), 482);
+	assert_int_equal(status_elsewhere(world, &one), 482);
+
+	world->n_sent -= 3; /* the branch of the first: no copy, but the same again */
+	assert_int_equal(status_elsewhere(world, &one), 401);
+	world->n_sent += 3;
+	other = one;
+	other.cseq = 6;
+	assert_int_equal(status_elsewhere(world, &other), 401);
+	other = one;
+	other.from = "<sip:alice@example.org>;tag=other";
+	assert_int_equal(status_elsewhere(world, &other), 401);
+	other = one;
+	other.call_id = "other";
+	assert_int_equal(status_elsewhere(world, &other), 401);
+	other = one;
+	other.to = "<sip:alice@example.org>;tag=a";
+	assert_int_equal(status_elsewhere(world, &other), 401);
+
+	world_pass(world, 64 * 500);
+	assert_int_equal(status_elsewhere(world, &one), 401);
+	world_end(world);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answered_registration_is_stored),
 	cmocka_unit_test(a_binding_over_tcp_is_not_secure),
@@ -270,6 +325,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_domain_with_defaults_says_that_it_wants_sha_256),
 	cmocka_unit_test(a_domain_that_allows_md5_offers_it_last),
 	cmocka_unit_test(unknown_users_cannot_be_told_from_wrong_passwords),
+	cmocka_unit_test(a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on),
 	cmocka_unit_test(nine_accounts_do_not_fit_on_one_flow),
 };
 

@@ -64,6 +64,8 @@ static void store(struct world *world, const struct action *action)
 
 	assert_non_null(account);
 	assert_true(action->store.n_bindings <= BINDINGS_MAX);
+	if (world->loses_stores)
+		return;
 	if (world->store_err != OK) {
 		answer_with(world, action->question, NULL, world->store_err);
 		return;
