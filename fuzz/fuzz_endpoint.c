@@ -99,7 +99,7 @@ static void on_ack(void *self, flow_id from, const struct sip_message *ack, stru
 		.flow = flow_of(next_byte()),
 	};
 
-	endpoint_send(owner(from), &outgoing, now);
+	(void)endpoint_send(owner(from), &outgoing, now);
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)

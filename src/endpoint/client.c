@@ -46,6 +46,7 @@ struct plan {
 	void *user;
 	const struct client_owner *owner;
 	bool internal;
+	bool any_size;
 };
 
 /* An INVITE's text is needed for its ACK and CANCEL, that of any request where it may be lost on the way. */
@@ -75,6 +76,7 @@ static struct client_tsx *client_new(struct endpoint *endpoint, const struct pla
 	client->text = slice_copy(&at, text);
 	client->owner = plan->owner;
 	client->internal = plan->internal;
+	client->any_size = plan->any_size;
 	client->timer.kind = TIMER_CLIENT;
 	return client;
 }
@@ -270,7 +272,7 @@ static void send_request(struct endpoint *endpoint, struct client_tsx *client, s
 	};
 	enum err err;
 
-	if (!send_fits(sending.flow, text)) {
+	if (!client->any_size && !send_fits(sending.flow, text)) {
 		client_fail(endpoint, client, CLIENT_TOO_LARGE);
 		return;
 	}
@@ -328,6 +330,7 @@ enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outg
 		.require = outgoing->require,
 		.user = outgoing->user,
 		.owner = outgoing->owner,
+		.any_size = outgoing->any_size,
 	};
 
 	if (!branch_make(endpoint, outgoing->loop, branch, &plan.branch))
@@ -341,7 +344,7 @@ enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outg
 	return OK;
 }
 
-void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now)
+bool endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now)
 {
 	char buf[BRANCH_SIZE_MAX];
 	struct slice branch;
@@ -352,13 +355,15 @@ void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, s
 	if (branch_make(endpoint, outgoing->loop, buf, &branch))
 		put_outgoing(&out, endpoint, outgoing, branch);
 	sending.bytes = writer_text(&out);
-	if (out.overflow || out.len == 0 || !send_fits(sending.flow, sending.bytes) ||
-	    send_on(endpoint, &sending) != OK)
+	if (!out.overflow && !send_fits(sending.flow, sending.bytes))
+		return false;
+	if (out.overflow || out.len == 0 || send_on(endpoint, &sending) != OK)
 		endpoint_report(endpoint, &(struct report){
 						  .level = REPORT_WARNING,
 						  .event = "send.dropped",
 						  .flow = outgoing->flow,
 					  });
+	return true;
 }
 
 /* Our own INVITE, to make its ACK or CANCEL from; NULL without memory. */
@@ -400,6 +405,7 @@ static void send_cancel(struct endpoint *endpoint, struct client_tsx *client, st
 		.flow = client->pub.flow,
 		.require = client->require,
 		.internal = true,
+		.any_size = client->any_size,
 	};
 
 	if (!invite) {

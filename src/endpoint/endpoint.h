@@ -181,6 +181,7 @@ struct outgoing {
 	struct requirement require;
 	void *user;                       /* becomes client->user */
 	const struct client_owner *owner; /* NULL: the transaction user */
+	bool any_size; /* over UDP although it may be too large for it: see CLIENT_TOO_LARGE */
 	/* The second part of the branch (RFC 5393 §4.2.1), ENDPOINT_LOOP_SIZE characters of base64url, or empty. */
 	struct slice loop;
 };
@@ -200,8 +201,11 @@ MUST_CHECK bool endpoint_via_loop(const struct endpoint *endpoint, const struct 
 MUST_CHECK enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outgoing,
 				     struct now now, struct client **ret_client);
 
-/* Sends without a transaction: the ACK to a 2xx. What cannot be sent is dropped and reported. */
-void endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now);
+/*
+ * Sends without a transaction: the ACK to a 2xx. What cannot be sent is dropped and reported. False: nothing was sent, for it is
+ * too large for UDP (see CLIENT_TOO_LARGE); whoever knows no other way reports that.
+ */
+MUST_CHECK bool endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now);
 
 /*
  * Cancels an INVITE client transaction (RFC 3261 §9.1): at once if a provisional response came, else when one

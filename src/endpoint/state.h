@@ -86,6 +86,7 @@ struct client_tsx {
 	enum client_failure failure;
 	bool gone;
 	bool internal;            /* a CANCEL of ours: the transaction user knows nothing of it */
+	bool any_size;            /* see struct outgoing */
 	bool cancel, cancel_sent; /* wanted, done */
 	char *cancel_headers;
 	size_t cancel_headers_len;

@@ -168,9 +168,36 @@ static enum err send_branch(struct branch *branch, struct now now)
 	return err;
 }
 
+/*
+ * RFC 3261 §18.1.1: "if the attempt to establish the connection generates either an ICMP Protocol Not Supported, or results in a
+ * TCP reset, the element SHOULD retry the request, using UDP". Who does not answer in time has not refused.
+ */
+static bool has_refused_tcp(const struct branch *branch, const struct hop_result *result)
+{
+	return branch->target.leaves_udp && !result->is_found && result->err == ERR_IO;
+}
+
+static bool ask_for_udp(struct branch *branch, struct hop_result *ret_result)
+{
+	struct target *target = &branch->target;
+
+	target->leaves_udp = false;
+	target->any_size = true;
+	target->outside.locate.transports = LOCATE_WITH(TRANSPORT_UDP);
+	hop_release(&branch->hop);
+	return hop_ask(branch->context->core, &target->outside, &branch->hop, ret_result);
+}
+
 /* The way outside is found, or there is none, or no more: then the branch is gone. */
 static enum err take_hop(struct branch *branch, const struct hop_result *result, struct now now)
 {
+	struct hop_result over_udp;
+
+	if (has_refused_tcp(branch, result)) {
+		if (!ask_for_udp(branch, &over_udp))
+			return OK;
+		result = &over_udp;
+	}
 	if (!result->is_found) {
 		best_hop(branch->context, result);
 		branch_free(branch);
@@ -420,9 +447,8 @@ static bool leave_udp(struct context *context, struct now now)
 	if (!context->server || context->is_answered ||
 	    !outside_next_hop(context->core, context->request, &next_hop) ||
 	    !outside_target(context->core, context->request, &next_hop, &target) ||
-	    target.outside.locate.transports != LOCATE_WITH(TRANSPORT_UDP))
+	    !outside_leave_udp(&target))
 		return false;
-	target.outside.locate.transports = LOCATE_WITH(TRANSPORT_TCP);
 	return start_branch(context, &target, now) == OK;
 }
 

@@ -48,6 +48,8 @@ struct target {
 	flow_id flow;
 	account_id account; /* or who proves the domain: core_domain_party() */
 	struct requirement require;
+	/* What is too large for UDP (RFC 3261 §18.1.1) goes over TCP, and if that is refused over UDP all the same. */
+	bool leaves_udp, any_size;
 };
 
 struct context {

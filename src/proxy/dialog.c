@@ -220,6 +220,18 @@ static void find_flow_outside(struct core *core, const struct sip_message *ack, 
 	target->flow = hop_prepare(core, &target->outside);
 }
 
+/* RFC 3261 §18.1.1, as for other requests (context.c). False: it is for no peer that is reached over UDP. */
+static bool find_flow_over_tcp(struct core *core, const struct sip_message *ack, struct target *target)
+{
+	struct sip_uri next_hop;
+
+	if (target->account > 0 || !outside_next_hop(core, ack, &next_hop) ||
+	    !outside_target(core, ack, &next_hop, target) || !outside_leave_udp(target))
+		return false;
+	target->flow = hop_prepare(core, &target->outside);
+	return target->flow != 0;
+}
+
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
 {
 	struct own_routes routes = check_routes(core, ack);
@@ -243,5 +255,8 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 	target = other_side(core, &claim.token, party, ack);
 	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
 		find_flow_outside(core, ack, &target);
-	forward_ack(core, ack, &target, now);
+	if (!forward_ack(core, ack, &target, now) &&
+	    !(find_flow_over_tcp(core, ack, &target) && forward_ack(core, ack, &target, now)))
+		report_ack_dropped(core, from, ack,
+				   "it is too large for UDP, and there is no connection yet over TCP");
 }

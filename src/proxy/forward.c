@@ -341,12 +341,13 @@ enum err forward_request(struct context *context, const struct target *target, v
 					.flow = target->flow,
 					.require = target->require,
 					.user = user,
+					.any_size = target->any_size,
 					.loop = slice_from(loop, sizeof loop),
 				},
 				now, ret_client);
 }
 
-void forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
+bool forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
 		 struct now now)
 {
 	const struct context as_one = { .core = core, .request = ack, .routes = check_routes(core, ack) };
@@ -357,7 +358,7 @@ void forward_ack(struct core *core, const struct sip_message *ack, const struct 
 
 	put_breadth(&top, check_breadth(ack));
 	if (!put_way(&out, &top, &as_one, target))
-		return;
+		return true;
 	uri = writer_text(&out);
 	put_forwarded(&out, ack,
 		      &(struct sip_edits){
@@ -367,14 +368,14 @@ void forward_ack(struct core *core, const struct sip_message *ack, const struct 
 			      .keep_arg = core,
 		      });
 	if (out.overflow || top.overflow)
-		return;
-	endpoint_send(core->endpoint,
-		      &(struct outgoing){
-			      .method = SIP_ACK,
-			      .uri = uri,
-			      .rest = slice_sub(writer_text(&out), uri.len, out.len),
-			      .flow = target->flow,
-			      .require = target->require,
-		      },
-		      now);
+		return true;
+	return endpoint_send(core->endpoint,
+			     &(struct outgoing){
+				     .method = SIP_ACK,
+				     .uri = uri,
+				     .rest = slice_sub(writer_text(&out), uri.len, out.len),
+				     .flow = target->flow,
+				     .require = target->require,
+			     },
+			     now);
 }

@@ -50,6 +50,15 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 	return true;
 }
 
+bool outside_leave_udp(struct target *target)
+{
+	if (target->outside.locate.transports != LOCATE_WITH(TRANSPORT_UDP))
+		return false;
+	target->outside.locate.transports = LOCATE_WITH(TRANSPORT_TCP);
+	target->leaves_udp = true;
+	return true;
+}
+
 /* What is neither a domain of ours nor another's. */
 static void refuse_way(struct context *context, const struct sip_uri *next_hop, struct now now)
 {

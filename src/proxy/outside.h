@@ -18,5 +18,8 @@ bool outside_next_hop(const struct core *core, const struct sip_message *request
 bool outside_target(const struct core *core, const struct sip_message *request,
 		    const struct sip_uri *next_hop, struct target *ret_target);
 
+/* What is too large for UDP goes over TCP. False: UDP is not where it would have gone. */
+bool outside_leave_udp(struct target *target);
+
 /* Forwards to the next hop, or refuses. The sender is proven, and may go there. */
 void outside_forward(struct context *context, struct now now);

@@ -231,8 +231,12 @@ void call_send_ack(struct ua *ua, const struct dlg *dialog, const struct exchang
 	put(&out, exchange_credentials(invite));
 	put_body(&out, SLICE(""));
 	outgoing.rest = writer_text(&out);
-	if (!out.overflow)
-		endpoint_send(ua->endpoint, &outgoing, now);
+	if (!out.overflow && !endpoint_send(ua->endpoint, &outgoing, now))
+		endpoint_report(ua->endpoint, &(struct report){
+						      .level = REPORT_WARNING,
+						      .event = "ack.too-large",
+						      .flow = ua->flow,
+					      });
 	mem_free(out.buf);
 }
 

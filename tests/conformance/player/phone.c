@@ -43,7 +43,7 @@ void phone_disconnect(struct phone *phone)
 {
 	while (phone->n_inbox > 0)
 		sip_message_free(phone->inbox[--phone->n_inbox]);
-	phone->flow = 0;
+	phone->flow = phone->other_flow = 0;
 }
 
 void phone_fini(struct phone *phone)

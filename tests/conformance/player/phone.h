@@ -42,7 +42,8 @@ struct phone {
 	struct slice domain; /* of its addresses; WORLD_DOMAIN, unless it is of another */
 	bool serves;         /* the server connects to it, not the other way round */
 	unsigned number;     /* its address is 192.0.2.number */
-	flow_id flow;        /* 0: not connected */
+	flow_id flow;        /* 0: not connected; of a server the one that it was spoken to last on */
+	flow_id other_flow;  /* of a server: the one before */
 	const char *closed;  /* why the server closed it; NULL: it did not */
 
 	struct sip_message *inbox[INBOX_MAX]; /* not looked at so far, oldest first */

@@ -52,9 +52,18 @@ static struct slice start_line(struct slice bytes)
 static struct phone *find_phone_on(struct play *play, flow_id flow)
 {
 	for (size_t i = 0; i < play->n_phones; i++)
-		if (play->phones[i]->flow == flow)
+		if (play->phones[i]->flow == flow || play->phones[i]->other_flow == flow)
 			return play->phones[i];
 	return NULL;
+}
+
+/* It speaks where it was spoken to last. */
+static void take_flow(struct phone *phone, flow_id flow)
+{
+	if (phone->flow == flow)
+		return;
+	phone->other_flow = phone->flow;
+	phone->flow = flow;
 }
 
 static void on_sent(void *self, flow_id flow, struct slice bytes)
@@ -65,6 +74,7 @@ static void on_sent(void *self, flow_id flow, struct slice bytes)
 	if (!phone)
 		return;
 	note(play, phone->name, " <- ", start_line(bytes));
+	take_flow(phone, flow);
 	phone_receive(phone, &play->world, bytes);
 }
 
@@ -76,6 +86,10 @@ static void on_closed(void *self, flow_id flow, const char *why)
 	if (!phone)
 		return;
 	note(play, phone->name, " is closed: ", slice_of(why));
+	if (phone->other_flow == flow) {
+		phone->other_flow = 0;
+		return;
+	}
 	phone->flow = 0;
 	phone->closed = why;
 }
@@ -94,7 +108,7 @@ static void on_connected(void *self, struct slice name, flow_id flow)
 	struct phone *phone = find_phone(self, name);
 
 	if (phone)
-		phone->flow = flow;
+		take_flow(phone, flow);
 }
 
 static const struct world_user user = {
@@ -235,15 +249,24 @@ static bool expect_nothing(struct play *play)
 
 /* -- steps ----------------------------------------------------------------------------------------------- */
 
-static bool play_connect(struct play *play, struct phone *phone, const struct step *step)
+/* TLS, if the step does not say it. */
+static bool transport_of(struct play *play, const struct step *step, enum transport_protocol *ret_transport)
 {
 	enum transport_protocol transport = TRANSPORT_TLS;
 
 	if (step->transport.len > 0)
 		while (transport <= TRANSPORT_WS && !slice_eq(transport_name(transport), step->transport))
 			transport++;
-	if (transport > TRANSPORT_WS)
-		return fails(play, step->transport, " is no transport", SLICE(""));
+	*ret_transport = transport;
+	return transport <= TRANSPORT_WS || fails(play, step->transport, " is no transport", SLICE(""));
+}
+
+static bool play_connect(struct play *play, struct phone *phone, const struct step *step)
+{
+	enum transport_protocol transport;
+
+	if (!transport_of(play, step, &transport))
+		return false;
 	if (phone->flow)
 		world_lose(&play->world, phone->flow);
 	phone_disconnect(phone);
@@ -265,11 +288,15 @@ static bool play_serve(struct play *play, struct phone *phone, const struct step
 	return true;
 }
 
-static bool play_refuse(struct play *play, struct phone *phone)
+static bool play_refuse(struct play *play, struct phone *phone, const struct step *step)
 {
+	enum transport_protocol transport;
+
+	if (!transport_of(play, step, &transport))
+		return false;
 	for (size_t i = 0; i < play->world.n_servers; i++)
 		if (slice_eq(play->world.servers[i].name, phone->name))
-			play->world.servers[i].refuses = true;
+			play->world.servers[i].refused |= step->transport.len > 0 ? 1U << transport : ~0U;
 	return phone->serves || fails(play, phone->name, " serves no domain", SLICE(""));
 }
 
@@ -357,7 +384,7 @@ static bool play_phone(struct play *play, const struct step *step)
 	case STEP_CONNECT: return play_connect(play, phone, step);
 	case STEP_REGISTER: return play_register(play, phone, step);
 	case STEP_SERVE: return play_serve(play, phone, step);
-	case STEP_REFUSE: return play_refuse(play, phone);
+	case STEP_REFUSE: return play_refuse(play, phone, step);
 	case STEP_PROVE: play_prove(play, phone, step); return true;
 	case STEP_SEND: return play_send(play, phone, step);
 	case STEP_EXPECT: return play_expect(play, phone, step);

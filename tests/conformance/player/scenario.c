@@ -201,6 +201,13 @@ static bool parse_serve(struct scan *in, struct step *step)
 	return step->domain.len > 0 && step->proves.len > 0 && scan_done(in);
 }
 
+static bool parse_refuse(struct scan *in, struct step *step)
+{
+	if (take_this(in, SLICE("over")))
+		step->transport = take_word(in);
+	return scan_done(in);
+}
+
 static const struct {
 	struct slice verb;
 	enum step_kind kind;
@@ -249,6 +256,7 @@ static bool parse_step(struct slice line, struct step *step)
 	case STEP_CONNECT: return parse_connect(&in, step);
 	case STEP_SERVE:
 	case STEP_PROVE: return parse_serve(&in, step);
+	case STEP_REFUSE: return parse_refuse(&in, step);
 	case STEP_REGISTER: step->uri = take_word(&in); return scan_done(&in);
 	case STEP_RESTART: return slice_eq(step->name, SLICE("server")) && scan_done(&in);
 	default: return scan_done(&in);

@@ -20,7 +20,7 @@ enum step_kind {
 	STEP_RESTART,  /* server restarts */
 	STEP_SERVE,    /* NAME serves DOMAIN [at NAME] [but proves DOMAIN] */
 	STEP_PROVE,    /* NAME proves DOMAIN */
-	STEP_REFUSE,   /* NAME refuses */
+	STEP_REFUSE,   /* NAME refuses [over TRANSPORT] */
 };
 
 enum { CLAUSES_MAX = 16, MESSAGES_MAX = 4 };
@@ -47,7 +47,7 @@ struct step {
 	enum step_kind kind;
 	struct slice name;
 	unsigned worker;                 /* CONNECT; from 0 */
-	struct slice transport;          /* CONNECT; empty: not said */
+	struct slice transport;          /* CONNECT and REFUSE; empty: not said */
 	struct slice uri;                /* REGISTER; empty: not said */
 	struct slice domain, proves, at; /* SERVE and PROVE; empty: not said */
 	ms_t time;                       /* PASS */

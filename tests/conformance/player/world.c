@@ -16,6 +16,7 @@ static const struct slice transit[] = { SLICE_INIT("transit.example") };
 static const struct slice clear[] = { SLICE_INIT("clear.example") };
 static const struct slice datagrams[] = { SLICE_INIT("datagrams.example") };
 static const struct address clear_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } };
+static const struct address datagrams_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 2 } } };
 static const struct server_peer peers[] = {
 	{ .name = SLICE_INIT("trunk"),
 	  .domains = trunk,
@@ -32,9 +33,9 @@ static const struct server_peer peers[] = {
 	{ .name = SLICE_INIT("datagrams"),
 	  .domains = datagrams,
 	  .n_domains = 1,
-	  .host = SLICE_INIT("192.0.2.1"),
+	  .host = SLICE_INIT("192.0.2.2"),
 	  .transport = TRANSPORT_UDP,
-	  .addresses = clear_addresses,
+	  .addresses = datagrams_addresses,
 	  .n_addresses = 1 },
 };
 
@@ -202,6 +203,7 @@ static flow_id open_flow(struct world *world, unsigned worker, const struct flow
 static void connect_to(struct world *world, struct worker *worker, const struct action *action)
 {
 	const struct world_server *server = find_server(world, &action->connect);
+	bool is_listening = server && !(server->refused & 1U << action->connect.transport);
 	struct answer answer = { .question = action->question,
 				 .err = ERR_IO,
 				 .why = SLICE("nobody listens there") };
@@ -214,11 +216,11 @@ static void connect_to(struct world *world, struct worker *worker, const struct 
 
 	if (transport_is_secure(action->connect.transport))
 		facts.tls_version = SLICE("TLSv1.3");
-	if (server && !server->refuses && action->connect.domain.len > 0 &&
+	if (is_listening && action->connect.domain.len > 0 &&
 	    !slice_eq(server->proves, action->connect.domain)) {
 		answer.err = ERR_DENIED;
 		answer.why = SLICE("the certificate names another domain");
-	} else if (server && !server->refuses) {
+	} else if (is_listening) {
 		facts.peer = server->address;
 		answer.err = OK;
 		answer.flow = open_flow(world, (unsigned)(worker - world->workers), &facts);

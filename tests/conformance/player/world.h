@@ -19,7 +19,7 @@ struct world_server {
 	struct slice domain; /* the DNS names it for that domain */
 	struct slice proves; /* what its certificate names */
 	struct address address;
-	bool refuses; /* nobody listens there */
+	unsigned refused; /* a bit (1 << protocol) for each transport over which nobody listens there */
 };
 
 struct worker {

@@ -516,13 +516,46 @@ static void drops_what_is_sent_without_a_transaction_and_cannot_leave(void **sta
 
 	start();
 	ack.flow = bob;
-	endpoint_send(bench.endpoint[0], &ack, bench.now);
+	assert_true(endpoint_send(bench.endpoint[0], &ack, bench.now));
 	bench_pass(0);
 	bench_expect("");
 	assert_true(endpoint_flow_prove(bench.endpoint[0], bob, 7));
-	endpoint_send(bench.endpoint[0], &ack, bench.now);
+	assert_true(endpoint_send(bench.endpoint[0], &ack, bench.now));
 	bench_pass(0);
 	bench_expect("> 1 ACK sips:bob@192.0.2.7 SIP/2.0\n");
+	bench_stop();
+}
+
+/* RFC3261:18.1.1 */
+static void what_is_too_large_for_udp_leaves_over_it_only_if_it_may(void **state)
+{
+	char rest[1400];
+	struct writer out = writer_of(rest, sizeof rest);
+	struct outgoing large = { .method = SIP_MESSAGE, .uri = SLICE("sip:bob@192.0.2.7") };
+	struct client *client;
+
+	bench_start(1);
+	large.flow = bench_open(0, TRANSPORT_UDP, 1);
+	put(&out,
+	    SLICE("From: <sip:alice@example.org>;tag=a\r\nTo: <sip:bob@example.org>\r\nCall-ID: 1\r\nCSeq: 1 MESSAGE\r\nX: "));
+	while (out.len < 1300)
+		put_char(&out, 'x');
+	put(&out, SLICE("\r\nContent-Length: 0\r\n\r\n"));
+	large.rest = writer_text(&out);
+
+	assert_int_equal(endpoint_request(bench.endpoint[0], &large, bench.now, &client), OK);
+	bench_pass(0);
+	bench_expect("failed too large\nclient gone\n");
+	assert_false(endpoint_send(bench.endpoint[0], &large, bench.now));
+	bench_pass(0);
+	bench_expect("");
+
+	large.any_size = true;
+	assert_int_equal(endpoint_request(bench.endpoint[0], &large, bench.now, &client), OK);
+	bench_pass(0);
+	bench_expect("> 1 MESSAGE sip:bob@192.0.2.7 SIP/2.0\n");
+	bench_pass(500);
+	bench_expect("> 1 MESSAGE sip:bob@192.0.2.7 SIP/2.0\n");
 	bench_stop();
 }
 
@@ -548,6 +581,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sends_nothing_on_a_flow_that_does_not_meet_the_requirement),
 	cmocka_unit_test(starts_no_more_than_allowed),
 	cmocka_unit_test(fails_what_does_not_fit_into_the_outbox),
+	cmocka_unit_test(what_is_too_large_for_udp_leaves_over_it_only_if_it_may),
 	cmocka_unit_test(drops_what_is_sent_without_a_transaction_and_cannot_leave),
 };
 
