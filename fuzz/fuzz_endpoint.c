@@ -61,6 +61,7 @@ static void forward(struct endpoint *endpoint, const struct sip_message *request
 
 	put_forwarded(&out, request, &edits);
 	outgoing.rest = writer_text(&out);
+	outgoing.any_size = out.len % 2;
 	if (endpoint_request(endpoint, &outgoing, now, &client) == OK) {
 		unsigned i = 0;
 
@@ -99,7 +100,8 @@ static void on_ack(void *self, flow_id from, const struct sip_message *ack, stru
 		.flow = flow_of(next_byte()),
 	};
 
-	(void)endpoint_send(owner(from), &outgoing, now);
+	if (!endpoint_send(owner(from), &outgoing, now))
+		return; /* too large for UDP */
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
