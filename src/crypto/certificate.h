@@ -54,6 +54,8 @@ const struct certificate *chain_at(const struct chain *chain, size_t n);
  * last one cannot be known here. Else ERR_DENIED and a verdict.
  */
 MUST_CHECK enum err chain_check(const struct chain *chain, utc_t now, struct verdict *ret_verdict);
+/* Whether its last certificate is signed by itself, so that nothing can be missing behind it. */
+bool chain_ends_in_root(const struct chain *chain);
 
 /* A self-signed CA certificate for development: without CAs below it, good for ten years. At most 64 bytes of
  * name. ERR_NOMEM. */

@@ -56,3 +56,11 @@ enum err chain_check(const struct chain *chain, utc_t now, struct verdict *ret_v
 	}
 	return OK;
 }
+
+bool chain_ends_in_root(const struct chain *chain)
+{
+	bool ends = X509_self_signed(chain->at[chain->n - 1].x509, 1) == 1;
+
+	ERR_clear_error();
+	return ends;
+}

@@ -19,6 +19,7 @@ struct config *config_new(void)
 
 	if (!config)
 		return NULL;
+	config->refs = 1;
 	config->log_level = REPORT_INFO;
 	config->bans = bans_policy_default;
 	limits_init(&config->limits);
@@ -33,9 +34,15 @@ struct config *config_new(void)
 	return TAKE(config);
 }
 
+struct config *config_ref(struct config *config)
+{
+	atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
+	return config;
+}
+
 void config_free(struct config *config)
 {
-	if (!config)
+	if (!config || atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) > 1)
 		return;
 	arena_free(config->arena);
 	mem_free(config);
@@ -410,6 +417,15 @@ static bool find_state(struct config *config, struct writer *why)
 	return keep_text(config, writer_text(&out), &config->state, why);
 }
 
+static bool name_made(struct config *config, struct writer *why)
+{
+	char buf[STATE_PATH_MAX];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	put_state_path(&out, config->state, SLICE(STATE_SERVER_CERTIFICATE));
+	return keep_text(config, writer_text(&out), &config->made, why);
+}
+
 static bool numbers_fit(struct config *config, struct writer *why)
 {
 	for (enum setting section = SETTING_SECTIONS; section < SETTINGS; section++) {
@@ -430,7 +446,7 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
 
 	config->file = file;
-	if (!numbers_fit(config, why) || !find_state(config, why))
+	if (!numbers_fit(config, why) || !find_state(config, why) || !name_made(config, why))
 		return false;
 	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
 		if (!say_listen(config, loopback[i], why))

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -82,6 +83,7 @@ enum setting {
 enum { CONFIG_SECTIONS = SETTINGS - SETTING_SECTIONS };
 
 struct config {
+	_Atomic unsigned refs;
 	struct arena *arena;
 	struct config_listener listeners[CONFIG_LISTENERS_MAX];
 	size_t n_listeners;
@@ -94,6 +96,7 @@ struct config {
 	enum log_format log_format;
 	enum report_level log_level;
 	struct slice state;        /* directory */
+	struct slice made;         /* the file in it with the certificate that the development CA makes */
 	struct server_peer *peers; /* CONFIG_PEERS_MAX of room */
 	size_t n_peers;
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
@@ -113,6 +116,8 @@ struct config {
 
 /* Nothing said yet. NULL without memory. */
 MUST_CHECK struct config *config_new(void);
+/* One more owner; once config_complete() was content it does not change any more, and may be shared by threads. */
+struct config *config_ref(struct config *config);
 void config_free(struct config *config);
 OWN(config)
 

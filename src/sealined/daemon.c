@@ -458,6 +458,8 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 	struct identity identity;
 	int code = open_store(config->state, &store);
 
+	if (code == 0 && files_new(config, net_now(daemon->net).mono, &daemon->files) != OK)
+		code = failed_by("the configuration", ERR_NOMEM);
 	if (code == 0)
 		code = make_identity(daemon, config, &identity);
 	if (code != 0)
@@ -530,6 +532,13 @@ static void lose_signer(struct daemon *daemon, struct now now)
 	daemon->drain_until = now.mono;
 }
 
+static ms_t next_look(const struct daemon *daemon)
+{
+	ms_t due = files_due(daemon->files);
+
+	return due < daemon->renewal ? due : daemon->renewal;
+}
+
 static void serve(struct daemon *daemon)
 {
 	struct control_call *call;
@@ -537,8 +546,10 @@ static void serve(struct daemon *daemon)
 	struct job *job;
 	struct now now = net_now(daemon->net);
 
+	daemon_renew(daemon, now);
 	while (!has_drained(daemon, now)) {
-		net_wait(daemon->net, daemon->state == SERVING ? daemon->renewal : now.mono + DRAIN_LOOK_MS);
+		net_wait(daemon->net,
+			 daemon->state == SERVING ? next_look(daemon) : now.mono + DRAIN_LOOK_MS);
 		now = net_now(daemon->net);
 		while (net_next(daemon->net, &event)) {
 			if (event.kind == NET_SIGNAL)
@@ -553,6 +564,7 @@ static void serve(struct daemon *daemon)
 		while ((call = control_next(daemon->control)))
 			daemon_answer(daemon, call, now);
 		daemon_renew(daemon, now);
+		daemon_watch(daemon, now);
 	}
 }
 
@@ -573,6 +585,7 @@ static void stop(struct daemon *daemon)
 	mailbox_free(daemon->mailbox);
 	location_free(daemon->location);
 	bans_free(daemon->bans);
+	files_free(daemon->files);
 	net_free(daemon->net);
 }
 

@@ -1,6 +1,6 @@
 /*
  * The running server, as the main thread sees it: it wires everything up, answers the control socket,
- * follows signals, and renews the development certificate. Workers and the store's thread do the rest.
+ * follows signals, watches the files of certificates, and renews the development certificate. Workers and the store's thread do the rest.
  */
 #pragma once
 
@@ -16,6 +16,7 @@
 #include "location/location.h"
 #include "net/net.h"
 #include "sealined/crew.h"
+#include "sealined/files.h"
 #include "sealined/options.h"
 #include "store/desk.h"
 #include "transport/mailbox.h"
@@ -46,6 +47,7 @@ struct daemon {
 	struct control *control;
 	struct crew crew;
 	bool has_crew;
+	struct files *files; /* of the configuration that serves */
 	struct workers workers;
 	struct listening listening[CONFIG_LISTENERS_MAX];
 	size_t n_listening;
@@ -73,6 +75,8 @@ struct identity_source daemon_source(struct daemon *daemon, const struct config 
 
 /* Reads configuration and certificates again. False: the old ones stay, and why is a sentence. */
 MUST_CHECK bool daemon_reload(struct daemon *daemon, struct writer *why);
+/* Takes certificates, keys, trust and lists anew whose files have changed, with the configuration as it is. */
+void daemon_watch(struct daemon *daemon, struct now now);
 /* Makes another development certificate if it is time to. */
 void daemon_renew(struct daemon *daemon, struct now now);
 /* Warns of domains that our certificates do not prove, and of those that end soon. */

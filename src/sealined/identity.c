@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "crypto/anchors.h"
 #include "crypto/cms.h"
 #include "crypto/identity.h"
 #include "store/state.h"
@@ -169,15 +170,11 @@ static bool load_list(const struct loading *loading, struct slice domain,
 /* The files in the state directory. */
 static bool load_development(const struct loading *loading)
 {
-	char file[STATE_PATH_MAX], key[STATE_PATH_MAX];
-	struct writer file_out = writer_of(file, sizeof file), key_out = writer_of(key, sizeof key);
-	struct slice kept;
+	char key[STATE_PATH_MAX];
+	struct writer key_out = writer_of(key, sizeof key);
 
-	put_state_path(&file_out, loading->config->state, SLICE(STATE_SERVER_CERTIFICATE));
 	put_state_path(&key_out, loading->config->state, SLICE(STATE_SERVER_KEY));
-	return (arena_copy(loading->config->arena, writer_text(&file_out), &kept) == OK ||
-		wrong(loading, writer_text(&file_out), read_trouble(ERR_NOMEM))) &&
-	       load_pair(loading, SLICE(""), kept, writer_text(&key_out));
+	return load_pair(loading, SLICE(""), loading->config->made, writer_text(&key_out));
 }
 
 static bool load_all(const struct loading *loading)
@@ -380,6 +377,54 @@ static enum err trust(struct crypto *crypto, const struct identity *identity, st
 		return tls_client_trust_system(client);
 	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));
 	return tls_client_trust(client, trusted);
+}
+
+/* What our own trust makes of a chain of ours. */
+static enum err judge(const struct identity_source *source, const struct identity *identity,
+		      const struct chain *chain, struct verdict *ret_verdict)
+{
+	AUTO(tls_context) struct tls_context *client = tls_client_new(source->crypto);
+	AUTO(anchors) struct anchors *anchors = NULL;
+	const struct anchors_question question = {
+		.certificate = chain_at(chain, 0),
+		.others = chain,
+		.now = source->now,
+	};
+
+	if (!client)
+		return ERR_NOMEM;
+	TRY(trust(source->crypto, identity, client));
+	TRY(tls_client_anchors(client, &anchors));
+	return anchors_check(anchors, &question, ret_verdict);
+}
+
+static bool is_unknown(const struct verdict *verdict)
+{
+	struct slice code = slice_of(verdict->code);
+
+	return slice_eq(code, SLICE("certificate.unknown-ca")) ||
+	       slice_eq(code, SLICE("certificate.self-signed"));
+}
+
+bool identity_is_complete(const struct identity_source *source, const struct identity *identity, size_t n,
+			  struct writer *why)
+{
+	AUTO(chain) struct chain *chain = NULL;
+	struct verdict verdict;
+	enum err err = identity_chain(source->crypto, identity, n, &chain);
+
+	if (err == OK)
+		err = judge(source, identity, chain, &verdict);
+	if (err == OK || (err == ERR_DENIED && is_unknown(&verdict) && chain_ends_in_root(chain)))
+		return true;
+	if (err != ERR_DENIED)
+		put(why, slice_of(err_text(err)));
+	else if (is_unknown(&verdict))
+		put(why,
+		    SLICE("the chain in the file ends before a root, and leads to no CA that is trusted here"));
+	else
+		put_verdict(why, &verdict);
+	return false;
 }
 
 static enum err show(struct crypto *crypto, const struct identity *identity, const struct key_signer *signer,

@@ -60,6 +60,13 @@ MUST_CHECK bool identity_is_loadable(const struct identity_source *source, struc
 /* It is the one that is served: the signing process may forget all other keys. ERR_CLOSED, ERR_NOMEM. */
 MUST_CHECK enum err identity_settle(const struct identity *identity, struct signer_client *signer);
 
+/*
+ * Whether those to whom the n-th certificate is shown can follow it to its end with nothing but roots at hand: it leads to a CA
+ * that is trusted here, or a root stands in its file. False: why is a verdict; so it is for one that our own lists revoke.
+ */
+MUST_CHECK bool identity_is_complete(const struct identity_source *source, const struct identity *identity,
+				     size_t n, struct writer *why);
+
 /* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
 MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 				   struct chain **ret_chain);

@@ -74,19 +74,35 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 	return setup;
 }
 
-static bool reload(struct daemon *daemon, struct writer *why)
+/* Takes the setup over. */
+static void change_to(struct daemon *daemon, struct setup *setup)
 {
-	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
-	struct config *config = options_load(daemon->options, why);
-	struct setup *setup = config ? make_setup(daemon, old, config, why) : NULL;
-
-	if (!setup)
-		return false;
-	daemon_warn(daemon, setup, net_now(daemon->net).wall);
-	bans_set_policy(daemon->bans, &setup->config->bans);
 	crew_change(&daemon->crew, setup);
 	for (size_t i = 0; i < daemon->workers.n; i++)
 		worker_reload(daemon->workers.all[i]);
+}
+
+static bool reload(struct daemon *daemon, struct writer *why)
+{
+	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
+	AUTO(files) struct files *files = NULL;
+	struct config *config = options_load(daemon->options, why);
+
+	if (!config)
+		return false;
+	if (files_new(config, net_now(daemon->net).mono, &files) != OK) {
+		put(why, slice_of(err_text(ERR_NOMEM)));
+		config_free(config);
+		return false;
+	}
+	struct setup *setup = make_setup(daemon, old, config, why);
+	if (!setup)
+		return false;
+	files_free(daemon->files);
+	daemon->files = TAKE(files);
+	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	bans_set_policy(daemon->bans, &setup->config->bans);
+	change_to(daemon, setup);
 	return true;
 }
 
@@ -123,6 +139,21 @@ static void warn_of_names(const struct setup *setup, const struct identity_pair 
 				"(RFC 5922)\"",
 				SLICE_FMT(name));
 	}
+}
+
+/* Who has roots alone cannot follow such a one; many a private CA has no intermediates, and then all is well. */
+static void warn_of_chain(struct daemon *daemon, const struct setup *setup, size_t n)
+{
+	struct identity_source source = daemon_source(daemon, setup->config);
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+	struct log_text file, shown;
+
+	if (!identity_is_complete(&source, &setup->identity, n, &why))
+		log_event(
+			REPORT_WARNING, "certificate.incomplete",
+			" file=\"%s\" why=\"%s; add the certificates of the CAs behind ours, or name the root in trust\"",
+			log_text(&file, setup->identity.pairs[n].file), log_text(&shown, writer_text(&why)));
 }
 
 /* Once at each step on the way to the end. */
@@ -162,6 +193,7 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 
 		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
 			warn_of_names(setup, &setup->identity.pairs[i], chain_at(chain, 0));
+		warn_of_chain(daemon, setup, i);
 	}
 	put_identity_remark(&remark, daemon->crypto, &setup->identity, setup->config);
 	if (remark.len > 0)
@@ -169,6 +201,67 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 			  log_text(&shown, writer_text(&remark)));
 	daemon->warned = 0;
 	warn_of_ends(daemon, setup, now);
+}
+
+/* -- what changes by itself ------------------------------------------------------------------------------ */
+
+/*
+ * Nobody looks on here, so a chain that peers could follow is not exchanged for one that they cannot. (Nor for one that our own
+ * lists revoke.) Who wants that tells us to reload.
+ */
+static bool is_as_complete(struct daemon *daemon, const struct setup *old, const struct setup *new,
+			   struct writer *why)
+{
+	struct identity_source source = daemon_source(daemon, new->config);
+	char text[1000];
+
+	for (size_t i = 0; i < new->identity.n; i++) {
+		struct writer of_new = writer_of(text, sizeof text), nobody = writer_of(NULL, 0);
+
+		if (identity_is_complete(&source, &new->identity, i, &of_new) ||
+		    !identity_is_complete(&source, &old->identity, i, &nobody))
+			continue;
+		put(why, new->identity.pairs[i].file);
+		put(why, SLICE(": "));
+		put(why, writer_text(&of_new));
+		put(why, SLICE("; that of the one before was complete"));
+		return false;
+	}
+	return true;
+}
+
+/* The same configuration with other certificates. False: why is a sentence, and nothing has changed. */
+static bool exchange(struct daemon *daemon, struct writer *why)
+{
+	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
+
+	/* The signing process forgets what was not taken, and what the exchange before this one replaced. */
+	enum err err = identity_settle(&old->identity, &daemon->signer);
+	if (err != OK) {
+		put(why, slice_of(err_text(err)));
+		return false;
+	}
+	AUTO(setup) struct setup *setup = make_setup(daemon, old, config_ref(old->config), why);
+	if (!setup || !is_as_complete(daemon, old, setup, why))
+		return false;
+	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	change_to(daemon, TAKE(setup));
+	return true;
+}
+
+void daemon_watch(struct daemon *daemon, struct now now)
+{
+	char text[1000];
+	struct writer why = writer_of(text, sizeof text);
+	struct log_text shown;
+
+	if (daemon->state != SERVING || !files_have_changed(daemon->files, now.mono))
+		return;
+	if (exchange(daemon, &why))
+		log_event(REPORT_INFO, "certificates.changed", "%s", "");
+	else
+		log_event(REPORT_ERROR, "certificates.refused", " why=\"%s; the old ones stay\"",
+			  log_text(&shown, writer_text(&why)));
 }
 
 void daemon_renew(struct daemon *daemon, struct now now)
@@ -189,6 +282,9 @@ void daemon_renew(struct daemon *daemon, struct now now)
 	if (!development_make(&source, &made, &why))
 		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s\"",
 			  log_text(&shown, writer_text(&why)));
-	else if (made && daemon_reload(daemon, &why))
+	else if (made && exchange(daemon, &why))
 		log_event(REPORT_INFO, "certificate.renewed", "%s", "");
+	else if (made)
+		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s; the old one stays\"",
+			  log_text(&shown, writer_text(&why)));
 }

@@ -27,10 +27,9 @@ static void name_addresses(struct setup *setup)
 
 	for (size_t i = 0; i < config->n_listeners; i++) {
 		struct address address = config->listeners[i].address;
-		char *text = arena_alloc(config->arena, 50);
-		struct writer out = writer_of(text, 50);
+		struct writer out = writer_of(setup->name_texts[i], sizeof setup->name_texts[i]);
 
-		if (!text || memcmp(address.ip, nowhere.ip, sizeof address.ip) == 0)
+		if (memcmp(address.ip, nowhere.ip, sizeof address.ip) == 0)
 			continue;
 		put_host(&out, &address);
 		setup->names[setup->server.n_names++] = writer_text(&out);

@@ -21,6 +21,7 @@ struct setup {
 	struct identity identity;
 	struct server_config server;
 	struct slice names[CONFIG_LISTENERS_MAX]; /* our addresses, for server.names */
+	char name_texts[CONFIG_LISTENERS_MAX][50];
 };
 
 /*

@@ -1,12 +1,14 @@
 """The certificates of sealined: several domains, several kinds of key, what is refused, what is warned of."""
 
+import os
+import shutil
 import signal
 import ssl
 
 import pytest
 
 from pki import CA, fingerprint, shown
-from programs import BUILD, Server, run
+from programs import BUILD, Phone, Server, run
 
 
 @pytest.fixture
@@ -126,3 +128,83 @@ def test_reads_the_lists_of_revoked_certificates_again(ca, tmp_path):
         server.signal(signal.SIGHUP)
         server.wait_for("reload.failed .*crl.pem: there is no such file", since=since)
         assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(pem), True)
+
+
+def watching(tmp_path, ca):
+    """A server whose files are watched, with a certificate, and their paths."""
+    pem, key = ca.issue("a.example")
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key), "--trust", str(ca.pem)]
+    return Server(tmp_path / "state", options=options), pem, key
+
+
+def put(source, target):
+    """As one should: whoever reads it sees the old one or the new one."""
+    shutil.copy(source, target.with_name("copy"))
+    os.replace(target.with_name("copy"), target)
+
+
+def test_notices_new_certificates_by_itself(ca, tmp_path):
+    server, pem, key = watching(tmp_path, ca)
+    with server:
+        server.add_account("alice@a.example", "wonderland")
+        where = f"127.0.0.1:{server.port()}"
+        with Phone(tmp_path / "alice", "sips:alice@a.example", "wonderland", ["register"], where, ca.pem) as phone:
+            phone.wait_event("registered")
+            before = shown(server.port(), "a.example", ca=ca.pem)
+            since = len(server.lines)
+            ca.issue("a.example")  # key and certificate are written in place, one after the other
+            server.wait_for("info certificates.changed", since=since)
+            now = shown(server.port(), "a.example", ca=ca.pem)
+            assert now == (fingerprint(pem), True) and now != before
+            # as ACME clients do it: other files, and the links turned round
+            new, new_key = ca.issue("a.example", file="next")
+            since = len(server.lines)
+            for link, target in ((key, new_key), (pem, new)):
+                os.symlink(target, tmp_path / "link")
+                os.replace(tmp_path / "link", link)
+            server.wait_for("info certificates.changed", since=since)
+            assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(new), True)
+            # the phone's connection has lived through it
+            assert phone.process.poll() is None
+            assert [event["event"] for event in phone.events].count("registered") == 1
+
+
+def test_keeps_the_old_certificate_when_the_new_one_is_no_good(ca, tmp_path):
+    other = CA(tmp_path / "other", "another CA")
+    server, pem, key = watching(tmp_path, ca)
+    old = fingerprint(pem)
+    with server:
+        for (new, new_key), said in (
+            ((ca.issue("a.example", file="new")[0], None), "the key is not the one of this certificate"),
+            (ca.issue("b.example", file="b"), "the certificate names b.example"),
+            (other.issue("a.example", file="other"), "leads to no CA that is trusted here; that of the one before was complete"),
+        ):
+            since = len(server.lines)
+            if new_key:
+                put(new_key, key)
+            put(new, pem)
+            server.wait_for(f"error certificates.refused .*{said}.*; the old ones stay", since=since)
+            assert shown(server.port(), "a.example", ca=ca.pem) == (old, True)
+        # who tells it to takes the risk, and is warned
+        since = len(server.lines)
+        server.signal(signal.SIGHUP)
+        server.wait_for("warning certificate.incomplete .*ends before a root", since=since)
+        server.wait_for("info reloaded", since=since)
+        assert shown(server.port(), "a.example", ca=other.pem) == (fingerprint(pem), True)
+
+
+def test_notices_a_new_list_of_revoked_certificates(ca, tmp_path):
+    pem, key = ca.issue("a.example")
+    crl = tmp_path / "crl.pem"
+    crl.write_text(ca.revocations())
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key), "--trust", str(ca.pem), "--crl", str(crl)]
+    with Server(tmp_path / "state", options=options) as server:
+        other, _ = ca.issue("b.example")
+        for text, said in (
+            (ca.revocations(other), "info certificates.changed"),
+            ("nonsense", "error certificates.refused .*there is no list"),
+            (ca.revocations(pem), "error certificates.refused .*was revoked by its CA"),
+        ):
+            since = len(server.lines)
+            crl.write_text(text)
+            server.wait_for(said, since=since)

@@ -188,6 +188,8 @@ static void a_chain_is_checked_before_it_is_shown(void **state)
 				 chain_cases[i].code ? ERR_DENIED : OK);
 		if (chain_cases[i].code)
 			assert_string_equal(verdict.code, chain_cases[i].code);
+		assert_int_equal(chain_ends_in_root(chain),
+				 !chain_cases[i].ca_first && !chain_cases[i].alone);
 	}
 }
 
