@@ -1,6 +1,10 @@
 /* Sessions that are taken up again, and all that has to prevent it. */
 #include "fixture.h"
 
+#include <string.h>
+
+#include <openssl/x509v3.h>
+
 #include "tls/ticket.h"
 
 enum { HOUR = 3600 };
@@ -17,9 +21,19 @@ struct visit {
 	const char *domain;
 	utc_t wall;
 	ms_t mono;
+	bool asks;               /* the server asks for the client's certificate … */
 	enum err client, server; /* of the handshake */
 	bool resumed;
+	char identities[100], unproven[300]; /* … and this is what it thinks of it */
 };
+
+static void copy(char *to, size_t size, const char *text)
+{
+	struct writer out = writer_of(to, size - 1);
+
+	put(&out, slice_of(text));
+	to[out.len] = '\0';
+}
 
 static void shake(struct fixture *fixture, struct visit *visit)
 {
@@ -44,7 +58,11 @@ static void visit(struct fixture *fixture, struct visit *visit)
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds), 0);
 	accept_conn(fixture);
+	if (visit->asks)
+		tls_conn_ask(fixture->server_conn);
 	connect_conn(fixture, visit->domain);
+	if (visit->asks)
+		assert_int_equal(tls_conn_speak_for(fixture->client_conn, SLICE("")), OK);
 	shake(fixture, visit);
 	if (visit->client == OK && visit->server == OK) {
 		assert_int_equal(tls_conn_read(fixture->client_conn, buf, sizeof buf, &n),
@@ -55,6 +73,8 @@ static void visit(struct fixture *fixture, struct visit *visit)
 		assert_string_equal(client.domain, visit->domain);
 		assert_true(client.not_after > 0 && client.version);
 		visit->resumed = client.resumed;
+		copy(visit->identities, sizeof visit->identities, server.identities);
+		copy(visit->unproven, sizeof visit->unproven, server.unproven);
 	}
 	tls_conn_free(TAKE(fixture->client_conn));
 	tls_conn_free(TAKE(fixture->server_conn));
@@ -233,10 +253,10 @@ static void a_certificate_that_has_ended_is_judged_by_a_full_handshake(void **st
 	assert_code("late", &world->fixture->client_verdict, "certificate.expired");
 }
 
-/* The CA's list, with the server's certificate on it. */
-static void revoke_the_server(struct world *world)
+/* The CA's list, with this certificate on it. */
+static void revoke(struct world *world, const struct certificate *certificate)
 {
-	X509 *ca = certificate_openssl(world->fixture->ca), *leaf = certificate_openssl(world->leaf);
+	X509 *ca = certificate_openssl(world->fixture->ca), *leaf = certificate_openssl(certificate);
 	ASN1_INTEGER *serial = ASN1_INTEGER_dup(X509_get0_serialNumber(leaf));
 	ASN1_TIME *from = ASN1_TIME_set(NULL, NOW), *until = ASN1_TIME_set(NULL, NOW + DAY);
 	X509_REVOKED *revoked = X509_REVOKED_new();
@@ -271,10 +291,120 @@ static void a_certificate_that_was_revoked_meanwhile_is_refused(void **state)
 
 	assert_false(resumes(world->fixture, "b.example", NOW));
 	assert_true(resumes(world->fixture, "b.example", NOW + 60));
-	revoke_the_server(world);
+	revoke(world, world->leaf);
 	visit(world->fixture, &later);
 	assert_int_equal(later.client, ERR_DENIED);
 	assert_code("later", &world->fixture->client_verdict, "certificate.revoked");
+}
+
+/* A server that trusts what the client trusts, and a client with a certificate of its own, as sealined is both. */
+static struct certificate *give_the_client_a_certificate(struct world *world)
+{
+	struct certificate_request request = { world->key, &SLICE("a.example"), 1, NOW };
+	struct certificate *own = NULL;
+
+	tls_context_free(TAKE(world->fixture->server));
+	world->fixture->server = tls_server_new(world->fixture->crypto);
+	assert_non_null(world->fixture->server);
+	tls_server_trust(world->fixture->server, world->fixture->client);
+	assert_int_equal(tls_server_resume(world->fixture->server, world->keys), OK);
+	assert_int_equal(serve(world->fixture, world->leaf, world->key), OK);
+	assert_int_equal(certificate_make(world->fixture->crypto, &request, issuer_of(world->fixture), &own),
+			 OK);
+	AUTO(chain) struct chain *chain = chain_of(world->fixture, own);
+	assert_int_equal(tls_client_present(world->fixture->client, SLICE(""), chain, world->key,
+					    &world->fixture->client_verdict),
+			 OK);
+	return own;
+}
+
+static void a_client_that_has_shown_a_certificate_is_judged_each_time(void **state)
+{
+	struct world *world = *state;
+	AUTO(certificate) struct certificate *own = give_the_client_a_certificate(world);
+
+	for (int i = 0; i < 2; i++) {
+		struct visit again = {
+			.domain = "b.example", .wall = NOW + i, .mono = 1000 * (ms_t)i + 1000, .asks = true
+		};
+
+		visit(world->fixture, &again);
+		assert_int_equal(again.server, OK);
+		assert_false(again.resumed);
+		assert_string_equal(again.identities, "a.example");
+	}
+}
+
+static void what_a_client_has_proven_ends_when_its_certificate_is_revoked(void **state)
+{
+	struct visit before = { .domain = "b.example", .wall = NOW, .mono = 1000, .asks = true }, after;
+	struct world *world = *state;
+	AUTO(certificate) struct certificate *own = give_the_client_a_certificate(world);
+
+	visit(world->fixture, &before);
+	assert_string_equal(before.identities, "a.example");
+	revoke(world, own);
+	after = (struct visit){ .domain = "b.example", .wall = NOW + 60, .mono = 61000, .asks = true };
+	visit(world->fixture, &after);
+	assert_int_equal(after.server, OK); /* it may still be a phone */
+	assert_false(after.resumed);
+	assert_string_equal(after.identities, "");
+	assert_true(slice_find_text(slice_of(after.unproven), SLICE("revoked")) < strlen(after.unproven));
+}
+
+/* A client that takes no care: any session is offered to any name. Returns the session that it has then. */
+static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SESSION *ticket, utc_t wall,
+			      bool *ret_reused)
+{
+	const struct now now = { .mono = (ms_t)(wall - NOW) * 1000 + 1000, .wall = wall };
+	SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+	SSL *ssl = SSL_new(ctx);
+	enum err err = ERR_AGAIN;
+	char byte;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds), 0);
+	SSL_set_fd(ssl, fixture->fds[1]);
+	SSL_set_connect_state(ssl);
+	SSL_set_tlsext_host_name(ssl, name);
+	if (ticket)
+		assert_int_equal(SSL_set_session(ssl, ticket), 1);
+	accept_conn(fixture);
+	for (int i = 0; i < 20; i++) {
+		SSL_do_handshake(ssl);
+		if (err == ERR_AGAIN)
+			err = tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict);
+	}
+	assert_int_equal(err, OK);
+	SSL_read(ssl, &byte, 1); /* the ticket */
+	*ret_reused = SSL_session_reused(ssl) == 1;
+	assert_int_equal(X509_check_host(SSL_get0_peer_certificate(ssl), name, 0, 0, NULL), 1);
+	SSL_SESSION *session = SSL_get1_session(ssl);
+	SSL_set_shutdown(ssl, SSL_SENT_SHUTDOWN);
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	tls_conn_free(TAKE(fixture->server_conn));
+	socket_close(fixture->fds[0]);
+	socket_close(fixture->fds[1]);
+	fixture->fds[0] = fixture->fds[1] = -1;
+	return session;
+}
+
+static void the_ticket_of_one_domain_is_worth_nothing_at_another(void **state)
+{
+	struct world *world = *state;
+	bool reused;
+
+	serve_name_with(world->fixture, "c.example", world->key, NOW);
+	SSL_SESSION *of_b = come_with(world->fixture, "b.example", NULL, NOW, &reused);
+	assert_false(reused);
+	/* it is a good one, and one for c.example comes with another certificate: that of c.example */
+	SSL_SESSION *again = come_with(world->fixture, "b.example", of_b, NOW + 1, &reused);
+	assert_true(reused);
+	SSL_SESSION *of_c = come_with(world->fixture, "c.example", of_b, NOW + 2, &reused);
+	assert_false(reused);
+	SSL_SESSION_free(of_b);
+	SSL_SESSION_free(again);
+	SSL_SESSION_free(of_c);
 }
 
 static void a_client_keeps_no_more_than_it_may(void **state)
@@ -302,6 +432,12 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_certificate_that_has_ended_is_judged_by_a_full_handshake,
 					make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_certificate_that_was_revoked_meanwhile_is_refused, make_world,
+					end_world),
+	cmocka_unit_test_setup_teardown(a_client_that_has_shown_a_certificate_is_judged_each_time, make_world,
+					end_world),
+	cmocka_unit_test_setup_teardown(what_a_client_has_proven_ends_when_its_certificate_is_revoked,
+					make_world, end_world),
+	cmocka_unit_test_setup_teardown(the_ticket_of_one_domain_is_worth_nothing_at_another, make_world,
 					end_world),
 	cmocka_unit_test_setup_teardown(a_client_keeps_no_more_than_it_may, make_world, end_world),
 };
