@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/landlock.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -98,12 +100,25 @@ static struct slice directory_of(struct slice path)
 	return path.len > 1 ? slice_sub(path, 0, path.len - 1) : path.ptr[0] == '/' ? path : SLICE(".");
 }
 
+/* Where a link leads to: those who renew certificates turn it to another file there. */
+static bool allow_target(int rules, struct slice path)
+{
+	char text[STATE_PATH_MAX], target[PATH_MAX];
+	struct writer out = writer_of(text, sizeof text - 1);
+
+	put(&out, path);
+	text[out.len] = '\0';
+	return !realpath(text, target) || allow_slice(rules, directory_of(slice_of(target)), ACCESS_READ);
+}
+
 static bool allow_files(int rules, const struct confine_files *files, uint64_t known)
 {
 	bool ok = allow_slice(rules, files->state, ACCESS_STATE & known);
 
 	for (size_t i = 0; ok && i < files->n_known; i++)
-		ok = !files->known[i].len || allow_slice(rules, directory_of(files->known[i]), ACCESS_READ);
+		ok = !files->known[i].len ||
+		     (allow_slice(rules, directory_of(files->known[i]), ACCESS_READ) &&
+		      allow_target(rules, files->known[i]));
 	for (size_t i = 0; ok && i < sizeof public_files / sizeof *public_files; i++)
 		ok = allow(rules, public_files[i], ACCESS_READ);
 	return ok;

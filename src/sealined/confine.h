@@ -20,8 +20,8 @@ struct confinement {
 /* Where files may be opened; of paths that are not there nothing is said. */
 struct confine_files {
 	struct slice state; /* directory: read, written, made, removed below it */
-	const struct slice
-		*known; /* files that may be read, and what else is in their directories: they get replaced */
+	const struct slice *
+		known; /* files that may be read, and what else is in their directories and in those that links lead to: they get replaced */
 	size_t n_known;
 };
 

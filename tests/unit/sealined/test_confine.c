@@ -18,7 +18,7 @@
 enum { ALLOWED = 50, REFUSED, UNCONFINED };
 
 static char dir[] = "/tmp/sealine-confine-XXXXXX";
-static char state_dir[64], known_dir[64], known_file[80], other_file[80];
+static char state_dir[64], known_dir[64], target_dir[64], known_file[80], other_file[80];
 
 static void join(char *to, size_t size, const char *one, const char *two)
 {
@@ -77,6 +77,15 @@ static bool makes_beside_known(void)
 
 	join(path, sizeof(path), known_dir, "/new");
 	return opens(path, O_RDWR | O_CREAT);
+}
+
+static bool reads_what_a_link_leads_to(void)
+{
+	char path[80], link[80];
+
+	join(link, sizeof(link), known_dir, "/link.pem");
+	join(path, sizeof(path), target_dir, "/next.pem");
+	return opens(link, O_RDONLY) && opens(path, O_RDONLY);
 }
 
 static bool reads_other(void)
@@ -176,6 +185,7 @@ static const struct {
 	{ "reads a file that was named", reads_known, true, false },
 	{ "writes a file that was named", writes_known, false, false },
 	{ "makes a file beside it", makes_beside_known, false, false },
+	{ "reads what a link leads to, and what is beside it", reads_what_a_link_leads_to, true, false },
 	{ "reads another file", reads_other, false, false },
 	{ "reads the users of the system", reads_passwords, false, false },
 	{ "reads the system's trust anchors", reads_the_public, true, false },
@@ -194,8 +204,11 @@ static const struct {
 
 static int in_child(bool (*attempt)(void), bool is_signer)
 {
-	const struct slice known[] = { slice_of(known_file), SLICE("") };
-	const struct confine_files files = { slice_of(state_dir), known, 2 };
+	char link[80];
+
+	join(link, sizeof(link), known_dir, "/link.pem");
+	const struct slice known[] = { slice_of(known_file), SLICE(""), slice_of(link) };
+	const struct confine_files files = { slice_of(state_dir), known, 3 };
 	struct confinement confinement;
 	int status;
 	pid_t pid = fork();
@@ -214,8 +227,12 @@ static int in_child(bool (*attempt)(void), bool is_signer)
 	return WEXITSTATUS(status);
 }
 
+static const char *const targets[] = { "/link1.pem", "/next.pem" };
+
 static void make_files(void)
 {
+	char path[80], link[80];
+
 	assert_non_null(mkdtemp(dir));
 	join(state_dir, sizeof(state_dir), dir, "/state");
 	join(known_dir, sizeof(known_dir), dir, "/known");
@@ -224,6 +241,14 @@ static void make_files(void)
 	assert_int_equal(mkdir(state_dir, 0700), 0);
 	assert_int_equal(mkdir(known_dir, 0700), 0);
 	assert_true(opens(known_file, O_RDWR | O_CREAT));
+	join(target_dir, sizeof(target_dir), dir, "/archive");
+	assert_int_equal(mkdir(target_dir, 0700), 0);
+	for (size_t i = 0; i < 2; i++) {
+		join(path, sizeof(path), target_dir, targets[i]);
+		assert_true(opens(path, O_RDWR | O_CREAT));
+	}
+	join(link, sizeof(link), known_dir, "/link.pem");
+	assert_int_equal(symlink("../archive/link1.pem", link), 0);
 	assert_true(opens(other_file, O_RDWR | O_CREAT));
 }
 
@@ -233,6 +258,13 @@ static void remove_files(void)
 
 	join(path, sizeof(path), state_dir, "/file");
 	unlink(path);
+	for (size_t i = 0; i < 2; i++) {
+		join(path, sizeof(path), target_dir, targets[i]);
+		unlink(path);
+	}
+	join(path, sizeof(path), known_dir, "/link.pem");
+	unlink(path);
+	rmdir(target_dir);
 	unlink(known_file);
 	unlink(other_file);
 	rmdir(state_dir);
