@@ -17,6 +17,7 @@ bool check_leads_to(const struct sip_message *request)
 }
 
 /* RFC 3261 §16.3 step 5: no extension of ours is one that proxies could be required to know. */
+/* "privacy" says no more than that Privacy is to be honoured (RFC 3323 §4.2), as it always is. */
 static bool lists_proxy_require(const struct sip_message *request, struct writer *headers)
 {
 	struct sip_values it = sip_values_of(request, SIP_PROXY_REQUIRE);
@@ -24,6 +25,8 @@ static bool lists_proxy_require(const struct sip_message *request, struct writer
 	bool found = false;
 
 	while (sip_values_next(&it, &token)) {
+		if (slice_eq_nocase(token, SLICE("privacy")))
+			continue;
 		put_header(headers, SIP_UNSUPPORTED, token);
 		found = true;
 	}

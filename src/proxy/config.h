@@ -43,6 +43,7 @@ struct server_peer {
 	size_t n_addresses;
 	bool routes; /* accounts of ours may choose it by a Route of their own */
 	bool relays; /* what comes from it may go on to other domains */
+	bool in_trust_domain; /* of RFC 3325: the identities that it asserts are believed, and ours are asserted to it */
 };
 
 /* A snapshot: read-only, shared by the workers, replaced whole. */

@@ -41,6 +41,7 @@ enum context_stage {
 struct target {
 	const struct binding *binding; /* in the snapshot; NULL in a dialog, or to another domain */
 	bool is_outside;               /* the flow is still to be found: */
+	bool is_trusted;               /* a peer of our trust domain (RFC 3325 §2.3) */
 	struct hop_goal outside;       /* its texts are the request's */
 	struct slice uri;              /* a Contact; without a binding the Request-URI as it is */
 	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
@@ -71,6 +72,7 @@ struct context {
 	/* the sender */
 	account_id account; /* 0 until proven; below 0 for another domain: core_domain_party() */
 	struct aor *sender; /* whose credentials the request carries; NULL until they were good */
+	bool is_asserted;   /* by a peer of our trust domain: its P-Asserted-Identity is true */
 	bool is_counted;    /* among the calls of the account */
 	/* for our realm, in the request; without a scheme until they are found */
 	struct sip_credentials credentials;

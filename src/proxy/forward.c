@@ -1,5 +1,6 @@
 #include "proxy/forward.h"
 
+#include "proxy/assertion.h"
 #include "sip/build.h"
 #include "sip/credentials.h"
 
@@ -37,13 +38,20 @@ static bool is_assertion(const struct sip_header *header)
 	       slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
+struct request_filter {
+	const struct core *core;
+	bool keeps_assertion;
+};
+
 /* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth and Route are written anew. */
 static bool keep_in_request(const struct sip_header *header, void *arg)
 {
-	const struct core *core = arg;
+	const struct request_filter *filter = arg;
 
 	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
-		return is_foreign_credentials(core, header->value);
+		return is_foreign_credentials(filter->core, header->value);
+	if (header->id == SIP_P_ASSERTED_IDENTITY)
+		return filter->keeps_assertion;
 	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header);
 }
 
@@ -225,6 +233,7 @@ static bool put_top(struct writer *out, const struct context *context, const str
 	if (forms_dialog(context) && !put_record_routes(out, context, target))
 		return false;
 	put_breadth(out, context->breadth);
+	put_assertion(out, context, target);
 	return true;
 }
 
@@ -314,6 +323,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
 	char top[TOP_SIZE];
 	struct writer top_out = writer_of(top, sizeof top);
+	struct request_filter filter = { core, assertion_is_kept(context, target) };
 	char loop[ENDPOINT_LOOP_SIZE];
 	struct slice uri, rest;
 
@@ -327,7 +337,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 			      .via = context->server->via,
 			      .max_forwards = hops_left(request),
 			      .keep = keep_in_request,
-			      .keep_arg = core,
+			      .keep_arg = &filter,
 		      });
 	rest = slice_sub(writer_text(&out), uri.len, out.len);
 	if (out.overflow || top_out.overflow)
@@ -354,6 +364,7 @@ bool forward_ack(struct core *core, const struct sip_message *ack, const struct 
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
 	char buf[TOP_SIZE];
 	struct writer top = writer_of(buf, sizeof buf);
+	struct request_filter filter = { .core = core };
 	struct slice uri;
 
 	put_breadth(&top, check_breadth(ack));
@@ -365,7 +376,7 @@ bool forward_ack(struct core *core, const struct sip_message *ack, const struct 
 			      .top = writer_text(&top),
 			      .max_forwards = hops_left(ack),
 			      .keep = keep_in_request,
-			      .keep_arg = core,
+			      .keep_arg = &filter,
 		      });
 	if (out.overflow || top.overflow)
 		return true;

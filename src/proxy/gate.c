@@ -1,9 +1,11 @@
 #include "proxy/gate.h"
 
 #include "base/verdict.h"
+#include "proxy/assertion.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
 #include "sip/build.h"
+#include "sip/identity.h"
 
 enum { NAME_MAX = 512, UNANSWERED_REPORTED = 2, UNANSWERED_FREE = 10 };
 
@@ -12,7 +14,7 @@ static bool is_register(const struct context *context)
 	return context->server->request->method == SIP_REGISTER;
 }
 
-/* Whom the request speaks for. */
+/* Whom the request speaks for, if it says so. */
 static const struct sip_uri *identity_of(const struct context *context)
 {
 	const struct sip_message *request = context->server->request;
@@ -20,10 +22,18 @@ static const struct sip_uri *identity_of(const struct context *context)
 	return is_register(context) ? &request->to.uri : &request->from.uri;
 }
 
+/* The domain of whom it speaks for. */
+static struct slice domain_of(const struct context *context)
+{
+	if (assertion_is_anonymous(context->server->request))
+		return assertion_domain(context);
+	return identity_of(context)->host;
+}
+
 /* Where its realm is one of ours; in lower case. */
 static bool realm_of(const struct context *context, struct auth_realm *ret_realm)
 {
-	const struct server_domain *domain = core_domain(context->core, identity_of(context)->host);
+	const struct server_domain *domain = core_domain(context->core, domain_of(context));
 
 	if (!domain)
 		return false;
@@ -138,7 +148,7 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 {
 	struct verdict verdict = *template;
 
-	verdict_text_set(&verdict.expected, identity_of(context)->host);
+	verdict_text_set(&verdict.expected, domain_of(context));
 	verdict_text_set(&verdict.found, found);
 	blame(context, MISDEED_RELAYING);
 	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
@@ -146,7 +156,7 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 
 static bool is_relaying_peer(const struct context *context)
 {
-	const struct server_peer *peer = peer_of(context->core, identity_of(context)->host);
+	const struct server_peer *peer = peer_of(context->core, domain_of(context));
 
 	return peer && peer->relays;
 }
@@ -168,7 +178,8 @@ static bool prove_domain(struct context *context, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
-	struct slice domain = identity_of(context)->host;
+	struct slice domain = domain_of(context);
+	const struct server_peer *peer = peer_of(core, domain);
 	struct flow_view view;
 
 	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
@@ -187,8 +198,9 @@ static bool prove_domain(struct context *context, struct now now)
 		refuse_domain(context, &not_ours, slice_of(NULL), now);
 		return false;
 	}
-	if (peer_of(core, domain))
+	if (peer)
 		endpoint_flow_is_peer(core->endpoint, flow);
+	context->is_asserted = peer && peer->in_trust_domain;
 	context->account = core_domain_party(core, domain);
 	return context->account != 0;
 }
@@ -275,7 +287,7 @@ static bool may_speak_for(const struct context *context, const struct aor *aor)
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	if (context->in_dialog)
+	if (context->in_dialog || assertion_is_anonymous(context->server->request))
 		return true;
 	put_aor(&name, identity_of(context));
 	return !name.overflow && slice_eq(writer_text(&name), aor->name);
@@ -289,11 +301,33 @@ static void forgive(const struct context *context, struct slice account)
 		backoff_succeeded(context->core->backoff, &view.peer, account);
 }
 
+/*
+ * RFC 3323 §5: what is critical and more than we can do is refused; and nobody is unnamed who has not asked for that.
+ * What we can do is to name him to nobody outside of our trust domain.
+ */
+static bool is_privacy_granted(struct context *context, struct now now)
+{
+	const struct sip_message *request = context->server->request;
+	unsigned privacy = assertion_privacy(request);
+
+	if (context->in_dialog || is_register(context))
+		return true;
+	if (privacy & SIP_PRIVACY_CRITICAL && privacy & ~(unsigned)(SIP_PRIVACY_CRITICAL | SIP_PRIVACY_ID))
+		context_refuse(context, &proxy_refusals[REFUSED_PRIVACY], now);
+	else if (assertion_is_anonymous(request) && (!privacy || privacy & SIP_PRIVACY_NONE))
+		context_refuse(context, &proxy_refusals[REFUSED_ANONYMOUS], now);
+	else
+		return true;
+	return false;
+}
+
 static bool prove(struct context *context, struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
 
+	if (!is_privacy_granted(context, now))
+		return false;
 	if (!may_speak_for(context, aor)) {
 		context_refuse(context,
 			       &proxy_refusals[is_register(context) ? REFUSED_TO_OTHER : REFUSED_FROM_OTHER],

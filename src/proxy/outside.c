@@ -39,10 +39,12 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 		.is_outside = true,
 		.account = core_domain_party(core, next_hop->host),
 	};
+	const struct server_peer *peer = peer_of(core, next_hop->host);
 	bool sips = request->uri.scheme == SIP_SCHEME_SIPS;
 
 	if (!leads_away(core, next_hop) || !peer_goal(core, next_hop, sips, &target.outside))
 		return false;
+	target.is_trusted = peer && peer->in_trust_domain;
 	target.require = peer_requirement(core, next_hop->host, sips);
 	if (core_domain(core, request->from.uri.host))
 		target.outside.as = request->from.uri.host;

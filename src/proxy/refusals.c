@@ -222,6 +222,21 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §22.3",
 		.remedy = "send with the From of the account",
 	},
+	[REFUSED_ANONYMOUS] = {
+		.status = 403,
+		.code = "identity.anonymous",
+		.warning = "From names nobody, and the request does not ask for privacy",
+		.section = "RFC 3323 §4.1.1.3",
+		.remedy = "send Privacy: id with it",
+	},
+	[REFUSED_PRIVACY] = {
+		.status = 500,
+		.reason = "Privacy Service Unavailable",
+		.code = "identity.privacy",
+		.warning = "the privacy that is asked for as critical is more than this server gives, which is id",
+		.section = "RFC 3323 §5",
+		.remedy = "ask for id alone, or not critically",
+	},
 	[REFUSED_ACCOUNTS] = {
 		.status = 403,
 		.code = "sender.accounts",

@@ -152,6 +152,7 @@ enum peer_setting {
 	PEER_FROM,
 	PEER_RELAY,
 	PEER_ROUTE,
+	PEER_TRUST_DOMAIN,
 	PEER_SETTINGS,
 };
 struct slice peer_setting_name(enum peer_setting setting);

@@ -170,6 +170,11 @@ static bool say_relay(struct config *config, struct slice value, struct writer *
 	return say_whether(value, &last(config)->relays, why);
 }
 
+static bool say_trust_domain(struct config *config, struct slice value, struct writer *why)
+{
+	return say_whether(value, &last(config)->in_trust_domain, why);
+}
+
 static bool say_route(struct config *config, struct slice value, struct writer *why)
 {
 	return say_whether(value, &last(config)->routes, why);
@@ -188,6 +193,7 @@ static const struct {
 	[PEER_FROM]      = { SLICE_INIT("from"),      say_from },
 	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
 	[PEER_ROUTE]     = { SLICE_INIT("route"),     say_route },
+	[PEER_TRUST_DOMAIN] = { SLICE_INIT("trust-domain"), say_trust_domain },
 };
 /* clang-format on */
 
@@ -216,6 +222,9 @@ bool config_end_peer(struct config *config, struct writer *why)
 		return wrong(
 			why,
 			"what comes in clear proves nothing: leave out proves and pin, or the transport");
+	if (is_clear && peer->in_trust_domain)
+		return wrong(why,
+			     "what comes in clear can be forged: leave out trust-domain, or the transport");
 	if (!is_clear && peer->n_addresses > 0)
 		return wrong(why, "an address proves nothing: from is for peers in clear only");
 	if (is_clear && peer->host.len == 0)

@@ -406,6 +406,11 @@ static void announce_peers(const struct config *config)
 			log_event(REPORT_WARNING, "about.peer",
 				  " peer=\"%s\" text=\"what comes from it may go on to other domains\"",
 				  name.text);
+		if (peer->in_trust_domain)
+			log_event(
+				REPORT_WARNING, "about.peer",
+				" peer=\"%s\" text=\"it is told who our senders are, and believed who its own are (RFC 3325)\"",
+				name.text);
 	}
 }
 

@@ -13,6 +13,7 @@ static const struct server_domain domains[] = {
 /* What the configuration says of others; the addresses are those that phones have. */
 static const struct slice trunk[] = { SLICE_INIT("trunk.example"), SLICE_INIT("pstn.example") };
 static const struct slice transit[] = { SLICE_INIT("transit.example") };
+static const struct slice trusted[] = { SLICE_INIT("trusted.example") };
 static const struct slice clear[] = { SLICE_INIT("clear.example") };
 static const struct slice datagrams[] = { SLICE_INIT("datagrams.example") };
 static const struct address clear_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } };
@@ -23,6 +24,7 @@ static const struct server_peer peers[] = {
 	  .n_domains = 2,
 	  .proves = SLICE_INIT("sbc.example") },
 	{ .name = SLICE_INIT("transit"), .domains = transit, .n_domains = 1, .relays = true, .routes = true },
+	{ .name = SLICE_INIT("trusted"), .domains = trusted, .n_domains = 1, .in_trust_domain = true },
 	{ .name = SLICE_INIT("clear"),
 	  .domains = clear,
 	  .n_domains = 1,

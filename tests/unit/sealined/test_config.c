@@ -261,7 +261,7 @@ static void takes_peers(void **state)
 		"trust: /etc/ca.pem\ndns: 192.0.2.53\ntrust-anchor: none\n"
 		"peers:\n"
 		"  trunk:\n    domains: [Carrier.example, pstn.example]\n    address: SBC.example:5071\n"
-		"    proves: sbc.example\n    relay: yes\n    route: yes\n"
+		"    proves: sbc.example\n    relay: yes\n    route: yes\n    trust-domain: yes\n"
 		"    pin: 00:01:02:03:04:05:06:07:08:09:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:fF\n"
 		"  old:\n    domains: old.example\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
 		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
@@ -273,6 +273,7 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(peer->domains[0], SLICE("carrier.example")));
 	assert_true(slice_eq(peer->host, SLICE("sbc.example")) && peer->port == 5071);
 	assert_true(slice_eq(peer->proves, SLICE("sbc.example")) && peer->relays && peer->routes);
+	assert_true(peer->in_trust_domain);
 	assert_int_equal(peer->transport, TRANSPORT_TLS);
 	assert_int_equal(peer->pin.len, 32);
 	assert_int_equal((unsigned char)peer->pin.ptr[10], 10);
@@ -282,7 +283,7 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(peer->host, SLICE("[2001:db8::1]")) && peer->port == 5070);
 	assert_int_equal(peer->n_addresses, 2);
 	assert_int_equal(peer->addresses[1].family, ADDRESS_V6);
-	assert_false(peer->relays || peer->routes);
+	assert_false(peer->relays || peer->routes || peer->in_trust_domain);
 	assert_int_equal(config->dns.port, 53);
 	assert_true(slice_eq(config->trust, SLICE("/etc/ca.pem")));
 	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
@@ -365,6 +366,9 @@ static const struct {
 	{ "a peer in clear that proves something",
 	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, proves: a.example}\n",
 	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out proves and pin, or the transport" },
+	{ "a peer in clear whose word counts",
+	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, trust-domain: yes}\n",
+	  "f.yaml:2:3: \"x\": what comes in clear can be forged: leave out trust-domain, or the transport" },
 	{ "a peer in clear without an address", "peers:\n  x: {domains: a.example, transport: tcp}\n",
 	  "f.yaml:2:3: \"x\": a peer in clear needs an address" },
 	{ "a peer by its address alone", "peers:\n  x: {domains: a.example, address: 192.0.2.1}\n",
