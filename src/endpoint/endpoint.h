@@ -238,6 +238,7 @@ void endpoint_forget(struct endpoint *endpoint, struct question *question);
 struct flow_view {
 	enum transport_protocol transport;
 	bool outbound;
+	bool is_peer; /* endpoint_flow_is_peer() */
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
 	struct slice fingerprint;                       /* of the certificate */
@@ -252,7 +253,10 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
  * gone.
  */
 bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id account);
-/* At the other end of an own flow is a server that was named to us: limits.per_peer holds. Proves nothing else. */
+/*
+ * At the other end of an own flow is a server that was named to us: limits.per_peer holds, and over UDP it is answered as who is
+ * proven. Proves nothing else.
+ */
 void endpoint_flow_is_peer(struct endpoint *endpoint, flow_id id);
 /* Whether the account is proven on the flow. For an own flow only. */
 bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);

@@ -123,6 +123,7 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 	*ret_view = (struct flow_view){
 		.transport = flow_transport(id),
 		.outbound = flow->outbound,
+		.is_peer = flow->is_peer,
 		.peer = flow->peer,
 		.verified = flow->verified,
 		.fingerprint = flow->fingerprint,

@@ -152,7 +152,7 @@ bool transport_is_proven(const struct transport *transport, flow_id flow)
 	struct flow_view view;
 
 	return endpoint_flow_view(transport->config.endpoint, flow, &view) &&
-	       (view.n_accounts > 0 || view.verified.len > 0);
+	       (view.n_accounts > 0 || view.verified.len > 0 || view.is_peer);
 }
 
 /* -- what the endpoint asks for -------------------------------------------------------------------------- */
