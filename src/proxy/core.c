@@ -162,13 +162,22 @@ static bool is_way_allowed(const struct context *context)
 	return peer && peer->routes;
 }
 
+/* In a dialog whose Record-Route its sender has not learned; see there. */
+static bool needs_no_route(const struct context *context)
+{
+	struct sip_uri next_hop;
+
+	return outside_next_hop(context->core, context->request, &next_hop) &&
+	       peer_needs_no_route(context->core, context->request, &next_hop);
+}
+
 /* What goes out of a dialog is for a domain of ours, or one of ours asks for another domain. */
 static void take_outside_dialog(struct context *context, struct now now)
 {
 	const struct sip_message *request = context->request;
 	bool is_ours = core_domain(context->core, request->uri.host);
 
-	if (is_way_allowed(context) && (is_ours || !request->to.tag.ptr)) {
+	if (is_way_allowed(context) && (is_ours || !request->to.tag.ptr || needs_no_route(context))) {
 		if (gate_ask(context, now))
 			go_on(context, NULL, now);
 		return;

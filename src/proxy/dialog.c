@@ -232,6 +232,28 @@ static bool find_flow_over_tcp(struct core *core, const struct sip_message *ack,
 	return target->flow != 0;
 }
 
+static void send_ack(struct core *core, flow_id from, const struct sip_message *ack, struct target *target,
+		     struct now now)
+{
+	if (!forward_ack(core, ack, target, now) &&
+	    !(find_flow_over_tcp(core, ack, target) && forward_ack(core, ack, target, now)))
+		report_ack_dropped(core, from, ack,
+				   "it is too large for UDP, and there is no connection yet over TCP");
+}
+
+/* That of a peer which does not keep to our Record-Route, and may do without (peer.h). */
+static bool find_way_without_route(struct core *core, flow_id from, const struct sip_message *ack,
+				   struct target *ret_target)
+{
+	struct sip_uri next_hop;
+
+	if (!outside_next_hop(core, ack, &next_hop) || !peer_needs_no_route(core, ack, &next_hop) ||
+	    !peer_proves(core, from, ack->from.uri.host) || !outside_target(core, ack, &next_hop, ret_target))
+		return false;
+	ret_target->flow = hop_prepare(core, &ret_target->outside);
+	return true;
+}
+
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
 {
 	struct own_routes routes = check_routes(core, ack);
@@ -239,6 +261,14 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 	struct dialog_claim claim;
 	struct target target;
 
+	if (ack->max_forwards == 0) {
+		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
+		return;
+	}
+	if (!routes.n && !routes.leads_elsewhere && find_way_without_route(core, from, ack, &target)) {
+		send_ack(core, from, ack, &target, now);
+		return;
+	}
 	if (!routes.n || !dialog_find(core, ack, routes.user, &claim)) {
 		report_ack_dropped(core, from, ack, "no Route of ours with a good token");
 		return;
@@ -248,15 +278,8 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		report_ack_dropped(core, from, ack, "the connection is not proven for a party of the dialog");
 		return;
 	}
-	if (ack->max_forwards == 0) {
-		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
-		return;
-	}
 	target = other_side(core, &claim.token, party, ack);
 	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
 		find_flow_outside(core, ack, &target);
-	if (!forward_ack(core, ack, &target, now) &&
-	    !(find_flow_over_tcp(core, ack, &target) && forward_ack(core, ack, &target, now)))
-		report_ack_dropped(core, from, ack,
-				   "it is too large for UDP, and there is no connection yet over TCP");
+	send_ack(core, from, ack, &target, now);
 }

@@ -24,6 +24,14 @@ const struct server_peer *peer_of(const struct core *core, struct slice host)
 	return NULL;
 }
 
+bool peer_needs_no_route(const struct core *core, const struct sip_message *request,
+			 const struct sip_uri *next_hop)
+{
+	const struct server_peer *sender = peer_of(core, request->from.uri.host);
+
+	return sender && sender->relays && peer_of(core, next_hop->host);
+}
+
 /* What its certificate has to name for that domain. */
 static struct slice identity_of(const struct server_peer *peer, struct slice domain)
 {

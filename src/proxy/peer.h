@@ -22,5 +22,12 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain);
  */
 struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips);
 
+/*
+ * Whether a request in a dialog may go without a Route of ours, by its Request-URI: it speaks for a peer that may relay, and the
+ * next hop is a peer. Out of a dialog such a sender may have anything sent there. That the flow is his is still to be proven.
+ */
+bool peer_needs_no_route(const struct core *core, const struct sip_message *request,
+			 const struct sip_uri *next_hop);
+
 /* The way to the next hop; false: under our policy there is none. */
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal);

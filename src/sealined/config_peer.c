@@ -58,13 +58,15 @@ static bool is_taken(const struct config *config, struct slice domain)
 	return false;
 }
 
+/* Some speak for their address; only one in clear is known by it (config_end_peer). */
 static bool say_domain(struct config *config, struct slice value, struct writer *why)
 {
 	struct server_peer *peer = last(config);
+	struct address address;
 	struct slice name;
 
-	if (!identity_is_name(value))
-		return wrong(why, "it is no domain name");
+	if (!identity_is_name(value) && !address_parse_ip(value, &address))
+		return wrong(why, "it is no domain name, and no IP address");
 	if (peer->n_domains == CONFIG_PEER_LIST_MAX)
 		return wrong(why, "there are more than 32 of them");
 	if (!keep_lower(config, value, &name, why))
@@ -210,6 +212,16 @@ bool config_say_of_peer(struct config *config, enum peer_setting setting, struct
 
 /* -- the whole of it ------------------------------------------------------------------------------------- */
 
+static bool speaks_for_address(const struct server_peer *peer)
+{
+	struct address address;
+
+	for (size_t i = 0; i < peer->n_domains; i++)
+		if (address_parse_ip(peer->domains[i], &address))
+			return true;
+	return false;
+}
+
 bool config_end_peer(struct config *config, struct writer *why)
 {
 	const struct server_peer *peer = last(config);
@@ -229,7 +241,8 @@ bool config_end_peer(struct config *config, struct writer *why)
 		return wrong(why, "an address proves nothing: from is for peers in clear only");
 	if (is_clear && peer->host.len == 0)
 		return wrong(why, "a peer in clear needs an address");
-	if (address_parse_ip(peer->host, &address) && !is_clear && peer->proves.len == 0)
+	if (!is_clear && peer->proves.len == 0 &&
+	    (address_parse_ip(peer->host, &address) || speaks_for_address(peer)))
 		return wrong(why, "a certificate proves no address: say what the peer proves");
 	return true;
 }

@@ -263,7 +263,7 @@ static void takes_peers(void **state)
 		"  trunk:\n    domains: [Carrier.example, pstn.example]\n    address: SBC.example:5071\n"
 		"    proves: sbc.example\n    relay: yes\n    route: yes\n    trust-domain: yes\n"
 		"    pin: 00:01:02:03:04:05:06:07:08:09:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:fF\n"
-		"  old:\n    domains: old.example\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
+		"  old:\n    domains: [old.example, 192.0.2.7]\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
 		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
 		&why));
 	assert_int_equal(config->n_peers, 2);
@@ -280,6 +280,7 @@ static void takes_peers(void **state)
 	assert_int_equal((unsigned char)peer->pin.ptr[31], 255);
 	peer = &config->peers[1];
 	assert_int_equal(peer->transport, TRANSPORT_UDP);
+	assert_true(peer->n_domains == 2 && slice_eq(peer->domains[1], SLICE("192.0.2.7")));
 	assert_true(slice_eq(peer->host, SLICE("[2001:db8::1]")) && peer->port == 5070);
 	assert_int_equal(peer->n_addresses, 2);
 	assert_int_equal(peer->addresses[1].family, ADDRESS_V6);
@@ -373,6 +374,11 @@ static const struct {
 	  "f.yaml:2:3: \"x\": a peer in clear needs an address" },
 	{ "a peer by its address alone", "peers:\n  x: {domains: a.example, address: 192.0.2.1}\n",
 	  "f.yaml:2:3: \"x\": a certificate proves no address: say what the peer proves" },
+	{ "a peer that speaks for its address over TLS",
+	  "peers:\n  x: {domains: 192.0.2.1, address: a.example}\n",
+	  "f.yaml:2:3: \"x\": a certificate proves no address: say what the peer proves" },
+	{ "a peer of no domain", "peers:\n  x: {domains: \"a b\", address: a.example}\n",
+	  "f.yaml:2:16: \"a b\": it is no domain name, and no IP address" },
 	{ "an address that proves a TLS peer", "peers:\n  x: {domains: a.example, from: 192.0.2.1}\n",
 	  "f.yaml:2:3: \"x\": an address proves nothing: from is for peers in clear only" },
 	{ "a peer's bad port", "peers:\n  x: {domains: a.example, address: b.example:0}\n",
