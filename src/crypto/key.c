@@ -11,25 +11,11 @@
 
 #define RSA_BITS_MIN 2048
 
-/* Takes over the pkey. */
-static enum err key_from(EVP_PKEY *pkey, struct key **ret_key)
-{
-	struct key *key = mem_new(struct key);
-
-	if (!key) {
-		EVP_PKEY_free(pkey);
-		return ERR_NOMEM;
-	}
-	key->pkey = pkey;
-	*ret_key = key;
-	return OK;
-}
-
 enum err key_generate(struct crypto *crypto, struct key **ret_key)
 {
 	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto->lib, NULL, "EC", "P-256");
 
-	return pkey ? key_from(pkey, ret_key) : ERR_NOMEM;
+	return pkey ? key_take(pkey, ret_key) : ERR_NOMEM;
 }
 
 /* Called for an encrypted key only. */
@@ -59,6 +45,20 @@ bool key_is_used_kind(const EVP_PKEY *pkey)
 	       slice_eq(slice_of(group), SLICE("secp384r1"));
 }
 
+enum err key_take(EVP_PKEY *pkey, struct key **ret_key)
+{
+	bool is_used = key_is_used_kind(pkey);
+	struct key *key = is_used ? mem_new(struct key) : NULL;
+
+	if (!key) {
+		EVP_PKEY_free(pkey);
+		return is_used ? ERR_NOMEM : ERR_DENIED;
+	}
+	key->pkey = pkey;
+	*ret_key = key;
+	return OK;
+}
+
 enum err key_parse_pem(struct crypto *crypto, struct slice pem, struct key **ret_key)
 {
 	bool encrypted = false;
@@ -75,11 +75,7 @@ enum err key_parse_pem(struct crypto *crypto, struct slice pem, struct key **ret
 	ERR_clear_error();
 	if (!pkey)
 		return encrypted ? ERR_DENIED : ERR_SYNTAX;
-	if (!key_is_used_kind(pkey)) {
-		EVP_PKEY_free(pkey);
-		return ERR_DENIED;
-	}
-	return key_from(pkey, ret_key);
+	return key_take(pkey, ret_key);
 }
 
 void key_free(struct key *key)

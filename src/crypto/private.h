@@ -30,6 +30,8 @@ struct chain {
 
 /* EC P-256 and P-384, Ed25519, RSA from 2048 bits. */
 bool key_is_used_kind(const EVP_PKEY *pkey);
+/* Takes over the pkey, also on an error. ERR_DENIED: it is of another kind. ERR_NOMEM. */
+MUST_CHECK enum err key_take(EVP_PKEY *pkey, struct key **ret_key);
 /* The id of the key with this public half. False without memory. */
 MUST_CHECK bool key_public_id(const EVP_PKEY *public_key, unsigned char ret_id[KEY_ID_SIZE]);
 

@@ -1,9 +1,14 @@
 #include "sealphone/cert.h"
 
+#include <errno.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "crypto/random.h"
+#include "sealphone/file.h"
 #include "sealphone/output.h"
+#include "sealphone/password.h"
+#include "sealphone/trust.h"
 #include "sealphone/wallet.h"
 #include "sip/uri.h"
 #include "ua/words.h"
@@ -17,6 +22,7 @@ struct cert {
 	struct crypto *crypto;
 	struct random *random;
 	struct credentials *credentials;
+	struct wallet wallet;
 	char whose[CREDENTIALS_AOR_MAX]; /* who is meant; empty: ourselves and everybody */
 	struct slice who;
 	unsigned n_shown;
@@ -173,25 +179,9 @@ static enum exit_code export_own(struct cert *cert)
 	return EXIT_OK;
 }
 
-/* A fingerprint as it is shown, with or without blanks. */
-static bool parse_fingerprint(struct slice text, unsigned char ret_id[KEY_ID_SIZE])
-{
-	char hex[2 * KEY_ID_SIZE];
-	size_t len = 0, n;
-
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.ptr[i] == ' ' || text.ptr[i] == ':')
-			continue;
-		if (len == sizeof hex)
-			return false;
-		hex[len++] = text.ptr[i];
-	}
-	return hex_decode(slice_from(hex, len), ret_id, KEY_ID_SIZE, &n) && n == KEY_ID_SIZE;
-}
-
 static enum exit_code finish(struct cert *cert, const char *event, const char *sentence)
 {
-	if (!wallet_save(&cert->memory, cert->credentials))
+	if (!wallet_save(&cert->wallet))
 		return EXIT_STATE;
 	output_say(&cert->output,
 		   json_pack("{s:s, s:s%}", "event", event, "aor", cert->who.ptr, cert->who.len), "%.*s %s",
@@ -204,7 +194,7 @@ static enum exit_code trust(struct cert *cert)
 	struct slice text = cert->options->more;
 	unsigned char id[KEY_ID_SIZE];
 
-	if (text.len > 0 && !parse_fingerprint(text, id))
+	if (text.len > 0 && !key_fingerprint_parse(text, id))
 		return complain("cert trust",
 				"a fingerprint is 64 digits and letters, as cert show writes it", EXIT_USAGE);
 	if (credentials_trust(cert->credentials, cert->who, text.len > 0 ? id : NULL) != OK)
@@ -220,17 +210,199 @@ static enum exit_code forget(struct cert *cert)
 	return finish(cert, "certificate-forgotten", "is forgotten: the next key counts as the first one.");
 }
 
+/* -- a certificate of another CA ------------------------------------------------------------------------------- */
+
+static enum exit_code complain_of(const char *file, const struct verdict *verdict)
+{
+	char buf[2 * LINE_SIZE];
+	struct writer why = writer_of(buf, sizeof buf - 1);
+
+	put_verdict_advice(&why, verdict);
+	buf[why.len] = '\0';
+	return complain(file, buf, EXIT_CERTIFICATE);
+}
+
+/* That it leads to a CA which we trust is what another phone will ask that cannot ask our domain. */
+static enum exit_code check_issuer(const struct cert *cert, const char *file, const struct bundle *bundle)
+{
+	AUTO(tls_context) struct tls_context *client = NULL;
+	AUTO(anchors) struct anchors *anchors = NULL;
+	const struct anchors_question question = {
+		.certificate = chain_at(bundle->chain, 0),
+		.others = bundle->chain,
+		.now = time(NULL),
+		.is_user = true,
+	};
+	enum exit_code code = trust_open(cert->crypto, cert->options->ca_file, &client, &anchors);
+	struct verdict why;
+
+	if (code != EXIT_OK)
+		return code;
+	switch (anchors_check(anchors, &question, &why)) {
+	case OK: return EXIT_OK;
+	case ERR_DENIED: return complain_of(file, &why);
+	default: return complain(file, "there is no memory", EXIT_FAILED);
+	}
+}
+
+/* Whether it serves for what it is meant: a message to ourselves, signed and encrypted, is tried. */
+static bool is_useful(struct crypto *crypto, const struct bundle *bundle)
+{
+	const struct certificate *own = chain_at(bundle->chain, 0);
+	const struct cms_signer signer = { .certificate = own, .key = bundle->key, .now = time(NULL) };
+	const struct cms_recipient reader = { own, bundle->key };
+	AUTO(secret) struct secret *text = NULL, *envelope = NULL;
+	struct cms_signed found = { .signer = NULL };
+	struct cms_opened opened = { .content = NULL };
+	struct verdict why;
+	bool is_good = cms_can_sign(own) && cms_sign(crypto, &signer, SLICE("test"), &text) == OK &&
+		       cms_verify(crypto, &(struct cms_question){ .der = secret_slice(text) }, &found,
+				  &why) == OK &&
+		       cms_encrypt(crypto, &(struct cms_envelope){ &own, 1, CMS_AES128_GCM }, SLICE("test"),
+				   &envelope) == OK &&
+		       cms_decrypt(crypto, secret_slice(envelope), &reader, &opened, &why) == OK;
+
+	cms_signed_fini(&found);
+	secret_free(opened.content);
+	return is_good;
+}
+
+static enum exit_code check_bundle(const struct cert *cert, const char *file, const struct bundle *bundle)
+{
+	struct verdict why;
+
+	if (credentials_are_for(chain_at(bundle->chain, 0), credentials_aor(cert->credentials), &why) != OK)
+		return complain_of(file, &why);
+	if (is_useful(cert->crypto, bundle))
+		return check_issuer(cert, file, bundle);
+	return complain(
+		file,
+		"the certificate is not for signing and for being encrypted to both; get one whose keyUsage has "
+		"digitalSignature and, by the kind of its key, keyAgreement or keyEncipherment",
+		EXIT_CERTIFICATE);
+}
+
+static enum exit_code open_bundle(struct cert *cert, const char *file, struct slice bytes,
+				  struct bundle *ret_bundle)
+{
+	const char *from = cert->options->more.len > 0 ? cert->options->more.ptr : NULL;
+	AUTO(secret) struct secret *passphrase = NULL;
+	bool interrupted = false;
+	struct verdict why;
+	enum err err = bundle_parse(cert->crypto, bytes, slice_from(NULL, 0), ret_bundle, &why);
+
+	if (err == ERR_AGAIN) {
+		passphrase = passphrase_read(from, slice_of(file), &interrupted);
+		if (!passphrase)
+			return interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
+		err = bundle_parse(cert->crypto, bytes, secret_slice(passphrase), ret_bundle, &why);
+	}
+	if (err == OK)
+		return EXIT_OK;
+	return err == ERR_DENIED ? complain_of(file, &why)
+				 : complain(file, "there is no memory", EXIT_FAILED);
+}
+
+static enum exit_code take_bundle(struct cert *cert, const char *file, const struct bundle *bundle)
+{
+	enum exit_code code = check_bundle(cert, file, bundle);
+	unsigned char id[KEY_ID_SIZE];
+	char buf[FINGERPRINT_SIZE];
+	struct writer fingerprint = writer_of(buf, sizeof buf);
+
+	if (code != EXIT_OK)
+		return code;
+	if (!key_id(bundle->key, id))
+		return complain(file, "there is no memory", EXIT_FAILED);
+	if (!wallet_import(&cert->wallet, bundle))
+		return EXIT_STATE;
+	put_key_fingerprint(&fingerprint, id);
+	output_say(
+		&cert->output,
+		json_pack("{s:s, s:s%, s:s%}", "event", "certificate-imported", "aor",
+			  credentials_aor(cert->credentials).ptr, credentials_aor(cert->credentials).len,
+			  "fingerprint", fingerprint.buf, fingerprint.len),
+		"The certificate is that of this phone from its next start on; the fingerprint of its key is %.*s.",
+		SLICE_FMT(writer_text(&fingerprint)));
+	return EXIT_OK;
+}
+
+static enum exit_code import(struct cert *cert)
+{
+	const char *file = cert->options->text.ptr;
+	struct bundle bundle = { NULL, NULL };
+	enum exit_code code;
+	size_t length;
+	char *bytes = file_read(file, BUNDLE_MAX, &length);
+
+	if (!bytes)
+		return complain(file,
+				errno ? strerror(errno) : "it is too large to be a key with its certificates",
+				EXIT_STATE);
+	code = open_bundle(cert, file, slice_from(bytes, length), &bundle);
+	mem_wipe(bytes, length);
+	mem_free(bytes);
+	if (code == EXIT_OK)
+		code = take_bundle(cert, file, &bundle);
+	bundle_fini(&bundle);
+	return code;
+}
+
+/* -- the passphrase of our keys --------------------------------------------------------------------------------- */
+
+/* What is typed is typed twice. */
+static struct secret *new_passphrase(const char *file, bool *ret_interrupted)
+{
+	AUTO(secret)
+	struct secret *first = passphrase_read(file, SLICE("the keys from now on"), ret_interrupted);
+	AUTO(secret) struct secret *second = NULL;
+
+	if (file || !first)
+		return TAKE(first);
+	second = passphrase_read(NULL, SLICE("the keys, the same again"), ret_interrupted);
+	if (second && slice_eq(secret_slice(first), secret_slice(second)))
+		return TAKE(first);
+	if (second)
+		complain("cert passphrase", "the two are not the same; nothing was changed", EXIT_FAILED);
+	return NULL;
+}
+
+static enum exit_code set_passphrase(struct cert *cert)
+{
+	struct slice from = cert->options->text;
+	bool is_none = slice_eq(from, SLICE("none")), interrupted = false;
+	AUTO(secret) struct secret *passphrase = NULL;
+
+	if (!credentials_own_key(cert->credentials))
+		return complain("cert passphrase",
+				"there is no key yet: it is made when the phone first registers",
+				EXIT_FAILED);
+	if (!is_none && !(passphrase = new_passphrase(from.ptr, &interrupted)))
+		return interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
+	if (!wallet_lock(&cert->wallet, passphrase))
+		return EXIT_STATE;
+	output_say(
+		&cert->output,
+		json_pack("{s:s, s:b}", "event", "passphrase-set", "encrypted", passphrase != NULL),
+		passphrase
+			? "The keys of this phone are encrypted now: it asks for the passphrase when it starts."
+			: "The keys of this phone are not encrypted any more.");
+	return EXIT_OK;
+}
+
 /* -- the command ---------------------------------------------------------------------------------------------- */
 
 static const struct {
 	struct slice word;
 	enum exit_code (*run)(struct cert *cert);
-	bool needs_whom;
+	bool needs_more, is_of_file; /* a word more; which is no address */
 } commands[] = {
-	{ SLICE_INIT("show"), show, false },
-	{ SLICE_INIT("export"), export_own, false },
-	{ SLICE_INIT("trust"), trust, true },
-	{ SLICE_INIT("forget"), forget, true },
+	{ SLICE_INIT("show"), show, false, false },
+	{ SLICE_INIT("export"), export_own, false, false },
+	{ SLICE_INIT("import"), import, true, true },
+	{ SLICE_INIT("passphrase"), set_passphrase, false, true },
+	{ SLICE_INIT("trust"), trust, true, false },
+	{ SLICE_INIT("forget"), forget, true, false },
 };
 
 /* "bob", "bob@b.example" or "sips:bob@b.example" */
@@ -266,10 +438,15 @@ static enum exit_code open_wallet(struct cert *cert)
 	if (!cert->credentials)
 		return complain("start", "there is not enough memory", EXIT_FAILED);
 	if (!memory_open(cert->options->state, slice_sub(aor, slice_find(aor, ':') + 1, aor.len),
-			 cert->random, &cert->memory) ||
-	    !wallet_load(cert->crypto, &cert->memory, cert->credentials))
+			 cert->random, &cert->memory))
 		return EXIT_STATE;
-	return EXIT_OK;
+	cert->wallet = (struct wallet){ .crypto = cert->crypto,
+					.memory = &cert->memory,
+					.credentials = cert->credentials,
+					.passphrase_file = cert->options->passphrase_file };
+	if (wallet_open(&cert->wallet))
+		return EXIT_OK;
+	return cert->wallet.is_interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 }
 
 static enum exit_code run(struct cert *cert)
@@ -279,15 +456,20 @@ static enum exit_code run(struct cert *cert)
 	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
 		if (!slice_eq(commands[i].word, options->uri))
 			continue;
-		if (options->text.len == 0 && commands[i].needs_whom)
-			return complain("cert", "whose certificate is meant? (see sealphone --help)",
+		if (options->text.len == 0 && commands[i].needs_more)
+			return complain("cert",
+					commands[i].is_of_file
+						? "which file is meant? (see sealphone --help)"
+						: "whose certificate is meant? (see sealphone --help)",
 					EXIT_USAGE);
 		cert->who = (struct slice){ NULL, 0 };
-		if (options->text.len > 0 && !find_who(cert, options->text, options->aor))
+		if (options->text.len > 0 && !commands[i].is_of_file &&
+		    !find_who(cert, options->text, options->aor))
 			return complain("cert", "this is no address", EXIT_USAGE);
 		return commands[i].run(cert);
 	}
-	return complain("cert", "show, export, trust or forget? (see sealphone --help)", EXIT_USAGE);
+	return complain("cert", "show, export, import, passphrase, trust or forget? (see sealphone --help)",
+			EXIT_USAGE);
 }
 
 enum exit_code cert_run(const struct options *options)
@@ -297,6 +479,7 @@ enum exit_code cert_run(const struct options *options)
 
 	if (code == EXIT_OK)
 		code = run(&cert);
+	wallet_close(&cert.wallet);
 	credentials_free(cert.credentials);
 	random_free(cert.random);
 	crypto_free(cert.crypto);

@@ -1,4 +1,4 @@
-/* sealphone cert show|export|trust|forget: the keys and certificates for S/MIME, as the state directory has them; no network. */
+/* sealphone cert show|export|import|passphrase|trust|forget: the keys and certificates for S/MIME, as the state directory has them; no network. */
 #pragma once
 
 #include "sealphone/exit.h"

@@ -1,6 +1,11 @@
-/* News of certificates: what is said of them, and that they are remembered. */
+/* News of certificates: what is said of them, and that they are remembered. And the word of our user, here or by sealphone cert. */
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
 #include "sealphone/phone.h"
-#include "sealphone/wallet.h"
 
 enum { SHOWN_SIZE = 512, WHY_SIZE = 1500 };
 
@@ -25,11 +30,34 @@ static void put_changed(struct writer *out, const struct ua_event *event)
 	put(out, event->state);
 	put(out, SLICE(" to "));
 	put(out, event->text);
-	put(out, event->consented
-			 ? SLICE("; the domain vouches for it, and it is used")
-			 : SLICE("; it is not used until you have compared it: sealphone cert trust "));
-	if (!event->consented)
-		put_escaped(out, event->peer);
+	if (event->consented) {
+		put(out, SLICE("; the domain vouches for it, and it is used"));
+		return;
+	}
+	put(out, SLICE("; it is not used until you have compared it: sealphone cert trust "));
+	put_escaped(out, event->peer);
+}
+
+/* Whether a person is here who can be asked, and wants to be. */
+static bool may_ask(const struct phone *phone, const struct ua_event *event)
+{
+	return event->kind == UA_CERTIFICATE_CHANGED && !event->consented && phone->input_watch &&
+	       phone->options->policy == CREDENTIALS_ASK;
+}
+
+/* The latest change is the one that is asked of; for one before it there is still sealphone cert trust. */
+static void ask(struct phone *phone, const struct ua_event *event)
+{
+	struct change *change = &phone->change;
+	struct writer out = writer_of(change->aor, sizeof change->aor);
+
+	put(&out, event->peer);
+	change->len = out.overflow || !key_fingerprint_parse(event->text, change->key) ? 0 : out.len;
+	if (change->len > 0)
+		output_say(&phone->output,
+			   json_pack("{s:s, s:o, s:o}", "event", "consent", "of", output_string(event->peer),
+				     "fingerprint", output_string(event->text)),
+			   "Is the new key to be used? Compare it by voice if you can; accept or refuse");
 }
 
 static void put_sentence(struct writer *out, const struct ua_event *event)
@@ -84,6 +112,16 @@ static json_t *object_of(const char *name, const struct ua_event *event)
 	return object;
 }
 
+static void save(struct phone *phone)
+{
+	if (wallet_save(&phone->wallet))
+		return;
+	output_say(&phone->output,
+		   json_pack("{s:s, s:s}", "event", "error", "text",
+			     "what is known of certificates could not be kept"),
+		   "What is known of certificates could not be kept.");
+}
+
 bool phone_take_certificate(struct phone *phone, const struct ua_event *event)
 {
 	char buf[WHY_SIZE + SHOWN_SIZE];
@@ -96,18 +134,74 @@ bool phone_take_certificate(struct phone *phone, const struct ua_event *event)
 		return false;
 	put_sentence(&sentence, event);
 	output_show(&phone->output, object_of(news[i].name, event), writer_text(&sentence));
-	if (!wallet_save(&phone->memory, ua_credentials(phone->ua)))
-		output_say(&phone->output,
-			   json_pack("{s:s, s:s}", "event", "error", "text",
-				     "what is known of certificates could not be kept"),
-			   "What is known of certificates could not be kept.");
+	if (may_ask(phone, event))
+		ask(phone, event);
+	save(phone);
 	return true;
+}
+
+bool phone_decide_change(struct phone *phone, bool yes)
+{
+	struct slice aor = slice_from(phone->change.aor, phone->change.len);
+	char shown[SHOWN_SIZE];
+	struct writer out = writer_of(shown, sizeof shown);
+
+	if (aor.len == 0)
+		return false;
+	phone->change.len = 0;
+	put_escaped(&out, aor);
+	if (yes && credentials_believe(ua_credentials(phone->ua), aor, phone->change.key) == OK) {
+		output_say(&phone->output,
+			   json_pack("{s:s, s:o}", "event", "certificate-accepted", "of", output_string(aor)),
+			   "The new key of %.*s is used from now on.", SLICE_FMT(writer_text(&out)));
+		save(phone);
+	} else {
+		output_say(&phone->output,
+			   json_pack("{s:s, s:o}", "event", "certificate-declined", "of", output_string(aor)),
+			   "The new key of %.*s is not used.", SLICE_FMT(writer_text(&out)));
+	}
+	return true;
+}
+
+/* -- sealphone cert while we run --------------------------------------------------------------------------------- */
+
+bool phone_watch_wallet(struct phone *phone)
+{
+	const char *path = phone->memory.path;
+	char directory[PATH_MAX];
+
+	snprintf(directory, sizeof directory, "%.*s", (int)(strrchr(path, '/') - path), path);
+	phone->wallet_fd = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+	if (phone->wallet_fd >= 0 &&
+	    inotify_add_watch(phone->wallet_fd, directory, IN_MOVED_TO | IN_DELETE) >= 0)
+		return net_watch_new(phone->net, phone->wallet_fd, NET_READABLE, &phone->wallet_watch,
+				     &phone->wallet_watch) == OK;
+	fprintf(stderr, "sealphone: %s: it cannot be watched: %s\n", directory, strerror(errno));
+	return false;
+}
+
+void phone_unwatch_wallet(struct phone *phone)
+{
+	net_watch_free(phone->wallet_watch);
+	if (phone->wallet_fd >= 0)
+		close(phone->wallet_fd);
+}
+
+void phone_reread_wallet(struct phone *phone)
+{
+	char buf[4096];
+
+	while (read(phone->wallet_fd, buf, sizeof buf) > 0)
+		; /* which file it was is seen by looking */
+	if (wallet_refresh(&phone->wallet))
+		output_say(&phone->output, json_pack("{s:s}", "event", "certificates-reread"),
+			   "What was said about keys by sealphone cert counts from now on.");
 }
 
 void phone_enrol(struct phone *phone, struct now now)
 {
 	if (phone->options->smime == UA_SMIME_OFF || phone->options->transport != TRANSPORT_TLS ||
-	    !wallet_make_key(phone->crypto, &phone->memory, ua_credentials(phone->ua)))
+	    !wallet_make_key(&phone->wallet))
 		return; /* said; calls go on without */
 	ua_enrol(phone->ua, now);
 }

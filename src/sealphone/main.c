@@ -5,7 +5,7 @@
 
 int main(int argc, char **argv)
 {
-	struct phone phone = { .code = EXIT_OK };
+	struct phone phone = { .wallet_fd = -1, .code = EXIT_OK };
 	struct options options;
 	enum exit_code code;
 	bool done;

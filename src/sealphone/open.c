@@ -1,19 +1,17 @@
 /* How the phone comes up, and goes down in the reverse order. */
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "crypto/certificate.h"
 #include "sealphone/audio.h"
 #include "sealphone/console.h"
 #include "sealphone/password.h"
 #include "sealphone/phone.h"
 #include "sealphone/resolver.h"
-#include "sealphone/wallet.h"
+#include "sealphone/trust.h"
 
 enum { SESSIONS_MAX = 4 }; /* tickets of the server that are kept */
 
@@ -28,53 +26,14 @@ static enum exit_code no_memory(void)
 	return complain("start", "there is not enough memory", EXIT_FAILED);
 }
 
-/* -- whom we trust ----------------------------------------------------------------------------------- */
-
-static char *read_file(const char *path, size_t limit, size_t *ret_length)
-{
-	FILE *file = fopen(path, "re");
-	char *text = file ? mem_alloc(limit) : NULL;
-
-	if (text)
-		*ret_length = fread(text, 1, limit, file);
-	if (text && (ferror(file) || *ret_length == limit)) {
-		mem_free(text);
-		text = NULL;
-	}
-	if (file)
-		fclose(file);
-	return text;
-}
-
-static enum exit_code trust_file(struct phone *phone, const char *path)
-{
-	AUTO(chain) struct chain *chain = NULL;
-	size_t length = 0;
-	char *pem = read_file(path, CHAIN_PEM_MAX, &length);
-	enum err err;
-
-	if (!pem)
-		return complain(path, errno ? strerror(errno) : "it is too large", EXIT_STATE);
-	err = chain_parse_pem(phone->crypto, slice_from(pem, length), &chain);
-	mem_free(pem);
-	if (err == ERR_NOT_FOUND)
-		return complain(path, "there is no certificate in it", EXIT_STATE);
-	if (err != OK)
-		return complain(path, "a certificate in it is malformed", EXIT_STATE);
-	return tls_client_trust(phone->tls, chain) == OK ? EXIT_OK : no_memory();
-}
-
 static enum exit_code open_tls(struct phone *phone)
 {
-	phone->tls = tls_client_new(phone->crypto);
-	if (!phone->tls)
-		return no_memory();
-	tls_client_resume(phone->tls, SESSIONS_MAX);
-	if (tls_client_anchors(phone->tls, &phone->anchors) != OK)
-		return no_memory();
-	if (phone->options->ca_file)
-		return trust_file(phone, phone->options->ca_file);
-	return tls_client_trust_system(phone->tls) == OK ? EXIT_OK : no_memory();
+	enum exit_code code = trust_open(phone->crypto, phone->options->ca_file, &phone->tls,
+					 &phone->anchors);
+
+	if (code == EXIT_OK)
+		tls_client_resume(phone->tls, SESSIONS_MAX);
+	return code;
 }
 
 /* -- the user agent ---------------------------------------------------------------------------------- */
@@ -107,7 +66,13 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 
 	if (ua_new(&config, &phone->ua) != OK)
 		return no_memory();
-	return wallet_load(phone->crypto, &phone->memory, ua_credentials(phone->ua)) ? EXIT_OK : EXIT_STATE;
+	phone->wallet = (struct wallet){ .crypto = phone->crypto,
+					 .memory = &phone->memory,
+					 .credentials = ua_credentials(phone->ua),
+					 .passphrase_file = options->passphrase_file };
+	if (wallet_open(&phone->wallet))
+		return EXIT_OK;
+	return phone->wallet.is_interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 }
 
 static enum exit_code open_endpoint(struct phone *phone)
@@ -260,6 +225,8 @@ enum exit_code phone_open(struct phone *phone, const struct options *options)
 	    (code = open_endpoint(phone)) != EXIT_OK || (code = open_loop(phone)) != EXIT_OK ||
 	    (code = resolver_open(phone)) != EXIT_OK || (code = open_transport(phone)) != EXIT_OK)
 		return code;
+	if (!phone_watch_wallet(phone))
+		return EXIT_STATE;
 	if (options->command == COMMAND_NONE && console_open(phone) != OK)
 		return complain("standard input", "it cannot be read", EXIT_STATE);
 	return EXIT_OK;
@@ -271,10 +238,12 @@ void phone_close(struct phone *phone)
 		console_close(phone);
 	for (int i = 0; i < PHONE_SESSIONS; i++) /* of calls that have not come to media */
 		audio_drop(&phone->sessions[i]);
+	phone_unwatch_wallet(phone);
 	net_watch_free(phone->media_watch);
 	media_free(phone->media);
 	transport_free(phone->transport);
 	endpoint_free(phone->endpoint);
+	wallet_close(&phone->wallet);
 	ua_free(phone->ua);
 	dns_free(phone->dns);
 	net_free(phone->net);

@@ -19,6 +19,11 @@ static const char usage[] =
 	"  watch [URI [PACKAGE]] show what happens there; default: our own registrations (reg)\n"
 	"  cert show [WHO]       our key and those of others: fingerprints, and words to compare by voice\n"
 	"  cert export           our certificate (PEM)\n"
+	"  cert import FILE [FILE2]\n"
+	"                        use this key and certificate (PKCS #12 or PEM) from a CA that we trust;\n"
+	"                        FILE2: its first line is the passphrase of FILE, else it is asked for\n"
+	"  cert passphrase [FILE|none]\n"
+	"                        encrypt our keys with a passphrase: of FILE, asked for, or none\n"
 	"  cert trust WHO [FINGERPRINT]\n"
 	"                        we have compared it; without one: all that are known of WHO\n"
 	"  cert forget WHO       as if nothing had been seen of WHO\n"
@@ -26,6 +31,9 @@ static const char usage[] =
 	"options\n"
 	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
 	"  --password-file FILE  its first line is the password; else it is asked for\n"
+	"  --passphrase-file FILE\n"
+	"                        its first line is the passphrase of our keys; else it is asked for\n"
+	"                        where they are encrypted\n"
 	"  --server HOST[:PORT]  where the server is; default: where the DNS says\n"
 	"  --dns ADDRESS[:PORT]  ask this name server instead of the system's\n"
 	"  --trust-anchor FILE|none\n"
@@ -65,6 +73,7 @@ static const char usage[] =
 enum option_id {
 	OPTION_AOR = 256,
 	OPTION_PASSWORD_FILE,
+	OPTION_PASSPHRASE_FILE,
 	OPTION_SERVER,
 	OPTION_DNS,
 	OPTION_TRUST_ANCHOR,
@@ -94,6 +103,7 @@ enum option_id {
 static const struct option long_options[] = {
 	{ "aor",           required_argument, NULL, OPTION_AOR },
 	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
+	{ "passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE },
 	{ "server",        required_argument, NULL, OPTION_SERVER },
 	{ "dns",           required_argument, NULL, OPTION_DNS },
 	{ "trust-anchor",  required_argument, NULL, OPTION_TRUST_ANCHOR },
@@ -259,6 +269,7 @@ static bool take(int id, const char *value, struct options *options)
 	switch (id) {
 	case OPTION_AOR: options->aor = slice_of(value); return true;
 	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
+	case OPTION_PASSPHRASE_FILE: options->passphrase_file = value; return true;
 	case OPTION_SERVER: return parse_server(value, options);
 	case OPTION_DNS: return parse_dns(slice_of(value), &options->dns);
 	case OPTION_TRUST_ANCHOR: options->trust_anchor = value; return true;

@@ -28,9 +28,10 @@ struct options {
 	struct slice more;      /* of cert: uri is what to do, text with whose, more the fingerprint */
 
 	struct slice aor;
-	const char *password_file; /* NULL: ask on the terminal */
-	struct slice server;       /* host, or empty */
-	uint16_t port;             /* 0: the default */
+	const char *password_file;   /* NULL: ask on the terminal */
+	const char *passphrase_file; /* of the keys; NULL: ask if one is encrypted */
+	struct slice server;         /* host, or empty */
+	uint16_t port;               /* 0: the default */
 	enum transport_protocol transport;
 	struct address dns;       /* name server; ADDRESS_NONE: those of the system */
 	const char *trust_anchor; /* file, or "none"; NULL: the root's key of the system */

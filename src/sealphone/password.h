@@ -1,4 +1,4 @@
-/* The account's password: from a file, or asked for on the terminal. Never from the command line. */
+/* Passwords and passphrases: from a file, or asked for on the terminal. Never from the command line. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,7 +6,9 @@
 #include "base/secret.h"
 
 /*
- * The first line of the file. file NULL: asks, without showing what is typed. NULL with a message printed, or without one
- * and *ret_interrupted set where a signal ended the asking.
+ * That of the account: the first line of the file. file NULL: asks, without showing what is typed. NULL with a message printed, or
+ * without one and *ret_interrupted set where a signal ended the asking.
  */
 struct secret *password_read(const char *file, struct slice aor, bool *ret_interrupted);
+/* The same for what a key is encrypted with; whose: for the question. */
+struct secret *passphrase_read(const char *file, struct slice whose, bool *ret_interrupted);

@@ -151,6 +151,8 @@ void phone_consent(struct phone *phone, bool yes, struct now now)
 	phone->in_clear = 0;
 	if (in_clear != 0 && ua_in_clear(phone->ua, in_clear, yes, now) == OK)
 		return;
+	if (phone_decide_change(phone, yes))
+		return;
 	phone->asking = 0;
 	if (!ua_call_view(phone->ua, call, &view)) {
 		output_say(&phone->output,
@@ -261,6 +263,8 @@ static void on_event(struct phone *phone, const struct net_event *event, struct 
 		audio_take_events(phone, now);
 	else if (event->kind == NET_READY && event->owner == &phone->input_watch)
 		console_read(phone, now);
+	else if (event->kind == NET_READY && event->owner == &phone->wallet_watch)
+		phone_reread_wallet(phone);
 	else
 		transport_event(phone->transport, event, now);
 }

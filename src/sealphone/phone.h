@@ -16,6 +16,7 @@
 #include "sealphone/memory.h"
 #include "sealphone/options.h"
 #include "sealphone/output.h"
+#include "sealphone/wallet.h"
 #include "tls/context.h"
 #include "transport/transport.h"
 #include "ua/ua.h"
@@ -27,12 +28,20 @@ struct session {
 	bool started;
 };
 
+/* A key that has come in the place of another one, of which a person is asked. */
+struct change {
+	char aor[CREDENTIALS_AOR_MAX];
+	size_t len; /* 0: there is none */
+	unsigned char key[KEY_ID_SIZE];
+};
+
 enum { PHONE_SESSIONS = UA_MAX_CALLS + 1 }; /* one may still end while all others are in use */
 
 struct phone {
 	const struct options *options;
 	struct output output;
 	struct memory memory;
+	struct wallet wallet;
 
 	struct crypto *crypto;
 	struct random *random;
@@ -44,7 +53,8 @@ struct phone {
 	struct endpoint *endpoint;
 	struct transport *transport;
 	struct media *media;
-	struct net_watch *media_watch, *input_watch;
+	struct net_watch *media_watch, *input_watch, *wallet_watch;
+	int wallet_fd; /* tells that something in the state directory has changed; -1: none */
 
 	struct session sessions[PHONE_SESSIONS];
 	uint64_t current;  /* the call that a person means; 0: none */
@@ -54,8 +64,9 @@ struct phone {
 		asking; /* the call of which consent is asked: UA_REFERRED, or UA_INCOMING in another's place */
 	uint64_t replaced; /* that other one */
 	uint64_t in_clear; /* the call or message of which consent is asked: UA_IN_CLEAR; 0: none */
-	uint64_t message;  /* of the message command */
-	uint64_t watch;    /* the latest one; 0: none */
+	struct change change;
+	uint64_t message; /* of the message command */
+	uint64_t watch;   /* the latest one; 0: none */
 	bool was_registered;
 	bool is_away;     /* the server was told to be gone, and is not back yet */
 	bool is_ending;   /* ua_stop() was called */
@@ -91,6 +102,12 @@ void phone_message(struct phone *phone, struct slice whom, struct slice text, st
 
 /* News of certificates (ua/credentials.h), shown and kept. True if the event is one. */
 bool phone_take_certificate(struct phone *phone, const struct ua_event *event);
+/* What the person says of a key that has changed; false: nothing was asked. */
+bool phone_decide_change(struct phone *phone, bool yes);
+/* From now on what sealphone cert changes is noticed; false with a message printed. */
+bool phone_watch_wallet(struct phone *phone);
+void phone_unwatch_wallet(struct phone *phone);
+void phone_reread_wallet(struct phone *phone);
 /* Registered: a key of this phone is made, if there is none, and a certificate asked for. */
 void phone_enrol(struct phone *phone, struct now now);
 

@@ -1,11 +1,12 @@
 #include "sealphone/wallet.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sealphone/file.h"
+#include "sealphone/password.h"
 
 enum { PATH_SIZE = sizeof((struct memory *)NULL)->path + 32, KNOWN_MAX = 4 << 20 };
 
@@ -28,140 +29,210 @@ static void path_of(const struct memory *memory, const char *what, unsigned numb
 		snprintf(ret_path, PATH_SIZE, "%.*s=%u.%s", (int)length, memory->path, number, what);
 }
 
-static bool write_all(int fd, struct slice text)
-{
-	while (text.len > 0) {
-		ssize_t n = write(fd, text.ptr, text.len);
-
-		if (n <= 0)
-			return false;
-		text = slice_sub(text, (size_t)n, text.len);
-	}
-	return fsync(fd) == 0;
-}
-
-/* Whole or not at all, and for us alone. */
-static bool replace_file(const char *path, struct slice text)
-{
-	char fresh[PATH_SIZE + 8];
-	bool is_good;
-	int fd;
-
-	snprintf(fresh, sizeof fresh, "%s.new", path);
-	fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return complain(fresh, strerror(errno));
-	is_good = write_all(fd, text);
-	is_good = close(fd) == 0 && is_good;
-	if (!is_good || rename(fresh, path) != 0)
-		return complain(path, strerror(errno));
-	return true;
-}
-
-/* Into a buffer of KEY_PEM_MAX. False: there is none, or it is no file of ours. */
-static bool read_pem(const char *path, char *buf, size_t *ret_length)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, KEY_PEM_MAX);
-
-	if (fd >= 0)
-		close(fd);
-	if (n < 0 || n == KEY_PEM_MAX)
-		return false;
-	*ret_length = (size_t)n;
-	return true;
-}
-
 /* -- our own ------------------------------------------------------------------------------------------------- */
 
-/* Its certificate, if there is one that is whole; else it is asked for anew. */
-static struct certificate *load_certificate(struct crypto *crypto, const struct memory *memory,
-					    unsigned number)
+/* The certificates of a file; NULL if there is none that is whole. */
+static struct chain *load_chain(const struct wallet *wallet, const char *what, unsigned number)
 {
-	AUTO(chain) struct chain *chain = NULL;
-	struct certificate *certificate = NULL;
-	char path[PATH_SIZE], pem[KEY_PEM_MAX];
+	struct chain *chain = NULL;
+	char path[PATH_SIZE], *pem;
 	size_t length;
 
-	path_of(memory, "certificate.pem", number, path);
-	if (!read_pem(path, pem, &length) || chain_parse_pem(crypto, slice_from(pem, length), &chain) != OK ||
-	    certificate_copy(chain_at(chain, 0), &certificate) != OK)
-		return NULL;
-	return certificate;
+	path_of(wallet->memory, what, number, path);
+	pem = file_read(path, BUNDLE_MAX, &length);
+	if (pem && chain_parse_pem(wallet->crypto, slice_from(pem, length), &chain) != OK)
+		chain = NULL;
+	mem_free(pem);
+	return chain;
 }
 
-static enum err load_key(struct crypto *crypto, const char *path, struct key **ret_key)
+/* From the file where it was named, else from the terminal; once. */
+static bool need_passphrase(struct wallet *wallet, const char *path)
 {
-	char pem[KEY_PEM_MAX];
+	if (!wallet->passphrase)
+		wallet->passphrase = passphrase_read(wallet->passphrase_file, slice_of(path),
+						     &wallet->is_interrupted);
+	return wallet->passphrase != NULL;
+}
+
+static enum err parse_key(struct wallet *wallet, struct slice pem, const char *path, struct key **ret_key)
+{
+	enum err err = key_parse_locked(wallet->crypto, pem, secret_slice(wallet->passphrase), ret_key);
+
+	if (err != ERR_AGAIN)
+		return err;
+	return need_passphrase(wallet, path)
+		       ? key_parse_locked(wallet->crypto, pem, secret_slice(wallet->passphrase), ret_key)
+		       : ERR_DENIED;
+}
+
+static bool load_key(struct wallet *wallet, const char *path, struct key **ret_key)
+{
 	size_t length;
+	char *pem = file_read(path, KEY_PEM_MAX, &length);
 	enum err err = ERR_NOT_FOUND;
 
-	if (read_pem(path, pem, &length))
-		err = key_parse_pem(crypto, slice_from(pem, length), ret_key);
-	mem_wipe(pem, sizeof pem);
-	return err;
+	if (pem) {
+		err = parse_key(wallet, slice_from(pem, length), path, ret_key);
+		mem_wipe(pem, length);
+		mem_free(pem);
+	}
+	if (err == OK)
+		return true;
+	if (wallet->is_interrupted || (err == ERR_DENIED && !wallet->passphrase))
+		return false; /* said */
+	return complain(path,
+			wallet->passphrase
+				? "the passphrase is not that of this key; try again, or restore or remove it"
+				: "this is no private key that can be used; restore or remove it");
 }
 
-static bool load_own(struct crypto *crypto, const struct memory *memory, struct credentials *credentials)
+/* Its certificate, if there is one that is its own; else it is asked for anew. */
+static enum err add_own(struct wallet *wallet, unsigned number, struct key *key)
+{
+	AUTO(chain) struct chain *imported = load_chain(wallet, "imported.pem", number);
+	AUTO(chain) struct chain *issued = imported ? NULL : load_chain(wallet, "certificate.pem", number);
+	AUTO(certificate) struct certificate *certificate = NULL;
+
+	if (imported && credentials_add_imported(wallet->credentials, key, imported) == OK) {
+		(void)TAKE(imported);
+		return OK;
+	}
+	if (issued && certificate_copy(chain_at(issued, 0), &certificate) != OK)
+		return ERR_NOMEM;
+	if (certificate && credentials_add_own(wallet->credentials, key, certificate) == OK) {
+		(void)TAKE(certificate);
+		return OK;
+	}
+	return credentials_add_own(wallet->credentials, key, NULL);
+}
+
+static bool load_own(struct wallet *wallet)
 {
 	for (unsigned number = 0; number < CREDENTIALS_OWN_MAX; number++) {
 		AUTO(key) struct key *key = NULL;
-		AUTO(certificate) struct certificate *certificate = NULL;
 		char path[PATH_SIZE];
 
-		path_of(memory, "key.pem", number, path);
+		path_of(wallet->memory, "key.pem", number, path);
 		if (access(path, F_OK) != 0)
-			return true;
-		if (load_key(crypto, path, &key) != OK)
-			return complain(path,
-					"this is no private key that can be used; restore or remove it");
-		certificate = load_certificate(crypto, memory, number);
-		if (credentials_add_own(credentials, key, certificate) != OK) {
-			/* of another key: it is asked for anew */
-			certificate_free(TAKE(certificate));
-			if (credentials_add_own(credentials, key, NULL) != OK)
-				return complain(path, "there is no memory");
-		}
+			continue;
+		if (!load_key(wallet, path, &key))
+			return false;
+		if (add_own(wallet, number, key) != OK)
+			return complain(path, "there is no memory");
 		(void)TAKE(key);
-		(void)TAKE(certificate);
 	}
 	return true;
 }
 
-bool wallet_make_key(struct crypto *crypto, const struct memory *memory, struct credentials *credentials)
+static bool save_key(const struct wallet *wallet, const struct key *key, const struct secret *passphrase,
+		     const char *path)
 {
-	AUTO(key) struct key *key = NULL;
-	char path[PATH_SIZE], pem[KEY_PEM_MAX];
+	char pem[KEY_PEM_MAX];
 	struct writer out = writer_of(pem, sizeof pem);
 	bool is_kept;
+	enum err err = passphrase ? put_key_locked(&out, wallet->crypto, key, secret_slice(passphrase))
+				  : put_key_pem(&out, key);
 
-	if (credentials_own_key(credentials))
-		return true;
-	path_of(memory, "key.pem", 0, path);
-	if (key_generate(crypto, &key) != OK || put_key_pem(&out, key) != OK)
-		return complain(path, "there is no memory");
-	is_kept = replace_file(path, writer_text(&out));
+	is_kept = err == OK ? file_replace(path, writer_text(&out)) : complain(path, "there is no memory");
 	mem_wipe(pem, sizeof pem);
-	if (!is_kept)
+	return is_kept;
+}
+
+bool wallet_make_key(struct wallet *wallet)
+{
+	AUTO(key) struct key *key = NULL;
+	char path[PATH_SIZE];
+
+	if (credentials_own_key(wallet->credentials))
+		return true;
+	path_of(wallet->memory, "key.pem", 0, path);
+	if (key_generate(wallet->crypto, &key) != OK)
+		return complain(path, "there is no memory");
+	if (!save_key(wallet, key, wallet->passphrase, path))
 		return false;
-	if (credentials_add_own(credentials, key, NULL) != OK)
+	if (credentials_add_own(wallet->credentials, key, NULL) != OK)
 		return complain(path, "there is no memory");
 	(void)TAKE(key);
 	return true;
 }
 
-static bool save_certificate(const struct memory *memory, const struct credentials *credentials)
+/* Of our present key; unless another key was imported meanwhile, whose certificate is not to be overwritten. */
+static bool save_certificate(const struct wallet *wallet)
 {
 	struct cms_recipient own[CREDENTIALS_OWN_MAX];
 	char path[PATH_SIZE], pem[KEY_PEM_MAX];
 	struct writer out = writer_of(pem, sizeof pem);
 
-	if (credentials_own(credentials, own) == 0 || own[0].key != credentials_own_key(credentials))
+	if (credentials_own(wallet->credentials, own) == 0 ||
+	    own[0].key != credentials_own_key(wallet->credentials))
 		return true;
-	path_of(memory, "certificate.pem", 0, path);
+	path_of(wallet->memory, "imported.pem", 0, path);
+	if (access(path, F_OK) == 0)
+		return true;
+	path_of(wallet->memory, "certificate.pem", 0, path);
 	if (put_certificate_pem(&out, own[0].certificate) != OK)
 		return complain(path, "there is no memory");
-	return replace_file(path, writer_text(&out));
+	return file_replace(path, writer_text(&out));
+}
+
+/* The files of a number become those of the next one; what was the oldest is gone. */
+static bool make_older(const struct wallet *wallet, unsigned number)
+{
+	static const char *const kinds[] = { "key.pem", "certificate.pem", "imported.pem" };
+
+	for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+		char from[PATH_SIZE], to[PATH_SIZE];
+
+		path_of(wallet->memory, kinds[i], number, from);
+		path_of(wallet->memory, kinds[i], number + 1, to);
+		if (rename(from, to) == 0)
+			continue;
+		if (errno != ENOENT || (unlink(to) != 0 && errno != ENOENT))
+			return complain(from, strerror(errno));
+	}
+	return true;
+}
+
+static bool save_chain(const struct wallet *wallet, const struct chain *chain)
+{
+	char path[PATH_SIZE], *pem = mem_alloc(2 * BUNDLE_MAX);
+	struct writer out = writer_of(pem, 2 * BUNDLE_MAX);
+	enum err err = pem ? OK : ERR_NOMEM;
+	bool is_kept;
+
+	path_of(wallet->memory, "imported.pem", 0, path);
+	for (size_t i = 0; err == OK && i < chain_length(chain); i++)
+		err = put_certificate_pem(&out, chain_at(chain, i));
+	is_kept = err == OK ? file_replace(path, writer_text(&out)) : complain(path, "there is no memory");
+	mem_free(pem);
+	return is_kept;
+}
+
+bool wallet_import(struct wallet *wallet, const struct bundle *bundle)
+{
+	char path[PATH_SIZE];
+
+	for (unsigned number = CREDENTIALS_OWN_MAX - 1; number-- > 0;)
+		if (!make_older(wallet, number))
+			return false;
+	path_of(wallet->memory, "key.pem", 0, path);
+	return save_chain(wallet, bundle->chain) && save_key(wallet, bundle->key, wallet->passphrase, path);
+}
+
+bool wallet_lock(struct wallet *wallet, const struct secret *passphrase)
+{
+	for (unsigned number = 0; number < CREDENTIALS_OWN_MAX; number++) {
+		AUTO(key) struct key *key = NULL;
+		char path[PATH_SIZE];
+
+		path_of(wallet->memory, "key.pem", number, path);
+		if (access(path, F_OK) != 0)
+			continue;
+		if (!load_key(wallet, path, &key) || !save_key(wallet, key, passphrase, path))
+			return false;
+	}
+	return true;
 }
 
 /* -- those of others ------------------------------------------------------------------------------------------ */
@@ -179,21 +250,29 @@ static void add_known(void *arg, const struct credentials_known *known)
 					"compared", known->is_compared, "withdrawn", known->is_withdrawn));
 }
 
-bool wallet_save(const struct memory *memory, const struct credentials *credentials)
+/* Remembers how the file is, to see when somebody else has changed it. */
+static void note_known(struct wallet *wallet, const char *path)
+{
+	if (stat(path, &wallet->known) != 0)
+		wallet->known = (struct stat){ .st_ino = 0 };
+}
+
+bool wallet_save(struct wallet *wallet)
 {
 	json_t *list = json_array(), *file = json_pack("{s:o}", "known", list);
 	char path[PATH_SIZE], *text = NULL;
 	bool is_good;
 
-	path_of(memory, "known.json", 0, path);
+	path_of(wallet->memory, "known.json", 0, path);
 	if (file) {
-		credentials_each(credentials, add_known, list);
+		credentials_each(wallet->credentials, add_known, list);
 		text = json_dumps(file, JSON_INDENT(1));
 	}
-	is_good = text ? replace_file(path, slice_of(text)) : complain(path, "there is no memory");
+	is_good = text ? file_replace(path, slice_of(text)) : complain(path, "there is no memory");
+	note_known(wallet, path);
 	free(text);
 	json_decref(file);
-	return save_certificate(memory, credentials) && is_good;
+	return save_certificate(wallet) && is_good;
 }
 
 static bool read_known(json_t *entry, struct credentials_known *ret_known)
@@ -212,34 +291,146 @@ static bool read_known(json_t *entry, struct credentials_known *ret_known)
 	return true;
 }
 
-static bool load_known(const struct memory *memory, struct credentials *credentials)
+/* NULL with a message printed; JSON null if there is no file. */
+static json_t *read_file(struct wallet *wallet)
 {
 	struct credentials_known known;
 	json_error_t error;
 	json_t *file, *entry;
 	char path[PATH_SIZE];
-	bool is_good = true;
+	bool is_good;
 	size_t i;
 
-	path_of(memory, "known.json", 0, path);
-	if (access(path, F_OK) != 0)
-		return true;
+	path_of(wallet->memory, "known.json", 0, path);
+	note_known(wallet, path);
+	if (wallet->known.st_ino == 0)
+		return json_null();
 	file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	if (!json_is_array(json_object_get(file, "known")))
-		is_good = false;
+	is_good = json_is_array(json_object_get(file, "known"));
 	json_array_foreach(json_object_get(file, "known"), i, entry)
 	{
 		is_good = is_good && read_known(entry, &known);
-		if (is_good && credentials_remember(credentials, &known) == ERR_NOMEM)
-			is_good = false;
 	}
+	if (is_good)
+		return file;
 	json_decref(file);
-	return is_good ||
-	       complain(path, "this is not what sealphone wrote; who was known would not be any more. "
-			      "Restore it, or remove it to begin anew");
+	complain(path, "this is not what sealphone wrote; who was known would not be any more. "
+		       "Restore it, or remove it to begin anew");
+	return NULL;
 }
 
-bool wallet_load(struct crypto *crypto, const struct memory *memory, struct credentials *credentials)
+static bool load_known(struct wallet *wallet)
 {
-	return load_own(crypto, memory, credentials) && load_known(memory, credentials);
+	struct credentials_known known;
+	json_t *file = read_file(wallet), *entry;
+	bool is_good = file != NULL;
+	size_t i;
+
+	json_array_foreach(json_object_get(file, "known"), i, entry)
+	{
+		if (read_known(entry, &known) &&
+		    credentials_remember(wallet->credentials, &known) == ERR_NOMEM)
+			is_good = complain("start", "there is no memory");
+	}
+	json_decref(file);
+	return is_good;
+}
+
+/* -- what others write meanwhile ------------------------------------------------------------------------------ */
+
+static bool is_changed(const struct wallet *wallet)
+{
+	char path[PATH_SIZE];
+	struct stat now = { .st_ino = 0 };
+
+	path_of(wallet->memory, "known.json", 0, path);
+	if (stat(path, &now) != 0)
+		return wallet->known.st_ino != 0;
+	return now.st_ino != wallet->known.st_ino || now.st_size != wallet->known.st_size ||
+	       now.st_mtim.tv_sec != wallet->known.st_mtim.tv_sec ||
+	       now.st_mtim.tv_nsec != wallet->known.st_mtim.tv_nsec;
+}
+
+/* Who is in memory, and not in the file any more. */
+struct forgetting {
+	const json_t *file;
+	char aor[CREDENTIALS_AOR_MAX];
+	size_t len; /* 0: nobody */
+};
+
+static void find_forgotten(void *arg, const struct credentials_known *known)
+{
+	struct forgetting *forgetting = arg;
+	struct credentials_known other;
+	json_t *entry;
+	size_t i;
+
+	if (forgetting->len > 0)
+		return;
+	json_array_foreach(json_object_get(forgetting->file, "known"), i, entry)
+	{
+		if (read_known(entry, &other) && slice_eq(other.aor, known->aor))
+			return;
+	}
+	memcpy(forgetting->aor, known->aor.ptr, known->aor.len);
+	forgetting->len = known->aor.len;
+}
+
+/* Each that is found is forgotten, and so cannot be found again. */
+static void forget_missing(struct wallet *wallet, const json_t *file)
+{
+	struct forgetting forgetting;
+
+	do {
+		forgetting = (struct forgetting){ .file = file };
+		credentials_each(wallet->credentials, find_forgotten, &forgetting);
+	} while (forgetting.len > 0 &&
+		 credentials_forget(wallet->credentials, slice_from(forgetting.aor, forgetting.len)) == OK);
+}
+
+/* What our user has said of a key; what the domain says of it is known here better. */
+static void take_word(struct wallet *wallet, const struct credentials_known *known)
+{
+	enum err err = OK;
+
+	if (known->is_compared)
+		err = credentials_trust(wallet->credentials, known->aor, known->key);
+	else if (known->is_believed)
+		err = credentials_believe(wallet->credentials, known->aor, known->key);
+	(void)err; /* one that is not there any more */
+}
+
+bool wallet_refresh(struct wallet *wallet)
+{
+	struct credentials_known known;
+	json_t *file, *entry;
+	size_t i;
+
+	if (!is_changed(wallet))
+		return false;
+	file = read_file(wallet);
+	json_array_foreach(json_object_get(file, "known"), i, entry)
+	{
+		if (read_known(entry, &known))
+			take_word(wallet, &known);
+	}
+	if (file)
+		forget_missing(wallet, file);
+	json_decref(file);
+	return file != NULL;
+}
+
+/* -- life ----------------------------------------------------------------------------------------------------- */
+
+bool wallet_open(struct wallet *wallet)
+{
+	if (wallet->passphrase_file && !need_passphrase(wallet, wallet->passphrase_file))
+		return false;
+	return load_own(wallet) && load_known(wallet);
+}
+
+void wallet_close(struct wallet *wallet)
+{
+	secret_free(wallet->passphrase);
+	wallet->passphrase = NULL;
 }

@@ -86,6 +86,7 @@ void credentials_free(struct credentials *credentials)
 		peer_free(credentials, peer);
 	for (size_t i = 0; i < credentials->n_own; i++) {
 		certificate_free(credentials->own[i].certificate);
+		chain_free(credentials->own[i].chain);
 		key_free(credentials->own[i].key);
 	}
 	mem_free(credentials);
@@ -94,6 +95,11 @@ void credentials_free(struct credentials *credentials)
 void credentials_set_policy(struct credentials *credentials, enum credentials_policy policy)
 {
 	credentials->policy = policy;
+}
+
+void credentials_set_anchors(struct credentials *credentials, const struct anchors *anchors)
+{
+	credentials->anchors = anchors;
 }
 
 static void tell(const struct credentials *credentials, const struct credentials_news *news)
@@ -202,6 +208,21 @@ void put_key_fingerprint(struct writer *out, const unsigned char id[KEY_ID_SIZE]
 	}
 }
 
+bool key_fingerprint_parse(struct slice text, unsigned char ret_id[KEY_ID_SIZE])
+{
+	char hex[2 * KEY_ID_SIZE];
+	size_t len = 0, n;
+
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.ptr[i] == ' ' || text.ptr[i] == ':')
+			continue;
+		if (len == sizeof hex)
+			return false;
+		hex[len++] = text.ptr[i];
+	}
+	return hex_decode(slice_from(hex, len), ret_id, KEY_ID_SIZE, &n) && n == KEY_ID_SIZE;
+}
+
 /* -- our own ----------------------------------------------------------------------------------------------- */
 
 enum err credentials_add_own(struct credentials *credentials, struct key *key,
@@ -218,6 +239,22 @@ enum err credentials_add_own(struct credentials *credentials, struct key *key,
 	credentials->own[credentials->n_own].key = key;
 	credentials->own[credentials->n_own++].certificate = certificate;
 	return OK;
+}
+
+enum err credentials_add_imported(struct credentials *credentials, struct key *key, struct chain *chain)
+{
+	AUTO(certificate) struct certificate *own = NULL;
+
+	TRY(certificate_copy(chain_at(chain, 0), &own));
+	TRY(credentials_add_own(credentials, key, own));
+	(void)TAKE(own);
+	credentials->own[credentials->n_own - 1].chain = chain;
+	return OK;
+}
+
+const struct chain *credentials_own_chain(const struct credentials *credentials)
+{
+	return credentials->n_own > 0 ? credentials->own[0].chain : NULL;
 }
 
 size_t credentials_own(const struct credentials *credentials,
@@ -486,6 +523,17 @@ static void withdraw(struct credentials *credentials, struct peer *peer, struct 
 	tell(credentials, &news);
 }
 
+/* Our domain vouches for the one that is there; of one that was imported that is news. */
+static enum err confirm_own(struct credentials *credentials, const struct credentials_news *news)
+{
+	credentials->is_withdrawn = false;
+	if (!credentials->own[0].chain || credentials->own[0].is_told)
+		return OK;
+	credentials->own[0].is_told = true;
+	tell(credentials, news);
+	return OK;
+}
+
 /* Of our own AOR: the certificate of our present key is ours. */
 static enum err take_own(struct credentials *credentials, const struct certificate *certificate)
 {
@@ -502,10 +550,11 @@ static enum err take_own(struct credentials *credentials, const struct certifica
 		return ERR_NOMEM;
 	if (mine && !certificate_fingerprint(mine, before))
 		return ERR_NOMEM;
-	if (mine && memcmp(before, after, sizeof before) == 0) {
-		credentials->is_withdrawn = false;
-		return OK;
-	}
+	news.certificate = mine;
+	if (mine && memcmp(before, after, sizeof before) == 0)
+		return confirm_own(credentials, &news);
+	if (credentials->own[0].chain)
+		return OK; /* another one for the same key; ours was imported and stays */
 	TRY(certificate_copy(certificate, &copy));
 	news.kind = mine ? CREDENTIALS_OWN_RENEWED : CREDENTIALS_OWN_OBTAINED;
 	certificate_free(mine);

@@ -20,6 +20,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "base/verdict.h"
+#include "crypto/anchors.h"
 #include "crypto/certificate.h"
 #include "crypto/cms.h"
 #include "crypto/key.h"
@@ -99,6 +100,8 @@ MUST_CHECK struct credentials *credentials_new(struct crypto *crypto, struct sli
 void credentials_free(struct credentials *credentials);
 OWN(credentials)
 void credentials_set_policy(struct credentials *credentials, enum credentials_policy policy);
+/* By whom a certificate is believed whose domain cannot be asked (CREDENTIALS_CA); borrowed. NULL, as in the beginning: by nobody. */
+void credentials_set_anchors(struct credentials *credentials, const struct anchors *anchors);
 
 /* -- our own ------------------------------------------------------------------------------------------- */
 
@@ -108,6 +111,14 @@ void credentials_set_policy(struct credentials *credentials, enum credentials_po
  */
 MUST_CHECK enum err credentials_add_own(struct credentials *credentials, struct key *key,
 					struct certificate *certificate);
+/*
+ * The same for a certificate that is not our domain's to issue, with those of its issuers, its own first; of the present key
+ * they go along with what is signed. Both are taken over on success.
+ */
+MUST_CHECK enum err credentials_add_imported(struct credentials *credentials, struct key *key,
+					     struct chain *chain);
+/* The chain of the present one, if that is an imported one; else NULL. */
+const struct chain *credentials_own_chain(const struct credentials *credentials);
 /*
  * What to open envelopes with, and, if the first one is good now, to sign with: those that have a certificate, the present
  * one first. How many.
@@ -204,11 +215,17 @@ void credentials_each(const struct credentials *credentials,
 /* Our user has compared the fingerprints of the AOR: of one key, or with key NULL of all that are not withdrawn. ERR_NOT_FOUND. */
 MUST_CHECK enum err credentials_trust(struct credentials *credentials, struct slice aor,
 				      const unsigned char *key);
+/* Our user believes that a key which has come in the place of another one is right, without having compared it. ERR_NOT_FOUND. */
+MUST_CHECK enum err credentials_believe(struct credentials *credentials, struct slice aor,
+					const unsigned char key[KEY_ID_SIZE]);
 /* As if the AOR had never been seen. ERR_NOT_FOUND. */
 MUST_CHECK enum err credentials_forget(struct credentials *credentials, struct slice aor);
 
 /* "1a2b 3c4d …": the SHA-256 of a public key as people compare it, 79 characters. */
 void put_key_fingerprint(struct writer *out, const unsigned char id[KEY_ID_SIZE]);
+
+/* The same text back, with or without blanks and colons. */
+MUST_CHECK bool key_fingerprint_parse(struct slice text, unsigned char ret_id[KEY_ID_SIZE]);
 
 /* -- what the source brings -------------------------------------------------------------------------------- */
 

@@ -85,17 +85,39 @@ static enum err judge_known(const struct peer *peer, const struct peer_key *key,
 	return believe(key->is_compared ? CREDENTIALS_COMPARED : CREDENTIALS_VOUCHED, judgement);
 }
 
-/* Nobody could be asked: what was believed before is still the best that we know. */
-static enum err judge_unasked(const struct peer *peer, const struct peer_key *key,
+/* Whether a CA that we trust has issued it (RFC 8591 §8); ERR_DENIED, ERR_NOMEM. */
+static enum err judge_issuer(const struct credentials *credentials,
+			     const struct credentials_question *question)
+{
+	const struct anchors_question leads = {
+		.certificate = question->certificate,
+		.others = question->others,
+		.now = question->now.wall,
+		.is_user = true,
+	};
+	struct verdict why;
+
+	return credentials->anchors ? anchors_check(credentials->anchors, &leads, &why) : ERR_DENIED;
+}
+
+/* Nobody could be asked: what was believed before is still the best that we know, and then a CA's word. */
+static enum err judge_unasked(const struct credentials *credentials,
+			      const struct credentials_question *question,
 			      struct credentials_judgement *judgement, struct verdict *ret_verdict)
 {
+	const struct peer *peer = peer_find(credentials, question->aor);
+	const struct peer_key *key = peer_key_find(peer, judgement->key);
 	char buf[VERDICT_TEXT_MAX];
 	struct writer why = writer_of(buf, sizeof buf);
+	enum err err;
 
 	if (key && key->is_believed)
 		return believe(key->is_compared ? CREDENTIALS_COMPARED : CREDENTIALS_REMEMBERED, judgement);
 	if (peer_has_believed(peer))
 		return deny_change(peer, judgement->key, ret_verdict);
+	err = judge_issuer(credentials, question);
+	if (err != ERR_DENIED)
+		return err == OK ? believe(CREDENTIALS_CA, judgement) : err;
 	put_verdict(&why, peer_verdict(peer));
 	deny(&unproven, peer->aor, judgement->key, ret_verdict);
 	verdict_text_set(&ret_verdict->expected, writer_text(&why));
@@ -118,7 +140,7 @@ static enum err judge_key(const struct credentials *credentials, const struct cr
 	case CREDENTIALS_KNOWN: return judge_known(peer, key, judgement, ret_verdict);
 	case CREDENTIALS_NONE: return deny(&not_vouched, peer->aor, judgement->key, ret_verdict);
 	case CREDENTIALS_REFUSED: *ret_verdict = *peer_verdict(peer); return ERR_DENIED;
-	case CREDENTIALS_FAILED: return judge_unasked(peer, key, judgement, ret_verdict);
+	case CREDENTIALS_FAILED: return judge_unasked(credentials, question, judgement, ret_verdict);
 	}
 	return ERR_DENIED;
 }

@@ -56,6 +56,18 @@ enum err credentials_trust(struct credentials *credentials, struct slice aor, co
 	return err;
 }
 
+enum err credentials_believe(struct credentials *credentials, struct slice aor,
+			     const unsigned char key[KEY_ID_SIZE])
+{
+	struct peer *peer = peer_find(credentials, aor);
+	struct peer_key *at = peer ? peer_key_find(peer, key) : NULL;
+
+	if (!at || at->is_withdrawn)
+		return ERR_NOT_FOUND;
+	at->is_believed = true;
+	return OK;
+}
+
 enum err credentials_forget(struct credentials *credentials, struct slice aor)
 {
 	struct peer *peer = peer_find(credentials, aor);

@@ -32,11 +32,14 @@ struct peer {
 struct credentials {
 	struct crypto *crypto;
 	struct credentials_source source;
+	const struct anchors *anchors;
 	enum credentials_policy policy;
 	size_t n_own;
 	struct {
 		struct key *key;
 		struct certificate *certificate;
+		struct chain *chain; /* it was imported with; NULL: our domain has issued it, or will */
+		bool is_told;        /* of an imported one: that our domain vouches for it */
 	} own[CREDENTIALS_OWN_MAX];
 	bool is_withdrawn; /* our present key, by our domain */
 	struct list peers;

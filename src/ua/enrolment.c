@@ -1,5 +1,6 @@
 #include "ua/enrolment.h"
 
+#include "base/mem.h"
 #include "base/secret.h"
 #include "crypto/user_certificate.h"
 #include "ua/exchange.h"
@@ -18,6 +19,13 @@ static const struct verdict refused = {
 	.what = "our domain gives this phone no certificate: {found}",
 	.section = "RFC 6072 §7",
 	.remedy = "calls and messages go on without; ask the administrator for the certificate service",
+};
+
+static const struct verdict over = {
+	.code = "smime.imported-expired",
+	.what = "the certificate that was imported for this phone has expired",
+	.section = "RFC 5280 §6.1.3",
+	.remedy = "have its CA issue another one, then: sealphone cert import",
 };
 
 static void fail(struct ua *ua, unsigned status, struct slice why, struct now now)
@@ -111,6 +119,19 @@ static enum err send_publish(struct ua *ua, struct slice type, struct slice body
 	return exchange_start(ua, &plan, now, &exchange);
 }
 
+/* What another CA has issued; only its own, since RFC 6072 has no place for those of its issuers. */
+static enum err publish_imported(struct ua *ua, const struct certificate *own, struct now now)
+{
+	char *der = mem_alloc(CERTIFICATE_DER_MAX);
+	struct writer out = writer_of(der, CERTIFICATE_DER_MAX);
+	enum err err = der ? put_certificate_der(&out, own) : ERR_NOMEM;
+
+	if (err == OK)
+		err = send_publish(ua, SLICE("application/pkix-cert"), writer_text(&out), now);
+	mem_free(der);
+	return err;
+}
+
 static enum err publish_request(struct ua *ua, struct now now)
 {
 	AUTO(secret) struct secret *der = NULL;
@@ -123,18 +144,24 @@ static enum err publish_request(struct ua *ua, struct now now)
 /* Asks for a certificate; or publishes the one that another CA has issued. */
 static void publish(struct ua *ua, struct now now)
 {
+	const struct chain *chain = credentials_own_chain(ua->credentials);
+
 	if (ua->is_enrolling)
 		return;
+	if (chain && certificate_not_after(chain_at(chain, 0)) < now.wall) {
+		credentials_failed(ua->credentials, credentials_aor(ua->credentials), &over, now);
+		return;
+	}
 	ua->is_enrolling = ua->is_enrol_awaited = true;
 	ua_set_timer(ua, &ua->enrol_timer, UA_TIMER_ENROL, now.mono + PATIENCE_MS);
-	if (publish_request(ua, now) == OK)
+	if ((chain ? publish_imported(ua, chain_at(chain, 0), now) : publish_request(ua, now)) == OK)
 		return;
 	ua->is_enrolling = false;
 	fail(ua, 0, SLICE("the request could not be sent"), now);
 	retry(ua, now);
 }
 
-/* When two thirds of its life are over; 0: it has none. */
+/* When two thirds of its life are over, or of its publication's; 0: it has none. */
 static utc_t renewal(const struct ua *ua, utc_t now)
 {
 	struct cms_recipient own;
@@ -143,6 +170,8 @@ static utc_t renewal(const struct ua *ua, utc_t now)
 
 	if (credentials_signer(ua->credentials, now, &own, &why) != CREDENTIALS_KNOWN)
 		return 0;
+	if (credentials_own_chain(ua->credentials))
+		return now + EXPIRES / 3 * 2;
 	from = certificate_not_before(own.certificate);
 	to = certificate_not_after(own.certificate);
 	return from + (to - from) / 3 * 2;
@@ -154,7 +183,7 @@ void enrolment_begin(struct ua *ua, struct now now)
 	    !credentials_own_key(ua->credentials))
 		return;
 	ua->has_asked_again = false;
-	if (renewal(ua, now.wall) > now.wall)
+	if (!credentials_own_chain(ua->credentials) && renewal(ua, now.wall) > now.wall)
 		subscribe(ua, now);
 	else
 		publish(ua, now);

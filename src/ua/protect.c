@@ -297,6 +297,7 @@ static enum err wrap(struct ua *ua, const struct protect_order *order, const str
 		.certificate = own->certificate,
 		.key = own->key,
 		.now = order->now,
+		.chain = credentials_own_chain(ua->credentials),
 	};
 	const struct cms_envelope envelope = { recipients->at, recipients->n, ua->smime_cipher };
 	struct tunnel_order message = order->message;

@@ -141,6 +141,7 @@ static enum err set_credentials(struct ua *ua, const struct ua_config *config, c
 	if (!ua->credentials)
 		return ERR_NOMEM;
 	credentials_set_policy(ua->credentials, config->policy);
+	credentials_set_anchors(ua->credentials, config->anchors);
 	return OK;
 }
 

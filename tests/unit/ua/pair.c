@@ -1,6 +1,6 @@
 #include "pair.h"
 
-#include "crypto/user_certificate.h"
+#include "authority.h"
 #include "ua/state.h"
 
 enum { WIRE_MAX = 16384 };
@@ -9,23 +9,15 @@ enum { WIRE_MAX = 16384 };
 
 static void make_own(struct world *world, const char *aor)
 {
-	AUTO(key) struct key *ca_key = NULL;
-	AUTO(certificate) struct certificate *ca = NULL;
-	AUTO(secret) struct secret *der = NULL;
-	AUTO(csr) struct csr *csr = NULL;
-	struct user_certificate_request request = { .aor = slice_of(aor), .now = world->now.wall };
 	struct certificate *certificate;
+	struct authority ca;
 	struct key *key;
 
-	assert_int_equal(key_generate(world->crypto, &ca_key), OK);
-	assert_int_equal(certificate_make_ca(world->crypto, ca_key, SLICE("CA"), world->now.wall, &ca), OK);
+	assert_int_equal(authority_open(&ca, world->crypto, SLICE("CA"), world->now.wall), 0);
 	assert_int_equal(key_generate(world->crypto, &key), OK);
-	assert_int_equal(csr_make(world->crypto, key, request.aor, &der), OK);
-	assert_int_equal(csr_parse(world->crypto, secret_slice(der), &csr), OK);
-	request.csr = csr;
-	assert_int_equal(certificate_make_user(world->crypto, &request,
-					       (struct certificate_issuer){ ca, ca_key }, &certificate),
-			 OK);
+	certificate = authority_issue(&ca, key, slice_of(aor), world->now.wall);
+	authority_close(&ca);
+	assert_non_null(certificate);
 	assert_int_equal(credentials_add_own(world->ua->credentials, key, certificate), OK);
 }
 

@@ -1,8 +1,6 @@
 #include "ua/credentials.h"
 
-#include "harness.h"
-
-#include "crypto/user_certificate.h"
+#include "authority.h"
 
 #define NOW 1790000000
 #define DAY 86400
@@ -13,8 +11,8 @@ enum { NEWS_MAX = 8 };
 
 /* A domain's CA, two phones of bob's, and a source that answers when the test says so. */
 static struct crypto *crypto;
-static struct key *ca_key, *phone, *tablet;
-static struct certificate *ca;
+static struct authority ca;
+static struct key *phone, *tablet;
 static struct credentials *credentials;
 static const struct now now = { .mono = 1000, .wall = NOW };
 
@@ -61,9 +59,8 @@ static int start(void **state)
 	world = (struct world){ .answer = OK };
 	waiter = (struct credentials_waiter){ .come = on_come };
 	crypto = crypto_new();
-	if (!crypto || key_generate(crypto, &ca_key) != OK || key_generate(crypto, &phone) != OK ||
-	    key_generate(crypto, &tablet) != OK ||
-	    certificate_make_ca(crypto, ca_key, SLICE("b.example"), NOW, &ca) != OK)
+	if (authority_open(&ca, crypto, SLICE("b.example"), NOW) != 0 || key_generate(crypto, &phone) != OK ||
+	    key_generate(crypto, &tablet) != OK)
 		return -1;
 	credentials = credentials_new(crypto, alice, &source);
 	return credentials ? 0 : -1;
@@ -73,33 +70,19 @@ static int stop(void **state)
 {
 	(void)state;
 	credentials_free(credentials);
-	certificate_free(ca);
-	key_free(ca_key);
+	authority_close(&ca);
 	key_free(phone);
 	key_free(tablet);
 	crypto_free(crypto);
 	credentials = NULL;
-	ca = NULL;
-	ca_key = phone = tablet = NULL;
+	phone = tablet = NULL;
 	crypto = NULL;
 	return 0;
 }
 
-/* A certificate of the domain's CA; NULL without memory. */
 static struct certificate *issue(const struct key *key, struct slice aor, utc_t at)
 {
-	struct user_certificate_request request = { .aor = aor, .now = at };
-	struct certificate *certificate = NULL;
-	AUTO(secret) struct secret *der = NULL;
-	AUTO(csr) struct csr *csr = NULL;
-
-	if (csr_make(crypto, key, aor, &der) != OK || csr_parse(crypto, secret_slice(der), &csr) != OK)
-		return NULL;
-	request.csr = csr;
-	return certificate_make_user(crypto, &request, (struct certificate_issuer){ ca, ca_key },
-				     &certificate) == OK
-		       ? certificate
-		       : NULL;
+	return authority_issue(&ca, key, aor, at);
 }
 
 /* The domain vouches for certificates of these keys. */
@@ -326,6 +309,67 @@ static void knows_a_user_whose_name_needs_escapes(void **state)
 			 ERR_DENIED);
 }
 
+/* The last resort: its issuer, where the domain was not reached, and no other key of the user is known. */
+static void believes_a_trusted_issuer_when_nobody_answers(void **state)
+{
+	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
+	AUTO(chain) struct chain *trusted = authority_chain(&ca, NULL);
+	AUTO(anchors) struct anchors *anchors = NULL;
+	enum credentials_trust trust;
+	struct verdict verdict;
+
+	(void)state;
+	assert_true(trusted && anchors_new(crypto, trusted, &anchors) == OK);
+	assert_int_equal(credentials_want(credentials, bob, NULL, now), OK);
+	credentials_failed(credentials, bob, &gone, now);
+	assert_int_equal(judge(phone, bob, NOW, &trust, &verdict), ERR_DENIED);
+	assert_string_equal(verdict.code, "smime.unproven");
+	credentials_set_anchors(credentials, anchors);
+	assert_int_equal(judge(phone, bob, NOW, &trust, &verdict), OK);
+	assert_int_equal(trust, CREDENTIALS_CA);
+	vouch(tablet, NULL, now);
+	assert_int_equal(judge(phone, bob, NOW, &trust, &verdict), ERR_DENIED); /* the domain knows better */
+	assert_string_equal(verdict.code, "smime.not-vouched");
+	credentials_set_anchors(credentials, NULL);
+}
+
+static void a_fingerprint_is_read_as_it_is_written(void **state)
+{
+	unsigned char key[KEY_ID_SIZE], read[KEY_ID_SIZE];
+	char text[80];
+	struct writer out = writer_of(text, sizeof text);
+
+	(void)state;
+	assert_true(key_id(phone, key));
+	put_key_fingerprint(&out, key);
+	assert_true(key_fingerprint_parse(writer_text(&out), read));
+	assert_memory_equal(key, read, sizeof key);
+	assert_false(key_fingerprint_parse(slice_sub(writer_text(&out), 0, 78), read));
+	assert_false(key_fingerprint_parse(SLICE("12:34"), read));
+}
+
+/* The answer to a question at the terminal: believed, but not compared. */
+static void believes_a_change_that_our_user_accepts(void **state)
+{
+	unsigned char key[KEY_ID_SIZE];
+	enum credentials_trust trust;
+	struct verdict verdict;
+
+	(void)state;
+	assert_true(key_id(tablet, key));
+	credentials_set_policy(credentials, CREDENTIALS_ASK);
+	vouch(phone, NULL, now);
+	assert_int_equal(credentials_believe(credentials, bob, key), ERR_NOT_FOUND);
+	vouch(tablet, NULL, now);
+	assert_int_equal(judge(tablet, bob, NOW, &trust, &verdict), ERR_DENIED);
+	assert_int_equal(credentials_believe(credentials, bob, key), OK);
+	assert_int_equal(judge(tablet, bob, NOW, &trust, &verdict), OK);
+	assert_int_equal(trust, CREDENTIALS_VOUCHED);
+	assert_int_equal(state_of_bob(NOW), CREDENTIALS_KNOWN);
+	assert_true(key_id(phone, key));
+	assert_int_equal(credentials_believe(credentials, bob, key), ERR_NOT_FOUND); /* withdrawn */
+}
+
 static void believes_a_key_that_it_remembers_when_nobody_answers(void **state)
 {
 	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
@@ -494,6 +538,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(names_a_withdrawal_of_one_device_and_of_all, start, stop),
 	cmocka_unit_test_setup_teardown(knows_a_user_whose_name_needs_escapes, start, stop),
 	cmocka_unit_test_setup_teardown(believes_a_key_that_it_remembers_when_nobody_answers, start, stop),
+	cmocka_unit_test_setup_teardown(believes_a_trusted_issuer_when_nobody_answers, start, stop),
+	cmocka_unit_test_setup_teardown(a_fingerprint_is_read_as_it_is_written, start, stop),
+	cmocka_unit_test_setup_teardown(believes_a_change_that_our_user_accepts, start, stop),
 	cmocka_unit_test_setup_teardown(judges_certificates_of_a_signer, start, stop),
 	cmocka_unit_test_setup_teardown(obtains_and_renews_our_own, start, stop),
 	cmocka_unit_test_setup_teardown(tells_of_another_phone_on_our_own_account, start, stop),

@@ -1,0 +1,15 @@
+/* Whole files of a bounded size, as the phone reads and writes them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/slice.h"
+
+/*
+ * What is in it, to be freed by mem_free(); NULL with errno set, or with errno 0 for one that has limit bytes or more, or
+ * where there is no memory.
+ */
+char *file_read(const char *path, size_t limit, size_t *ret_length);
+/* Replaces it: whole or not at all, and for us alone (mode 0600). False with a message printed. */
+bool file_replace(const char *path, struct slice text);
