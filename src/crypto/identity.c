@@ -117,6 +117,34 @@ static void visit_dns(struct visit *visit, const GENERAL_NAMES *names)
 	}
 }
 
+/* "*.b.example" and "sip.b.example" */
+static bool covers(struct slice pattern, struct slice domain)
+{
+	size_t dot = slice_find(domain, '.');
+	struct slice parent = slice_sub(domain, dot, domain.len);
+
+	return slice_starts(pattern, SLICE("*.")) && dot > 0 && parent.len > 1 &&
+	       slice_find(slice_sub(parent, 1, parent.len), '.') < parent.len - 1 &&
+	       slice_eq_nocase(slice_sub(pattern, 1, pattern.len), parent);
+}
+
+bool identity_covers(const struct certificate *certificate, struct slice domain)
+{
+	struct visit visit = { .wanted = without_final_dot(domain) };
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate->x509, NID_subject_alt_name, NULL, NULL);
+	bool found = false;
+
+	if (identity_is_name(visit.wanted) && !visit_uris(&visit, names))
+		for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+			const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+			found |= name->type == GEN_DNS && covers(slice_of_asn1(name->d.ia5), visit.wanted);
+		}
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	return found;
+}
+
 /* A subject with several CNs leaves open which is meant, so none is. */
 static void visit_common_name(struct visit *visit, const X509_NAME *subject)
 {

@@ -32,6 +32,13 @@ MUST_CHECK enum err identity_check(const struct certificate *certificate, struct
 				   struct verdict *ret_verdict);
 
 /*
+ * Whether a DNS name of the subjectAltName with "*" for its first label stands for the domain (RFC 9525 §6.3): "*.b.example" for
+ * "sip.b.example", not for "b.example" nor "x.sip.b.example", and never directly below a top-level domain. RFC 5922 §7.2 forbids
+ * it; this is for peers of which a configuration says so. False where a URI names a SIP domain.
+ */
+bool identity_covers(const struct certificate *certificate, struct slice domain);
+
+/*
  * OK if extendedKeyUsage is absent or has serverAuth, id-kp-sipDomain or anyExtendedKeyUsage, and keyUsage is
  * absent or allows signing, for an issuer: signing certificates. Else ERR_DENIED and a verdict. serverAuth
  * stands for either end of a connection between domains, since public CAs issue nothing else (RFC 5924 §5

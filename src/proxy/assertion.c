@@ -20,12 +20,13 @@ static bool is_trusted(const struct core *core, struct slice domain)
 static bool find_asserted_domain(const struct context *context, struct slice *ret_domain)
 {
 	struct sip_values it = sip_values_of(context->server->request, SIP_P_ASSERTED_IDENTITY);
+	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
 	struct sip_address address;
 	struct slice value;
 
 	while (sip_values_next(&it, &value)) {
 		if (!sip_address_parse(value, &address) || !is_trusted(context->core, address.uri.host) ||
-		    !peer_proves(context->core, context->server->flow, address.uri.host))
+		    !peer_proves(context->core, context->server->flow, address.uri.host, sips))
 			continue;
 		*ret_domain = address.uri.host;
 		return true;

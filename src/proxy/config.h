@@ -27,6 +27,14 @@ struct server_domain {
 	bool redirects; /* senders are told where phones are, instead of being forwarded */
 };
 
+/*
+ * What a flow has to have proven for the name: the name itself, or "NAME/SCOPE" where the peer is judged by rules of its own
+ * (tls/context.h). For sip requests these may have exceptions that never count for sips.
+ */
+struct server_identity {
+	struct slice name, sips, sip; /* in lower case */
+};
+
 /* A server of others that the configuration names: what it has to prove, and what it may do. */
 struct server_peer {
 	struct slice name;
@@ -36,7 +44,10 @@ struct server_peer {
 	struct slice host; /* where it is, a name or an address; empty: where the DNS has the domain */
 	uint16_t port;     /* 0: none given */
 	struct slice
-		proves;   /* in lower case: what its certificate has to name; empty: the domain in question */
+		proves; /* in lower case: what its certificate has to name; empty: the domain in question */
+	const struct server_identity
+		*identities; /* of each name that it may have to prove; none: the names themselves */
+	size_t n_identities;
 	struct slice pin; /* 32 bytes: SHA-256 of the certificate that it must have besides; empty: any */
 	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
 	const struct address *addresses;   /* in clear: from where it may come, on any port */

@@ -230,6 +230,10 @@ static void classify(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CLEAR], now);
 		return;
 	}
+	if (request->uri.scheme == SIP_SCHEME_SIPS && peer_is_excepted(core, context->server->flow)) {
+		context_refuse(context, &proxy_refusals[REFUSED_SIPS_EXCEPTED], now);
+		return;
+	}
 	if (is_half_sips(request)) {
 		context_refuse(context, &proxy_refusals[REFUSED_SIPS_CONTACT], now);
 		return;

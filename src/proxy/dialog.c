@@ -245,10 +245,12 @@ static void send_ack(struct core *core, flow_id from, const struct sip_message *
 static bool find_way_without_route(struct core *core, flow_id from, const struct sip_message *ack,
 				   struct target *ret_target)
 {
+	bool sips = ack->uri.scheme == SIP_SCHEME_SIPS;
 	struct sip_uri next_hop;
 
 	if (!outside_next_hop(core, ack, &next_hop) || !peer_needs_no_route(core, ack, &next_hop) ||
-	    !peer_proves(core, from, ack->from.uri.host) || !outside_target(core, ack, &next_hop, ret_target))
+	    !peer_proves(core, from, ack->from.uri.host, sips) ||
+	    !outside_target(core, ack, &next_hop, ret_target))
 		return false;
 	ret_target->flow = hop_prepare(core, &ret_target->outside);
 	return true;

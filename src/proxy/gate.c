@@ -180,17 +180,18 @@ static bool prove_domain(struct context *context, struct now now)
 	flow_id flow = context->server->flow;
 	struct slice domain = domain_of(context);
 	const struct server_peer *peer = peer_of(core, domain);
+	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
 	struct flow_view view;
 
 	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
-	if (!peer_proves(core, flow, domain) && view.verified.len == 0) {
+	if (!peer_proves(core, flow, domain, sips) && view.verified.len == 0) {
 		refuse_domain(context, view.unproven.len > 0 ? &not_proven : &not_shown, view.unproven, now);
 		return false;
 	}
-	if (!peer_proves(core, flow, domain)) {
+	if (!peer_proves(core, flow, domain, sips)) {
 		refuse_domain(context, &other_proven, view.verified, now);
 		return false;
 	}

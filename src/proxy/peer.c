@@ -32,10 +32,15 @@ bool peer_needs_no_route(const struct core *core, const struct sip_message *requ
 	return sender && sender->relays && peer_of(core, next_hop->host);
 }
 
-/* What its certificate has to name for that domain. */
-static struct slice identity_of(const struct server_peer *peer, struct slice domain)
+/* What it has to prove for that domain. */
+static struct slice identity_of(const struct server_peer *peer, struct slice domain, bool sips)
 {
-	return peer && peer->proves.len > 0 ? peer->proves : domain;
+	struct slice name = peer && peer->proves.len > 0 ? peer->proves : domain;
+
+	for (size_t i = 0; peer && i < peer->n_identities; i++)
+		if (slice_eq_nocase(peer->identities[i].name, name))
+			return sips ? peer->identities[i].sips : peer->identities[i].sip;
+	return name;
 }
 
 static bool comes_from(const struct server_peer *peer, const struct flow_view *view)
@@ -53,7 +58,7 @@ static bool is_transport_of(const struct server_peer *peer, enum transport_proto
 	       (transport == TRANSPORT_TCP && peer->transport == TRANSPORT_UDP);
 }
 
-bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
+bool peer_proves(const struct core *core, flow_id flow, struct slice domain, bool sips)
 {
 	struct flow_view view;
 
@@ -69,8 +74,23 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain)
 	if (is_clear(peer))
 		return (is_transport_of(peer, view.transport) && comes_from(peer, &view)) ||
 		       endpoint_flow_proves(core->endpoint, flow, domain);
-	return (peer->pin.len == 0 || slice_eq(peer->pin, view.fingerprint)) &&
-	       endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain));
+	if (peer->pin.len > 0 && !slice_eq(peer->pin, view.fingerprint))
+		return false;
+	return endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain, true)) ||
+	       (!sips && endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain, false)));
+}
+
+bool peer_is_excepted(const struct core *core, flow_id flow)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		for (size_t n = 0; n < peer->n_identities; n++)
+			if (endpoint_flow_proves(core->endpoint, flow, peer->identities[n].sip) &&
+			    !endpoint_flow_proves(core->endpoint, flow, peer->identities[n].sips))
+				return true;
+	}
+	return false;
 }
 
 struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips)
@@ -80,7 +100,7 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 	if (peer && is_clear(peer))
 		return sips ? (struct requirement){ .level = REQUIRE_DOMAIN, .domain = domain }
 			    : (struct requirement){ .level = REQUIRE_NOTHING };
-	return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = identity_of(peer, domain) };
+	return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = identity_of(peer, domain, sips) };
 }
 
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal)
@@ -94,7 +114,7 @@ bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sip
 	} else {
 		goal.pin = peer->pin;
 		goal.locate = (struct locate_request){
-			.domain = identity_of(peer, next_hop->host),
+			.domain = identity_of(peer, next_hop->host, sips),
 			.target = peer->host.len > 0 ? peer->host : next_hop->host,
 			.port = peer->host.len > 0 ? peer->port : next_hop->port,
 			.transports = LOCATE_WITH(peer->transport),

@@ -12,9 +12,12 @@ const struct server_peer *peer_of(const struct core *core, struct slice host);
 
 /*
  * Whether the flow is proven for the domain: its certificate names it; for a domain of a peer what the peer has to prove, and is
- * the one that is pinned; or the peer is one in clear, and the flow comes from one of its addresses. For an own flow only.
+ * the one that is pinned; or the peer is one in clear, and the flow comes from one of its addresses. For sips an exception from
+ * what it has to prove does not count. For an own flow only.
  */
-bool peer_proves(const struct core *core, flow_id flow, struct slice domain);
+bool peer_proves(const struct core *core, flow_id flow, struct slice domain, bool sips);
+/* Whether a peer has proven itself on the flow by an exception alone: no sips request comes from there. */
+bool peer_is_excepted(const struct core *core, flow_id flow);
 
 /*
  * What a flow has to meet that carries a request for the domain. For a sips request no exception counts: then it is the

@@ -148,6 +148,13 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §26.2.2",
 		.remedy = "connect over TLS",
 	},
+	[REFUSED_SIPS_EXCEPTED] = {
+		.status = 403,
+		.code = "sips.excepted",
+		.warning = "a sips request came from a server that has proven itself by an exception of the configuration alone",
+		.section = "RFC 5922 §7.2",
+		.remedy = "have that server show a certificate that names its domain, or send sip",
+	},
 	[REFUSED_SIPS_CONTACT] = {
 		.status = 400,
 		.reason = "SIP Contact Under A SIPS Request-URI",

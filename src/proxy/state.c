@@ -64,7 +64,7 @@ static bool is_peer(const struct core *core, flow_id flow, account_id party)
 
 		for (size_t n = 0; n < peer->n_domains; n++)
 			if (core_domain_party(core, peer->domains[n]) == party &&
-			    peer_proves(core, flow, peer->domains[n]))
+			    peer_proves(core, flow, peer->domains[n], false))
 				return true;
 	}
 	return false;

@@ -46,7 +46,10 @@ static void print_peer(const json_t *peer)
 		putchar(' ');
 		print_escaped(slice_from(json_string_value(domain), json_string_length(domain)));
 	}
-	printf("%s%s\n", json_is_true(json_object_get(peer, "clear")) ? ", in clear" : "",
+	printf("%s%s%s%s%s\n", json_is_true(json_object_get(peer, "clear")) ? ", in clear" : "",
+	       json_is_true(json_object_get(peer, "pinned")) ? ", certificate pinned" : "",
+	       json_object_get(peer, "trust") ? ", a CA of its own" : "",
+	       json_is_true(json_object_get(peer, "wildcard")) ? ", a wildcard counts for sip" : "",
 	       json_is_true(json_object_get(peer, "relays")) ? ", may reach other domains through us" : "");
 }
 

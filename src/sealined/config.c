@@ -130,7 +130,7 @@ static bool say_domain(struct config *config, struct slice value, struct writer 
 	return true;
 }
 
-static bool say_path(struct config *config, struct slice value, struct slice *ret_path, struct writer *why)
+bool config_keep_path(struct config *config, struct slice value, struct slice *ret_path, struct writer *why)
 {
 	struct config_path *said;
 
@@ -154,7 +154,7 @@ static bool say_file(struct config *config, struct config_certificates *to, enum
 
 	if (*n == CONFIG_CERTIFICATES_MAX)
 		return wrong(why, "there are more than 4 of them");
-	if (!say_path(config, value, &list[*n], why))
+	if (!config_keep_path(config, value, &list[*n], why))
 		return false;
 	++*n;
 	return true;
@@ -183,22 +183,22 @@ bool config_say_of_domain(struct config *config, enum setting setting, struct sl
 
 static bool say_state(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->state, why);
+	return config_keep_path(config, value, &config->state, why);
 }
 
 static bool say_trust(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->trust, why);
+	return config_keep_path(config, value, &config->trust, why);
 }
 
 static bool say_crl(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->crl, why);
+	return config_keep_path(config, value, &config->crl, why);
 }
 
 static bool say_trust_anchor(struct config *config, struct slice value, struct writer *why)
 {
-	return say_path(config, value, &config->trust_anchor, why);
+	return config_keep_path(config, value, &config->trust_anchor, why);
 }
 
 static bool say_user(struct config *config, struct slice value, struct writer *why)

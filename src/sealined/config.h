@@ -31,7 +31,8 @@ enum {
 	CONFIG_PEERS_MAX = 100,
 	CONFIG_PEER_LIST_MAX = 32, /* domains or addresses of one */
 	CONFIG_CERTIFICATES_MAX = 4,
-	CONFIG_NUMBERS_MAX = 8, /* keys of a section */
+	CONFIG_NUMBERS_MAX = 8,     /* keys of a section */
+	CONFIG_SCOPE_NAME_MAX = 32, /* of a peer with rules of its own */
 };
 
 /* Files in PEM form: the n-th key belongs to the n-th certificate. */
@@ -43,6 +44,15 @@ struct config_certificates {
 struct config_listener {
 	enum transport_protocol transport;
 	struct address address;
+};
+
+/* By what rules of its own a peer is judged. */
+struct config_scope {
+	struct slice trust;        /* file with the CAs that count for it; empty: the common ones */
+	bool takes_wildcards;      /* an exception, for sip requests alone */
+	struct slice sips, sip;    /* names of the rules (tls/context.h); empty: there are none of its own. */
+	const struct slice *names; /* that it may have to prove, for which they hold */
+	size_t n_names;
 };
 
 /* Where in the file something was said; line 0: it was not. Both count from 1. */
@@ -99,10 +109,11 @@ struct config {
 	struct slice made;         /* the file in it with the certificate that the development CA makes */
 	struct server_peer *peers; /* CONFIG_PEERS_MAX of room */
 	size_t n_peers;
-	struct slice trust; /* file with the CAs of other domains; empty: the system's */
-	struct slice crl;   /* file with what these have revoked; empty: there is none */
-	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
-	struct slice user;  /* of the system, to become when started as root; empty: stays who it is */
+	struct config_scope *scopes; /* by peer */
+	struct slice trust;          /* file with the CAs of other domains; empty: the system's */
+	struct slice crl;            /* file with what these have revoked; empty: there is none */
+	struct address dns;          /* the name server to ask; ADDRESS_NONE: the system's */
+	struct slice user; /* of the system, to become when started as root; empty: stays who it is */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct limits limits;
@@ -153,6 +164,8 @@ enum peer_setting {
 	PEER_RELAY,
 	PEER_ROUTE,
 	PEER_TRUST_DOMAIN,
+	PEER_TRUST,
+	PEER_EXCEPTIONS,
 	PEER_SETTINGS,
 };
 struct slice peer_setting_name(enum peer_setting setting);
@@ -163,6 +176,10 @@ MUST_CHECK bool config_end_peer(struct config *config, struct writer *why);
 
 /* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
 void put_config_place(struct writer *out, const struct config *config, struct slice path);
+
+/* For the other files of the room: keeps the path of a file, and where it was said. */
+MUST_CHECK bool config_keep_path(struct config *config, struct slice value, struct slice *ret_path,
+				 struct writer *why);
 
 /* Forgets what was said of a list, so that it can be said anew. */
 void config_unsay(struct config *config, enum setting setting);

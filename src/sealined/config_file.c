@@ -359,7 +359,7 @@ static bool say_peer_key(struct reading *reading, size_t which, const yaml_node_
 			 const yaml_node_t *value)
 {
 	enum peer_setting setting = (enum peer_setting)which;
-	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM;
+	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM || setting == PEER_EXCEPTIONS;
 
 	(void)key;
 	if (!is_list || value->type != YAML_SEQUENCE_NODE)

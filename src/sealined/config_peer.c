@@ -1,5 +1,6 @@
 /* What the configuration says of peers. */
 #include "base/ascii.h"
+#include "base/mem.h"
 #include "crypto/certificate.h"
 #include "crypto/identity.h"
 #include "sealined/config.h"
@@ -33,11 +34,13 @@ bool config_begin_peer(struct config *config, struct slice name, struct writer *
 
 	if (config->n_peers == CONFIG_PEERS_MAX)
 		return wrong(why, "there are more than 100 of them");
-	if (!config->peers)
+	if (!config->peers) {
 		config->peers = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->peers);
+		config->scopes = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->scopes);
+	}
 	peer.domains = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.domains);
 	peer.addresses = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.addresses);
-	if (!config->peers || !peer.domains || !peer.addresses ||
+	if (!config->peers || !config->scopes || !peer.domains || !peer.addresses ||
 	    arena_copy(config->arena, name, &peer.name) != OK)
 		return wrong(why, "there is no memory for it");
 	for (size_t i = 0; i < config->n_peers; i++)
@@ -182,6 +185,24 @@ static bool say_route(struct config *config, struct slice value, struct writer *
 	return say_whether(value, &last(config)->routes, why);
 }
 
+static struct config_scope *last_scope(struct config *config)
+{
+	return &config->scopes[config->n_peers - 1];
+}
+
+static bool say_trust(struct config *config, struct slice value, struct writer *why)
+{
+	return config_keep_path(config, value, &last_scope(config)->trust, why);
+}
+
+static bool say_exception(struct config *config, struct slice value, struct writer *why)
+{
+	if (!slice_eq(value, SLICE("wildcard")))
+		return wrong(why, "there is no such exception, only wildcard");
+	last_scope(config)->takes_wildcards = true;
+	return true;
+}
+
 /* clang-format off */
 static const struct {
 	struct slice name;
@@ -196,6 +217,8 @@ static const struct {
 	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
 	[PEER_ROUTE]     = { SLICE_INIT("route"),     say_route },
 	[PEER_TRUST_DOMAIN] = { SLICE_INIT("trust-domain"), say_trust_domain },
+	[PEER_TRUST]     = { SLICE_INIT("trust"),     say_trust },
+	[PEER_EXCEPTIONS] = { SLICE_INIT("exceptions"), say_exception },
 };
 /* clang-format on */
 
@@ -208,6 +231,104 @@ bool config_say_of_peer(struct config *config, enum peer_setting setting, struct
 			struct writer *why)
 {
 	return settings[setting].say(config, value, why);
+}
+
+/* -- rules of its own ------------------------------------------------------------------------------------- */
+
+/* So that it cannot be taken for anything else in "b.example/NAME, c.example". */
+static bool is_scope_name(struct slice name)
+{
+	size_t n = 0;
+
+	while (n < name.len && (ascii_is_alnum(name.ptr[n]) || name.ptr[n] == '-' || name.ptr[n] == '_'))
+		n++;
+	return n > 0 && n == name.len && n <= CONFIG_SCOPE_NAME_MAX;
+}
+
+static bool join(struct config *config, struct slice a, const char *b, struct slice c, struct slice *ret_text)
+{
+	size_t size = a.len + slice_of(b).len + c.len;
+	char *text = arena_alloc(config->arena, size);
+	struct writer out = writer_of(text, size);
+
+	if (!text)
+		return false;
+	put(&out, a);
+	put(&out, slice_of(b));
+	put(&out, c);
+	*ret_text = writer_text(&out);
+	return true;
+}
+
+/* What it may have to prove: one name for all, or each domain, and where it is. */
+static bool name_all(struct config *config, struct slice **ret_names, size_t *ret_n)
+{
+	const struct server_peer *peer = last(config);
+	struct slice *names = arena_zalloc(config->arena, peer->n_domains + 1, sizeof *names);
+	size_t n = 0;
+
+	if (!names)
+		return false;
+	if (peer->proves.len > 0)
+		names[n++] = peer->proves;
+	for (size_t i = 0; peer->proves.len == 0 && i < peer->n_domains; i++)
+		names[n++] = peer->domains[i];
+	if (peer->proves.len == 0 && identity_is_name(peer->host))
+		names[n++] = peer->host;
+	*ret_names = names;
+	*ret_n = n;
+	return true;
+}
+
+static bool identify(struct config *config, const struct config_scope *scope)
+{
+	struct server_peer *peer = last(config);
+	struct server_identity *identities = arena_zalloc(config->arena, scope->n_names, sizeof *identities);
+
+	if (!identities)
+		return false;
+	for (size_t i = 0; i < scope->n_names; i++) {
+		struct server_identity *identity = &identities[i];
+
+		identity->name = identity->sips = scope->names[i];
+		if (scope->sips.len > 0 && !join(config, scope->names[i], "/", scope->sips, &identity->sips))
+			return false;
+		if (!join(config, scope->names[i], "/", scope->sip, &identity->sip))
+			return false;
+	}
+	peer->identities = identities;
+	peer->n_identities = scope->n_names;
+	return true;
+}
+
+static bool end_scope(struct config *config, struct writer *why)
+{
+	const struct server_peer *peer = last(config);
+	struct config_scope *scope = last_scope(config);
+	struct slice lower, *names;
+
+	if (scope->trust.len == 0 && !scope->takes_wildcards)
+		return true;
+	if (!transport_is_secure(peer->transport))
+		return wrong(
+			why,
+			"what comes in clear proves nothing: leave out trust and exceptions, or the transport");
+	if (!is_scope_name(peer->name))
+		return wrong(
+			why,
+			"a peer with trust or exceptions has a name of letters, digits, - and _, at most 32");
+	if (!keep_lower(config, peer->name, &lower, why))
+		return false;
+	for (size_t i = 0; i + 1 < config->n_peers; i++)
+		if (slice_eq_nocase(config->peers[i].name, peer->name))
+			return wrong(why, "another peer has that name in other letters");
+	if (scope->trust.len > 0)
+		scope->sips = scope->sip = lower;
+	if ((scope->takes_wildcards && !join(config, lower, ":sip", SLICE(""), &scope->sip)) ||
+	    !name_all(config, &names, &scope->n_names))
+		return wrong(why, "there is no memory for it");
+	scope->names = names;
+	return identify(config, scope) || wrong(why, "there is no memory for it");
 }
 
 /* -- the whole of it ------------------------------------------------------------------------------------- */
@@ -244,5 +365,5 @@ bool config_end_peer(struct config *config, struct writer *why)
 	if (!is_clear && peer->proves.len == 0 &&
 	    (address_parse_ip(peer->host, &address) || speaks_for_address(peer)))
 		return wrong(why, "a certificate proves no address: say what the peer proves");
-	return true;
+	return end_scope(config, why);
 }

@@ -402,6 +402,11 @@ static void announce_peers(const struct config *config)
 				REPORT_WARNING, "about.peer",
 				" peer=\"%s\" text=\"what goes to it or comes from it over %.*s can be read and changed by all on the way, and its address is all that it proves; sips requests do not go there\"",
 				name.text, SLICE_FMT(transport_name(peer->transport)));
+		if (config->scopes[i].takes_wildcards)
+			log_event(
+				REPORT_WARNING, "about.peer",
+				" peer=\"%s\" text=\"a wildcard in its certificate is taken for its domains, against RFC 5922; sips requests neither go there by it nor come from there\"",
+				name.text);
 		if (peer->relays)
 			log_event(REPORT_WARNING, "about.peer",
 				  " peer=\"%s\" text=\"what comes from it may go on to other domains\"",

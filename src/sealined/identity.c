@@ -17,6 +17,9 @@ void identity_fini(struct identity *identity)
 	mem_free(identity->pairs);
 	secret_free(identity->trusted);
 	secret_free(identity->revoked);
+	for (size_t i = 0; identity->of_peers && i < identity->config->n_peers; i++)
+		secret_free(identity->of_peers[i]);
+	mem_free(identity->of_peers);
 	*identity = (struct identity){ .n = 0 };
 }
 
@@ -200,6 +203,28 @@ static bool load_trusted(const struct loading *loading)
 	       read_chain(loading, loading->config->trust, &loading->identity->trusted, &chain);
 }
 
+static bool load_of_peers(const struct loading *loading)
+{
+	struct identity *identity = loading->identity;
+	const struct config *config = loading->config;
+
+	if (config->n_peers == 0)
+		return true;
+	identity->of_peers = mem_zalloc(config->n_peers, sizeof *identity->of_peers);
+	if (!identity->of_peers) {
+		put(loading->why, slice_of(err_text(ERR_NOMEM)));
+		return false;
+	}
+	for (size_t i = 0; i < config->n_peers; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (config->scopes[i].trust.len > 0 &&
+		    !read_chain(loading, config->scopes[i].trust, &identity->of_peers[i], &chain))
+			return false;
+	}
+	return true;
+}
+
 /* Whether there are lists in it that can be read: what they say counts when somebody shows his certificate. */
 static bool load_revoked(const struct loading *loading)
 {
@@ -261,11 +286,12 @@ static bool can_be_served(const struct loading *loading)
 
 bool identity_load(const struct identity_source *source, struct identity *ret_identity, struct writer *why)
 {
-	struct identity identity = { .development = config_is_development(source->config) };
+	struct identity identity = { .development = config_is_development(source->config),
+				     .config = source->config };
 	struct loading loading = { source, source->config, &identity, why };
 
-	if (load_all(&loading) && load_trusted(&loading) && load_revoked(&loading) &&
-	    advertises_what_is_proven(&loading) && can_be_served(&loading)) {
+	if (load_all(&loading) && load_trusted(&loading) && load_of_peers(&loading) &&
+	    load_revoked(&loading) && advertises_what_is_proven(&loading) && can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -275,12 +301,13 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 
 bool identity_is_loadable(const struct identity_source *source, struct writer *why)
 {
-	struct identity identity = { .development = config_is_development(source->config) };
+	struct identity identity = { .development = config_is_development(source->config),
+				     .config = source->config };
 	struct loading loading = { source, source->config, &identity, why };
 	bool is_loadable;
 
 	if (identity.development)
-		is_loadable = load_trusted(&loading) && load_revoked(&loading);
+		is_loadable = load_trusted(&loading) && load_of_peers(&loading) && load_revoked(&loading);
 	else
 		is_loadable = identity_load(source, &identity, why);
 	if (is_loadable)
@@ -366,6 +393,43 @@ enum err identity_settle(const struct identity *identity, struct signer_client *
 	return err;
 }
 
+/* Once as it counts for sips requests, and where there are exceptions once more with these. */
+static enum err judge_peer(struct tls_context *client, const struct config_scope *rules,
+			   const struct chain *anchors, struct slice revoked)
+{
+	struct tls_scope scope = {
+		.name = rules->sips,
+		.anchors = anchors,
+		.revoked = revoked,
+		.names = rules->names,
+		.n_names = rules->n_names,
+	};
+
+	if (rules->sips.len > 0)
+		TRY(tls_client_scope(client, &scope));
+	if (!rules->takes_wildcards)
+		return OK;
+	scope.name = rules->sip;
+	scope.takes_wildcards = true;
+	return tls_client_scope(client, &scope);
+}
+
+static enum err judge_peers(struct crypto *crypto, const struct identity *identity,
+			    struct tls_context *client)
+{
+	const struct config *config = identity->config;
+
+	for (size_t i = 0; identity->of_peers && i < config->n_peers; i++) {
+		AUTO(chain) struct chain *anchors = NULL;
+
+		if (identity->of_peers[i])
+			TRY(chain_parse_pem(crypto, secret_slice(identity->of_peers[i]), &anchors));
+		TRY(judge_peer(client, &config->scopes[i], anchors,
+			       identity->revoked ? secret_slice(identity->revoked) : SLICE("")));
+	}
+	return OK;
+}
+
 /* Whom we believe when another domain proves itself, on connections of either direction. */
 static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
 {
@@ -373,6 +437,7 @@ static enum err trust(struct crypto *crypto, const struct identity *identity, st
 
 	if (identity->revoked)
 		TRY(tls_client_revoke(client, secret_slice(identity->revoked)));
+	TRY(judge_peers(crypto, identity, client));
 	if (!identity->trusted)
 		return tls_client_trust_system(client);
 	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));

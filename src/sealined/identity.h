@@ -30,6 +30,9 @@ struct identity {
 	size_t n;
 	struct secret *trusted; /* PEM: the CAs of other domains; NULL: the system's */
 	struct secret *revoked; /* PEM: what these have revoked; NULL: there is no list */
+	const struct config *config;
+	struct secret *
+		*of_peers; /* PEM: the CAs of the configuration's peers, by peer; NULL, each: those of all */
 	bool development;
 	bool has_users;                   /* there is a CA for the certificates of users: */
 	unsigned char users[KEY_ID_SIZE]; /* its key */

@@ -490,10 +490,13 @@ static json_t *describe_peers(const struct config *config)
 
 		for (size_t n = 0; n < peer->n_domains; n++)
 			json_array_append_new(domains, json_text(peer->domains[n]));
-		json_array_append_new(peers, json_pack("{s:o, s:o, s:b, s:b}", "name", json_text(peer->name),
-						       "domains", domains, "clear",
-						       !transport_is_secure(peer->transport), "relays",
-						       peer->relays));
+		json_t *described = json_pack(
+			"{s:o, s:o, s:b, s:b, s:b, s:b}", "name", json_text(peer->name), "domains", domains,
+			"clear", !transport_is_secure(peer->transport), "relays", peer->relays, "wildcard",
+			config->scopes[i].takes_wildcards, "pinned", peer->pin.len > 0);
+		if (described && config->scopes[i].trust.len > 0)
+			json_object_set_new(described, "trust", json_text(config->scopes[i].trust));
+		json_array_append_new(peers, described);
 	}
 	return peers;
 }

@@ -57,17 +57,27 @@ static bool is_server(const struct tls_conn *conn)
 	return !conn->context->client;
 }
 
-static bool set_up_client(struct tls_conn *conn, struct slice domain)
+static enum err set_up_client(struct tls_conn *conn, struct slice domain)
 {
-	struct slice name = slice_ends(domain, SLICE(".")) ? slice_sub(domain, 0, domain.len - 1) : domain;
+	struct writer proven = writer_of(conn->peer.domain, sizeof(conn->peer.domain) - 1);
+	struct slice name;
 
 	memcpy(conn->domain, domain.ptr, domain.len);
+	TRY(tls_scope_take(conn, domain));
 	SSL_set_connect_state(conn->ssl);
+	name = slice_ends(conn->asked, SLICE(".")) ? slice_sub(conn->asked, 0, conn->asked.len - 1)
+						   : conn->asked;
 	if (!identity_is_name(name))
-		return true; /* RFC 6066 §3: no SNI for an address */
+		return OK; /* RFC 6066 §3: no SNI for an address */
 	for (size_t i = 0; i < name.len; i++)
-		conn->peer.domain[i] = ascii_lower(name.ptr[i]);
-	return SSL_set_tlsext_host_name(conn->ssl, conn->peer.domain) == 1;
+		put_char(&proven, ascii_lower(name.ptr[i]));
+	if (SSL_set_tlsext_host_name(conn->ssl, conn->peer.domain) != 1)
+		return ERR_NOMEM;
+	if (conn->scope) {
+		put_char(&proven, '/');
+		put(&proven, slice_of(conn->scope->name));
+	}
+	return OK;
 }
 
 enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain, struct tls_conn **ret_conn)
@@ -87,8 +97,8 @@ enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain, 
 		return ERR_NOMEM;
 	if (is_server(conn))
 		SSL_set_accept_state(conn->ssl);
-	else if (!set_up_client(conn, domain))
-		return ERR_NOMEM;
+	else
+		TRY(set_up_client(conn, domain));
 	*ret_conn = TAKE(conn);
 	return OK;
 }
@@ -202,8 +212,12 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 
 	X509_VERIFY_PARAM_set_time(SSL_get0_param(conn->ssl), (time_t)now.wall);
 	conn->now = now;
-	if (!is_server(conn) && SSL_in_before(conn->ssl))
+	if (!is_server(conn) && SSL_in_before(conn->ssl)) {
+		if (conn->scope && conn->scope->anchors &&
+		    SSL_set1_verify_cert_store(conn->ssl, conn->scope->anchors) != 1)
+			return ERR_NOMEM;
 		tls_session_offer(conn);
+	}
 	conn->verdict = ret_verdict;
 	ERR_clear_error();
 	errno = 0;

@@ -30,7 +30,8 @@ struct tls_facts {
 	bool resumed;        /* a session of before was taken up (RFC 8446 §2.2) */
 
 	/* Of the peer's certificate; "", zeros and 0 if it has shown none. */
-	char domain[IDENTITY_NAME_MAX + 1]; /* that it has proven, in lower case */
+	char domain[IDENTITY_NAME_MAX + 1 + TLS_SCOPE_MAX +
+		    1]; /* that it has proven, in lower case; see struct tls_scope */
 	unsigned char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
 	utc_t not_after;
 
@@ -44,8 +45,8 @@ struct tls_facts {
 
 /*
  * The context decides the role. domain: for a client the SIP domain asked for (the reference identity, also
- * sent as SNI); ignored for a server. What is no DNS name is proven by no certificate. ERR_LIMIT if it is
- * longer than any, ERR_NOMEM.
+ * sent as SNI), or "DOMAIN/SCOPE"; ignored for a server. What is no DNS name is proven by no certificate. ERR_LIMIT if it is
+ * longer than any, ERR_NOT_FOUND if there is no such scope, ERR_NOMEM.
  */
 MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain,
 				 struct tls_conn **ret_conn);

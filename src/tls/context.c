@@ -81,6 +81,8 @@ void tls_context_free(struct tls_context *context)
 		SSL_CTX_free(context->sites[i].ctx);
 	mem_free(context->sites);
 	tls_sessions_free(context);
+	tls_scopes_free(context);
+	tls_context_free(context->judges);
 	SSL_CTX_free(context->client);
 	EVP_CIPHER_free(context->ticket_cipher);
 	X509_STORE_free(context->anchors);
@@ -295,11 +297,14 @@ enum err tls_server_add(struct tls_context *context, const struct chain *chain, 
 	return tls_server_add_for(context, SLICE(""), chain, key, ret_verdict);
 }
 
-void tls_server_trust(struct tls_context *server, const struct tls_context *client)
+void tls_server_trust(struct tls_context *server, struct tls_context *client)
 {
 	X509_STORE_up_ref(client->anchors);
 	X509_STORE_free(server->anchors);
 	server->anchors = client->anchors;
+	client->n_users++;
+	tls_context_free(server->judges);
+	server->judges = client;
 }
 
 /* ---- client ---- */
@@ -336,14 +341,17 @@ SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name)
 	return site ? site->ctx : context->client;
 }
 
-enum err tls_client_trust(struct tls_context *context, const struct chain *anchors)
+enum err tls_store_trust(X509_STORE *store, const struct chain *anchors)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(context->client);
-
 	for (size_t i = 0; i < chain_length(anchors); i++)
 		if (X509_STORE_add_cert(store, certificate_openssl(chain_at(anchors, i))) != 1)
 			return ERR_NOMEM;
 	return OK;
+}
+
+enum err tls_client_trust(struct tls_context *context, const struct chain *anchors)
+{
+	return tls_store_trust(SSL_CTX_get_cert_store(context->client), anchors);
 }
 
 enum err tls_client_anchors(const struct tls_context *context, struct anchors **ret_anchors)
@@ -374,9 +382,8 @@ static enum err add_crl(X509_STORE *store, BIO *in)
 	return reason == PEM_R_NO_START_LINE ? ERR_NOT_FOUND : ERR_SYNTAX;
 }
 
-enum err tls_client_revoke(struct tls_context *context, struct slice pem)
+enum err tls_store_revoke(X509_STORE *store, struct slice pem)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(context->client);
 	enum err err = OK;
 	size_t n = 0;
 	BIO *in;
@@ -397,6 +404,11 @@ enum err tls_client_revoke(struct tls_context *context, struct slice pem)
 	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1
 		       ? OK
 		       : ERR_NOMEM;
+}
+
+enum err tls_client_revoke(struct tls_context *context, struct slice pem)
+{
+	return tls_store_revoke(SSL_CTX_get_cert_store(context->client), pem);
 }
 
 enum err tls_client_trust_system(struct tls_context *context)

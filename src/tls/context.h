@@ -19,6 +19,8 @@
 
 struct tls_context;
 
+enum { TLS_SCOPE_MAX = 40 };
+
 /* A server; it needs a certificate before its first connection. NULL without memory. */
 MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
 
@@ -66,6 +68,22 @@ MUST_CHECK enum err tls_client_anchors(const struct tls_context *context, struct
 MUST_CHECK enum err tls_client_revoke(struct tls_context *context, struct slice pem);
 
 /*
+ * Peers that are judged by rules of their own. Who is asked for as "DOMAIN/NAME" (tls_conn_new()) is judged by the rules of that
+ * name, and has then proven "DOMAIN/NAME" and nothing else, so that what counts for one peer never counts for another. A client
+ * that connects to us has proven besides which of the names here its certificate has under these rules, in the same form.
+ */
+struct tls_scope {
+	struct slice name;           /* without '/', ',' and blanks, 1 to TLS_SCOPE_MAX bytes */
+	const struct chain *anchors; /* alone are trusted; NULL: those of the context */
+	struct slice revoked;        /* of these anchors, as for tls_client_revoke(); empty: nothing */
+	const struct slice *names;   /* SIP domains in lower case */
+	size_t n_names;
+	bool takes_wildcards; /* identity_covers() is good enough */
+};
+/* Copied. Before the first connection. ERR_LIMIT for a name that is none, errors of tls_client_revoke(), ERR_NOMEM. */
+MUST_CHECK enum err tls_client_scope(struct tls_context *context, const struct tls_scope *scope);
+
+/*
  * Keeps up to max tickets of servers, each for one use with the same domain. Before one is offered, the chain that the
  * server showed in the full handshake is judged anew, as if it were shown now.
  */
@@ -80,10 +98,10 @@ MUST_CHECK enum err tls_client_present(struct tls_context *context, struct slice
 				       struct verdict *ret_verdict);
 
 /*
- * Lets the server judge the certificates of its clients by the anchors of that client context, those that it gets later
- * included. Before the first tls_server_add(). Who is asked for one is said by tls_conn_ask().
+ * Lets the server judge the certificates of its clients by the anchors and scopes of that client context, those that it gets later
+ * included; it lives as long. Before the first tls_server_add(). Who is asked for one is said by tls_conn_ask().
  */
-void tls_server_trust(struct tls_context *server, const struct tls_context *client);
+void tls_server_trust(struct tls_context *server, struct tls_context *client);
 
 void tls_context_free(struct tls_context *context);
 OWN(tls_context)

@@ -9,13 +9,19 @@
 enum { IDENTITIES_MAX = 1000 };
 /* ---- the chain ---- */
 
+/* What is kept of a certificate that counts. */
+static enum err describe(const struct certificate *leaf, struct tls_conn *conn)
+{
+	conn->peer.not_after = certificate_not_after(leaf);
+	return certificate_fingerprint(leaf, conn->peer.fingerprint) ? OK : ERR_NOMEM;
+}
+
 static enum err check_chain(X509_STORE_CTX *store, struct tls_conn *conn, struct verdict *ret_verdict)
 {
 	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
 
 	TRY(anchors_judge(store, conn->now.wall, ret_verdict));
-	conn->peer.not_after = certificate_not_after(&leaf);
-	return certificate_fingerprint(&leaf, conn->peer.fingerprint) ? OK : ERR_NOMEM;
+	return describe(&leaf, conn);
 }
 
 enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn)
@@ -23,7 +29,7 @@ enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn)
 	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
 
 	TRY(check_chain(store, conn, conn->verdict));
-	if (identity_check(&leaf, slice_of(conn->domain), conn->verdict) == OK)
+	if (tls_scope_check(conn->scope, &leaf, conn->asked, conn->verdict) == OK)
 		return OK;
 	X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
 	return ERR_DENIED;
@@ -43,6 +49,25 @@ static enum err keep_text(struct slice text, char **ret_kept)
 	return OK;
 }
 
+static enum err explain(const struct verdict *verdict, struct tls_conn *conn)
+{
+	char buf[IDENTITIES_MAX];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	put_verdict(&out, verdict);
+	return keep_text(writer_text(&out), &conn->unproven);
+}
+
+/* Behind those that scopes have, which are few and asked for by name. */
+static void put_common(struct writer *out, const struct certificate *leaf)
+{
+	struct writer before = *out;
+
+	put(out, out->len > 0 ? SLICE(", ") : SLICE(""));
+	if (!put_identities(out, leaf))
+		*out = before;
+}
+
 /* What a client's certificate proves, or why it proves nothing: what that means is for others to say. */
 static enum err take_client(X509_STORE_CTX *store, struct tls_conn *conn)
 {
@@ -52,12 +77,16 @@ static enum err take_client(X509_STORE_CTX *store, struct tls_conn *conn)
 	struct verdict verdict;
 	enum err err = check_chain(store, conn, &verdict);
 
-	if (err == ERR_DENIED) {
-		put_verdict(&out, &verdict);
-		return keep_text(writer_text(&out), &conn->unproven);
-	}
-	TRY(err);
-	if (!put_identities(&out, &leaf))
+	if (err != ERR_DENIED)
+		TRY(err);
+	TRY(tls_scopes_prove(conn, store, err == OK, &out));
+	if (err == ERR_DENIED && out.len > 0)
+		TRY(describe(&leaf, conn));
+	else if (err == ERR_DENIED)
+		return explain(&verdict, conn);
+	else
+		put_common(&out, &leaf);
+	if (out.len == 0)
 		return keep_text(SLICE("the certificate names no SIP domain (RFC 5922 §7.1)"),
 				 &conn->unproven);
 	/* what did not fit is left out as a whole name */

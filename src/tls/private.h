@@ -17,11 +17,25 @@ struct site {
 	char domain[IDENTITY_NAME_MAX + 1]; /* that it was added for; "": for the names in its certificate */
 };
 
+/* See struct tls_scope. */
+struct scope {
+	char name[TLS_SCOPE_MAX + 1];
+	X509_STORE *anchors; /* NULL: the context's */
+	char (*names)[IDENTITY_NAME_MAX + 1];
+	size_t n_names;
+	bool takes_wildcards;
+};
+
+#define TLS_ASKED_MAX (IDENTITY_NAME_MAX + 1 + TLS_SCOPE_MAX + 1) /* "b.example./scope" */
+
 struct tls_context {
 	struct crypto *crypto;
-	unsigned n_users;    /* the owner, until tls_context_free(), and the connections */
-	SSL_CTX *client;     /* NULL for a server */
-	X509_STORE *anchors; /* NULL for a server: no client is asked for a certificate */
+	unsigned n_users;     /* the owner, until tls_context_free(), and the connections */
+	SSL_CTX *client;      /* NULL for a server */
+	X509_STORE *anchors;  /* NULL for a server: no client is asked for a certificate */
+	struct scope *scopes; /* a client's */
+	size_t n_scopes;
+	struct tls_context *judges; /* a server's: the client whose scopes count here; NULL: none */
 	struct site *sites;
 	size_t n_sites;
 	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
@@ -38,11 +52,13 @@ struct tls_conn {
 	bool is_dead;   /* after an error nothing more may be asked of ssl */
 	bool is_judged; /* a verdict on the peer's certificate was written to *verdict … */
 	struct verdict *verdict;
-	struct now now;                     /* … in the handshake step under way */
-	utc_t began;                        /* the session, with a full handshake; 0: not known yet */
-	struct tls_facts peer;              /* domain, fingerprint, not_after */
-	char *identities, *unproven;        /* of a server; NULL: "" */
-	char domain[IDENTITY_NAME_MAX + 2]; /* the reference identity as it was given */
+	struct now now;                 /* … in the handshake step under way */
+	utc_t began;                    /* the session, with a full handshake; 0: not known yet */
+	struct tls_facts peer;          /* domain, fingerprint, not_after */
+	char *identities, *unproven;    /* of a server; NULL: "" */
+	char domain[TLS_ASKED_MAX + 1]; /* the reference identity as it was given */
+	struct slice asked;             /* what of it the certificate has to name */
+	const struct scope *scope;      /* by whose rules; NULL: by those for all */
 };
 
 /* Of a server: chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
@@ -56,6 +72,26 @@ int tls_peer_verify(X509_STORE_CTX *store, void *arg);
 
 /* The verdict on a handshake that failed with this error of OpenSSL's queue. */
 void tls_explain_handshake(unsigned long error, struct verdict *ret_verdict);
+
+/* -- context.c ------------------------------------------------------------------------------------------- */
+
+/* As tls_client_trust() and tls_client_revoke(). */
+MUST_CHECK enum err tls_store_trust(X509_STORE *store, const struct chain *anchors);
+MUST_CHECK enum err tls_store_revoke(X509_STORE *store, struct slice pem);
+
+/* -- scope.c --------------------------------------------------------------------------------------------- */
+
+void tls_scopes_free(struct tls_context *context);
+/* Of a client that asks for that, which is in conn->domain already. ERR_NOT_FOUND. */
+MUST_CHECK enum err tls_scope_take(struct tls_conn *conn, struct slice domain);
+/* Whom a client trusts to vouch for this server. */
+X509_STORE *tls_anchors_for(const struct tls_conn *conn);
+/* identity_check() by the rules of the scope, if there is one. */
+MUST_CHECK enum err tls_scope_check(const struct scope *scope, const struct certificate *leaf,
+				    struct slice name, struct verdict *ret_verdict);
+/* Writes what a client's certificate proves by the rules of scopes. is_trusted: its chain is good by the common ones. ERR_NOMEM. */
+MUST_CHECK enum err tls_scopes_prove(const struct tls_conn *conn, X509_STORE_CTX *shown, bool is_trusted,
+				     struct writer *out);
 
 /* -- session.c ------------------------------------------------------------------------------------------- */
 

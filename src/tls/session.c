@@ -11,7 +11,7 @@ struct session {
 	struct link link; /* in the context's, the newest first */
 	SSL_SESSION *session;
 	utc_t began; /* with a full handshake */
-	char domain[IDENTITY_NAME_MAX + 2];
+	char domain[TLS_ASKED_MAX + 1];
 };
 
 static bool has_ended(const X509 *x509, utc_t wall)
@@ -95,8 +95,7 @@ static bool is_still_trusted(struct tls_conn *conn)
 
 	conn->verdict = &verdict;
 	ok = store &&
-	     X509_STORE_CTX_init(store, SSL_CTX_get_cert_store(conn->context->client),
-				 SSL_get0_peer_certificate(conn->ssl),
+	     X509_STORE_CTX_init(store, tls_anchors_for(conn), SSL_get0_peer_certificate(conn->ssl),
 				 SSL_get_peer_cert_chain(conn->ssl)) == 1 &&
 	     X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(store), SSL_get0_param(conn->ssl)) == 1 &&
 	     tls_check_server(store, conn) == OK;

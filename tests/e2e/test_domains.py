@@ -9,7 +9,7 @@ import pytest
 import zone
 
 from pki import CA, fingerprint
-from programs import Phone, Program, Server
+from programs import Phone, Program, Server, sealine
 from sealine_e2e import control, digests
 
 REASON = netns.can_be_made() or zone.can_be_served()
@@ -29,6 +29,8 @@ pbx.b         A 127.0.0.3
 _sips._tcp.c  SRV 10 0 5061 pbx.b
 _sips._tcp.e  SRV 10 0 5061 pbx.e
 pbx.e         A 127.0.0.6
+_sips._tcp.d  SRV 10 0 5061 pbx.d
+pbx.d         A 127.0.0.7
 """
 
 
@@ -52,12 +54,16 @@ class Site:
         return Server(self.path / (state or name), listen=(f"{address}:5061",), options=options, netns=self.netns, name=domain)
 
     def serve_with_pin(self, name, pin):
+        return self.serve_with(name, f"peers:\n  pinned:\n    domains: b.example\n    pin: {pin}\n")
+
+    def serve_with(self, name, peers):
+        """Another server of a.example, at 127.0.0.4, with these peers."""
         config = self.path / f"{name}.yaml"
         pem, key = self.ca.issue("a.example", file=name)
         config.write_text(
             f"domains: [a.example]\nlisten: ['127.0.0.4:5061']\ncertificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\n"
             f"dns: 127.0.0.1\ntrust-anchor: {self.names.anchor}\n"
-            f"peers:\n  pinned:\n    domains: b.example\n    pin: {pin}\n"
+            f"{peers}"
         )
         server = Server(self.path / name, listen=(), options=("-c", config), netns=self.netns, name=name)
         self.add(server, "alice@a.example")
@@ -199,6 +205,47 @@ def test_a_pinned_certificate_is_that_one_and_no_other(site):
                     assert (alice.wait(30) == 0) == (name == "right"), alice.output
         assert bob.wait_event("message")["text"] == "right"
         assert len([event for event in bob.events if event["event"] == "message"]) == 1
+
+
+def test_a_peer_may_have_a_ca_of_its_own_which_counts_for_nobody_else(site):
+    """pbx.d.example shows a certificate of a CA that a.example trusts for it alone; b.example does not know that CA."""
+    own = CA(site.path / "own-ca", "the CA of d.example")
+    peers = f"peers:\n  trunk:\n    domains: d.example\n    trust: {own.pem}\n"
+    off = ("--smime", "off")  # what the phones trust is another matter
+    with site.serve("d", "127.0.0.7", ca=own) as d, site.serve_with("trusting", peers) as a:
+        site.add(d, "dora@d.example")
+        with site.phone("sips:dora@d.example", "answer", ca=own.pem, options=off) as dora:
+            dora.wait_event("registered", 20)
+            with site.phone("sips:alice@a.example", "call", "sips:dora@d.example", options=("--for", "1", *off), server="127.0.0.4:5061") as alice:
+                alice.wait_event("established", 20)
+                assert alice.wait(30) == 0, a.output
+            assert dora.wait_event("incoming")["from"] == "sips:alice@a.example"
+        assert a.wait_for(r'flow.opened.*verified="d\.example/trunk"')
+        with site.phone("sips:dora@d.example", "call", "sips:alice@a.example", ca=own.pem, options=off) as dora:
+            dora.wait(30)  # by way of the other server of a.example, which does not know the CA
+        assert "leads to no CA that is trusted here" in site.a.wait_for(r"request.refused.*status=403.*from=\"dora@d\.example\"")
+    # a certificate of the common CA for d.example is not what the peer has to show
+    with site.serve("d", "127.0.0.7", state="d2"), site.serve_with("strict", peers) as a:
+        with site.phone("sips:alice@a.example", "call", "sips:dora@d.example", options=off, server="127.0.0.4:5061") as alice:
+            assert alice.wait(30) != 0
+        assert "leads to no CA that is trusted here" in a.wait_for(r"request.refused.*status=502")
+
+
+def test_a_wildcard_counts_for_sip_where_the_configuration_says_so_and_never_for_sips(site):
+    pem, key = site.ca.issue("w.example", ["*.w.example"])
+    peers = "peers:\n  wild:\n    domains: w.example\n    address: 127.0.0.8:5061\n    proves: sbc.w.example\n    exceptions: wildcard\n"
+    farm = [sys.executable, ATTACKER, "127.0.0.8", "other-domain", pem, key]
+    with Program(farm, netns=site.netns) as heard, site.serve_with("wild", peers) as a:
+        heard.wait_for("listening")
+        assert "a wildcard in its certificate is taken" in a.wait_for("about.peer")
+        assert "wild for w.example, a wildcard counts for sip" in sealine("status", "--state", a.state)[1]
+        with site.phone("sips:alice@a.example", "call", "sips:bob@w.example", server="127.0.0.4:5061") as alice:
+            assert alice.wait(30) != 0
+        assert "the connection was for sbc.w.example" in a.wait_for(r"request.refused.*status=502")
+        assert "heard" not in heard.output
+        with site.phone("sips:alice@a.example", "call", "sip:bob@w.example", server="127.0.0.4:5061"):
+            assert a.wait_for(r'flow.opened.*verified="sbc\.w\.example/wild:sip"')
+            heard.wait_for("heard 5061 .*INVITE sip:bob@w.example")
 
 
 def test_the_dialog_goes_on_when_one_of_the_servers_has_restarted(site):

@@ -18,7 +18,25 @@ static const struct slice clear[] = { SLICE_INIT("clear.example") };
 static const struct slice datagrams[] = { SLICE_INIT("datagrams.example") };
 static const struct address clear_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } };
 static const struct address datagrams_addresses[] = { { .family = ADDRESS_V4, .ip = { 192, 0, 2, 2 } } };
+static const struct slice farm[] = { SLICE_INIT("farm.example") };
+static const struct server_identity farm_identities[] = {
+	{ SLICE_INIT("farm.example"), SLICE_INIT("farm.example"), SLICE_INIT("farm.example/farm:sip") },
+};
+static const struct slice own[] = { SLICE_INIT("own.example") };
+static const struct server_identity own_identities[] = {
+	{ SLICE_INIT("own.example"), SLICE_INIT("own.example/own"), SLICE_INIT("own.example/own") },
+};
 static const struct server_peer peers[] = {
+	{ .name = SLICE_INIT("farm"),
+	  .domains = farm,
+	  .n_domains = 1,
+	  .identities = farm_identities,
+	  .n_identities = 1 },
+	{ .name = SLICE_INIT("own"),
+	  .domains = own,
+	  .n_domains = 1,
+	  .identities = own_identities,
+	  .n_identities = 1 },
 	{ .name = SLICE_INIT("trunk"),
 	  .domains = trunk,
 	  .n_domains = 2,

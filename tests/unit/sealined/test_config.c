@@ -290,6 +290,46 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
 }
 
+static void tells_what_a_peer_with_rules_of_its_own_has_to_prove(void **state)
+{
+	static const char text[] =
+		"peers:\n"
+		"  Own: {domains: [a.example, b.example], trust: /own.pem, address: sbc.example}\n"
+		"  wild: {domains: c.example, proves: sbc.c.example, exceptions: wildcard}\n"
+		"  both: {domains: d.example, trust: /both.pem, exceptions: [wildcard]}\n"
+		"  neither: {domains: e.example}\n";
+	static const struct {
+		size_t peer, n;
+		const char *name, *sips, *sip;
+	} expected[] = {
+		{ 0, 0, "a.example", "a.example/own", "a.example/own" },
+		{ 0, 1, "b.example", "b.example/own", "b.example/own" },
+		{ 0, 2, "sbc.example", "sbc.example/own", "sbc.example/own" },
+		{ 1, 0, "sbc.c.example", "sbc.c.example", "sbc.c.example/wild:sip" },
+		{ 2, 0, "d.example", "d.example/both", "d.example/both:sip" },
+	};
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(config, text, &why));
+	assert_int_equal(config->n_peers, 4);
+	assert_int_equal(config->peers[0].n_identities, 3);
+	assert_int_equal(config->peers[1].n_identities, 1);
+	assert_int_equal(config->peers[3].n_identities, 0);
+	for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+		const struct server_identity *identity =
+			&config->peers[expected[i].peer].identities[expected[i].n];
+
+		assert_true(slice_eq(identity->name, slice_of(expected[i].name)));
+		assert_true(slice_eq(identity->sips, slice_of(expected[i].sips)));
+		assert_true(slice_eq(identity->sip, slice_of(expected[i].sip)));
+	}
+	assert_true(slice_eq(config->scopes[0].trust, SLICE("/own.pem")));
+	assert_false(config->scopes[0].takes_wildcards || config->scopes[3].takes_wildcards);
+	assert_true(config->scopes[1].takes_wildcards && config->scopes[2].takes_wildcards);
+}
+
 static const struct {
 	const char *label, *text, *why;
 } bad_files[] = {
@@ -385,6 +425,17 @@ static const struct {
 	  "f.yaml:2:36: \"b.example:0\": it is no name or IP address, with or without a port" },
 	{ "a peer over websockets", "peers:\n  x: {domains: a.example, transport: ws}\n",
 	  "f.yaml:2:38: \"ws\": it is none of tls, tcp, udp" },
+	{ "an exception that there is not",
+	  "peers:\n  x: {domains: a.example, exceptions: [wildcard, all]}\n",
+	  "f.yaml:2:50: \"all\": there is no such exception, only wildcard" },
+	{ "a CA for a peer in clear",
+	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, trust: /x}\n",
+	  "f.yaml:2:3: \"x\": what comes in clear proves nothing: leave out trust and exceptions, or the transport" },
+	{ "a name that cannot stand in an identity", "peers:\n  \"x/y\": {domains: a.example, trust: /x}\n",
+	  "f.yaml:2:3: \"x/y\": a peer with trust or exceptions has a name of letters, digits, - and _, at most 32" },
+	{ "the same name in other letters",
+	  "peers:\n  x: {domains: a.example, trust: /x}\n  X: {domains: b.example, trust: /x}\n",
+	  "f.yaml:3:3: \"X\": another peer has that name in other letters" },
 	{ "no name server", "dns: names.example\n",
 	  "f.yaml:1:6: \"names.example\": it is no IP address, with or without a port" },
 	{ "a certificate without key", "# c\ncertificate: /x\n",
@@ -484,6 +535,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(numbers_have_bounds_and_go_together),
 	cmocka_unit_test(needs_nothing),
 	cmocka_unit_test(takes_peers),
+	cmocka_unit_test(tells_what_a_peer_with_rules_of_its_own_has_to_prove),
 	cmocka_unit_test(says_where_and_what_is_wrong),
 	cmocka_unit_test(lets_options_replace_a_list),
 	cmocka_unit_test(finds_the_nearest_name),
