@@ -21,6 +21,14 @@ static const struct verdict refused = {
 	.remedy = "calls and messages go on without; ask the administrator for the certificate service",
 };
 
+static const struct verdict altered = {
+	.code = "smime.request-altered",
+	.what = "our domain took our registration, but not our request for a certificate, as ours",
+	.section = "RFC 7616 §3.4.3",
+	.remedy =
+		"somebody on the way may have put another key into it: look at the connection to the server; if the "
+		"password was changed just now, register again",
+};
 static const struct verdict over = {
 	.code = "smime.imported-expired",
 	.what = "the certificate that was imported for this phone has expired",
@@ -85,7 +93,11 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 		return;
 	ua->is_enrol_awaited = false;
 	ua_clear_timer(ua, &ua->enrol_timer);
-	fail(ua, 0, why, now);
+	if (cause ==
+	    UA_WRONG_PASSWORD) /* the same password that we are registered with: the proof covers the body */
+		credentials_failed(ua->credentials, credentials_aor(ua->credentials), &altered, now);
+	else
+		fail(ua, 0, why, now);
 	if (cause != UA_SERVER_GONE) /* else when we are registered again */
 		retry(ua, now);
 }

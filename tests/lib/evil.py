@@ -29,11 +29,18 @@ def with_body(message, content_type, body):
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
 
 
-class Evil:
-    """change(message): what a phone gets in the place of what the server sent it, a list. certificate: (file, key)."""
+def untouched(message):
+    return [message]
 
-    def __init__(self, certificate, target, ca, change):
-        self.change, self.seen = change, []
+
+class Evil:
+    """
+    change(message): what a phone gets in the place of what the server sent it, a list; upwards(message): the other way.
+    certificate: (file, key).
+    """
+
+    def __init__(self, certificate, target, ca, change=untouched, upwards=untouched):
+        self.change, self.upwards, self.seen = change, upwards, []
         self._target, self._ca = target, ca
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(*certificate)
@@ -57,7 +64,7 @@ class Evil:
         except OSError:
             connection.close()
             return
-        threading.Thread(target=self._pass, args=(phone, server, lambda message: [message]), daemon=True).start()
+        threading.Thread(target=self._pass, args=(phone, server, lambda message: self.upwards(message)), daemon=True).start()
         self._pass(server, phone, self._look)
 
     def _look(self, message):
