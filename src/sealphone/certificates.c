@@ -5,6 +5,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "sealphone/phone.h"
 
 enum { SHOWN_SIZE = 512, WHY_SIZE = 1500 };
@@ -196,6 +197,42 @@ void phone_reread_wallet(struct phone *phone)
 	if (wallet_refresh(&phone->wallet))
 		output_say(&phone->output, json_pack("{s:s}", "event", "certificates-reread"),
 			   "What was said about keys by sealphone cert counts from now on.");
+}
+
+/* -- messages that were taken, so that they are not taken again after a restart --------------------------------------- */
+
+bool phone_recall_replays(struct phone *phone)
+{
+	size_t length;
+	char *text = wallet_read_seen(&phone->wallet, &length);
+	enum err err = text ? ua_replays_parse(phone->ua, slice_from(text, length)) : OK;
+
+	mem_free(text);
+	if (err != OK)
+		fprintf(stderr,
+			"sealphone: %s: what was kept of protected messages is not what sealphone wrote; "
+			"remove the file that ends in =seen.txt to begin anew\n",
+			phone->memory.path);
+	return text && err == OK;
+}
+
+void phone_keep_replays(struct phone *phone)
+{
+	uint64_t taken = ua_replays_taken(phone->ua);
+	char *text = taken != phone->replays_kept ? mem_alloc(UA_REPLAYS_MAX) : NULL;
+	struct writer out = writer_of(text, UA_REPLAYS_MAX);
+
+	if (!text)
+		return; /* nothing new; or without memory the next time */
+	put_ua_replays(&out, phone->ua);
+	if (!wallet_write_seen(&phone->wallet, writer_text(&out)))
+		output_say(
+			&phone->output,
+			json_pack("{s:s, s:s}", "event", "error", "text",
+				  "which messages were taken could not be kept"),
+			"Which messages were taken could not be kept; after a restart one could be played to us again.");
+	phone->replays_kept = taken;
+	mem_free(text);
 }
 
 void phone_enrol(struct phone *phone, struct now now)

@@ -71,7 +71,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 					 .credentials = ua_credentials(phone->ua),
 					 .passphrase_file = options->passphrase_file };
 	if (wallet_open(&phone->wallet))
-		return EXIT_OK;
+		return phone_recall_replays(phone) ? EXIT_OK : EXIT_STATE;
 	return phone->wallet.is_interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 }
 

@@ -292,6 +292,7 @@ static void settle(struct phone *phone, struct now now)
 		more = resolver_take_answers(phone, now);
 		more = phone_take_events(phone, now) || more;
 	}
+	phone_keep_replays(phone);
 }
 
 static void turn(struct phone *phone)

@@ -65,8 +65,9 @@ struct phone {
 	uint64_t replaced; /* that other one */
 	uint64_t in_clear; /* the call or message of which consent is asked: UA_IN_CLEAR; 0: none */
 	struct change change;
-	uint64_t message; /* of the message command */
-	uint64_t watch;   /* the latest one; 0: none */
+	uint64_t replays_kept; /* ua_replays_taken() when they were written last */
+	uint64_t message;      /* of the message command */
+	uint64_t watch;        /* the latest one; 0: none */
 	bool was_registered;
 	bool is_away;     /* the server was told to be gone, and is not back yet */
 	bool is_ending;   /* ua_stop() was called */
@@ -108,6 +109,10 @@ bool phone_decide_change(struct phone *phone, bool yes);
 bool phone_watch_wallet(struct phone *phone);
 void phone_unwatch_wallet(struct phone *phone);
 void phone_reread_wallet(struct phone *phone);
+/* Protected messages that were taken: those of earlier runs are known; false with a message printed. */
+bool phone_recall_replays(struct phone *phone);
+/* Those that are new are written down. */
+void phone_keep_replays(struct phone *phone);
 /* Registered: a key of this phone is made, if there is none, and a certificate asked for. */
 void phone_enrol(struct phone *phone, struct now now);
 

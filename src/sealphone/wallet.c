@@ -8,7 +8,7 @@
 #include "sealphone/file.h"
 #include "sealphone/password.h"
 
-enum { PATH_SIZE = sizeof((struct memory *)NULL)->path + 32, KNOWN_MAX = 4 << 20 };
+enum { PATH_SIZE = sizeof((struct memory *)NULL)->path + 32, SEEN_MAX = 1 << 20 };
 
 static bool complain(const char *path, const char *why)
 {
@@ -418,6 +418,30 @@ bool wallet_refresh(struct wallet *wallet)
 		forget_missing(wallet, file);
 	json_decref(file);
 	return file != NULL;
+}
+
+/* -- which messages were taken ------------------------------------------------------------------------------------ */
+
+char *wallet_read_seen(const struct wallet *wallet, size_t *ret_length)
+{
+	char path[PATH_SIZE], *text;
+
+	*ret_length = 0;
+	path_of(wallet->memory, "seen.txt", 0, path);
+	text = file_read(path, SEEN_MAX, ret_length);
+	if (!text && errno == ENOENT)
+		text = mem_alloc(1);
+	if (!text)
+		complain(path, errno ? strerror(errno) : "it is too large; remove it");
+	return text;
+}
+
+bool wallet_write_seen(const struct wallet *wallet, struct slice text)
+{
+	char path[PATH_SIZE];
+
+	path_of(wallet->memory, "seen.txt", 0, path);
+	return file_replace(path, text);
 }
 
 /* -- life ----------------------------------------------------------------------------------------------------- */

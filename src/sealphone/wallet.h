@@ -38,6 +38,10 @@ bool wallet_make_key(struct wallet *wallet);
 /* Writes our certificate, and what is known of others. False with a message printed. */
 bool wallet_save(struct wallet *wallet);
 
+/* What put_ua_replays() writes: NULL if it cannot be read, with a message printed; empty if there is none. Freed by mem_free(). */
+char *wallet_read_seen(const struct wallet *wallet, size_t *ret_length);
+bool wallet_write_seen(const struct wallet *wallet, struct slice text);
+
 /*
  * What somebody else has written about others since (sealphone cert trust, cert forget) counts from now on. True if there
  * was something. One that cannot be read changes nothing, with a message printed.

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/err.h"
 #include "base/slice.h"
 #include "base/time.h"
+#include "base/writer.h"
 #include "crypto/lib.h"
 
 enum { REPLAY_MAX = 1024, REPLAY_ID_SIZE = 16 };
@@ -21,7 +23,8 @@ struct replay_entry {
 struct replay {
 	struct replay_entry *entries; /* NULL: none was taken yet */
 	size_t n;
-	utc_t floor; /* what is not younger counts as known */
+	utc_t floor;      /* what is not younger counts as known */
+	uint64_t changes; /* how often one was noted */
 };
 
 enum replay_verdict { REPLAY_NEW, REPLAY_KNOWN, REPLAY_NO_MEMORY };
@@ -30,3 +33,8 @@ enum replay_verdict { REPLAY_NEW, REPLAY_KNOWN, REPLAY_NO_MEMORY };
 enum replay_verdict replay_note(struct replay *replay, struct crypto *crypto, const struct slice what[3],
 				utc_t date, utc_t before);
 void replay_fini(struct replay *replay);
+
+/* All of it as text, a line each, at most REPLAY_TEXT_MAX bytes; and back, into an empty one. ERR_SYNTAX, ERR_NOMEM. */
+enum { REPLAY_TEXT_MAX = (REPLAY_MAX + 1) * (2 * REPLAY_ID_SIZE + 24) };
+void put_replays(struct writer *out, const struct replay *replay);
+MUST_CHECK enum err replay_parse(struct replay *replay, struct slice text);

@@ -205,6 +205,22 @@ void ua_enrol(struct ua *ua, struct now now)
 	enrolment_begin(ua, now);
 }
 
+void put_ua_replays(struct writer *out, const struct ua *ua)
+{
+	_Static_assert((size_t)REPLAY_TEXT_MAX <= (size_t)UA_REPLAYS_MAX, "all of it fits");
+	put_replays(out, &ua->replay);
+}
+
+enum err ua_replays_parse(struct ua *ua, struct slice text)
+{
+	return replay_parse(&ua->replay, text);
+}
+
+uint64_t ua_replays_taken(const struct ua *ua)
+{
+	return ua->replay.changes;
+}
+
 /* -- stopping ---------------------------------------------------------------------------------------- */
 
 static void tell_stopped(struct ua *ua, struct now now)

@@ -148,6 +148,15 @@ MUST_CHECK enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now
 struct credentials *ua_credentials(struct ua *ua);
 void ua_enrol(struct ua *ua, struct now now);
 
+/*
+ * Protected messages that were taken, so that a phone that is started again knows them: text, at most UA_REPLAYS_MAX bytes, to
+ * be given back before ua_start(). ERR_SYNTAX, ERR_NOMEM. The number grows with each that is taken.
+ */
+enum { UA_REPLAYS_MAX = 64 << 10 };
+void put_ua_replays(struct writer *out, const struct ua *ua);
+MUST_CHECK enum err ua_replays_parse(struct ua *ua, struct slice text);
+uint64_t ua_replays_taken(const struct ua *ua);
+
 /* -- what is known
  * -------------------------------------------------------------------------------------------- */
 
