@@ -75,6 +75,7 @@ IS(privacy, unsigned)
 IS(rack, struct sip_rack)
 IS(reason, struct sip_reason)
 IS(reference, struct sip_reference)
+IS(refer_sub, bool)
 IS(replaces, struct sip_replaces)
 IS(retry_after, uint32_t)
 IS(rseq, uint32_t)
@@ -145,6 +146,7 @@ static const struct grammar {
 	[SIP_RACK]                      = { is_rack,               ONE },
 	[SIP_REASON]                    = { is_reason,             LIST },
 	[SIP_RECORD_ROUTE]              = { is_route,              LIST },
+	[SIP_REFER_SUB]                 = { is_refer_sub,          ONE },
 	[SIP_REFER_TO]                  = { is_address,            ONE },
 	[SIP_REFERRED_BY]               = { is_address,            ONE },
 	[SIP_REJECT_CONTACT]            = { is_features,           LIST },

@@ -93,6 +93,21 @@ bool sip_event_parse(struct slice value, struct sip_event *ret_event)
 	return true;
 }
 
+/* Refer-Sub = "Refer-Sub" HCOLON refer-sub-value *(SEMI exten)                                     RFC 4488 §4 */
+bool sip_refer_sub_parse(struct slice value, bool *ret_wanted)
+{
+	struct sip_item item;
+	bool wanted;
+
+	if (!sip_item_parse(value, &item))
+		return false;
+	wanted = slice_eq_nocase(item.name, SLICE("true"));
+	if (!wanted && !slice_eq_nocase(item.name, SLICE("false")))
+		return false;
+	*ret_wanted = wanted;
+	return true;
+}
+
 bool sip_subscription_state_parse(struct slice value, struct sip_subscription_state *ret_state)
 {
 	struct sip_subscription_state state = { 0 };

@@ -70,6 +70,9 @@ struct sip_session_expires {
 };
 bool sip_session_expires_parse(struct slice value, struct sip_session_expires *ret_expires);
 
+/* Refer-Sub (RFC 4488 §4): whether a REFER is to make a subscription */
+bool sip_refer_sub_parse(struct slice value, bool *ret_wanted);
+
 /* Replaces (RFC 3891 §6.1) */
 struct sip_replaces {
 	struct slice call_id, to_tag, from_tag;

@@ -55,6 +55,7 @@ static const uint8_t may_come[SIP_HEADERS] = {
 	[SIP_RACK]                = ONCE,
 	[SIP_RECORD_ROUTE]        = A_LIST,
 	[SIP_REFERRED_BY]         = ONCE,
+	[SIP_REFER_SUB]           = ONCE,
 	[SIP_REFER_TO]            = ONCE,
 	[SIP_REPLACES]            = ONCE,
 	[SIP_REPLY_TO]            = ONCE,

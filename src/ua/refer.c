@@ -29,6 +29,8 @@ static void notify(struct call *call, unsigned status, const char *reason, struc
 	struct call_request request = { .user = &notify_user, .method = SIP_NOTIFY };
 	struct exchange *exchange;
 
+	if (referral->is_silent)
+		return;
 	put(&out, SLICE("Event: refer"));
 	if (referral->n > 1) { /* §2.4.6 */
 		put(&out, SLICE(";id="));
@@ -217,6 +219,14 @@ void refer_refuse_stranger(struct ua *ua, struct server *server, struct now now)
 	refuse(ua, server, fault, &target, now);
 }
 
+/* RFC 4488 §4: "no implicit subscription is created" for who asks for none. */
+static bool is_silent(const struct sip_message *request)
+{
+	bool wanted;
+
+	return sip_refer_sub_parse(sip_message_value(request, SIP_REFER_SUB), &wanted) && !wanted;
+}
+
 void refer_take(struct call *call, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
@@ -234,7 +244,10 @@ void refer_take(struct call *call, struct server *server, struct now now)
 		ua_reply(ua, server, 500, SLICE(""), now);
 		return;
 	}
+	call->refer.is_silent = is_silent(request);
 	put_call_contact(&out, call);
+	if (call->refer.is_silent)
+		put_header(&out, SIP_REFER_SUB, SLICE("false"));
 	ua_reply(ua, server, 202, writer_text(&out), now);
 	call->refer.state = REFER_ASKED;
 	call->refer.cseq = request->cseq.number;

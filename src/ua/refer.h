@@ -20,6 +20,7 @@ enum refer_state {
 
 struct referral {
 	enum refer_state state;
+	bool is_silent;                 /* nothing is told of how it goes (RFC 4488) */
 	uint32_t cseq;                  /* of the REFER */
 	unsigned n;                     /* REFERs taken in this dialog */
 	char *text;                     /* of the slices */

@@ -34,7 +34,8 @@ static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 static bool is_known_option(struct slice option)
 {
 	return slice_eq_nocase(option, SLICE("100rel")) || slice_eq_nocase(option, SLICE("timer")) ||
-	       slice_eq_nocase(option, SLICE("outbound")) || slice_eq_nocase(option, SLICE("replaces"));
+	       slice_eq_nocase(option, SLICE("outbound")) || slice_eq_nocase(option, SLICE("replaces")) ||
+	       slice_eq_nocase(option, SLICE("norefersub"));
 }
 
 /* §8.2.2.3: what is required and not known is named in a 420. */

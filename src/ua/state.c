@@ -44,7 +44,7 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
 
 void put_ua_abilities(struct writer *out, bool reliable)
 {
-	put(out, SLICE("Allow: " UA_ALLOW "\r\nSupported: timer, outbound, replaces"));
+	put(out, SLICE("Allow: " UA_ALLOW "\r\nSupported: timer, outbound, replaces, norefersub"));
 	put(out, reliable ? SLICE(", 100rel\r\n") : SLICE("\r\n"));
 }
 

@@ -38,6 +38,7 @@ static const uint8_t roles[SIP_HEADERS] = {
 	[SIP_CONTACT]             = ROLE_COUNTS,
 	[SIP_REPLY_TO]            = ROLE_COUNTS,
 	[SIP_SUBJECT]             = ROLE_COUNTS,
+	[SIP_REFER_SUB]           = ROLE_PROTECTED,
 	[SIP_REFER_TO]            = ROLE_PROTECTED,
 	[SIP_REFERRED_BY]         = ROLE_PROTECTED,
 	[SIP_REPLACES]            = ROLE_PROTECTED,

@@ -122,6 +122,7 @@ static const struct {
 	{ SIP_RACK, "776656 1 INVITE", "776656 INVITE" },
 	{ SIP_REASON, "SIP;cause=600;text=\"Busy, Everywhere\", Q.850;cause=16", "SIP;cause=x" },
 	{ SIP_RECORD_ROUTE, "<sip:a;lr>, <sip:b;lr>", "sip:a" },
+	{ SIP_REFER_SUB, "False;x=y", "no" },
 	{ SIP_REFER_TO, "<sip:a@b?Replaces=1%40b%3Bto-tag%3D1>", "1 <" },
 	{ SIP_REFERRED_BY, "<sip:a@b>;cid=\"2UWQFN309shb3@referrer.example\"", "<a@b>" },
 	{ SIP_REJECT_CONTACT, "*;actor=\"msg-taker\"", "actor" },

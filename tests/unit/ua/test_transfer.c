@@ -260,6 +260,35 @@ static void we_follow_the_other_side_and_report_how_it_goes(void **state)
 	assert_int_equal(world_event(world, UA_ESTABLISHED)->id, next);
 }
 
+static void who_wants_no_subscription_is_told_nothing(void **state) /* RFC4488:4 */
+{
+	struct world *world = *state;
+	const struct sip_message *first, *invite, *accepted;
+	char sdp[4096];
+	uint64_t call, next;
+
+	first = world_call(world, &call);
+	receive(world, first, "REFER",
+		"Refer-To: <sips:carol@localhost>\r\nRefer-Sub: false\r\nRequire: norefersub\r\n", SLICE(""));
+	accepted = world_expect_status(world, 202);
+	assert_true(slice_eq(sip_message_value(accepted, SIP_REFER_SUB), SLICE("false")));
+	world_event(world, UA_REFERRED);
+	assert_int_equal(ua_follow(world->ua, call, &media, world->now, &next), OK);
+	world_pump(world);
+	invite = world_expect(world, SIP_INVITE);
+	world_answer(world, invite, 180, contact, SLICE(""));
+	world_answer(world, invite, 200, contact,
+		     world_sdp_answer(world, invite, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_expect_silence(world);
+
+	/* the next one says that it wants to know */
+	receive(world, first, "REFER", "Refer-To: <sips:carol@localhost>\r\nRefer-Sub: true\r\n", SLICE(""));
+	accepted = world_expect_status(world, 202);
+	assert_null(sip_message_header(accepted, SIP_REFER_SUB));
+	world_expect(world, SIP_NOTIFY);
+}
+
 static void what_came_of_nothing_is_reported_too(void **state)
 {
 	struct world *world = *state;
@@ -496,6 +525,7 @@ static const struct CMUnitTest tests[] = {
 	WITH(a_sips_call_is_not_transferred_lower, setup),
 	WITH(an_attended_transfer_names_the_call_to_be_replaced, setup),
 	WITH(we_follow_the_other_side_and_report_how_it_goes, setup),
+	WITH(who_wants_no_subscription_is_told_nothing, setup),
 	WITH(what_came_of_nothing_is_reported_too, setup),
 	WITH(the_referrer_may_hang_up_meanwhile, setup),
 	WITH(a_transfer_for_the_worse_is_refused, setup),
