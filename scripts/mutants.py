@@ -30,7 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 EXPLAINED = ROOT / "docs/requirements/mutants.tsv"
 MATERIAL = pathlib.Path(os.environ.get("SEALINE_SHARED", ROOT.parent / "shared"))
 
-# Source files, and the unit tests that know them best; those come first. The scenarios follow.
+# Source files, and the unit tests that know them. The one that is named after the file comes first, then the scenarios.
 GROUPS = [
     ("src/tsx/*.c", ["tsx_tsx", "tsx_key", "endpoint_client", "endpoint_server", "endpoint_endpoint"]),
     ("src/proxy/*.c", ["proxy_token", "proxy_preprocess", "proxy_proofs", "proxy_check", "proxy_forward", "proxy_calls",
@@ -198,20 +198,22 @@ class Bench:
     def run(command, seconds):
         """Exit status, None when time is up."""
         try:
-            return subprocess.run(["nice", "-n", "15", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            return subprocess.run(["nice", "-n", "10", *command], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                   stderr=subprocess.DEVNULL, timeout=seconds).returncode
         except subprocess.TimeoutExpired:
             return None
 
     def targets(self, name, tests):
-        """(ninja target, command) one after the other."""
+        """(ninja target, command) one after the other: the file's own test, then the scenarios, then the others."""
         known = set(re.findall(r"^build test_(\w+):", (self.build / "build.ninja").read_text(), re.M))
-        for test in tests:
-            for found in sorted(known) if test.endswith("*") else [test]:
-                if found in known and found.startswith(test.rstrip("*")):
-                    yield f"test_{found}", [self.build / f"test_{found}"]
+        own = "_".join(pathlib.Path(name).with_suffix("").parts[-2:])
+        found = [test for pattern in tests for test in sorted(fnmatch.filter(known, pattern))]
+        found.sort(key=lambda test: test != own)
+        commands = [(f"test_{test}", [self.build / f"test_{test}"]) for test in found]
         if not name.startswith(NO_SCENARIO):
-            yield "tests/conformance/player", [self.build / "tests/conformance/player", self.tree / "tests/conformance"]
+            player = self.build / "tests/conformance/player"
+            commands.insert(own in found, ("tests/conformance/player", [player, self.tree / "tests/conformance"]))
+        yield from commands
 
     def verdict(self, name, tests):
         """(killed | survived | not compiled, by what) of the tree as it is."""

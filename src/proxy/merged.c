@@ -1,5 +1,6 @@
 #include "proxy/merged.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -23,8 +24,8 @@ void merged_note(struct context *context)
 	struct core *core = context->core;
 	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
 
-	if (context->ongoing_key || context->server->request->to.tag.ptr ||
-	    !put_key(&key, context->server->request))
+	assert(!context->ongoing_key);
+	if (context->server->request->to.tag.ptr || !put_key(&key, context->server->request))
 		return;
 	context->ongoing_key = mem_alloc(key.len);
 	if (!context->ongoing_key)
@@ -43,7 +44,6 @@ void merged_forget(struct context *context)
 		return;
 	map_remove(context->core->ongoing, &context->ongoing);
 	mem_free(context->ongoing_key);
-	context->ongoing_key = NULL;
 }
 
 /* §17.2.3, but for the flow: who sends a request again from elsewhere has not forked it. */

@@ -13,9 +13,9 @@
 
 enum { MERGED_MAX = 100000 }; /* as many as there are server transactions */
 
-/* The server answers the request itself. Without memory copies of it are not known as such. */
+/* The server answers the request itself; once for each. Without memory copies of it are not known as such. */
 void merged_note(struct context *context);
 /* Whether the request is a copy of one that goes on, and not sent again by the same branch. */
 bool merged_is_copy(const struct context *context);
-/* The transaction is gone. Does nothing to a request that was not noted. */
+/* The transaction is gone: the last word. Does nothing to a request that was not noted. */
 void merged_forget(struct context *context);
