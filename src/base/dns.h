@@ -9,8 +9,8 @@
 #include "base/err.h"
 #include "base/slice.h"
 
-/* Record types by their numbers (RFC 1035 §3.2.2, RFC 3596, RFC 2782, RFC 3403). */
-enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35 };
+/* Record types by their numbers (RFC 1035 §3.2.2, RFC 3596, RFC 2782, RFC 3403, RFC 6698). */
+enum dns_type { DNS_A = 1, DNS_CNAME = 5, DNS_AAAA = 28, DNS_SRV = 33, DNS_NAPTR = 35, DNS_TLSA = 52 };
 
 struct dns_question {
 	struct slice name; /* absolute, with or without its final dot */

@@ -59,8 +59,11 @@ struct connect_question {
 	struct slice domain; /* the SIP domain that the peer must prove (RFC 5922); the SNI; empty for a clear
 				transport */
 	struct slice pin;    /* SHA-256 of the certificate that the peer must have besides; empty: any */
-	struct slice as;     /* our domain whose certificate is shown if the peer asks for one; empty: any */
-	ms_t patience;       /* how long it may take in all; 0: as long as the transport allows */
+	struct slice
+		tlsa; /* RDATA of TLSA records (RFC 6698), each behind its length in two bytes: the certificate is
+				judged by them; empty: by our trust anchors */
+	struct slice as; /* our domain whose certificate is shown if the peer asks for one; empty: any */
+	ms_t patience;   /* how long it may take in all; 0: as long as the transport allows */
 };
 
 struct store_question {

@@ -104,6 +104,7 @@ static enum err keep_question(struct endpoint *endpoint, struct action *question
 		TRY(keep(endpoint, &question->connect.host));
 		TRY(keep(endpoint, &question->connect.domain));
 		TRY(keep(endpoint, &question->connect.pin));
+		TRY(keep(endpoint, &question->connect.tlsa));
 		return keep(endpoint, &question->connect.as);
 	}
 }

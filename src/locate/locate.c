@@ -111,7 +111,7 @@ static const char *failure_text(enum err err)
 /* The addresses of the server at locate->server come next, or the end. */
 static void begin_server(struct locate *locate)
 {
-	locate->n_places = locate->place = 0;
+	locate->n_places = locate->place = locate->tlsa_len = 0;
 	locate->state = locate->server < locate->n_servers ? LOCATE_V6 : LOCATE_OVER;
 }
 
@@ -121,6 +121,7 @@ static void go_to_target(struct locate *locate, uint16_t port)
 	locate->servers[0] = (struct srv){ .port = port, .target = locate->target };
 	locate->n_servers = 1;
 	locate->server = 0;
+	locate->has_srv = false;
 	begin_server(locate);
 }
 
@@ -180,10 +181,15 @@ void locate_start(struct locate *locate, const struct locate_request *request, u
 		.transport = default_transport(request->transports),
 		.chance = seed,
 		.is_secure = true,
+		.needs_tlsa = request->needs_tlsa,
 	};
 	if (!name_set(&locate->domain, request->domain))
 		set_text(&locate->domain, request->domain);
-	if (address_parse_ip(request->target, &address)) {
+	if (request->needs_tlsa && address_parse_ip(request->target, &address)) {
+		note(locate, ERR_DENIED, request->target,
+		     ": an address has no TLSA records, and one is demanded", SLICE(""));
+		locate->state = LOCATE_OVER;
+	} else if (address_parse_ip(request->target, &address)) {
 		set_text(&locate->target, request->target);
 		address.port = request->port ? request->port : default_port(locate->transport);
 		locate->places[0] = (struct locate_place){ .address = address };
@@ -356,11 +362,79 @@ static void take_addresses(struct locate *locate, struct packet *packet, bool is
 	struct rdata rdata;
 
 	while (locate->n_places < max && packet_next(packet, &rdata)) {
-		if (!packet_address(packet, &rdata, &place.address))
+		if (!packet_address(packet, &rdata, &place.address) ||
+		    (locate->needs_tlsa && !place.is_secure))
 			continue;
 		place.address.port = locate->servers[locate->server].port;
 		locate->places[locate->n_places++] = place;
 	}
+}
+
+/* -- TLSA (RFC 6698) ------------------------------------------------------------------------------------------------ */
+
+static bool has_secure_place(const struct locate *locate)
+{
+	for (size_t i = 0; i < locate->n_places; i++)
+		if (locate->places[i].is_secure)
+			return true;
+	return false;
+}
+
+/* Somebody else's DNS, to which a maddr or the configuration leads, cannot say who proves the domain. */
+static bool is_own_word(const struct locate *locate)
+{
+	return locate->has_srv && slice_eq(name_text(&locate->domain), name_text(&locate->target));
+}
+
+/*
+ * RFC 7673 §3.1: only where SRV records and addresses are "secure" there is something to ask for, and §3.3: by port and name
+ * of the server.
+ */
+static bool begin_tlsa(struct locate *locate)
+{
+	const struct srv *server = &locate->servers[locate->server];
+	char text[PACKET_NAME_MAX];
+	struct writer out = writer_of(text, sizeof text);
+
+	if (!transport_is_secure(locate->transport) || !is_own_word(locate) || !has_secure_place(locate))
+		return false;
+	put_char(&out, '_');
+	put_number(&out, server->port);
+	put(&out, SLICE("._tcp."));
+	put(&out, name_text(&server->target));
+	if (out.overflow || !name_set(&locate->tlsa_name, writer_text(&out)))
+		return false;
+	locate->state = LOCATE_TLSA;
+	return true;
+}
+
+static void take_tlsa(struct locate *locate, struct packet *packet, bool is_secure)
+{
+	struct writer out = writer_of(locate->tlsa, sizeof locate->tlsa);
+	struct rdata rdata;
+	struct slice tlsa;
+
+	while (is_secure && packet_next(packet, &rdata)) {
+		if (!packet_tlsa(packet, &rdata, &tlsa) || out.size - out.len < tlsa.len + 2)
+			continue;
+		put_char(&out, (char)(tlsa.len >> 8));
+		put_char(&out, (char)(tlsa.len & 0xff));
+		put(&out, tlsa);
+	}
+	locate->tlsa_len = out.len;
+}
+
+/* Without an answer he who keeps it back could show any certificate instead (RFC 7672 §2.1.1): the next server. */
+static void end_tlsa(struct locate *locate, bool was_answered)
+{
+	bool lacks = was_answered && locate->needs_tlsa && locate->tlsa_len == 0;
+
+	if (lacks)
+		note(locate, ERR_DENIED, name_text(&locate->servers[locate->server].target),
+		     ": DNSSEC proves no TLSA record of it, and one is demanded (RFC 6698)", SLICE(""));
+	if (lacks || !was_answered)
+		locate->n_places = 0;
+	locate->state = LOCATE_ADDRESSES;
 }
 
 /* -- questions and answers ------------------------------------------------------------------------------------------- */
@@ -380,6 +454,9 @@ static bool ask(const struct locate *locate, struct dns_question *ret_question)
 		*ret_question = (struct dns_question){ name_text(&locate->servers[locate->server].target),
 						       locate->state == LOCATE_V6 ? DNS_AAAA : DNS_A };
 		return true;
+	case LOCATE_TLSA:
+		*ret_question = (struct dns_question){ name_text(&locate->tlsa_name), DNS_TLSA };
+		return true;
 	default: return false;
 	}
 }
@@ -395,6 +472,7 @@ static void give_target(struct locate *locate, struct locate_next *next)
 		.address = place->address,
 		.domain = name_text(&locate->domain),
 		.host = name_text(has_server ? &locate->servers[locate->server].target : &locate->target),
+		.tlsa = slice_from(locate->tlsa, place->is_secure ? locate->tlsa_len : 0),
 		.is_secure = place->is_secure,
 		.is_last = locate->place == locate->n_places && locate->server + 1 >= locate->n_servers,
 	};
@@ -424,11 +502,12 @@ static void take(struct locate *locate, struct packet *packet, bool is_secure)
 	switch (locate->state) {
 	case LOCATE_SERVICES: take_services(locate, packet); break;
 	case LOCATE_SERVERS: take_servers(locate, packet); break;
+	case LOCATE_TLSA: take_tlsa(locate, packet, is_secure); break;
 	default: take_addresses(locate, packet, is_secure); break;
 	}
 }
 
-static void proceed(struct locate *locate, bool is_secure)
+static void proceed(struct locate *locate, bool was_answered, bool is_secure)
 {
 	switch (locate->state) {
 	case LOCATE_SERVICES:
@@ -441,13 +520,18 @@ static void proceed(struct locate *locate, bool is_secure)
 		locate->is_secure = locate->is_secure && is_secure;
 		if (locate->n_servers > 0) {
 			locate->transport = locate->services[locate->service].transport;
+			locate->has_srv = locate->is_secure;
 			begin_server(locate);
 		} else if (++locate->service == locate->n_services) {
 			fall_back(locate);
 		}
 		break;
 	case LOCATE_V6: locate->state = LOCATE_V4; break;
-	default: locate->state = LOCATE_ADDRESSES; break;
+	case LOCATE_V4:
+		if (!begin_tlsa(locate))
+			end_tlsa(locate, true);
+		break;
+	default: end_tlsa(locate, was_answered); break;
 	}
 }
 
@@ -471,5 +555,5 @@ void locate_answer(struct locate *locate, const struct dns_answer *answer)
 	    (locate->state == LOCATE_SERVICES || locate->state == LOCATE_SERVERS))
 		locate->state = LOCATE_OVER;
 	else
-		proceed(locate, answered.err == OK && answered.is_secure);
+		proceed(locate, answered.err == OK, answered.err == OK && answered.is_secure);
 }

@@ -13,7 +13,8 @@
  *		LOCATE_END: there is no other target.
  *	}
  *
- * Every target must prove the domain of the URI (RFC 5922 §7.3), never a name that the DNS has given. The transport
+ * Every target must prove the domain of the URI (RFC 5922 §7.3), never a name that the DNS has given. How it may do so the domain can say
+ * itself: below SRV records that DNSSEC proves, the TLSA records of the server are asked for (RFC 6698, RFC 7673). The transport
  * is selected once (§4.1): there is no falling back from one that has servers to another.
  *
  * Bounded: at most 8 service records, 16 servers and 16 addresses of each are kept, the best of them; a chain of
@@ -42,6 +43,7 @@ struct locate_request {
 	uint16_t port;       /* 0: none given */
 	unsigned transports; /* the set that may be used; TLS, TCP and UDP are looked for */
 	bool is_transport_given;
+	bool needs_tlsa; /* only servers that have TLSA records */
 };
 
 /*
@@ -55,6 +57,7 @@ struct locate_target {
 	struct address address;
 	struct slice domain; /* that it must prove; lives as long as the struct locate, as host does */
 	struct slice host;   /* the name whose address it is, or the address itself */
+	struct slice tlsa;   /* RDATA of its TLSA records, each behind its length in two bytes; empty: none */
 	bool is_secure;      /* DNSSEC proves each record that led here; false if none was needed */
 	bool is_last;        /* nothing else would be tried */
 };
@@ -76,9 +79,23 @@ struct locate_next {
 
 /* -- the state; for locate.c only ------------------------------------------------------------------------------ */
 
-enum { LOCATE_SERVICES_MAX = 8, LOCATE_SERVERS_MAX = 16, LOCATE_ADDRESSES_MAX = 16, LOCATE_WHY_MAX = 500 };
+enum {
+	LOCATE_SERVICES_MAX = 8,
+	LOCATE_SERVERS_MAX = 16,
+	LOCATE_ADDRESSES_MAX = 16,
+	LOCATE_TLSA_MAX = 2048,
+	LOCATE_WHY_MAX = 500,
+};
 
-enum locate_state { LOCATE_SERVICES, LOCATE_SERVERS, LOCATE_V6, LOCATE_V4, LOCATE_ADDRESSES, LOCATE_OVER };
+enum locate_state {
+	LOCATE_SERVICES,
+	LOCATE_SERVERS,
+	LOCATE_V6,
+	LOCATE_V4,
+	LOCATE_TLSA,
+	LOCATE_ADDRESSES,
+	LOCATE_OVER,
+};
 
 /* A way to the SRV records of one transport: a NAPTR record, or what is made up if there is none. */
 struct locate_service {
@@ -109,6 +126,12 @@ struct locate {
 
 	struct locate_place places[LOCATE_ADDRESSES_MAX]; /* of that server */
 	size_t n_places, place;
+
+	bool has_srv; /* the server comes from SRV records that are proven, as is all that led to them */
+	bool needs_tlsa;
+	struct name tlsa_name; /* "_PORT._tcp.SERVER" (RFC 6698 §3) */
+	char tlsa[LOCATE_TLSA_MAX];
+	size_t tlsa_len;
 
 	enum err err; /* the worst that was met */
 	char why[LOCATE_WHY_MAX];

@@ -231,6 +231,23 @@ bool packet_srv(const struct packet *packet, const struct rdata *rdata, struct s
 	return true;
 }
 
+/* By matching type (RFC 6698 §2.1.3); 0: the whole certificate or key. */
+static const size_t tlsa_sizes[] = { 0, 32, 64 };
+
+bool packet_tlsa(const struct packet *packet, const struct rdata *rdata, struct slice *ret_tlsa)
+{
+	enum { USAGE_MAX = 3, SELECTOR_MAX = 1, TYPE_MAX = 2, HEAD = 3 };
+	struct slice bytes = slice_sub(packet->bytes, rdata->at, rdata->len);
+
+	if (bytes.len <= HEAD || byte_at(bytes, 0) > USAGE_MAX || byte_at(bytes, 1) > SELECTOR_MAX ||
+	    byte_at(bytes, 2) > TYPE_MAX)
+		return false;
+	if (byte_at(bytes, 2) > 0 && bytes.len - HEAD != tlsa_sizes[byte_at(bytes, 2)])
+		return false;
+	*ret_tlsa = bytes;
+	return true;
+}
+
 bool packet_naptr(const struct packet *packet, const struct rdata *rdata, struct naptr *ret_naptr)
 {
 	struct slice bytes = slice_sub(packet->bytes, 0, rdata->at + rdata->len);

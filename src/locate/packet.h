@@ -50,6 +50,12 @@ struct srv {
 };
 bool packet_srv(const struct packet *packet, const struct rdata *rdata, struct srv *ret_srv);
 
+/*
+ * RFC 6698 §2.1: "certificate usage", "selector", "matching type" and the data, as they stand there. False for what has other
+ * numbers than those of the RFC, or a digest of another length than its type has.
+ */
+bool packet_tlsa(const struct packet *packet, const struct rdata *rdata, struct slice *ret_tlsa);
+
 struct naptr {
 	uint16_t order, preference;
 	struct slice flags, services, regexp; /* in the message */

@@ -49,6 +49,7 @@ struct server_peer {
 		*identities; /* of each name that it may have to prove; none: the names themselves */
 	size_t n_identities;
 	struct slice pin; /* 32 bytes: SHA-256 of the certificate that it must have besides; empty: any */
+	bool needs_dane; /* it is reached only where DNSSEC proves a TLSA record (RFC 6698) that its certificate fits */
 	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
 	const struct address *addresses;   /* in clear: from where it may come, on any port */
 	size_t n_addresses;

@@ -38,7 +38,7 @@ static void put_key(struct writer *out, const struct hop_goal *goal)
 	put_number(out, request->transports);
 	put_char(out, request->is_transport_given ? '!' : ':');
 	put_number(out, request->port);
-	put_char(out, ':');
+	put_char(out, request->needs_tlsa ? '!' : ':');
 	put(out, goal->pin);
 	put_char(out, ':');
 	put_lower(out, goal->as);
@@ -162,6 +162,7 @@ static enum err try_target(struct hop *hop, const struct locate_target *target)
 		.port = target->address.port,
 		.domain = transport_is_secure(target->transport) ? target->domain : slice_of(NULL),
 		.pin = hop->goal.pin,
+		.tlsa = target->tlsa,
 		.as = hop->goal.as,
 		.patience = target->is_last ? 0 : PATIENCE_MS,
 	};

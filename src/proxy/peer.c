@@ -119,6 +119,7 @@ bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sip
 			.port = peer->host.len > 0 ? peer->port : next_hop->port,
 			.transports = LOCATE_WITH(peer->transport),
 			.is_transport_given = is_clear(peer),
+			.needs_tlsa = peer->needs_dane,
 		};
 	}
 	*ret_goal = goal;

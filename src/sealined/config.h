@@ -166,6 +166,7 @@ enum peer_setting {
 	PEER_TRUST_DOMAIN,
 	PEER_TRUST,
 	PEER_EXCEPTIONS,
+	PEER_DANE,
 	PEER_SETTINGS,
 };
 struct slice peer_setting_name(enum peer_setting setting);

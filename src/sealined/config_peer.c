@@ -203,6 +203,16 @@ static bool say_exception(struct config *config, struct slice value, struct writ
 	return true;
 }
 
+static bool say_dane(struct config *config, struct slice value, struct writer *why)
+{
+	bool is_required = slice_eq(value, SLICE("require"));
+
+	if (!is_required && !slice_eq(value, SLICE("allow")))
+		return wrong(why, "it is neither allow nor require");
+	last(config)->needs_dane = is_required;
+	return true;
+}
+
 /* clang-format off */
 static const struct {
 	struct slice name;
@@ -219,6 +229,7 @@ static const struct {
 	[PEER_TRUST_DOMAIN] = { SLICE_INIT("trust-domain"), say_trust_domain },
 	[PEER_TRUST]     = { SLICE_INIT("trust"),     say_trust },
 	[PEER_EXCEPTIONS] = { SLICE_INIT("exceptions"), say_exception },
+	[PEER_DANE]      = { SLICE_INIT("dane"),      say_dane },
 };
 /* clang-format on */
 
@@ -360,6 +371,14 @@ bool config_end_peer(struct config *config, struct writer *why)
 			     "what comes in clear can be forged: leave out trust-domain, or the transport");
 	if (!is_clear && peer->n_addresses > 0)
 		return wrong(why, "an address proves nothing: from is for peers in clear only");
+	if (peer->needs_dane && (is_clear || peer->host.len > 0))
+		return wrong(
+			why,
+			"dane is for a peer over TLS that the DNS leads to: leave out address and transport");
+	if (peer->needs_dane && (last_scope(config)->trust.len > 0 || last_scope(config)->takes_wildcards))
+		return wrong(
+			why,
+			"the peer has rules of its own for its certificate: leave out dane, or trust and exceptions");
 	if (is_clear && peer->host.len == 0)
 		return wrong(why, "a peer in clear needs an address");
 	if (!is_clear && peer->proves.len == 0 &&

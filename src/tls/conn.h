@@ -57,6 +57,15 @@ MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct sli
 void tls_conn_ask(struct tls_conn *conn);
 /* A client's, before its handshake: shows our certificate for that domain of ours if it is asked for one. ERR_NOMEM. */
 MUST_CHECK enum err tls_conn_speak_for(struct tls_conn *conn, struct slice domain);
+/*
+ * A client's, before its handshake and before it speaks for somebody: the server is judged by these TLSA records of it, each
+ * behind its length in two bytes, instead of by the trust anchors alone (RFC 6698, RFC 7671). Usage 3: its key or certificate is
+ * that of the record, whatever else it says; 2: its chain leads to that of the record, and it names the domain; 0 and 1: that
+ * besides the trust anchors and the name. One fits. Whoever proved them by DNSSEC is the caller. No records: nothing changes;
+ * nor does it for a peer with rules of its own, since those are what its configuration says.
+ * ERR_SYNTAX: none of them can be used; ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_conn_dane(struct tls_conn *conn, struct slice records);
 /* Sends nothing; see tls_conn_shutdown(). */
 void tls_conn_free(struct tls_conn *conn);
 OWN(tls_conn)

@@ -28,8 +28,13 @@ enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn)
 {
 	struct certificate leaf = { X509_STORE_CTX_get0_cert(store) };
 
-	TRY(check_chain(store, conn, conn->verdict));
-	if (tls_scope_check(conn->scope, &leaf, conn->asked, conn->verdict) == OK)
+	enum err err = check_chain(store, conn, conn->verdict);
+
+	if (err == ERR_DENIED)
+		tls_dane_explain(conn, store, conn->verdict);
+	TRY(err);
+	if (tls_dane_names_server(conn) ||
+	    tls_scope_check(conn->scope, &leaf, conn->asked, conn->verdict) == OK)
 		return OK;
 	X509_STORE_CTX_set_error(store, X509_V_ERR_HOSTNAME_MISMATCH);
 	return ERR_DENIED;

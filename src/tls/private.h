@@ -50,6 +50,7 @@ struct tls_conn {
 	unsigned wants;
 	bool has_heard; /* the peer's first byte, and it looks like TLS */
 	bool is_dead;   /* after an error nothing more may be asked of ssl */
+	bool has_tlsa;  /* the server is judged by TLSA records */
 	bool is_judged; /* a verdict on the peer's certificate was written to *verdict … */
 	struct verdict *verdict;
 	struct now now;                 /* … in the handshake step under way */
@@ -63,6 +64,13 @@ struct tls_conn {
 
 /* Of a server: chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
 MUST_CHECK enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *conn);
+
+/* -- dane.c ---------------------------------------------------------------------------------------------- */
+
+/* Whether a record of usage 3 was met: the DNS says that this is the server, so that its name matters no more. */
+bool tls_dane_names_server(const struct tls_conn *conn);
+/* After a refusal: what it means that no record was met. Leaves the verdict alone where something else is wrong. */
+void tls_dane_explain(const struct tls_conn *conn, X509_STORE_CTX *store, struct verdict *verdict);
 
 /* That with the certificate for the name, else the first; of a client without any, the one without. */
 SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name);

@@ -56,7 +56,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *openssl)
 	struct tls_context *context = conn->context;
 	struct session *session;
 
-	if (SSL_version(ssl) != TLS1_3_VERSION)
+	if (SSL_version(ssl) != TLS1_3_VERSION || conn->has_tlsa)
 		return 0;
 	session = mem_new(struct session);
 	if (!session)
@@ -109,7 +109,8 @@ void tls_session_offer(struct tls_conn *conn)
 {
 	struct session *session = find(conn->context, conn->domain);
 
-	if (!session)
+	/* The records are of now, and a session would not be held against them. */
+	if (!session || conn->has_tlsa)
 		return;
 	if (tls_session_may_go_on(conn, session->session, session->began) &&
 	    SSL_set_session(conn->ssl, session->session) == 1) {

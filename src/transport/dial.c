@@ -9,7 +9,8 @@ static uint16_t default_port(enum transport_protocol protocol)
 
 static struct dial *dial_new(struct transport *transport, const struct connect_question *connect)
 {
-	size_t texts = connect->host.len + connect->domain.len + connect->pin.len + connect->as.len;
+	size_t texts = connect->host.len + connect->domain.len + connect->pin.len + connect->tlsa.len +
+		       connect->as.len;
 	struct dial *dial = mem_zalloc(1, sizeof *dial + texts);
 	char *at;
 
@@ -22,6 +23,7 @@ static struct dial *dial_new(struct transport *transport, const struct connect_q
 	dial->host = slice_copy(&at, connect->host);
 	dial->domain = slice_copy(&at, connect->domain);
 	dial->pin = slice_copy(&at, connect->pin);
+	dial->tlsa = slice_copy(&at, connect->tlsa);
 	dial->as = slice_copy(&at, connect->as);
 	list_append(&transport->dials, &dial->link);
 	return dial;

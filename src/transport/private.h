@@ -102,7 +102,7 @@ struct dial {
 	struct address addresses[NET_ADDRESSES_MAX];
 	size_t n_addresses, next;
 	ms_t due;
-	struct slice host, domain, pin, as; /* in this allocation, behind the struct */
+	struct slice host, domain, pin, tlsa, as; /* in this allocation, behind the struct */
 };
 
 struct transport {

@@ -464,7 +464,10 @@ static enum err start_tls(struct wire *wire)
 	/* a browser would have its user choose a certificate */
 	if (!wire->outbound && flow_transport(wire->id) == TRANSPORT_TLS)
 		tls_conn_ask(wire->tls);
-	return wire->outbound ? tls_conn_speak_for(wire->tls, wire->dial->as) : OK;
+	if (!wire->outbound)
+		return OK;
+	TRY(tls_conn_dane(wire->tls, wire->dial->tlsa));
+	return tls_conn_speak_for(wire->tls, wire->dial->as);
 }
 
 void wire_begin(struct wire *wire, struct now now)
@@ -476,7 +479,7 @@ void wire_begin(struct wire *wire, struct now now)
 	enum err err = start_tls(wire);
 	if (err != OK) {
 		struct slice why = err == ERR_SYNTAX
-					   ? SLICE("a certificate cannot prove what is no domain name")
+					   ? SLICE("none of its TLSA records can be used (RFC 6698)")
 				   : err == ERR_DENIED ? SLICE("there is nothing configured for TLS")
 						       : slice_of(err_text(err));
 		wire_lose(wire,

@@ -90,6 +90,7 @@ static void try_target(struct ua *ua, const struct locate_target *target, struct
 	struct writer out = writer_of(host, sizeof host);
 	struct connect_question question = {
 		.port = target->address.port,
+		.tlsa = target->tlsa,
 		.patience = target->is_last ? 0 : PATIENCE_MS,
 	};
 

@@ -1,5 +1,6 @@
 """Certification authorities and certificates for tests, made with the openssl command."""
 
+import hashlib
 import subprocess
 
 
@@ -50,6 +51,13 @@ def shown(port, name, *options, ca=None):
         return None
     pem = text[text.index("-----BEGIN") :].split("-----END CERTIFICATE-----")[0] + "-----END CERTIFICATE-----\n"
     return fingerprint(pem), "Verify return code: 0 (ok)" in text
+
+
+def key_digest(pem):
+    """SHA-256 of the public key of a certificate, as a TLSA record with "3 1 1" has it."""
+    key = subprocess.run(["openssl", "x509", "-noout", "-pubkey", "-in", str(pem)], capture_output=True, check=True, timeout=60).stdout
+    der = subprocess.run(["openssl", "pkey", "-pubin", "-outform", "DER"], input=key, capture_output=True, check=True, timeout=60).stdout
+    return hashlib.sha256(der).hexdigest()
 
 
 def fingerprint(pem):

@@ -8,14 +8,15 @@ from network import LINKS, SERVERS, Machine, Network, hub_address, name_server
 
 import capture
 import zone
-from pki import CA
+from pki import CA, key_digest
 from programs import Phone, Program, Server, run
 from sealine_e2e import control, digests
 
 HERE = pathlib.Path(__file__).parent
 
 # a.example is where e.example, whose server is the edge, sends what is for others. In "forged" an address is another than was signed; of "stripped"
-# the records that say that it has TLS are gone.
+# the records that say that it has TLS are gone. The certificate of d.example leads to no CA that is trusted, and its key is in the DNS; g.example has a good one,
+# and the DNS has the key of another; h.example has no key there.
 RECORDS = f"""
 _sips._tcp.e        SRV 10 0 5061 pbx.e
 pbx.e               A {SERVERS["edge"]}
@@ -31,6 +32,12 @@ _sips._tcp.stripped SRV 10 0 5061 pbx.stripped
 _sip._tcp.stripped  SRV 10 0 5060 pbx.stripped
 pbx.stripped        A {SERVERS["b"]}
 stripped            A {SERVERS["b"]}
+_sips._tcp.d        SRV 10 0 5061 pbx.d
+pbx.d               A {SERVERS["b"]}
+_sips._tcp.g        SRV 10 0 5061 pbx.g
+pbx.g               A {SERVERS["b"]}
+_5061._tcp.pbx.g    TLSA 3 1 1 {"0123456789abcdef" * 4}
+_sips._tcp.h        SRV 10 0 5061 pbx.b
 """
 FORGED = [
     (r"^(pbx\.forged\.example\.\s.*\sA\s+)192\.0\.2\.99$", rf"\g<1>{SERVERS['b']}"),
@@ -40,19 +47,20 @@ FORGED = [
 
 PEERS = {
     "edge": f"""
-  a: {{domains: [b.example, forged.example, stripped.example], address: '{SERVERS["a"]}:5061', proves: a.example}}
+  a: {{domains: [b.example, forged.example, stripped.example, d.example, g.example, h.example], address: '{SERVERS["a"]}:5061', proves: a.example}}
   kamailio: {{domains: c.example, address: '{SERVERS["kamailio"]}:5061', proves: k.example}}
 """,
     "a": f"""
   edge: {{domains: e.example, address: '{SERVERS["edge"]}:5061', proves: e.example, relay: yes}}
   b: {{domains: b.example, relay: yes}}
+  strict: {{domains: [d.example, h.example], dane: require}}
 """,
     "b": f"""
   a: {{domains: e.example, address: '{SERVERS["a"]}:5061', proves: a.example}}
   kamailio: {{domains: f.example, address: '{SERVERS["kamailio"]}:5061', proves: k.example}}
 """,
 }
-DOMAINS = {"edge": ["e.example", "f.example"], "a": ["a.example"], "b": ["b.example", "c.example"]}
+DOMAINS = {"edge": ["e.example", "f.example"], "a": ["a.example"], "b": ["b.example", "c.example", "g.example", "h.example"]}
 
 PASSWORD = "open sesame"
 
@@ -62,18 +70,23 @@ class FourHops:
         self.path, self.n = path, 0
         self.network = Network()
         self.ca = CA(path / "ca")
-        self.names = zone.NameServer(path / "names", "example", RECORDS, self.network["hub"], address="0.0.0.0", forge=FORGED)
+        self.unknown = CA(path / "unknown", "unknown CA").issue("d.example")
+        records = RECORDS + f"_5061._tcp.pbx.d TLSA 3 1 1 {key_digest(self.unknown[0])}\n"
+        self.names = zone.NameServer(path / "names", "example", records, self.network["hub"], address="0.0.0.0", forge=FORGED)
         self.servers = {name: self.serve(name) for name in DOMAINS}
-        for aor, server in (("alice@e", "edge"), ("alice@f", "edge"), ("bob@b", "b"), ("bob@c", "b")):
+        for aor, server in (("bob@d", "b"), ("alice@e", "edge"), ("alice@f", "edge"), ("bob@b", "b"), ("bob@c", "b")):
             assert control(self.servers[server].state, "user-add", **digests(f"{aor}.example", PASSWORD))["ok"]
 
     def serve(self, name):
         domains = DOMAINS[name]
         pem, key = self.ca.issue(domains[0], names=domains)
         config = self.path / f"{name}.yaml"
+        entries = [f"{{name: {domain}}}" for domain in domains]
+        if name == "b":
+            entries.append(f"{{name: d.example, certificate: {self.unknown[0]}, key: {self.unknown[1]}}}")
         listen = [SERVERS[name], hub_address(name)]
         config.write_text(
-            f"domains: {domains}\nlisten: {[f'{address}:5061' for address in listen]}\ncertificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\n"
+            f"domains: [{', '.join(entries)}]\nlisten: {[f'{address}:5061' for address in listen]}\ncertificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\n"
             f"dns: {name_server(name)}\ntrust-anchor: {self.names.anchor}\nworkers: 1\npeers:{PEERS[name]}"
         )
         return Server(self.path / name, listen=(), options=("-c", config), netns=self.network[name], name=name)

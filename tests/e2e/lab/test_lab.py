@@ -200,3 +200,25 @@ def test_who_speaks_under_sip_for_somebody_else_is_refused(lab):
     answer = mallory.wait_for("^answered")
     assert " 403 " in answer and "[domain.mismatch]" in answer and "somebody-else.example" in answer
     assert mallory.wait() == 0
+
+
+# -- DANE (RFC 6698): what the DNS says of certificates
+
+
+def test_a_key_in_the_dns_proves_a_server_that_no_ca_does(lab, alice):
+    """The phone finds its server by it as well, and has none of the CA that issued the certificate."""
+    with lab.talking("bob", "sips:bob@d.example") as bob:
+        alice.send_line("message sips:bob@d.example good morning")
+        assert bob.wait_event("message", 20)["text"] == "good morning"
+
+
+def test_a_good_certificate_is_none_where_the_dns_has_another_key(lab, alice):
+    since = len(lab.servers["a"].lines)
+    assert fails(alice, "sips:bob@g.example")["code"] == "certificate.dane-mismatch"
+    line = lab.servers["a"].wait_for(r"request.refused.*sips:bob@g\.example", since=since)
+    assert "TLSA" in line and "status=502" in line
+
+
+def test_where_the_configuration_demands_a_key_in_the_dns_there_has_to_be_one(lab, alice):
+    failed = fails(alice, "sips:bob@h.example")
+    assert failed["status"] == 502 and "DNSSEC proves no TLSA record" in failed["text"], failed

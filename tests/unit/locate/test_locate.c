@@ -22,6 +22,8 @@ struct search {
 	const char *zone;
 	struct trouble trouble[2];
 	enum dns_type unsigned_type; /* answers of this type are not signed */
+	bool needs_tlsa, tells_tlsa; /* what is asked for TLSA is written down, too */
+	size_t tlsa;                 /* bytes of them */
 	char asked[LOG_MAX], targets[LOG_MAX], end[LOG_MAX];
 	struct locate_target last;
 	enum err err;
@@ -33,6 +35,7 @@ static void put_type(struct writer *out, enum dns_type type)
 		 : type == DNS_AAAA  ? SLICE("AAAA")
 		 : type == DNS_SRV   ? SLICE("SRV")
 		 : type == DNS_NAPTR ? SLICE("NAPTR")
+		 : type == DNS_TLSA  ? SLICE("TLSA")
 				     : SLICE("?"));
 }
 
@@ -71,6 +74,10 @@ static void run(struct search *search)
 		}
 		struct writer *log = next.step == LOCATE_ASK ? &asked : &targets;
 
+		if (next.step == LOCATE_ASK && next.question.type == DNS_TLSA && !search->tells_tlsa) {
+			answer(search, &next.question);
+			continue;
+		}
 		if (log->len > 0)
 			put(log, SLICE(", "));
 		if (next.step == LOCATE_ASK) {
@@ -82,6 +89,10 @@ static void run(struct search *search)
 			put(log, transport_name(next.target.transport));
 			put_char(log, ' ');
 			put_address(log, &next.target.address);
+			if (next.target.tlsa.len > 0) {
+				put(log, SLICE(" (TLSA)"));
+				search->tlsa = next.target.tlsa.len;
+			}
 			search->last = next.target;
 		}
 	}
@@ -96,6 +107,7 @@ static bool start(struct search *search, const char *uri_text, unsigned supporte
 	assert_true(sip_uri_parse(slice_of(uri_text), &uri));
 	if (!locate_request_of(&uri, supported, &request))
 		return false;
+	request.needs_tlsa = search->needs_tlsa;
 	locate_start(&search->locate, &request, seed);
 	return true;
 }
@@ -412,6 +424,94 @@ static void does_without_what_the_name_servers_cannot_say(void **state)
 	}
 }
 
+/* -- TLSA (RFC 6698, RFC 7673) ------------------------------------------------------------------------------------------------- */
+
+#define DIGEST "0123456789abcdef0123456789abcdef" /* of 32 bytes */
+
+static const char published[] = "_sips._tcp.example.org SRV 1 0 5071 a.example.org\n"
+				"_sips._tcp.example.org SRV 2 0 5072 b.example.org\n"
+				"_5071._tcp.a.example.org TLSA 3 1 1 " DIGEST "\n"
+				"_5071._tcp.a.example.org TLSA 3 1 1 short\n"
+				"_5071._tcp.a.example.org TLSA 4 1 1 " DIGEST "\n"
+				"_5071._tcp.a.example.org TLSA 3 2 1 " DIGEST "\n"
+				"_5071._tcp.a.example.org TLSA 3 1 3 " DIGEST "\n"
+				"_5071._tcp.a.example.org TLSA 2 0 2 " DIGEST DIGEST "\n"
+				"a.example.org A 192.0.2.1\n"
+				"b.example.org A 192.0.2.2\n"
+				"_sips._tcp.other.example SRV 1 0 5071 a.example.org\n"
+				"example.org A 192.0.2.7\n";
+
+/* clang-format off */
+static const struct tlsa_case {
+	const char *label, *uri;
+	const char *zone;
+	enum dns_type unsigned_type;
+	struct trouble trouble;
+	bool needs_tlsa;
+	const char *targets, *end;
+	size_t tlsa; /* bytes of the records of the last target that has some; 0: none has */
+} tlsa_cases[] = {
+	{ "those that can be read go with the server", "sips:bob@example.org", published, 0, { 0 }, false,
+	  "TLS 192.0.2.1:5071 (TLSA), TLS 192.0.2.2:5072", "example.org: there is no such host", 2 + 3 + 32 + 2 + 3 + 64 },
+	{ "who must have them is another's last", "sips:bob@example.org", published, 0, { 0 }, true,
+	  "TLS 192.0.2.1:5071 (TLSA)",
+	  "b.example.org: DNSSEC proves no TLSA record of it, and one is demanded (RFC 6698)", 2 + 3 + 32 + 2 + 3 + 64 },
+	{ "not below SRV records without proof", "sips:bob@example.org", published, DNS_SRV, { 0 }, false,
+	  "TLS 192.0.2.1:5071, TLS 192.0.2.2:5072", "example.org: there is no such host", 0 },
+	{ "nor for addresses without proof", "sips:bob@example.org", published, DNS_A, { 0 }, false,
+	  "TLS 192.0.2.1:5071, TLS 192.0.2.2:5072", "example.org: there is no such host", 0 },
+	{ "without proof they are none", "sips:bob@example.org", published, DNS_TLSA, { 0 }, false,
+	  "TLS 192.0.2.1:5071, TLS 192.0.2.2:5072", "example.org: there is no such host", 0 },
+	{ "then who must have them is not tried", "sips:bob@example.org", published, DNS_TLSA, { 0 }, true,
+	  "", "a.example.org: DNSSEC proves no TLSA record of it, and one is demanded (RFC 6698)", 0 },
+	{ "nor is he without SRV records", "sips:bob@example.org:5061", published, 0, { 0 }, true,
+	  "", "example.org: DNSSEC proves no TLSA record of it, and one is demanded (RFC 6698)", 0 },
+	{ "the DNS of one domain says nothing of another", "sips:bob@example.org;maddr=other.example", published, 0, { 0 }, false,
+	  "TLS 192.0.2.1:5071", "other.example: there is no such host", 0 },
+	{ "nor by his address", "sips:bob@192.0.2.1", published, 0, { 0 }, true,
+	  "", "192.0.2.1: an address has no TLSA records, and one is demanded", 0 },
+	{ "a server whose records are forged is not tried", "sips:bob@example.org", published, 0, { DNS_TLSA, ERR_DENIED }, false,
+	  "", "_5071._tcp.a.example.org: the answer of the DNS is forged or broken (DNSSEC): signature crypto failed", 0 },
+	{ "nor one whose records are kept back", "sips:bob@example.org", published, 0, { DNS_TLSA, ERR_AGAIN }, false,
+	  "", "_5071._tcp.a.example.org: the name servers did not answer in time", 0 },
+};
+/* clang-format on */
+
+static void servers_come_with_the_records_that_dnssec_proves(void **state)
+{
+	for (size_t i = 0; i < sizeof tlsa_cases / sizeof tlsa_cases[0]; i++) {
+		const struct tlsa_case *row = &tlsa_cases[i];
+		struct search search = { .zone = row->zone,
+					 .unsigned_type = row->unsigned_type,
+					 .trouble = { row->trouble },
+					 .needs_tlsa = row->needs_tlsa };
+
+		print_message("# %s\n", row->label);
+		assert_true(start(&search, row->uri, TLS, 1));
+		run(&search);
+		assert_string_equal(search.targets, row->targets);
+		assert_string_equal(search.end, row->end);
+		assert_int_equal(search.tlsa, row->tlsa);
+	}
+}
+
+static void records_are_asked_for_where_the_server_is(void **state)
+{
+	struct search search = { .zone = published, .tells_tlsa = true };
+
+	assert_true(start(&search, "sips:bob@example.org", TLS, 1));
+	run(&search);
+	assert_string_equal(
+		search.asked,
+		"NAPTR example.org, SRV _sips._tcp.example.org, AAAA a.example.org, A a.example.org, "
+		"TLSA _5071._tcp.a.example.org, AAAA b.example.org, A b.example.org, "
+		"TLSA _5072._tcp.b.example.org");
+	search = (struct search){ .zone = usual, .tells_tlsa = true };
+	assert_true(start(&search, "sip:bob@example.org;transport=tcp", TLS | TCP, 1));
+	run(&search);
+	assert_null(strstr(search.asked, "TLSA"));
+}
+
 /* -- SRV: priority and weight (RFC 2782) ----------------------------------------------------------------------------------- */
 
 static const char weighted[] = "_sips._tcp.example.org SRV 2 0 5065 a.example.org\n"
@@ -551,6 +651,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(keeps_the_domain_of_the_uri_as_the_name_to_be_proven),
 	cmocka_unit_test(is_secure_only_if_every_answer_on_the_way_was),
 	cmocka_unit_test(goes_no_further_on_a_forged_answer),
+	cmocka_unit_test(servers_come_with_the_records_that_dnssec_proves),
+	cmocka_unit_test(records_are_asked_for_where_the_server_is),
 	cmocka_unit_test(does_without_what_the_name_servers_cannot_say),
 	cmocka_unit_test(chooses_servers_of_one_priority_by_their_weights),
 	cmocka_unit_test(tries_every_server_once_whatever_its_weight),

@@ -71,7 +71,17 @@ static enum dns_type type_of(struct slice word)
 		return DNS_AAAA;
 	if (slice_eq(word, SLICE("SRV")))
 		return DNS_SRV;
+	if (slice_eq(word, SLICE("TLSA")))
+		return DNS_TLSA;
 	return slice_eq(word, SLICE("NAPTR")) ? DNS_NAPTR : DNS_CNAME;
+}
+
+/* USAGE SELECTOR TYPE TEXT: the text stands for the data. */
+static void put_tlsa(struct writer *out, const struct slice *words)
+{
+	for (int i = 0; i < 3; i++)
+		put_char(out, (char)(words[i].ptr[0] - '0'));
+	put(out, words[3]);
 }
 
 static void put_data(struct writer *out, enum dns_type type, const struct slice *words)
@@ -96,6 +106,7 @@ static void put_data(struct writer *out, enum dns_type type, const struct slice 
 			put_string(out, words[i]);
 		put_wire_name(out, words[5]);
 		break;
+	case DNS_TLSA: put_tlsa(out, words); break;
 	case DNS_CNAME: put_wire_name(out, words[0]); break;
 	}
 }

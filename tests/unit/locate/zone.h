@@ -6,7 +6,7 @@
 
 /*
  * Writes the response to the question from a zone of lines "OWNER TYPE DATA", where DATA is "192.0.2.1", "2001:db8::1",
- * "PRIORITY WEIGHT PORT TARGET", "ORDER PREFERENCE FLAGS SERVICES REGEXP REPLACEMENT" with "-" for nothing, or the name of a
+ * "PRIORITY WEIGHT PORT TARGET", "USAGE SELECTOR TYPE TEXT" (TLSA, the text as data), "ORDER PREFERENCE FLAGS SERVICES REGEXP REPLACEMENT" with "-" for nothing, or the name of a
  * CNAME; "." is the root. Records of the owner and of those to which its aliases lead are in it.
  */
 void put_response(struct writer *out, const char *zone, const struct dns_question *question);
