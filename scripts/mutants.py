@@ -36,7 +36,7 @@ GROUPS = [
     ("src/proxy/*.c", ["proxy_token", "proxy_preprocess", "proxy_proofs", "proxy_check", "proxy_forward", "proxy_calls",
                        "proxy_fork", "proxy_dialog", "proxy_registration", "proxy_subscription", "proxy_allowance",
                        "proxy_backoff"]),
-    ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint"]),
+    ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint", "proxy_fork"]),
     ("src/endpoint/stray.c", ["endpoint_endpoint", "endpoint_server"]),
     ("src/locate/*.c", ["locate_*"]),
     ("src/auth/*.c", ["auth_window", "auth_nonce", "auth_response", "auth_server", "auth_client"]),

@@ -293,6 +293,17 @@ static void a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody(voi
 	world_end(world);
 }
 
+static void a_caller_who_is_gone_before_the_next_hop_is_found_leaves_nothing(void **state)
+{
+	struct world *world = world_new();
+
+	world->loses_dns = true;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &(struct ask){ .uri = "sip:bob@other.example" });
+	world_lose(world, ALICE_PHONE);
+	assert_int_equal(endpoint_counts(world->endpoint).servers, 0);
+	world_end(world);
+}
+
 static void the_server_may_end_in_the_middle_of_a_call(void **state)
 {
 	struct sip_message *at_bob;
@@ -317,6 +328,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_cancel_in_the_midst_of_a_look_up_ends_it),
 	cmocka_unit_test(a_look_up_that_fails_is_told),
 	cmocka_unit_test(a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody),
+	cmocka_unit_test(a_caller_who_is_gone_before_the_next_hop_is_found_leaves_nothing),
 	cmocka_unit_test(the_server_may_end_in_the_middle_of_a_call),
 };
 

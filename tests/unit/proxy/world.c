@@ -164,6 +164,8 @@ static void settle(struct world *world)
 		case ACTION_VOUCH:
 		case ACTION_RESOLVE:
 		case ACTION_CONNECT: /* in this world there is nobody else */
+			if (world->loses_dns)
+				break;
 			endpoint_answer(world->endpoint,
 					&(struct answer){ .question = action.question,
 							  .err = ERR_IO,

@@ -43,6 +43,7 @@ struct world {
 	unsigned n_conflicts; /* so many stores are still to be refused */
 	enum err store_err;   /* what every store fails with; OK: it does not */
 	bool loses_stores;    /* no store is ever answered */
+	bool loses_dns;       /* nor any that leads outside */
 	enum err bob_err;     /* what every look-up of bob fails with; OK: it does not */
 	bool holds_answers;   /* look-ups wait for world_release() */
 	uint64_t held_question;
