@@ -37,7 +37,8 @@ static void move_text(char **at, struct slice *text)
 struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
 		    const struct binding *bindings, size_t n_bindings)
 {
-	size_t size = sizeof(struct aor) + n_bindings * sizeof(struct binding) + name.len;
+	size_t size = sizeof(struct aor) + n_bindings * sizeof(struct binding) + name.len +
+		      account->policy.identities.len + account->policy.registrants.len;
 	struct binding *copies;
 	struct aor *aor;
 	char *at;
@@ -58,6 +59,8 @@ struct aor *aor_new(struct slice name, uint64_t version, const struct account *a
 		.bindings = copies,
 	};
 	move_text(&at, &aor->name);
+	move_text(&at, &aor->account.policy.identities);
+	move_text(&at, &aor->account.policy.registrants);
 	for (size_t i = 0; i < n_bindings; i++) {
 		copies[i] = bindings[i];
 		for (size_t j = 0; text_of(&copies[i], j); j++)

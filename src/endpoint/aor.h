@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "endpoint/certificates.h"
 #include "endpoint/flow.h"
+#include "endpoint/policy.h"
 
 /* H(A1) = H(username:realm:password) of RFC 7616 §3.4.2; as good as the password. All zero bits of has_: not
  * stored. */
@@ -23,6 +24,7 @@ struct account {
 	account_id id;
 	bool has_sha256, has_sha512_256, has_md5;
 	uint8_t sha256[32], sha512_256[32], md5[16];
+	struct account_policy policy;
 };
 
 struct binding {

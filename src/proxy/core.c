@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "proxy/context.h"
+#include "proxy/demands.h"
 #include "proxy/dialog.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
@@ -121,7 +122,7 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 		registration_decide(context, sender, now);
 	} else if (context->in_dialog) {
 		dialog_request(context, now);
-	} else if (!is_within_allowance(context, now)) {
+	} else if (!demands_let_out(context, now) || !is_within_allowance(context, now)) {
 		return;
 	} else if (subscription_begin(context, sender, now) || publication_begin(context, sender, now)) {
 		merged_note(context);
@@ -338,6 +339,10 @@ static void on_answer(void *self, struct question *question, const struct answer
 	switch ((enum context_stage)question->kind) {
 	case CONTEXT_SENDER:
 		if (gate_answer(context, answer, now))
+			go_on(context, answer->aor, now);
+		return;
+	case CONTEXT_REGISTERED:
+		if (gate_answer_registered(context, answer, now))
 			go_on(context, answer->aor, now);
 		return;
 	case CONTEXT_PUBLISH: publication_answer(context, answer, now); return;

@@ -2,6 +2,7 @@
 
 #include "base/verdict.h"
 #include "proxy/assertion.h"
+#include "proxy/demands.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
 #include "sip/build.h"
@@ -31,7 +32,7 @@ static struct slice domain_of(const struct context *context)
 }
 
 /* Where its realm is one of ours; in lower case. */
-static bool realm_of(const struct context *context, struct auth_realm *ret_realm)
+static bool realm_of(const struct context *context, struct now now, struct auth_realm *ret_realm)
 {
 	const struct server_domain *domain = core_domain(context->core, domain_of(context));
 
@@ -39,7 +40,7 @@ static bool realm_of(const struct context *context, struct auth_realm *ret_realm
 		return false;
 	*ret_realm = (struct auth_realm){
 		.name = domain->name,
-		.md5 = domain->md5,
+		.md5 = demands_md5(domain, now),
 		.sha = domain->sha,
 		.integrity = domain->integrity,
 		.lifetime = context->core->server->nonce_lifetime,
@@ -258,7 +259,7 @@ bool gate_ask(struct context *context, struct now now)
 	struct sip_credentials credentials;
 	struct auth_realm realm;
 
-	if (!realm_of(context, &realm))
+	if (!realm_of(context, now, &realm))
 		return prove_domain(context, now);
 	switch (find_credentials(context, &realm, &credentials)) {
 	case AUTH_OK: ask_account(context, &realm, &credentials, now); break;
@@ -282,7 +283,7 @@ static struct auth_hashes hashes_of(const struct account *account)
 	};
 }
 
-/* The account speaks for itself alone; in a dialog the token says who may speak under which name. */
+/* The account speaks for itself, and under the names that its policy gives it; in a dialog the token says who may speak under which name. */
 static bool may_speak_for(const struct context *context, const struct aor *aor)
 {
 	char buf[NAME_MAX];
@@ -291,7 +292,9 @@ static bool may_speak_for(const struct context *context, const struct aor *aor)
 	if (context->in_dialog || assertion_is_anonymous(context->server->request))
 		return true;
 	put_aor(&name, identity_of(context));
-	return !name.overflow && slice_eq(writer_text(&name), aor->name);
+	return !name.overflow && (slice_eq(writer_text(&name), aor->name) ||
+				  (!is_register(context) &&
+				   account_list_has(aor->account.policy.identities, writer_text(&name))));
 }
 
 static void forgive(const struct context *context, struct slice account)
@@ -322,31 +325,66 @@ static bool is_privacy_granted(struct context *context, struct now now)
 	return false;
 }
 
-static bool prove(struct context *context, struct aor *aor, struct now now)
+/* False if the flow has too many. */
+static bool prove_flow(struct context *context, const struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
 
-	if (!is_privacy_granted(context, now))
-		return false;
-	if (!may_speak_for(context, aor)) {
-		context_refuse(context,
-			       &proxy_refusals[is_register(context) ? REFUSED_TO_OTHER : REFUSED_FROM_OTHER],
-			       now);
+	if (endpoint_flow_has(core->endpoint, flow, aor->account.id))
+		return true;
+	forgive(context, aor->name);
+	if (!endpoint_flow_prove(core->endpoint, flow, aor->account.id)) {
+		context_refuse(context, &proxy_refusals[REFUSED_ACCOUNTS], now);
 		return false;
 	}
-	if (!endpoint_flow_has(core->endpoint, flow, aor->account.id)) {
-		forgive(context, aor->name);
-		if (!endpoint_flow_prove(core->endpoint, flow, aor->account.id)) {
-			context_refuse(context, &proxy_refusals[REFUSED_ACCOUNTS], now);
-			return false;
-		}
-		report_flow_proven(core, flow, aor->name);
+	report_flow_proven(core, flow, aor->name);
+	return true;
+}
+
+/* The account in To says who may register it; the answer comes in gate_answer_registered(). */
+static void ask_registered(struct context *context, struct now now)
+{
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	put_aor(&name, identity_of(context));
+	context->question.kind = CONTEXT_REGISTERED;
+	if (name.overflow)
+		context_refuse(context, &proxy_refusals[REFUSED_TO_OTHER], now);
+	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
+}
+
+static bool prove(struct context *context, struct aor *aor, struct now now)
+{
+	if (!is_privacy_granted(context, now) || !demands_take_digest(context, aor, now))
+		return false;
+	if (!may_speak_for(context, aor) && !is_register(context)) {
+		context_refuse(context, &proxy_refusals[REFUSED_FROM_OTHER], now);
+		return false;
 	}
+	if (!prove_flow(context, aor, now))
+		return false;
 	context->account = aor->account.id;
 	aor_unref(context->sender);
 	context->sender = aor_ref(aor);
-	return true;
+	if (may_speak_for(context, aor))
+		return true;
+	ask_registered(context, now);
+	return false;
+}
+
+/* What reaches him now goes over this flow, which stands for him as if he had registered himself. */
+bool gate_answer_registered(struct context *context, const struct answer *answer, struct now now)
+{
+	struct aor *aor = answer->err == OK ? answer->aor : NULL;
+
+	if (!aor || !account_list_has(aor->account.policy.registrants, context->sender->name)) {
+		context_refuse(context, &proxy_refusals[REFUSED_TO_OTHER], now);
+		return false;
+	}
+	return prove_flow(context, aor, now);
 }
 
 /*
@@ -378,8 +416,8 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 	struct auth_realm realm;
 	enum auth_verdict verdict;
 
-	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) || !realm_of(context, &realm) ||
-	    find_credentials(context, &realm, &credentials) != AUTH_OK) {
+	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) ||
+	    !realm_of(context, now, &realm) || find_credentials(context, &realm, &credentials) != AUTH_OK) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
@@ -420,7 +458,7 @@ void put_gate_proof(struct writer *out, struct context *context, struct slice bo
 	struct auth_realm realm;
 	size_t before = out->len;
 
-	if (!context->sender || !context->server || !realm_of(context, &realm) ||
+	if (!context->sender || !context->server || !realm_of(context, now, &realm) ||
 	    find_credentials(context, &realm, &credentials) != AUTH_OK)
 		return;
 	hashes = hashes_of(&context->sender->account);

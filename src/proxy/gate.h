@@ -20,6 +20,9 @@ MUST_CHECK bool gate_ask(struct context *context, struct now now);
  */
 bool gate_answer(struct context *context, const struct answer *answer, struct now now);
 
+/* The look-up of whom a third party registers (RFC 3261 §10.2) came back. True if he lets that account do so. */
+bool gate_answer_registered(struct context *context, const struct answer *answer, struct now now);
+
 /*
  * Whether the sender, who is proven, may have us go to other domains for him: an account of ours, or a peer that may relay.
  */

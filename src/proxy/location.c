@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proxy/demands.h"
 #include "proxy/redirect.h"
 
 enum { NAME_MAX = 512 };
@@ -188,6 +189,8 @@ void location_answer(struct context *context, const struct answer *answer, struc
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return;
 	}
+	if (!demands_let_in(context, answer->aor, now))
+		return;
 	/* "a request sent to a GRUU SHOULD NOT be redirected" (RFC 5627 §6.1) */
 	if (context->gruu.kind == GRUU_NONE &&
 	    core_domain(context->core, context->request->uri.host)->redirects) {

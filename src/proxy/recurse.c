@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "proxy/best.h"
+#include "proxy/demands.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
 #include "proxy/outside.h"
@@ -145,7 +146,8 @@ bool recurse_next(struct context *context, struct now now)
 
 void recurse_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	if (answer->err == OK && location_forward(context, answer->aor, now) == LOCATION_FOUND)
+	if (answer->err == OK && demands_allow_in(context, answer->aor) &&
+	    location_forward(context, answer->aor, now) == LOCATION_FOUND)
 		return;
 	note_nobody(context);
 	context_proceed(context, now);

@@ -179,6 +179,63 @@ bool accounts_change(struct accounts *accounts, enum change change, const struct
 	return change_by_server(accounts, change, entry);
 }
 
+/* -- its policy ------------------------------------------------------------------------------------------ */
+
+static bool policy_by_server(struct accounts *accounts, const struct entry *entry, struct slice lines,
+			     struct writer *out)
+{
+	json_t *reply = NULL;
+	json_t *request = lines.len > 0 ? json_pack("{s:s, s:o, s:o}", "request", "user-policy", "aor",
+						    json_of_text(entry->name), "policy", json_of_text(lines))
+					: json_pack("{s:s, s:o}", "request", "user-policy", "aor",
+						    json_of_text(entry->name));
+	enum err err = server_ask(accounts->socket_path, request, &reply);
+
+	if (err == ERR_NOT_FOUND)
+		(void)complain("%s: sealined has ended meanwhile; try again", accounts->socket);
+	if (err == ERR_EXISTS)
+		complain_of_refusal(entry, reply);
+	if (err == OK)
+		put(out, text_member(reply, "policy"));
+	json_decref(reply);
+	return err == OK;
+}
+
+static enum err policy_in_store(struct store *store, struct slice name, struct slice lines,
+				struct writer *out)
+{
+	AUTO(aor) struct aor *aor = NULL;
+	enum err err = store_begin(store);
+
+	if (err == OK && lines.len > 0)
+		err = store_policy(store, name, lines, NULL, NULL);
+	if (err == OK)
+		err = store_find(store, name, &aor);
+	if (err != OK) {
+		store_rollback(store);
+		return err;
+	}
+	put_account_policy(out, &aor->account.policy);
+	return store_commit(store);
+}
+
+bool accounts_policy(struct accounts *accounts, struct slice name, struct slice lines, struct writer *out)
+{
+	const struct entry entry = { .name = name };
+	enum err err;
+
+	if (!accounts->store)
+		return policy_by_server(accounts, &entry, lines, out);
+	err = policy_in_store(accounts->store, name, lines, out);
+	if (err == ERR_LIMIT)
+		return complain(
+			"%.*s: all of its policy together is more than %d characters; take something back",
+			SLICE_FMT(name), POLICY_TEXT_MAX);
+	if (err != OK && !complain_of_account(&entry, err))
+		(void)complain_of_store(accounts, err);
+	return err == OK;
+}
+
 /* -- many at once ---------------------------------------------------------------------------------- */
 
 /* What came of a batch that a server took: its refusals are told by their place in the batch. */

@@ -34,6 +34,12 @@ enum change { CHANGE_ADD, CHANGE_PASSWD, CHANGE_REMOVE };
 /* Makes the change; false: it was complained of. */
 bool accounts_change(struct accounts *accounts, enum change change, const struct entry *entry);
 
+/*
+ * Says lines (endpoint/policy.h) upon the account's policy; without any it is only read. out: what it is then, of
+ * POLICY_TEXT_MAX bytes. False: it was complained of.
+ */
+bool accounts_policy(struct accounts *accounts, struct slice name, struct slice lines, struct writer *out);
+
 /* Many accounts to be added. */
 struct import {
 	const struct entry *entries;

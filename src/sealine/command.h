@@ -48,6 +48,7 @@ enum exit_code parse_run(const struct invocation *invocation);
 enum exit_code user_add_run(const struct invocation *invocation);
 enum exit_code user_passwd_run(const struct invocation *invocation);
 enum exit_code user_remove_run(const struct invocation *invocation);
+enum exit_code user_policy_run(const struct invocation *invocation);
 enum exit_code user_import_run(const struct invocation *invocation);
 enum exit_code user_list_run(const struct invocation *invocation);
 enum exit_code ban_list_run(const struct invocation *invocation);

@@ -71,6 +71,24 @@ static const struct command commands[] = {
 		"Example: sealine user remove alice@localhost\n",
 	},
 	{
+		.words = "user policy", .n_least = 1, .n_most = 7, .run = user_policy_run, .flags = FLAG_JSON,
+		.help =
+		"usage: sealine user policy AOR [KEY=VALUE]... [--state DIR] [--json]\n"
+		"Says what is asked of an account beyond what its domain asks of all, and shows all of it. A KEY= without a\n"
+		"value takes back what was said.\n"
+		"\n"
+		"  least-digest=md5|sha-256|sha-512-256  no weaker digest is taken\n"
+		"  md5-until=YYYY-MM-DD                  from that day on no MD5 is taken\n"
+		"  calls-in=digest|sips|smime            the least protection of calls and messages that it gets\n"
+		"  calls-out=digest|sips|smime           of those that it sends\n"
+		"  may-use=\"AOR AOR...\"                 addresses that it may bear in From besides its own\n"
+		"  registered-by=\"AOR AOR...\"           accounts that may register phones for it\n"
+		"  --state DIR                           where sealined keeps its state\n"
+		"  --json                                one JSON object: aor, and policy with a member for each key\n"
+		"\n"
+		"Example: sealine user policy alice@localhost least-digest=sha-256 calls-out=sips\n",
+	},
+	{
 		.words = "ban list", .run = ban_list_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine ban list [--state DIR] [--json]\n"
@@ -227,6 +245,7 @@ static const char usage[] = "usage: sealine COMMAND [ARGUMENT]... [OPTION]...\n"
 			    "  user list            list them, and where they are registered\n"
 			    "  user passwd AOR      change a password\n"
 			    "  user remove AOR      remove an account\n"
+			    "  user policy AOR      what is asked of an account, and what it may do besides\n"
 			    "  ban list             list the addresses that are shut out\n"
 			    "  ban add ADDRESS      shut one out\n"
 			    "  ban lift ADDRESS     let it in again\n"

@@ -7,6 +7,7 @@
 
 #include "base/secret.h"
 #include "sealined/config_numbers.h"
+#include "sip/date.h"
 #include "store/state.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -176,6 +177,9 @@ static bool say_files(struct reading *reading, enum setting setting, const yaml_
 enum {
 	DOMAIN_NAME,
 	DOMAIN_MD5,
+	DOMAIN_MD5_UNTIL,
+	DOMAIN_CALLS_IN,
+	DOMAIN_CALLS_OUT,
 	DOMAIN_DIGEST,
 	DOMAIN_INTEGRITY,
 	DOMAIN_SIPS,
@@ -263,6 +267,20 @@ static bool say_sips(struct reading *reading, const yaml_node_t *value)
 	return true;
 }
 
+static bool say_md5_until(struct reading *reading, const yaml_node_t *value)
+{
+	if (value->type == YAML_SCALAR_NODE && sip_day_parse(scalar_text(value), &reading->domain.md5_until))
+		return true;
+	return wrong_at(reading, value->start_mark, "md5-until is a day like 2027-01-31");
+}
+
+static bool say_protection(struct reading *reading, const yaml_node_t *value, enum protection *to)
+{
+	if (value->type == YAML_SCALAR_NODE && protection_parse(scalar_text(value), to))
+		return true;
+	return wrong_at(reading, value->start_mark, "it is one of digest, sips, smime");
+}
+
 static bool say_digest(struct reading *reading, const yaml_node_t *value)
 {
 	enum digest_algorithm algorithm;
@@ -296,6 +314,9 @@ static bool say_domain_key(struct reading *reading, size_t which, const yaml_nod
 	switch (which) {
 	case DOMAIN_NAME: reading->domain_name = value; return true;
 	case DOMAIN_MD5: return say_md5(reading, value);
+	case DOMAIN_MD5_UNTIL: return say_md5_until(reading, value);
+	case DOMAIN_CALLS_IN: return say_protection(reading, value, &reading->domain.in);
+	case DOMAIN_CALLS_OUT: return say_protection(reading, value, &reading->domain.out);
 	case DOMAIN_DIGEST: return say_digests(reading, value);
 	case DOMAIN_INTEGRITY: return say_integrity(reading, value);
 	case DOMAIN_SIPS: return say_sips(reading, value);
@@ -311,6 +332,9 @@ static bool say_domain(struct reading *reading, const yaml_node_t *node)
 	static const struct slice names[] = {
 		[DOMAIN_NAME] = SLICE_INIT("name"),
 		[DOMAIN_MD5] = SLICE_INIT("md5"),
+		[DOMAIN_MD5_UNTIL] = SLICE_INIT("md5-until"),
+		[DOMAIN_CALLS_IN] = SLICE_INIT("calls-in"),
+		[DOMAIN_CALLS_OUT] = SLICE_INIT("calls-out"),
 		[DOMAIN_DIGEST] = SLICE_INIT("digest"),
 		[DOMAIN_INTEGRITY] = SLICE_INIT("integrity"),
 		[DOMAIN_SIPS] = SLICE_INIT("sips"),

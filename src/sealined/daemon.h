@@ -87,8 +87,16 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
 /* Has a job done whose result is the whole reply. Takes the job over. */
 void daemon_post_job(struct daemon *daemon, struct control_call *call, struct job *job);
+/* -- requests_policy.c ----------------------------------------------------------------------------------- */
+
+void daemon_user_policy(struct daemon *daemon, struct control_call *call, struct now now);
+/* The reply that tells the policy of an account. */
+json_t *daemon_describe_policy(const struct aor *aor);
+
 /* -- requests_cert.c ------------------------------------------------------------------------------------- */
 
+/* "aor" of the request as it is stored, in buf. False: it was refused. */
+bool daemon_read_name(struct control_call *call, char buf[STORE_NAME_MAX], struct slice *ret_name);
 void daemon_cert_list(struct daemon *daemon, struct control_call *call, struct now now);
 void daemon_cert_revoke(struct daemon *daemon, struct control_call *call, struct now now);
 /* -- requests_ban.c -------------------------------------------------------------------------------------- */

@@ -138,6 +138,9 @@ static bool explain(const struct job *job, struct complaint *complaint)
 	if (job->err == ERR_EXISTS) {
 		complaint->error = "exists";
 		format = "there is an account %s already";
+	} else if (job->err == ERR_LIMIT && job->kind == JOB_POLICY) {
+		complaint->error = "limit";
+		format = "%s: all of its policy together is more than 2000 characters";
 	} else if (job->err == ERR_NOT_FOUND) {
 		complaint->error = "not-found";
 		format = job->kind == JOB_CERTIFY ? "there is no such certificate of %s"
@@ -185,9 +188,12 @@ static void finish(struct errand *errand)
 	mem_free(errand);
 }
 
-static void finish_one(struct errand *errand, bool ok, const struct complaint *complaint)
+static void finish_one(struct errand *errand, const struct job *job, bool ok,
+		       const struct complaint *complaint)
 {
-	if (ok)
+	if (ok && job->kind == JOB_POLICY)
+		control_reply(errand->call, daemon_describe_policy(job->aor));
+	else if (ok)
 		control_reply(errand->call, json_pack("{s:b}", "ok", 1));
 	else
 		control_refuse(errand->call, complaint->error, complaint->message);
@@ -196,10 +202,9 @@ static void finish_one(struct errand *errand, bool ok, const struct complaint *c
 void daemon_job_done(struct daemon *daemon, struct job *job)
 {
 	static const char *const events[] = {
-		[JOB_ADD] = "account.added",
-		[JOB_REMOVE] = "account.removed",
-		[JOB_PASSWD] = "account.changed",
-		[JOB_CERTIFY] = "certificate.revoked",
+		[JOB_ADD] = "account.added",      [JOB_REMOVE] = "account.removed",
+		[JOB_PASSWD] = "account.changed", [JOB_CERTIFY] = "certificate.revoked",
+		[JOB_POLICY] = "account.policy",
 	};
 	struct errand *errand = job->owner;
 	struct complaint complaint;
@@ -212,7 +217,7 @@ void daemon_job_done(struct daemon *daemon, struct job *job)
 	if (ok)
 		log_event(REPORT_INFO, events[job->kind], " aor=\"%s\"", name.text);
 	if (!errand->batch)
-		finish_one(errand, ok, &complaint);
+		finish_one(errand, job, ok, &complaint);
 	else if (ok)
 		errand->added++;
 	else
@@ -571,6 +576,7 @@ static const struct {
 	{ SLICE_INIT("user-add"),    user_add },
 	{ SLICE_INIT("user-passwd"), user_passwd },
 	{ SLICE_INIT("user-remove"), user_remove },
+	{ SLICE_INIT("user-policy"), daemon_user_policy },
 	{ SLICE_INIT("user-list"),   user_list },
 	{ SLICE_INIT("user-import"), user_import },
 	{ SLICE_INIT("cert-list"),   daemon_cert_list },

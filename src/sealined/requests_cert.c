@@ -6,8 +6,7 @@
 
 enum { ACCOUNTS_LOOKED_AT = 5000 };
 
-/* "aor" as it is stored, in buf. False: it was refused. */
-static bool read_name(struct control_call *call, char buf[STORE_NAME_MAX], struct slice *ret_name)
+bool daemon_read_name(struct control_call *call, char buf[STORE_NAME_MAX], struct slice *ret_name)
 {
 	struct slice text = slice_of(json_string_value(json_object_get(call->request, "aor")));
 	char uri_buf[STORE_NAME_MAX + 10];
@@ -55,7 +54,7 @@ static void list_one(struct daemon *daemon, struct control_call *call, utc_t now
 	char buf[STORE_NAME_MAX];
 	struct slice name;
 
-	if (!read_name(call, buf, &name))
+	if (!daemon_read_name(call, buf, &name))
 		return;
 	AUTO(aor) struct aor *aor = location_find(daemon->location, name);
 	if (!aor) {
@@ -108,7 +107,7 @@ void daemon_cert_revoke(struct daemon *daemon, struct control_call *call, struct
 	struct slice name;
 	size_t n = 0;
 
-	if (!read_name(call, buf, &name))
+	if (!daemon_read_name(call, buf, &name))
 		return;
 	if (member &&
 	    (!hex_decode(slice_of(json_string_value(member)), fingerprint, sizeof fingerprint, &n) ||

@@ -23,24 +23,46 @@ static void put_two_digits(struct writer *out, uint64_t number)
 	put_char(out, (char)('0' + number % 10));
 }
 
+struct day {
+	uint64_t year;
+	unsigned month, day; /* both from 0 */
+};
+
+static struct day day_of(uint64_t days)
+{
+	struct day day = { .year = 1970 };
+
+	while (days >= (is_leap(day.year) ? 366u : 365u))
+		days -= is_leap(day.year++) ? 366 : 365;
+	while (days >= days_of_month(day.year, day.month))
+		days -= days_of_month(day.year, day.month++);
+	day.day = (unsigned)days;
+	return day;
+}
+
+void put_day(struct writer *out, utc_t when)
+{
+	struct day day = day_of(when > 0 ? (uint64_t)when / 86400 : 0);
+
+	put_number(out, day.year);
+	put_char(out, '-');
+	put_two_digits(out, day.month + 1);
+	put_char(out, '-');
+	put_two_digits(out, day.day + 1);
+}
+
 void put_date(struct writer *out, utc_t when)
 {
 	uint64_t seconds = when > 0 ? (uint64_t)when : 0;
-	uint64_t days = seconds / 86400, left = days, year = 1970;
-	unsigned month = 0;
+	struct day day = day_of(seconds / 86400);
 
-	while (left >= (is_leap(year) ? 366u : 365u))
-		left -= is_leap(year++) ? 366 : 365;
-	while (left >= days_of_month(year, month))
-		left -= days_of_month(year, month++);
-
-	put(out, slice_from(day_names[days % 7], 3));
+	put(out, slice_from(day_names[seconds / 86400 % 7], 3));
 	put(out, SLICE(", "));
-	put_two_digits(out, left + 1);
+	put_two_digits(out, day.day + 1);
 	put_char(out, ' ');
-	put(out, slice_from(month_names[month], 3));
+	put(out, slice_from(month_names[day.month], 3));
 	put_char(out, ' ');
-	put_number(out, year);
+	put_number(out, day.year);
 	put_char(out, ' ');
 	put_two_digits(out, seconds / 3600 % 24);
 	put_char(out, ':');
@@ -88,26 +110,53 @@ static uint64_t days_before(uint64_t year)
 	       (past / 400 - 1969 / 400);
 }
 
+/* Its first second; false for a day that its month does not have. */
+static bool begin_of(const struct day *day, uint64_t *ret_seconds)
+{
+	uint64_t days;
+
+	if (day->year < 1970 || day->day >= days_of_month(day->year, day->month))
+		return false;
+	days = days_before(day->year) + day->day;
+	for (unsigned i = 0; i < day->month; i++)
+		days += days_of_month(day->year, i);
+	*ret_seconds = days * 86400;
+	return true;
+}
+
+/* full-date = 4DIGIT "-" 2DIGIT "-" 2DIGIT */
+bool sip_day_parse(struct slice value, utc_t *ret_when)
+{
+	struct scan in = scan_of(value);
+	uint64_t year, month, day, seconds;
+
+	if (!scan_digits(&in, 4, 9999, &year) || !scan_char(&in, '-') || !scan_digits(&in, 2, 12, &month) ||
+	    !scan_char(&in, '-') || !scan_digits(&in, 2, 31, &day) || !scan_done(&in) || month == 0 ||
+	    day == 0)
+		return false;
+	if (!begin_of(&(struct day){ year, (unsigned)month - 1, (unsigned)day - 1 }, &seconds))
+		return false;
+	*ret_when = (utc_t)seconds;
+	return true;
+}
+
 /* rfc1123-date = wkday "," SP date1 SP time SP "GMT"; date1 = 2DIGIT SP month SP 4DIGIT */
 bool sip_date_parse(struct slice value, utc_t *ret_when)
 {
 	struct scan in = scan_of(value);
-	uint64_t day, year, seconds, days;
+	uint64_t day, year, seconds, begin;
 	int month;
 
 	if (scan_name(&in, day_names, 7) < 0 || !scan_text(&in, SLICE(", ")) ||
 	    !scan_digits(&in, 2, 31, &day) || !scan_char(&in, ' '))
 		return false;
 	month = scan_name(&in, month_names, 12);
-	if (month < 0 || !scan_char(&in, ' ') || !scan_digits(&in, 4, 9999, &year) || year < 1970 ||
-	    day == 0 || day > days_of_month(year, (unsigned)month))
+	if (month < 0 || !scan_char(&in, ' ') || !scan_digits(&in, 4, 9999, &year) || day == 0 ||
+	    !begin_of(&(struct day){ year, (unsigned)month, (unsigned)day - 1 }, &begin))
 		return false;
 	if (!scan_char(&in, ' ') || !scan_time(&in, &seconds) || !scan_text(&in, SLICE(" GMT")) ||
 	    !scan_done(&in))
 		return false;
-	days = days_before(year) + day - 1;
-	for (unsigned i = 0; i < (unsigned)month; i++)
-		days += days_of_month(year, i);
-	*ret_when = (utc_t)(days * 86400 + seconds);
+	*ret_when = (utc_t)(begin + seconds);
 	return true;
 }

@@ -9,5 +9,9 @@
 /* From 1970 on; what lies before is written as the first moment of 1970. */
 void put_date(struct writer *out, utc_t when);
 
+/* The day alone: "2010-11-13" (full-date of RFC 3339 §5.6), of the moment with which it begins. */
+void put_day(struct writer *out, utc_t when);
+bool sip_day_parse(struct slice value, utc_t *ret_when);
+
 /* A whole value. False for what is not written so, for a day that its month does not have, and before 1970. */
 bool sip_date_parse(struct slice value, utc_t *ret_when);

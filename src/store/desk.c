@@ -55,6 +55,21 @@ struct job *job_new_account(enum job_kind kind, struct slice name, const struct 
 	return job_of(kind, aor_new(name, 1, digests ? digests : &nobody, NULL, 0));
 }
 
+struct job *job_new_policy(struct slice name, struct slice lines)
+{
+	struct job *job = job_new_account(JOB_POLICY, name, NULL);
+	char *copy = job ? mem_alloc(lines.len) : NULL;
+
+	if (!copy) {
+		job_free(job);
+		return NULL;
+	}
+	if (lines.len > 0)
+		memcpy(copy, lines.ptr, lines.len);
+	job->lines = slice_from(copy, lines.len);
+	return job;
+}
+
 struct job *job_new_certify(struct slice name, const struct certify *change)
 {
 	AUTO(certificates) struct certificates *one = NULL;
@@ -84,6 +99,7 @@ void job_free(struct job *job)
 		return;
 	aor_unref(job->wanted);
 	aor_unref(job->aor);
+	mem_free((char *)job->lines.ptr);
 	mem_free(job);
 }
 
@@ -109,10 +125,10 @@ static enum err bind_aor(struct desk *desk, struct job *job)
 }
 
 /*
- * ERR_CONFLICT if a worker has just refreshed the bindings, or an earlier job of this group is about the same account: it
- * has to be done anew.
+ * What is published, for a change that leaves the bindings as they are. ERR_CONFLICT if a worker has just refreshed them, or an
+ * earlier job of this group is about the same account: it has to be done anew.
  */
-static enum err certify_devices(struct desk *desk, struct job *job)
+static enum err reserve_current(struct desk *desk, struct job *job, struct aor **ret_current)
 {
 	AUTO(aor) struct aor *current = desk->user.find(desk->user.self, job->wanted->name);
 
@@ -120,7 +136,24 @@ static enum err certify_devices(struct desk *desk, struct job *job)
 		return ERR_NOT_FOUND;
 	TRY(desk->user.reserve(desk->user.self, current));
 	job->is_reserved = true;
+	*ret_current = TAKE(current);
+	return OK;
+}
+
+static enum err certify_devices(struct desk *desk, struct job *job)
+{
+	AUTO(aor) struct aor *current = NULL;
+
+	TRY(reserve_current(desk, job, &current));
 	return store_certify(desk->store, current, &job->change, &job->aor);
+}
+
+static enum err change_policy(struct desk *desk, struct job *job)
+{
+	AUTO(aor) struct aor *current = NULL;
+
+	TRY(reserve_current(desk, job, &current));
+	return store_policy(desk->store, job->wanted->name, job->lines, current, &job->aor);
 }
 
 static enum err change_password(struct store *store, struct job *job)
@@ -138,6 +171,7 @@ static enum err perform(struct desk *desk, struct job *job)
 	case JOB_BIND: return bind_aor(desk, job);
 	case JOB_ADD: return store_add(store, job->wanted->name, &job->wanted->account, &job->aor);
 	case JOB_PASSWD: return change_password(store, job);
+	case JOB_POLICY: return change_policy(desk, job);
 	case JOB_REMOVE: return store_remove(store, job->wanted->name, &job->account);
 	case JOB_CERTIFY: return certify_devices(desk, job);
 	}
@@ -207,7 +241,7 @@ static void add_current(const struct desk *desk, struct job *job)
 /* Nobody decided upon a snapshot, so there is nobody to ask. What stood in its way is published by now. */
 static bool is_to_be_done_anew(struct job *job)
 {
-	if (job->kind != JOB_CERTIFY || job->err != ERR_CONFLICT)
+	if ((job->kind != JOB_CERTIFY && job->kind != JOB_POLICY) || job->err != ERR_CONFLICT)
 		return false;
 	job->is_reserved = false;
 	return ++job->n_conflicts < CONFLICTS_MAX;

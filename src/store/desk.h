@@ -21,6 +21,7 @@ enum job_kind {
 	JOB_BIND,    /* a registrar's proposal: store_bind() */
 	JOB_ADD,     /* store_add() */
 	JOB_PASSWD,  /* store_passwd() */
+	JOB_POLICY,  /* store_policy() */
 	JOB_REMOVE,  /* store_remove() */
 	JOB_CERTIFY, /* store_certify(), on top of whatever is published then */
 };
@@ -33,6 +34,7 @@ struct job {
 		*wanted; /* name; BIND: version and bindings; ADD, PASSWD: digests; CERTIFY: a certificate */
 	struct certify change; /* CERTIFY; its texts are the job's own */
 	uint8_t fingerprint[DEVICE_HASH_SIZE];
+	struct slice lines; /* POLICY; the job's own */
 
 	/* the asker's own, untouched */
 	unsigned worker;
@@ -51,6 +53,8 @@ struct job {
 MUST_CHECK struct job *job_new_bind(const struct store_question *question);
 /* digests: NULL for JOB_REMOVE. */
 MUST_CHECK struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests);
+/* Copies the lines. */
+MUST_CHECK struct job *job_new_policy(struct slice name, struct slice lines);
 /* Copies what the change points to. */
 MUST_CHECK struct job *job_new_certify(struct slice name, const struct certify *change);
 void job_free(struct job *job);

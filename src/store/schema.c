@@ -30,6 +30,7 @@ static const char *const steps[] = {
 	" tag INTEGER NOT NULL, expires INTEGER NOT NULL, until INTEGER NOT NULL, revoked INTEGER NOT NULL,"
 	" PRIMARY KEY (account, n)"
 	") STRICT, WITHOUT ROWID;",
+	"ALTER TABLE account ADD COLUMN policy TEXT NOT NULL DEFAULT '';", /* lines, as in endpoint/policy.h */
 };
 
 enum { N_STEPS = sizeof steps / sizeof *steps };

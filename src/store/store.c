@@ -32,6 +32,7 @@ enum query {
 	QUERY_ALL_CERTIFICATES,
 	QUERY_ADD,
 	QUERY_PASSWD,
+	QUERY_POLICY,
 	QUERY_REMOVE,
 	QUERY_TOUCH,
 	QUERY_BINDINGS,
@@ -43,7 +44,7 @@ enum query {
 	QUERIES,
 };
 
-#define ACCOUNT_COLUMNS "id, version, sha256, sha512_256, md5"
+#define ACCOUNT_COLUMNS "id, version, sha256, sha512_256, md5, policy"
 #define BINDING_COLUMNS \
 	"contact, params, instance, reg_id, call_id, cseq, q, expires, flow, secure, path, user_agent, received"
 #define CERTIFICATE_COLUMNS "der, key, fingerprint, tag, expires, until, revoked"
@@ -62,6 +63,7 @@ static const char *const sql[QUERIES] = {
 	[QUERY_ADD] =
 		"INSERT INTO account (name, version, sha256, sha512_256, md5) VALUES (?1, 0, ?2, ?3, ?4)",
 	[QUERY_PASSWD] = "UPDATE account SET sha256 = ?2, sha512_256 = ?3, md5 = ?4 WHERE id = ?1",
+	[QUERY_POLICY] = "UPDATE account SET policy = ?2 WHERE id = ?1",
 	[QUERY_REMOVE] = "DELETE FROM account WHERE id = ?1",
 	[QUERY_TOUCH] = "UPDATE account SET version = ?2 WHERE id = ?1",
 	[QUERY_BINDINGS] = "SELECT " BINDING_COLUMNS " FROM binding WHERE account = ?1 ORDER BY n",
@@ -87,7 +89,8 @@ struct store {
 /* What the table account knows. */
 struct row {
 	uint64_t version;
-	struct account account;
+	struct account account; /* its policy's texts are the row's */
+	char policy[POLICY_TEXT_MAX];
 };
 
 /*
@@ -277,22 +280,35 @@ static enum err bind_failed(sqlite3_stmt *query)
 	return ERR_NOMEM;
 }
 
+/* ERR_SYNTAX: it is not what this version or an older one has written. */
+static enum err read_policy(sqlite3_stmt *query, struct row *row)
+{
+	size_t len = (size_t)sqlite3_column_bytes(query, 5);
+	char buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	if (len > sizeof row->policy)
+		return ERR_SYNTAX;
+	if (len > 0)
+		memcpy(row->policy, sqlite3_column_text(query, 5), len);
+	return account_policy_say(&row->account.policy, slice_from(row->policy, len), &why) ? OK : ERR_SYNTAX;
+}
+
 /* ERR_DENIED: the digests do not open. */
 static enum err read_account(struct store *store, sqlite3_stmt *query, struct slice name, struct row *ret_row)
 {
-	struct row row = { .version = (uint64_t)sqlite3_column_int64(query, 1),
-			   .account.id = sqlite3_column_int64(query, 0) };
 	struct slice digests[SEALED_DIGESTS];
 
+	ret_row->version = (uint64_t)sqlite3_column_int64(query, 1);
+	ret_row->account = (struct account){ .id = sqlite3_column_int64(query, 0) };
 	for (int i = 0; i < SEALED_DIGESTS; i++) {
 		const void *bytes = sqlite3_column_blob(query, 2 + i);
 
 		digests[i] = slice_from(bytes, (size_t)sqlite3_column_bytes(query, 2 + i));
 	}
-	if (!sealing_open(store->sealing, name, digests, &row.account))
+	if (!sealing_open(store->sealing, name, digests, &ret_row->account))
 		return ERR_DENIED;
-	*ret_row = row;
-	return OK;
+	return read_policy(query, ret_row);
 }
 
 static enum err find(struct store *store, struct slice name, struct row *ret_row)
@@ -546,8 +562,8 @@ enum err store_add(struct store *store, struct slice name, const struct account 
 		   struct aor **ret_aor)
 {
 	sqlite3_stmt *query = store->queries[QUERY_ADD];
-	struct row row = { .account = *digests };
 	struct sealed sealed;
+	struct row row;
 
 	if (!is_name(name))
 		return ERR_SYNTAX;
@@ -555,6 +571,8 @@ enum err store_add(struct store *store, struct slice name, const struct account 
 	    !bind_digests(query, 2, &sealed))
 		return bind_failed(query);
 	TRY(run(query));
+	row.account = *digests;
+	row.account.policy = (struct account_policy){ .least = DIGEST_MD5 };
 	row.account.id = sqlite3_last_insert_rowid(store->db);
 	/* So that no version of an account that was removed comes back with another one of the same name. */
 	row.version = (uint64_t)row.account.id << 32 | 1;
@@ -576,10 +594,53 @@ enum err store_passwd(struct store *store, struct slice name, const struct accou
 	TRY(run(query));
 	TRY(unbind(store, row.account.id));
 	TRY(touch(store, row.account.id, row.version + 1));
-	account_id id = row.account.id;
-	row = (struct row){ .version = row.version + 1, .account = *digests };
-	row.account.id = id;
+	struct account before = row.account;
+	row.version++;
+	row.account = *digests;
+	row.account.id = before.id;
+	row.account.policy = before.policy;
 	return ret_aor ? load(store, name, &row, ret_aor) : OK;
+}
+
+enum err store_policy(struct store *store, struct slice name, struct slice lines, const struct aor *current,
+		      struct aor **ret_aor)
+{
+	sqlite3_stmt *query = store->queries[QUERY_POLICY];
+	char text[POLICY_TEXT_MAX], buf[200];
+	struct writer out = writer_of(text, sizeof text), why = writer_of(buf, sizeof buf);
+	AUTO(aor) struct aor *aor = NULL;
+	struct row row;
+
+	TRY(find(store, name, &row));
+	if (current && row.version != current->version)
+		return ERR_CONFLICT;
+	if (!account_policy_say(&row.account.policy, lines, &why))
+		return ERR_SYNTAX;
+	put_account_policy(&out, &row.account.policy);
+	if (out.overflow)
+		return ERR_LIMIT;
+	if (current) {
+		aor = aor_new(name, row.version + 1, &row.account, current->bindings, current->n_bindings);
+		if (!aor)
+			return ERR_NOMEM;
+		aor->certificates = certificates_ref(current->certificates);
+	}
+	if (!bind_number(query, 1, row.account.id) || !bind_text(query, 2, writer_text(&out)))
+		return bind_failed(query);
+	TRY(run(query));
+	TRY(touch(store, row.account.id, row.version + 1));
+	if (current)
+		*ret_aor = TAKE(aor);
+	return OK;
+}
+
+enum err store_find(struct store *store, struct slice name, struct aor **ret_aor)
+{
+	struct row row;
+
+	TRY(find(store, name, &row));
+	*ret_aor = aor_new(name, row.version, &row.account, NULL, 0);
+	return *ret_aor ? OK : ERR_NOMEM;
 }
 
 enum err store_remove(struct store *store, struct slice name, account_id *ret_id)
@@ -709,7 +770,7 @@ static enum err walk_certificates(struct store *store, struct table_walk *walk, 
 static enum err read_next(struct store *store, struct walk *walk, struct aor **ret_aor)
 {
 	sqlite3_stmt *query = walk->accounts;
-	struct slice name = slice_from(sqlite3_column_text(query, 5), (size_t)sqlite3_column_bytes(query, 5));
+	struct slice name = slice_from(sqlite3_column_text(query, 6), (size_t)sqlite3_column_bytes(query, 6));
 	AUTO(certificates) struct certificates *certificates = NULL;
 	struct binding bindings[BINDINGS_MAX];
 	struct row row;

@@ -62,6 +62,15 @@ MUST_CHECK enum err store_add(struct store *store, struct slice name, const stru
 /* Other digests for an account, whose bindings end. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err store_passwd(struct store *store, struct slice name, const struct account *digests,
 				 struct aor **ret_aor);
+/*
+ * Says lines (endpoint/policy.h) upon the policy that the account has. current: the snapshot that is published, with the bindings
+ * and certificates of the new one; NULL if none is, and none is wanted. ERR_CONFLICT if it is not the state that is stored;
+ * ERR_NOT_FOUND, ERR_SYNTAX; ERR_LIMIT: all of it is more than POLICY_TEXT_MAX; ERR_IO, ERR_NOMEM.
+ */
+MUST_CHECK enum err store_policy(struct store *store, struct slice name, struct slice lines,
+				 const struct aor *current, struct aor **ret_aor);
+/* The account as it is stored, without its bindings and certificates. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
+MUST_CHECK enum err store_find(struct store *store, struct slice name, struct aor **ret_aor);
 /* The account with all its bindings. ret_id may be NULL. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err store_remove(struct store *store, struct slice name, account_id *ret_id);
 /*

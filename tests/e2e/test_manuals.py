@@ -8,7 +8,7 @@ import pytest
 from programs import BUILD, ROOT, run
 
 COMMANDS = (
-    "user add", "user import", "user list", "user passwd", "user remove", "ban list", "ban add", "ban lift",
+    "user add", "user import", "user list", "user passwd", "user remove", "user policy", "ban list", "ban add", "ban lift",
     "cert list", "cert revoke",
     "ca show", "ca export", "status", "parse", "load",
 )

@@ -54,6 +54,42 @@ def test_accounts_are_the_same_through_both_doors(anywhere):
     assert users(anywhere) == {}
 
 
+def test_a_policy_is_said_line_by_line_and_kept(anywhere):
+    tool(anywhere, "user", "add", "alice@localhost", "--generate")
+    plain = "alice@localhost: nothing is asked of it beyond what its domain asks\n"
+    assert tool(anywhere, "user", "policy", "alice@localhost") == (0, plain, "")
+    said = ("least-digest=sha-256", "calls-out=sips", "may-use=sales@localhost boss@localhost")
+    assert tool(anywhere, "user", "policy", "sip:alice@localhost", *said) == (0, "".join(f"{line}\n" for line in said), "")
+    status, out, _ = tool(anywhere, "user", "policy", "alice@localhost", "calls-out=", "md5-until=2027-01-31", "--json")
+    policy = {"least-digest": "sha-256", "md5-until": "2027-01-31", "may-use": "sales@localhost boss@localhost"}
+    assert (status, json.loads(out)) == (0, {"aor": "alice@localhost", "policy": policy})
+    status, out, err = tool(anywhere, "user", "policy", "alice@localhost", "calls-in=tls")
+    assert (status, out) == (2, "") and '"calls-in=tls": it is none of digest, sips, smime' in err
+    status, out, err = tool(anywhere, "user", "policy", "bob@localhost", "calls-in=sips")
+    assert (status, out) == (1, "") and "bob@localhost: there is no such account" in err
+
+
+def test_a_policy_holds_from_now_on_and_leaves_the_phones(state):
+    """The registration stays, also when it was refreshed without the disk; what is sent is judged anew."""
+    with Server(state) as server:
+        for name in ("alice", "bob"):
+            tool(state, "user", "add", f"{name}@localhost", "--password-stdin", text="secret\n")
+        ca = state / "ca.pem"
+        with Client(server.port(), ca=ca, aor="alice@localhost", password="secret") as alice:
+            for _ in range(2):
+                assert alice.ask("REGISTER", "sips:localhost", to="sips:alice@localhost").status == 200
+            before = users(state)["alice@localhost"]["bindings"]
+            assert alice.ask("MESSAGE", "sip:bob@localhost").status == 480
+            assert tool(state, "user", "policy", "alice@localhost", "calls-out=sips")[0] == 0
+            answer = alice.ask("MESSAGE", "sip:bob@localhost")
+            assert answer.status == 403 and "policy.out-sips" in answer.get("Warning")
+            after = users(state)["alice@localhost"]["bindings"]
+            assert len(after) == 1 and abs(after[0]["expires"] - before[0]["expires"]) < 30
+        assert server.stop() == 0
+    with Server(state):
+        assert tool(state, "user", "policy", "alice@localhost")[1] == "calls-out=sips\n"
+
+
 def test_an_import_says_which_lines_it_refused(anywhere):
     assert tool(anywhere, "user", "import", "-", text="a@localhost\tx\n") == (0, "1 accounts added, 0 lines refused\n", "")
     text = "".join(f"u{i}@localhost\tpw{i}\n" for i in range(6000)) + "a@localhost\ty\n"

@@ -408,6 +408,9 @@ static bool play_step(struct play *play, const struct step *step)
 	switch (step->kind) {
 	case STEP_NOTHING: return true;
 	case STEP_PASS: world_pass(&play->world, step->time); return true;
+	case STEP_POLICY:
+		return world_say_policy(&play->world, step->name, step->raw) ||
+		       fails(play, step->name, " cannot have that policy: ", step->raw);
 	case STEP_RESTART: return play_restart(play);
 	default: return play_phone(play, step);
 	}

@@ -248,6 +248,12 @@ static bool parse_step(struct slice line, struct step *step)
 		step->kind = STEP_PASS;
 		return parse_time(take_word(&in), &step->time) && scan_done(&in);
 	}
+	if (slice_eq(step->name, SLICE("policy"))) {
+		step->kind = STEP_POLICY;
+		step->name = take_word(&in);
+		step->raw = slice_trim(scan_rest(&in));
+		return step->raw.len > 0;
+	}
 	if (!parse_verb(take_word(&in), &step->kind))
 		return false;
 	switch (step->kind) {

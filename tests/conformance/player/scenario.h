@@ -17,6 +17,7 @@ enum step_kind {
 	STEP_LOSE,     /* NAME lost */
 	STEP_NOTHING,  /* nothing */
 	STEP_PASS,     /* pass TIME */
+	STEP_POLICY,   /* policy ACCOUNT KEY=VALUE */
 	STEP_RESTART,  /* server restarts */
 	STEP_SERVE,    /* NAME serves DOMAIN [at NAME] [but proves DOMAIN] */
 	STEP_PROVE,    /* NAME proves DOMAIN */
@@ -51,7 +52,7 @@ struct step {
 	struct slice uri;                /* REGISTER; empty: not said */
 	struct slice domain, proves, at; /* SERVE and PROVE; empty: not said */
 	ms_t time;                       /* PASS */
-	struct slice raw;                /* RAW: the lines, still indented */
+	struct slice raw;                /* RAW: the lines, still indented; POLICY: the line */
 	struct pattern messages[MESSAGES_MAX];
 	size_t n_messages;
 };

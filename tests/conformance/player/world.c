@@ -102,6 +102,28 @@ static void look_up(struct world *world, struct worker *worker, const struct act
 	endpoint_answer(worker->endpoint, &answer, world->now);
 }
 
+bool world_say_policy(struct world *world, struct slice name, struct slice line)
+{
+	struct world_account *known = account_of(world, name);
+	struct account account;
+	char text[200];
+	struct writer why = writer_of(text, sizeof text);
+	struct aor *aor;
+
+	if (!known)
+		return false;
+	account = known->aor->account;
+	if (!account_policy_say(&account.policy, line, &why))
+		return false;
+	aor = aor_new(known->aor->name, known->aor->version + 1, &account, known->aor->bindings,
+		      known->aor->n_bindings);
+	if (!aor)
+		return false;
+	aor_unref(known->aor);
+	known->aor = aor;
+	return true;
+}
+
 static enum err store(struct world_account *account, const struct store_question *question)
 {
 	struct aor *aor;

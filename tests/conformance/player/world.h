@@ -68,6 +68,8 @@ void world_fini(struct world *world);
 
 /* An account whose password is its name. The name must outlive the world. */
 bool world_add_account(struct world *world, struct slice name);
+/* Says a line upon its policy (endpoint/policy.h). */
+bool world_say_policy(struct world *world, struct slice name, struct slice line);
 
 /* The peer has the address that it is given. */
 flow_id world_connect(struct world *world, unsigned worker, enum transport_protocol transport,

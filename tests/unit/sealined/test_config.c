@@ -32,6 +32,9 @@ static void understands_every_key(void **state)
 		"    digest: sha-512-256-SESS\n"
 		"    integrity: require\n"
 		"    sips: require\n"
+		"    md5-until: 2027-01-31\n"
+		"    calls-in: sips\n"
+		"    calls-out: smime\n"
 		"  - {name: desk-phones.example, md5: only, digest: [SHA-256, SHA-512-256], integrity: refuse}\n"
 		"certificate: /etc/sealine/cert.pem\n"
 		"key: /etc/sealine/key.pem\n"
@@ -61,6 +64,10 @@ static void understands_every_key(void **state)
 	assert_true(config->domains[2].require_sips && !config->domains[1].require_sips &&
 		    !config->domains[3].require_sips);
 	assert_int_equal(config->domains[3].md5, AUTH_MD5_ONLY);
+	assert_int_equal(config->domains[2].md5_until, 1801353600);
+	assert_int_equal(config->domains[2].in, PROTECTION_SIPS);
+	assert_int_equal(config->domains[2].out, PROTECTION_SMIME);
+	assert_int_equal(config->domains[3].md5_until + config->domains[3].in, 0);
 	assert_int_equal(config->domains[1].sha, 0);
 	assert_int_equal(config->domains[2].sha, AUTH_OFFER(DIGEST_SHA512_256, true));
 	assert_int_equal(config->domains[2].integrity, AUTH_INTEGRITY_REQUIRED);
@@ -385,6 +392,10 @@ static const struct {
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
 	{ "redirections that are neither", "domains:\n  - name: a.example\n    redirections: maybe\n",
 	  "f.yaml:3:19: redirections is one of pass, follow" },
+	{ "a day that is none", "domains:\n  - name: a.example\n    md5-until: 2027-02-30\n",
+	  "f.yaml:3:16: md5-until is a day like 2027-01-31" },
+	{ "a level that is none", "domains:\n  - name: a.example\n    calls-in: tls\n",
+	  "f.yaml:3:15: it is one of digest, sips, smime" },
 	{ "a mode that is none", "domains:\n  - name: a.example\n    mode: relay\n",
 	  "f.yaml:3:11: mode is proxy or redirect" },
 	{ "DANE for a peer at an address",

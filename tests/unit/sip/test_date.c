@@ -66,7 +66,32 @@ static void what_is_no_date_is_refused(void **state)
 			fail_msg("\"%s\" is %lld", texts[i], (long long)when);
 }
 
+static void writes_and_reads_days(void **state)
+{
+	static const char *const no_days[] = { "",           "2027-02-29", "2027-13-01",
+					       "2027-00-01", "2027-01-00", "2027-1-01",
+					       "27-01-01",   "1969-12-31", "2027-01-01 ",
+					       "20270101" };
+	char buf[64];
+	utc_t again;
+
+	for (utc_t when = 0; when < 253402300800; when += 86400 * 97) {
+		struct writer out = writer_of(buf, sizeof buf);
+
+		put_day(&out, when + 86399);
+		assert_int_equal(out.len, 10);
+		assert_true(sip_day_parse(writer_text(&out), &again));
+		assert_int_equal(again, when);
+	}
+	assert_true(sip_day_parse(SLICE("2010-11-13"), &again));
+	assert_int_equal(again, 1289606400);
+	for (size_t i = 0; i < sizeof no_days / sizeof no_days[0]; i++)
+		if (sip_day_parse(slice_of(no_days[i]), &again))
+			fail_msg("\"%s\" is %lld", no_days[i], (long long)again);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(writes_and_reads_days),
 	cmocka_unit_test(what_was_written_is_read),
 	cmocka_unit_test(what_is_no_date_is_refused),
 	cmocka_unit_test(writes_dates),

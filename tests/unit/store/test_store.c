@@ -566,7 +566,61 @@ static void keeps_certificates_over_a_close(void **state)
 	directory_empty(&dir);
 }
 
+static enum err say(struct store *store, const char *lines, const struct aor *current, struct aor **ret_aor)
+{
+	enum err err = store_begin(store);
+
+	assert_int_equal(err, OK);
+	err = store_policy(store, SLICE("alice@example.org"), slice_of(lines), current, ret_aor);
+	assert_int_equal(store_commit(store), OK);
+	return err;
+}
+
+/* With the bindings and certificates that are published, not with those that are stored. */
+static void keeps_what_is_asked_of_an_account(void **state)
+{
+	struct account digests = digests_of(9, false);
+	char large[POLICY_TEXT_MAX + 20] = "";
+	struct directory dir;
+	struct aor *aor, *found;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "policy"));
+	assert_int_equal(say(store, "calls-in=sips", NULL, NULL), ERR_NOT_FOUND);
+	add(store, "alice@example.org", 3);
+	assert_int_equal(say(store, "calls-in=sips\nmay-use=sales@example.org", NULL, NULL), OK);
+	assert_int_equal(say(store, "calls-in=tls", NULL, NULL), ERR_SYNTAX);
+	memset(large, 'a', POLICY_TEXT_MAX + 10);
+	memcpy(large, "may-use=", 8);
+	large[POLICY_TEXT_MAX] = '@';
+	assert_int_equal(say(store, large, NULL, NULL), ERR_LIMIT);
+	assert_int_equal(store_begin(store), OK);
+	assert_int_equal(store_passwd(store, SLICE("alice@example.org"), &digests, &aor), OK);
+	assert_int_equal(store_commit(store), OK);
+	store_close(TAKE(store));
+
+	store = open_store(slice_of(dir.path));
+	assert_int_equal(store_find(store, SLICE("alice@example.org"), &found), OK);
+	assert_int_equal(found->account.policy.in, PROTECTION_SIPS);
+	assert_true(slice_eq(found->account.policy.identities, SLICE("sales@example.org")));
+	assert_true(found->version == aor->version);
+	aor_unref(aor);
+	struct aor *current = aor_new(found->name, found->version, &found->account, &desk_phone, 1);
+	assert_non_null(current);
+	aor_unref(found);
+	assert_int_equal(say(store, "calls-in=", current, &aor), OK);
+	assert_int_equal(aor->account.policy.in, PROTECTION_DIGEST);
+	assert_true(slice_eq(aor->account.policy.identities, SLICE("sales@example.org")));
+	assert_int_equal(aor->n_bindings, 1);
+	assert_true(aor->version > current->version);
+	assert_int_equal(say(store, "calls-in=", current, &found), ERR_CONFLICT);
+	aor_unref(current);
+	aor_unref(aor);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(keeps_what_is_asked_of_an_account),
 	cmocka_unit_test(has_no_digest_in_the_clear),
 	cmocka_unit_test(opens_a_digest_for_its_account_alone),
 	cmocka_unit_test(opens_no_digest_without_its_master_secret),
