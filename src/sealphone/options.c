@@ -6,6 +6,7 @@ enum {
 	DNS_PORT = 53,
 	SESSION_LEAST = 90 * 1000, /* RFC 4028 §5 */
 	SESSION_DEFAULT = 1800 * 1000,
+	SMIME_CBC = 1 << 8, /* beside an enum ua_smime */
 };
 
 static const char usage[] =
@@ -45,8 +46,9 @@ static const char usage[] =
 	"  --smime off|prefer|require\n"
 	"                        sign and encrypt from end to end: never, where it can be had\n"
 	"                        (default), or everything that leaves and that is shown\n"
-	"  --smime-for URI=off|prefer|require\n"
-	"                        the same for one contact; may be given again\n"
+	"  --smime-for URI=off|prefer|require[+cbc]\n"
+	"                        the same for one contact, with +cbc encrypted by AES-128-CBC,\n"
+	"                        for a phone that reads nothing better; may be given again\n"
 	"  --smime-aes256        encrypt with AES-256-GCM instead of AES-128-GCM\n"
 	"  --smime-change accept|ask|refuse\n"
 	"                        when the key of somebody changes and the domain vouches for the new one;\n"
@@ -157,6 +159,14 @@ static const struct word smime_words[] = {
 	{ "require", UA_SMIME_REQUIRE },
 	{ NULL,      0 },
 };
+static const struct word smime_for_words[] = {
+	{ "off",         UA_SMIME_OFF },
+	{ "prefer",      UA_SMIME_PREFER },
+	{ "require",     UA_SMIME_REQUIRE },
+	{ "prefer+cbc",  UA_SMIME_PREFER | SMIME_CBC },
+	{ "require+cbc", UA_SMIME_REQUIRE | SMIME_CBC },
+	{ NULL,          0 },
+};
 static const struct word change_words[] = {
 	{ "accept", CREDENTIALS_ACCEPT },
 	{ "ask",    CREDENTIALS_ASK },
@@ -228,7 +238,7 @@ static bool parse_dns(struct slice text, struct address *ret_address)
 	return true;
 }
 
-/* URI=POLICY; the URI may have an equals sign in it. */
+/* URI=POLICY or URI=POLICY+cbc; the URI may have an equals sign in it. */
 static bool take_smime_for(const char *text, struct options *options)
 {
 	const char *equals = strrchr(text, '=');
@@ -237,10 +247,11 @@ static bool take_smime_for(const char *text, struct options *options)
 	int number;
 
 	if (!equals || options->n_smime_for == OPTIONS_SMIME_FOR ||
-	    !find_word(smime_words, equals + 1, &number))
+	    !find_word(smime_for_words, equals + 1, &number))
 		return false;
 	one->uri = slice_from(text, (size_t)(equals - text));
-	one->smime = (enum ua_smime)number;
+	one->cbc = (number & SMIME_CBC) != 0;
+	one->smime = (enum ua_smime)(number & ~SMIME_CBC);
 	options->n_smime_for++;
 	return sip_uri_parse(one->uri, &uri) && uri.user.len > 0;
 }

@@ -451,7 +451,7 @@ static void tell_refusal(struct ua *ua, const struct server *server, unsigned st
 		    });
 }
 
-/* RFC 3261 §23.2: with 493 goes the certificate that should have been encrypted to; with 415 and 488, what is read here. */
+/* RFC 3261 §23.2: with 415 and 493 goes the certificate to be encrypted to; with 415 and 488, what is read here. */
 static void refuse(struct ua *ua, struct server *server, unsigned status,
 		   const struct ua_protection *protection, struct now now)
 {
@@ -462,7 +462,7 @@ static void refuse(struct ua *ua, struct server *server, unsigned status,
 	if (status != 493)
 		put(&out, SLICE("Accept: " PROTECT_ACCEPT "\r\n"));
 	put_ua_warning(&out, 399, writer_text(&why));
-	if (status == 493)
+	if (status == 493 || status == 415)
 		protect_reply_certificates(ua, server, status, writer_text(&out), now);
 	else
 		ua_reply(ua, server, status, writer_text(&out), now);

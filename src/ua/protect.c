@@ -48,12 +48,27 @@ bool protect_can_read(const struct ua *ua)
 	return credentials_own(ua->credentials, own) > 0;
 }
 
-enum ua_smime protect_policy(const struct ua *ua, struct slice uri)
+/* What differs for one contact; NULL: nothing. */
+static const struct ua_smime_for *exception_for(const struct ua *ua, struct slice uri)
 {
 	for (size_t i = 0; i < ua->n_smime_for; i++)
 		if (protect_is_same(ua->smime_for[i].uri, uri))
-			return ua->smime_for[i].smime;
-	return ua->smime;
+			return &ua->smime_for[i];
+	return NULL;
+}
+
+enum ua_smime protect_policy(const struct ua *ua, struct slice uri)
+{
+	const struct ua_smime_for *exception = exception_for(ua, uri);
+
+	return exception ? exception->smime : ua->smime;
+}
+
+static enum cms_cipher cipher_for(const struct ua *ua, struct slice uri)
+{
+	const struct ua_smime_for *exception = exception_for(ua, uri);
+
+	return exception && exception->cbc ? CMS_AES128_CBC : ua->smime_cipher;
 }
 
 /* -- how it leaves ----------------------------------------------------------------------------------------- */
@@ -276,14 +291,15 @@ static enum err write_outside(const struct tunnel_order *message, struct slice e
 	return ERR_NOMEM;
 }
 
-static void tell_how(struct ua *ua, const struct cms_recipient *own, const struct recipients *recipients,
-		     struct ua_protection *ret_how)
+static void tell_how(struct ua *ua, enum cms_cipher cipher, const struct cms_recipient *own,
+		     const struct recipients *recipients, struct ua_protection *ret_how)
 {
 	*ret_how = (struct ua_protection){
 		.is_encrypted = true,
 		.is_believed = true,
 		.is_whole = true,
-		.cipher = cms_cipher_name(ua->smime_cipher),
+		.cipher = cms_cipher_name(cipher),
+		.is_weak = !cms_cipher_is_authenticated(cipher),
 		.n_recipients = (unsigned)recipients->n_theirs,
 	};
 	verdict_text_set(&ret_how->signer, credentials_aor(ua->credentials));
@@ -299,7 +315,7 @@ static enum err wrap(struct ua *ua, const struct protect_order *order, const str
 		.now = order->now,
 		.chain = credentials_own_chain(ua->credentials),
 	};
-	const struct cms_envelope envelope = { recipients->at, recipients->n, ua->smime_cipher };
+	const struct cms_envelope envelope = { recipients->at, recipients->n, cipher_for(ua, order->uri) };
 	struct tunnel_order message = order->message;
 	AUTO(secret) struct secret *entity = NULL;
 	size_t size = message.lines.len + 64;
@@ -334,7 +350,7 @@ enum err protect_wrap(struct ua *ua, const struct protect_order *order, struct p
 		return ERR_NOT_FOUND;
 	*ret_what = (struct protected){ NULL, NULL };
 	TRY(wrap(ua, order, &own, &recipients, ret_what));
-	tell_how(ua, &own, &recipients, ret_how);
+	tell_how(ua, cipher_for(ua, order->uri), &own, &recipients, ret_how);
 	return OK;
 }
 

@@ -63,7 +63,7 @@ static enum err set_smime(struct ua *ua, const struct ua_config *config)
 		const struct ua_smime_for *from = &config->smime_for[ua->n_smime_for];
 
 		ua->smime_for[ua->n_smime_for] = (struct ua_smime_for){ slice_copy(&at, from->uri),
-									from->smime };
+									from->smime, from->cbc };
 	}
 	return OK;
 }

@@ -43,6 +43,7 @@ enum ua_transfers {
 struct ua_smime_for {
 	struct slice uri;
 	enum ua_smime smime;
+	bool cbc; /* encrypt with AES-128-CBC, for a phone that reads nothing better; the signature inside notices alterations */
 };
 
 struct ua_config {

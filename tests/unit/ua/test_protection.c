@@ -1,6 +1,7 @@
 /* What leaves one phone protected, and how it arrives at another when somebody on the way has touched it. */
 #include "pair.h"
 
+#include "base/mem.h"
 #include "ua/arrival.h"
 #include "ua/state.h"
 
@@ -211,7 +212,31 @@ static void a_message_without_protection_is_not_shown_where_that_is_required(voi
 	response = world_expect_status(&p->bob, 415);
 	assert_true(slice_starts(sip_message_value(response, SIP_ACCEPT), SLICE("application/pkcs7-mime")));
 	assert_true(contains(response, "signed and encrypted from end to end"));
+	assert_true(contains(response, "application/pkcs7-mime;smime-type=certs-only")); /* RFC3261:23.2 */
 	world_expect_no_event(&p->bob, UA_MESSAGE);
+}
+
+/* For one contact, whose phone reads nothing better; the others get AES-GCM. */
+static void a_contact_may_be_written_to_by_aes_cbc(void **state)
+{
+	struct pair *p = *state;
+	struct ua *ua = p->alice.ua;
+	const struct ua_protection *protection;
+	const struct sip_message *sent;
+
+	ua->smime_for = mem_new(struct ua_smime_for);
+	assert_non_null(ua->smime_for);
+	*ua->smime_for = (struct ua_smime_for){ SLICE("sips:bob@localhost"), UA_SMIME_PREFER, true };
+	ua->n_smime_for = 1;
+	send_message(&p->alice);
+	ua->n_smime_for = 0;
+	sent = pair_carry(&p->alice, &p->bob, NULL);
+	assert_true(contains(sent, "Content-Type: application/pkcs7-mime;smime-type=enveloped-data"));
+	protection = world_event(&p->bob, UA_MESSAGE)->protection;
+	assert_string_equal(protection->cipher, "AES-128-CBC");
+	assert_true(protection->is_weak && protection->is_believed);
+	send_message(&p->alice);
+	assert_true(contains(world_expect(&p->alice, SIP_MESSAGE), "smime-type=authEnveloped-data"));
 }
 
 /* What of it would be shown: 1 if it is what was written, 0 if nothing. */
@@ -634,6 +659,7 @@ static void a_call_in_clear_needs_consent_after_a_protected_one_was_refused(void
 
 static const struct CMUnitTest tests[] = {
 	PREFER(a_message_is_signed_and_encrypted),
+	PREFER(a_contact_may_be_written_to_by_aes_cbc),
 	PREFER(a_challenged_message_is_signed_anew),
 	PREFER(who_changes_a_message_on_the_way_is_noticed),
 	PREFER(a_message_that_comes_again_is_refused),
