@@ -23,6 +23,7 @@
 #include "proxy/config.h"
 #include "sealined/log.h"
 #include "sealined/quotas.h"
+#include "tls/policy.h"
 
 enum {
 	CONFIG_LISTENERS_MAX = 16,
@@ -116,6 +117,7 @@ struct config {
 	struct slice user; /* of the system, to become when started as root; empty: stays who it is */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
+	struct tls_policy tls;
 	struct limits limits;
 	struct bans_policy bans;
 	struct config_path *paths;  /* all that were said, the last one first */

@@ -511,6 +511,46 @@ static bool say_exempt(struct reading *reading, const yaml_node_t *node)
 	return true;
 }
 
+/* -- groups and suites of TLS: in the file alone ----------------------------------------------------------- */
+
+enum { TLS_GROUPS, TLS_SUITES, TLS_KEYS };
+
+static bool say_tls_key(struct reading *reading, size_t which, const yaml_node_t *key,
+			const yaml_node_t *list)
+{
+	struct tls_policy *policy = &reading->config->tls;
+
+	(void)key;
+	if (list->type != YAML_SEQUENCE_NODE)
+		return wrong_at(reading, list->start_mark, "here stands a list of names, the best first");
+	for (const yaml_node_item_t *item = list->data.sequence.items.start;
+	     item < list->data.sequence.items.top; item++) {
+		const yaml_node_t *node = yaml_document_get_node(&reading->document, *item);
+		const char *why = NULL;
+
+		if (node->type != YAML_SCALAR_NODE)
+			return wrong_at(reading, node->start_mark, "here stands a single name");
+		if (!(which == TLS_GROUPS ? tls_policy_add_group
+					  : tls_policy_add_suite)(policy, scalar_text(node), &why))
+			return wrong_value(reading, node, scalar_text(node), slice_of(why));
+	}
+	return true;
+}
+
+static bool say_tls(struct reading *reading, const yaml_node_t *node)
+{
+	static const struct slice names[] = {
+		[TLS_GROUPS] = SLICE_INIT("groups"), [TLS_SUITES] = SLICE_INIT("suites")
+	};
+	static const struct keys keys = { names, TLS_KEYS, say_tls_key };
+	const char *why = NULL;
+
+	if (node->type != YAML_MAPPING_NODE)
+		return wrong_at(reading, node->start_mark, "here stand groups and suites, each with a list");
+	return walk_keys(reading, node, &keys) &&
+	       (tls_policy_is_whole(&reading->config->tls, &why) || wrong_at(reading, node->start_mark, why));
+}
+
 /* In place of the defaults: who names some names all. */
 static bool say_never_ban(struct reading *reading, const yaml_node_t *list)
 {
@@ -525,7 +565,7 @@ static bool say_never_ban(struct reading *reading, const yaml_node_t *list)
 }
 
 /* The keys that are no options as well. */
-enum { KEY_LIMITS = SETTINGS, KEY_NEVER_BAN, ROOT_KEYS };
+enum { KEY_LIMITS = SETTINGS, KEY_NEVER_BAN, KEY_TLS, ROOT_KEYS };
 
 static bool say_key(struct reading *reading, size_t which, const yaml_node_t *key, const yaml_node_t *value)
 {
@@ -535,6 +575,8 @@ static bool say_key(struct reading *reading, size_t which, const yaml_node_t *ke
 		return say_limits(reading, value);
 	if (which == KEY_NEVER_BAN)
 		return say_never_ban(reading, value);
+	if (which == KEY_TLS)
+		return say_tls(reading, value);
 	reading->config->places[setting] = (struct config_place){ key->start_mark.line + 1,
 								  key->start_mark.column + 1 };
 	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
@@ -551,7 +593,9 @@ static bool say_root(struct reading *reading)
 {
 	const yaml_node_t *root = yaml_document_get_root_node(&reading->document);
 	struct slice names[ROOT_KEYS] = {
-		[KEY_LIMITS] = SLICE("limits"), [KEY_NEVER_BAN] = SLICE("never-ban")
+		[KEY_LIMITS] = SLICE("limits"),
+		[KEY_NEVER_BAN] = SLICE("never-ban"),
+		[KEY_TLS] = SLICE("tls"),
 	};
 	struct keys keys = { names, ROOT_KEYS, say_key };
 

@@ -520,7 +520,10 @@ enum err identity_serve(struct crypto *crypto, const struct identity *identity,
 			struct verdict *ret_verdict)
 {
 	struct identity_roles roles = { tls_server_new(crypto), tls_client_new(crypto) };
-	enum err err = roles.server && roles.client ? trust(crypto, identity, roles.client) : ERR_NOMEM;
+	bool ok = roles.server && roles.client &&
+		  tls_context_restrict(roles.server, &identity->config->tls) &&
+		  tls_context_restrict(roles.client, &identity->config->tls);
+	enum err err = ok ? trust(crypto, identity, roles.client) : ERR_NOMEM;
 
 	if (err == OK) {
 		tls_server_trust(roles.server, roles.client);

@@ -29,7 +29,36 @@ static const char tls12_ciphers[] =
 static const char groups_with_pq[] = "*X25519MLKEM768:*X25519:P-256";
 static const char groups[] = "X25519:P-256";
 
-static bool set_policy(SSL_CTX *ctx)
+/* The library's list of groups, its part of the hybrid one in front if it has that. */
+static bool set_groups(SSL_CTX *ctx, const struct tls_policy *policy)
+{
+	char text[TLS_POLICY_TEXT_MAX + 40];
+	struct writer out = writer_of(text, sizeof text - 1);
+	bool is_usual = !policy->groups[0];
+
+	put(&out, SLICE("*X25519MLKEM768:*"));
+	put(&out, slice_of(policy->groups));
+	text[out.len] = '\0';
+	if ((is_usual || policy->has_hybrid) &&
+	    SSL_CTX_set1_groups_list(ctx, is_usual ? groups_with_pq : text) == 1)
+		return true;
+	bool ok = SSL_CTX_set1_groups_list(ctx, is_usual ? groups : policy->groups) == 1;
+	ERR_clear_error();
+	return ok;
+}
+
+static bool set_suites(SSL_CTX *ctx, const struct tls_policy *policy)
+{
+	bool is_usual = !policy->suites_13[0];
+	int oldest = is_usual || policy->suites_12[0] ? TLS1_2_VERSION : TLS1_3_VERSION;
+
+	return SSL_CTX_set_min_proto_version(ctx, oldest) == 1 &&
+	       SSL_CTX_set_ciphersuites(ctx, is_usual ? tls13_ciphers : policy->suites_13) == 1 &&
+	       (oldest == TLS1_3_VERSION ||
+		SSL_CTX_set_cipher_list(ctx, is_usual ? tls12_ciphers : policy->suites_12) == 1);
+}
+
+static bool set_policy(SSL_CTX *ctx, const struct tls_policy *policy)
 {
 	SSL_CTX_set_security_level(ctx, SECURITY_LEVEL);
 	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET |
@@ -40,21 +69,16 @@ static bool set_policy(SSL_CTX *ctx)
 				      SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_NO_AUTO_CHAIN);
 	SSL_CTX_clear_mode(ctx, SSL_MODE_AUTO_RETRY); /* a read that brought no data says so */
 	SSL_CTX_set_read_ahead(ctx, 1);
-	if (SSL_CTX_set1_groups_list(ctx, groups_with_pq) != 1 && SSL_CTX_set1_groups_list(ctx, groups) != 1)
-		return false;
-	ERR_clear_error();
 	return SSL_CTX_set_num_tickets(ctx, 0) == 1 &&
-	       SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) == 1 &&
-	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 &&
-	       SSL_CTX_set_ciphersuites(ctx, tls13_ciphers) == 1 &&
-	       SSL_CTX_set_cipher_list(ctx, tls12_ciphers) == 1;
+	       SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) == 1 && set_groups(ctx, policy) &&
+	       set_suites(ctx, policy);
 }
 
-static SSL_CTX *new_ctx(struct crypto *crypto, const SSL_METHOD *method)
+static SSL_CTX *new_ctx(const struct tls_context *context, const SSL_METHOD *method)
 {
-	SSL_CTX *ctx = SSL_CTX_new_ex(crypto_libctx(crypto), NULL, method);
+	SSL_CTX *ctx = SSL_CTX_new_ex(crypto_libctx(context->crypto), NULL, method);
 
-	if (ctx && set_policy(ctx))
+	if (ctx && set_policy(ctx, &context->policy))
 		return ctx;
 	SSL_CTX_free(ctx);
 	ERR_clear_error();
@@ -87,6 +111,16 @@ void tls_context_free(struct tls_context *context)
 	EVP_CIPHER_free(context->ticket_cipher);
 	X509_STORE_free(context->anchors);
 	mem_free(context);
+}
+
+bool tls_context_restrict(struct tls_context *context, const struct tls_policy *policy)
+{
+	bool ok;
+
+	context->policy = *policy;
+	ok = !context->client || (set_groups(context->client, policy) && set_suites(context->client, policy));
+	ERR_clear_error();
+	return ok;
 }
 
 /* ---- server ---- */
@@ -255,7 +289,7 @@ static enum err add_site(struct tls_context *context, struct slice domain, const
 	context->sites = sites;
 	if (domain.len)
 		memcpy(site.domain, domain.ptr, domain.len);
-	site.ctx = new_ctx(context->crypto, context->client ? TLS_client_method() : TLS_server_method());
+	site.ctx = new_ctx(context, context->client ? TLS_client_method() : TLS_server_method());
 	if (!site.ctx)
 		return ERR_NOMEM;
 	err = use_certificate(site.ctx, chain, key, ret_verdict);
@@ -315,7 +349,7 @@ struct tls_context *tls_client_new(struct crypto *crypto)
 
 	if (!context)
 		return NULL;
-	context->client = new_ctx(crypto, TLS_client_method());
+	context->client = new_ctx(context, TLS_client_method());
 	if (!context->client)
 		return NULL;
 	SSL_CTX_set_verify(context->client, SSL_VERIFY_PEER, NULL);

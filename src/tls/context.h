@@ -15,6 +15,7 @@
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
+#include "tls/policy.h"
 #include "tls/ticket.h"
 
 struct tls_context;
@@ -23,6 +24,12 @@ enum { TLS_SCOPE_MAX = 40 };
 
 /* A server; it needs a certificate before its first connection. NULL without memory. */
 MUST_CHECK struct tls_context *tls_server_new(struct crypto *crypto);
+
+/*
+ * Other groups and suites than the usual ones. Right after tls_server_new() or tls_client_new(). Sessions that began under another
+ * policy are not taken up. False if the library does not have them, or without memory.
+ */
+MUST_CHECK bool tls_context_restrict(struct tls_context *context, const struct tls_policy *policy);
 
 /*
  * Adds a certificate with its chain (leaf first; a root at the end is not sent). A client that asks for one

@@ -30,9 +30,10 @@ struct scope {
 
 struct tls_context {
 	struct crypto *crypto;
-	unsigned n_users;     /* the owner, until tls_context_free(), and the connections */
-	SSL_CTX *client;      /* NULL for a server */
-	X509_STORE *anchors;  /* NULL for a server: no client is asked for a certificate */
+	unsigned n_users;    /* the owner, until tls_context_free(), and the connections */
+	SSL_CTX *client;     /* NULL for a server */
+	X509_STORE *anchors; /* NULL for a server: no client is asked for a certificate */
+	struct tls_policy policy;
 	struct scope *scopes; /* a client's */
 	size_t n_scopes;
 	struct tls_context *judges; /* a server's: the client whose scopes count here; NULL: none */

@@ -174,24 +174,29 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 /* ---- contexts ---- */
 
 /*
- * What a session belongs to: the certificate that was shown. OpenSSL takes none up in a context with another id, so
+ * What a session belongs to: the certificate that was shown, and the policy. OpenSSL takes none up in a context with another id, so
  * that a new certificate, or a session of another domain, means a full handshake.
  */
-static bool set_session_id(struct crypto *crypto, SSL_CTX *ctx, X509 *leaf)
+static bool set_session_id(const struct tls_context *context, SSL_CTX *ctx, X509 *leaf)
 {
+	const struct tls_policy *policy = &context->policy;
 	unsigned char hash[DIGEST_SIZE_MAX], fingerprint[CERTIFICATE_FINGERPRINT_SIZE] = { 0 };
 	const struct certificate certificate = { leaf };
-	const struct slice parts[] = { SLICE("sealine session"),
-				       slice_from(fingerprint, sizeof fingerprint) };
+	const struct slice parts[] = {
+		SLICE("sealine session"),    slice_from(fingerprint, sizeof fingerprint),
+		slice_of(policy->groups),    policy->has_hybrid ? SLICE(" hybrid ") : SLICE(" "),
+		slice_of(policy->suites_13), SLICE(" "),
+		slice_of(policy->suites_12)
+	};
 
 	return certificate_fingerprint(&certificate, fingerprint) &&
-	       digest(crypto, DIGEST_SHA256, parts, 2, hash) &&
+	       digest(context->crypto, DIGEST_SHA256, parts, sizeof parts / sizeof *parts, hash) &&
 	       SSL_CTX_set_session_id_context(ctx, hash, SSL_MAX_SID_CTX_LENGTH) == 1;
 }
 
 enum err tls_tickets_enable(struct tls_context *context, const struct site *site)
 {
-	if (!set_session_id(context->crypto, site->ctx, site->leaf))
+	if (!set_session_id(context, site->ctx, site->leaf))
 		return ERR_NOMEM;
 	SSL_CTX_clear_options(site->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_timeout(site->ctx, TLS_SESSION_MAX);

@@ -231,6 +231,24 @@ static void a_new_certificate_means_a_full_handshake(void **state)
 	assert_true(resumes(world->fixture, "b.example", NOW + 2));
 }
 
+static void another_policy_means_a_full_handshake(void **state)
+{
+	struct world *world = *state;
+	struct tls_policy policy = { .groups = "" };
+	const char *why;
+
+	assert_false(resumes(world->fixture, "b.example", NOW));
+	assert_true(tls_policy_add_suite(&policy, SLICE("TLS_AES_128_GCM_SHA256"), &why));
+	tls_context_free(TAKE(world->fixture->server));
+	world->fixture->server = tls_server_new(world->fixture->crypto);
+	assert_non_null(world->fixture->server);
+	assert_true(tls_context_restrict(world->fixture->server, &policy));
+	assert_int_equal(tls_server_resume(world->fixture->server, world->keys), OK);
+	assert_int_equal(serve(world->fixture, world->leaf, world->key), OK);
+	assert_false(resumes(world->fixture, "b.example", NOW + 1));
+	assert_true(resumes(world->fixture, "b.example", NOW + 2));
+}
+
 static void a_session_is_good_for_its_domain_only(void **state)
 {
 	struct world *world = *state;
@@ -428,6 +446,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(another_start_of_the_server_knows_none, make_world, end_world),
 	cmocka_unit_test_setup_teardown(workers_take_up_each_others_sessions, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_new_certificate_means_a_full_handshake, make_world, end_world),
+	cmocka_unit_test_setup_teardown(another_policy_means_a_full_handshake, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_session_is_good_for_its_domain_only, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_certificate_that_has_ended_is_judged_by_a_full_handshake,
 					make_world, end_world),
