@@ -1,6 +1,7 @@
 """Somebody on the way: ends TLS towards a phone in the server's name, and passes on what comes after a look, or a change."""
 
 import re
+import select
 import socket
 import ssl
 import threading
@@ -27,6 +28,29 @@ def with_body(message, content_type, body):
     lines = [line for line in head.split(b"\r\n") if not re.match(rb"(?i)content-", line)]
     lines += [b"Content-Type: " + content_type, b"Content-Length: %d" % len(body)]
     return b"\r\n".join(lines) + b"\r\n\r\n" + body
+
+
+class Locked:
+    """A TLS connection that one thread reads from while another writes to it, which OpenSSL has no lock for."""
+
+    def __init__(self, connection):
+        self.connection, self._lock = connection, threading.Lock()
+
+    def receive(self):
+        while True:
+            with self._lock:
+                self.connection.settimeout(0)  # what is readable may be a session ticket, and no data
+                try:
+                    return self.connection.recv(65536)
+                except ssl.SSLWantReadError:
+                    pass
+                finally:
+                    self.connection.settimeout(None)
+            select.select([self.connection], [], [])
+
+    def send(self, data):
+        with self._lock:
+            self.connection.sendall(data)
 
 
 def untouched(message):
@@ -64,8 +88,9 @@ class Evil:
         except OSError:
             connection.close()
             return
-        threading.Thread(target=self._pass, args=(phone, server, lambda message: self.upwards(message)), daemon=True).start()
-        self._pass(server, phone, self._look)
+        ends = Locked(phone), Locked(server)
+        threading.Thread(target=self._pass, args=(*ends, lambda message: self.upwards(message)), daemon=True).start()
+        self._pass(*reversed(ends), self._look)
 
     def _look(self, message):
         self.seen.append(message)
@@ -75,17 +100,17 @@ class Evil:
     def _pass(source, sink, change):
         buffer = b""
         try:
-            while data := source.recv(65536):
+            while data := source.receive():
                 buffer += data
                 while taken := take_message(buffer):
                     message, buffer = taken
                     for one in change(message):
-                        sink.sendall(one)
-        except OSError:
+                        sink.send(one)
+        except (OSError, ValueError):
             pass
         for end in (source, sink):
             try:
-                end.shutdown(socket.SHUT_RDWR)
+                end.connection.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
 
