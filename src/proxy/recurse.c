@@ -68,6 +68,13 @@ static void keep_first(struct context *context, size_t n)
 		mem_free(context->redirections[--context->n_redirections]);
 }
 
+static bool has_room(struct context *context)
+{
+	if (!context->redirections)
+		context->redirections = mem_zalloc(RECURSE_MAX, sizeof context->redirections[0]);
+	return context->redirections;
+}
+
 bool recurse_take(struct context *context, const struct sip_message *response)
 {
 	struct sip_values it = sip_values_of(response, SIP_CONTACT);
@@ -75,11 +82,7 @@ bool recurse_take(struct context *context, const struct sip_message *response)
 	struct sip_address contact;
 	struct slice value;
 
-	if (response->status < 300 || response->status > 399 || !is_allowed(context))
-		return false;
-	if (!context->redirections)
-		context->redirections = mem_zalloc(RECURSE_MAX, sizeof context->redirections[0]);
-	if (!context->redirections)
+	if (response->status < 300 || response->status > 399 || !is_allowed(context) || !has_room(context))
 		return false;
 	while (sip_values_next(&it, &value)) {
 		char *text = NULL;
