@@ -18,14 +18,18 @@ bool check_leads_to(const struct sip_message *request)
 
 /* RFC 3261 §16.3 step 5: no extension of ours is one that proxies could be required to know. */
 /* "privacy" says no more than that Privacy is to be honoured (RFC 3323 §4.2), as it always is. */
-static bool lists_proxy_require(const struct sip_message *request, struct writer *headers)
+static bool lists_proxy_require(const struct core *core, const struct sip_message *request,
+				struct writer *headers)
 {
 	struct sip_values it = sip_values_of(request, SIP_PROXY_REQUIRE);
+	bool knows_agreement = core->server->agreement !=
+			       AGREEMENT_REFUSED; /* proxy/agreement.h has looked at it */
 	struct slice token;
 	bool found = false;
 
 	while (sip_values_next(&it, &token)) {
-		if (slice_eq_nocase(token, SLICE("privacy")))
+		if (slice_eq_nocase(token, SLICE("privacy")) ||
+		    (knows_agreement && slice_eq_nocase(token, SLICE("sec-agree"))))
 			continue;
 		put_header(headers, SIP_UNSUPPORTED, token);
 		found = true;
@@ -101,7 +105,7 @@ bool check_request(struct core *core, const struct sip_message *request, struct 
 		*ret_refusal = proxy_refusals[REFUSED_HOPS];
 	else if (is_looping(core, request))
 		*ret_refusal = proxy_refusals[REFUSED_LOOP];
-	else if (lists_proxy_require(request, headers))
+	else if (lists_proxy_require(core, request, headers))
 		*ret_refusal = proxy_refusals[REFUSED_PROXY_REQUIRE];
 	else
 		return true;

@@ -61,6 +61,13 @@ struct server_peer {
 	bool in_trust_domain; /* of RFC 3325: the identities that it asserts are believed, and ours are asserted to it */
 };
 
+/* The security agreement with phones whose first hop we are (RFC 3329). */
+enum agreement {
+	AGREEMENT_OFFERED,  /* with those that ask for it */
+	AGREEMENT_REQUIRED, /* who comes without TLS is told of it, and not served */
+	AGREEMENT_REFUSED,  /* it is an extension that is not known */
+};
+
 /* A snapshot: read-only, shared by the workers, replaced whole. */
 struct server_config {
 	const struct server_domain *domains;
@@ -69,6 +76,7 @@ struct server_config {
 	uint16_t ports[TRANSPORT_WS + 1]; /* by enum transport_protocol; 0: the default port, left out */
 	const struct server_peer *peers;
 	size_t n_peers;
+	enum agreement agreement;  /* RFC 3329 */
 	const struct slice *names; /* further names and addresses of ours that a Route may have */
 	size_t n_names;
 	struct registrar_policy registrar;

@@ -1,6 +1,7 @@
 #include "proxy/core.h"
 
 #include "base/mem.h"
+#include "proxy/agreement.h"
 #include "proxy/context.h"
 #include "proxy/demands.h"
 #include "proxy/dialog.h"
@@ -223,7 +224,8 @@ static void classify(struct context *context, struct now now)
 	struct refusal refusal;
 
 	context->routes = check_routes(core, request);
-	if (!check_request(core, request, &headers, &refusal)) {
+	if (!agreement_check(core, context->server, &headers, &refusal) ||
+	    !check_request(core, request, &headers, &refusal)) {
 		context_refuse(context, &refusal, now);
 		return;
 	}

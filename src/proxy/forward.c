@@ -1,5 +1,6 @@
 #include "proxy/forward.h"
 
+#include "proxy/agreement.h"
 #include "proxy/assertion.h"
 #include "sip/build.h"
 #include "sip/credentials.h"
@@ -52,7 +53,8 @@ static bool keep_in_request(const struct sip_header *header, void *arg)
 		return is_foreign_credentials(filter->core, header->value);
 	if (header->id == SIP_P_ASSERTED_IDENTITY)
 		return filter->keeps_assertion;
-	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header);
+	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header) &&
+	       !agreement_owns(filter->core, header);
 }
 
 /*
@@ -234,6 +236,7 @@ static bool put_top(struct writer *out, const struct context *context, const str
 		return false;
 	put_breadth(out, context->breadth);
 	put_assertion(out, context, target);
+	put_without_agreement(out, context->core, context->request);
 	return true;
 }
 

@@ -23,13 +23,16 @@ static void answer_options(struct context *context, struct writer *headers, stru
 }
 
 /* RFC 3261 §8.2.2.3: the header names all that are not known. */
-static struct slice put_unsupported(struct writer *headers, const struct sip_message *request)
+static struct slice put_unsupported(struct writer *headers, const struct core *core,
+				    const struct sip_message *request)
 {
+	bool knows_agreement = core->server->agreement != AGREEMENT_REFUSED;
 	struct sip_values it = sip_values_of(request, SIP_REQUIRE);
 	struct slice token, first = { 0 };
 
 	while (sip_values_next(&it, &token)) {
-		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")))
+		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")) ||
+		    (knows_agreement && slice_eq_nocase(token, SLICE("sec-agree"))))
 			continue;
 		put_header(headers, SIP_UNSUPPORTED, token);
 		if (!first.ptr)
@@ -51,7 +54,7 @@ void own_request(struct context *context, struct now now)
 		context_refuse_as(context, REFUSED_METHOD, request->method_name, writer_text(&headers), now);
 		return;
 	}
-	unknown = put_unsupported(&headers, request);
+	unknown = put_unsupported(&headers, context->core, request);
 	if (unknown.ptr) {
 		context_refuse_as(context, REFUSED_EXTENSION, unknown, writer_text(&headers), now);
 		return;

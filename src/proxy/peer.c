@@ -103,6 +103,21 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 	return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = identity_of(peer, domain, sips) };
 }
 
+bool peer_is_in_clear(const struct core *core, flow_id flow)
+{
+	struct flow_view view;
+
+	if (!endpoint_flow_view(core->endpoint, flow, &view))
+		return false;
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		if (is_clear(peer) && is_transport_of(peer, view.transport) && comes_from(peer, &view))
+			return true;
+	}
+	return false;
+}
+
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal)
 {
 	const struct server_peer *peer = peer_of(core, next_hop->host);

@@ -32,5 +32,8 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 bool peer_needs_no_route(const struct core *core, const struct sip_message *request,
 			 const struct sip_uri *next_hop);
 
+/* Whether the flow comes from an address that a peer in clear may come from. */
+bool peer_is_in_clear(const struct core *core, flow_id flow);
+
 /* The way to the next hop; false: under our policy there is none. */
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal);

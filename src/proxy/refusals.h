@@ -37,6 +37,12 @@ enum refused {
 	REFUSED_SIPS_NOT_ALLOWED,
 	REFUSED_SIPS_REQUIRED,
 	REFUSED_UNPROTECTED,
+	/* the security agreement (RFC 3329) */
+	REFUSED_AGREEMENT_CLEAR,
+	REFUSED_AGREEMENT_LACKING,
+	REFUSED_AGREEMENT_UNSHOWN,
+	REFUSED_AGREEMENT_ALTERED,
+	REFUSED_AGREEMENT_HOP,
 	/* who may send it */
 	REFUSED_MD5, /* said with a challenge: its status is that of the challenge */
 	REFUSED_CREDENTIALS,

@@ -84,7 +84,9 @@ static enum err check_require(struct work *work)
 
 	while (sip_values_next(&it, &token)) {
 		if (slice_eq_nocase(token, SLICE("path")) || slice_eq_nocase(token, SLICE("outbound")) ||
-		    slice_eq_nocase(token, SLICE("gruu")))
+		    slice_eq_nocase(token, SLICE("gruu")) ||
+		    (!work->question->policy->refuses_agreement &&
+		     slice_eq_nocase(token, SLICE("sec-agree"))))
 			continue;
 		TRY(open_headers(work, &out));
 		put_header(&out, SIP_UNSUPPORTED, token);

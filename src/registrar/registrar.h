@@ -34,9 +34,10 @@ enum {
 
 struct registrar_policy {
 	uint32_t expires_min, expires_default, expires_max; /* seconds: 60, 600, 3600 */
-	size_t bindings_max; /* of one AOR: 10; at most REGISTRAR_BINDINGS_MAX */
-	uint32_t flow_timer; /* seconds, RFC 5626 §4.4: 120 */
-	bool service_route;  /* phones are told to send their requests through us (RFC 3608) */
+	size_t bindings_max;    /* of one AOR: 10; at most REGISTRAR_BINDINGS_MAX */
+	uint32_t flow_timer;    /* seconds, RFC 5626 §4.4: 120 */
+	bool refuses_agreement; /* Require: sec-agree is an extension like others (RFC 3329) */
+	bool service_route;     /* phones are told to send their requests through us (RFC 3608) */
 };
 
 extern const struct registrar_policy registrar_policy_default;

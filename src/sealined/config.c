@@ -224,6 +224,23 @@ static bool say_advertise(struct config *config, struct slice value, struct writ
 	return keep_lower(config, value, &config->advertise, why);
 }
 
+static bool say_agreement(struct config *config, struct slice value, struct writer *why)
+{
+	static const struct slice names[] = {
+		[AGREEMENT_OFFERED] = SLICE_INIT("offer"),
+		[AGREEMENT_REQUIRED] = SLICE_INIT("require"),
+		[AGREEMENT_REFUSED] = SLICE_INIT("refuse"),
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (slice_eq(value, names[i])) {
+			config->agreement = (enum agreement)i;
+			return true;
+		}
+	}
+	return wrong(why, "it is none of offer, require, refuse");
+}
+
 static bool say_workers(struct config *config, struct slice value, struct writer *why)
 {
 	struct scan in = scan_of(value);
@@ -287,6 +304,7 @@ static const struct {
 	[SETTING_USER]         = { SLICE_INIT("user"),         say_user },
 	[SETTING_PEERS]        = { SLICE_INIT("peers"),        NULL },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
+	[SETTING_AGREEMENT]    = { SLICE_INIT("security-agreement"), say_agreement },
 	[SETTING_MESSAGES]    = { SLICE_INIT("messages"),    say_section },
 	[SETTING_REGISTRAR]   = { SLICE_INIT("registrar"),   say_section },
 };

@@ -84,6 +84,7 @@ enum setting {
 	SETTING_TRUST_ANCHOR,
 	SETTING_USER,
 	SETTING_PEERS, /* in the file only */
+	SETTING_AGREEMENT,
 	/* sections of numbers, in the file alone (sealined/config_numbers.h) */
 	SETTING_SECTIONS,
 	SETTING_MESSAGES = SETTING_SECTIONS,
@@ -103,6 +104,7 @@ struct config {
 	struct config_certificates certificates; /* for domains without their own */
 	struct config_certificates **of_domain;  /* by domain; NULL: it has none of its own */
 	struct slice advertise;                  /* lower case */
+	enum agreement agreement;
 	unsigned workers;
 	enum log_format log_format;
 	enum report_level log_level;

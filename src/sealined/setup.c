@@ -54,6 +54,8 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	setup->server.domains = config->domains;
 	setup->server.n_domains = config->n_domains;
 	setup->server.advertise = config->advertise;
+	setup->server.agreement = config->agreement;
+	setup->server.registrar.refuses_agreement = config->agreement == AGREEMENT_REFUSED;
 	limits_of_server(&config->limits, &setup->server);
 	setup->server.peers = config->peers;
 	setup->server.n_peers = config->n_peers;

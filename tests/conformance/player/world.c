@@ -391,6 +391,7 @@ bool world_init(struct world *world, unsigned n_workers, const struct world_user
 	world->server.domains = domains;
 	world->server.n_domains = sizeof(domains) / sizeof(domains[0]);
 	world->server.peers = peers;
+	world->server.agreement = AGREEMENT_OFFERED;
 	world->server.n_peers = sizeof(peers) / sizeof(peers[0]);
 	world->server.advertise = SLICE("sip." WORLD_DOMAIN);
 	for (unsigned i = 0; i < n_workers; i++) {

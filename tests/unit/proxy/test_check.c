@@ -53,6 +53,54 @@ static void refuses_what_cannot_be_passed_on(void **state) /* RFC3261:16.3 */
 	}
 }
 
+#define ASKED "Require: sec-agree\r\nProxy-Require: sec-agree\r\n"
+
+static const struct {
+	enum agreement policy;
+	enum peer from;
+	const char *method, *headers, *status, *has;
+} agreements[] = {
+	{ AGREEMENT_OFFERED, CLEAR, "OPTIONS", NULL, "SIP/2.0 200", NULL },
+	{ AGREEMENT_OFFERED, CLEAR, "OPTIONS", ASKED, "SIP/2.0 494", "Security-Server: tls\r\n" },
+	{ AGREEMENT_OFFERED, STRANGER, "OPTIONS", ASKED, "SIP/2.0 494", "[agreement.unshown]" },
+	{ AGREEMENT_OFFERED, STRANGER, "OPTIONS", ASKED "Security-Verify: tls\r\n", "SIP/2.0 200", NULL },
+	{ AGREEMENT_OFFERED, STRANGER, "OPTIONS", ASKED "Security-Verify: tls, digest\r\n", "SIP/2.0 494",
+	  "[agreement.altered]" },
+	{ AGREEMENT_OFFERED, STRANGER, "OPTIONS", ASKED "Security-Verify: tls\r\nSecurity-Verify: digest\r\n",
+	  "SIP/2.0 494", "[agreement.altered]" },
+	{ AGREEMENT_REQUIRED, CLEAR, "OPTIONS", NULL, "SIP/2.0 421",
+	  "Security-Server: tls\r\nRequire: sec-agree\r\n" },
+	{ AGREEMENT_REQUIRED, CLEAR, "OPTIONS", "Supported: sec-agree\r\n", "SIP/2.0 494",
+	  "[agreement.clear]" },
+	{ AGREEMENT_REQUIRED, CLEAR, "OPTIONS", "Via: SIP/2.0/TCP a.example;branch=z9hG4bKx\r\n",
+	  "SIP/2.0 502", "[agreement.hop]" },
+	{ AGREEMENT_REQUIRED, STRANGER, "OPTIONS", NULL, "SIP/2.0 200", NULL },
+	{ AGREEMENT_REFUSED, CLEAR, "OPTIONS", NULL, "SIP/2.0 200", NULL },
+	{ AGREEMENT_REFUSED, CLEAR, "OPTIONS", ASKED, "SIP/2.0 420", "Unsupported: sec-agree\r\n" },
+	{ AGREEMENT_REFUSED, STRANGER, "OPTIONS", "Require: sec-agree\r\n", "SIP/2.0 420",
+	  "Unsupported: sec-agree\r\n" },
+};
+
+static void agrees_on_tls_as_it_is_told_to(void **state) /* RFC3329:2.3 */
+{
+	for (size_t i = 0; i < sizeof agreements / sizeof agreements[0]; i++) {
+		struct world *world = world_new();
+		const struct ask ask = { .method = agreements[i].method,
+					 .uri = "sip:sip.example.org",
+					 .headers = agreements[i].headers };
+		struct slice answer;
+
+		world->server.agreement = agreements[i].policy;
+		world_ask(world, agreements[i].from, &ask, SLICE(""));
+		answer = world_passed(world, agreements[i].from);
+		if (!slice_starts(answer, slice_of(agreements[i].status)))
+			fail_msg("%zu: %.*s", i, SLICE_FMT(answer));
+		if (agreements[i].has)
+			assert_has(answer, agreements[i].has);
+		world_end(world);
+	}
+}
+
 static void answers_options_to_itself(void **state) /* RFC3261:11.2 */
 {
 	struct world *world = world_new();
@@ -95,6 +143,7 @@ static void what_comes_back_unchanged_is_a_loop(void **state) /* RFC5393:4.2.2 *
 }
 
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(agrees_on_tls_as_it_is_told_to),
 	cmocka_unit_test(refuses_what_cannot_be_passed_on),
 	cmocka_unit_test(answers_options_to_itself),
 	cmocka_unit_test(what_comes_back_unchanged_is_a_loop),

@@ -40,6 +40,7 @@ static void understands_every_key(void **state)
 		"key: /etc/sealine/key.pem\n"
 		"advertise: SIP.example.org\n"
 		"workers: 3\n"
+		"security-agreement: require\n"
 		"log-format: json\n"
 		"log-level: debug\n"
 		"state: /var/lib/sealine\n";
@@ -78,6 +79,7 @@ static void understands_every_key(void **state)
 	assert_true(slice_eq(config->certificates.keys[0], SLICE("/etc/sealine/key.pem")));
 	assert_true(slice_eq(config->advertise, SLICE("sip.example.org")));
 	assert_int_equal(config->workers, 3);
+	assert_int_equal(config->agreement, AGREEMENT_REQUIRED);
 	assert_int_equal(config->log_format, LOG_JSON);
 	assert_int_equal(config->log_level, REPORT_DEBUG);
 	assert_true(slice_eq(config->state, SLICE("/var/lib/sealine")));
@@ -392,6 +394,8 @@ static const struct {
 	{ "an unknown format", "log-format: xml\n", "f.yaml:1:13: \"xml\": it is neither text nor json" },
 	{ "redirections that are neither", "domains:\n  - name: a.example\n    redirections: maybe\n",
 	  "f.yaml:3:19: redirections is one of pass, follow" },
+	{ "an agreement that is none", "security-agreement: yes\n",
+	  "f.yaml:1:21: \"yes\": it is none of offer, require, refuse" },
 	{ "a day that is none", "domains:\n  - name: a.example\n    md5-until: 2027-02-30\n",
 	  "f.yaml:3:16: md5-until is a day like 2027-01-31" },
 	{ "a level that is none", "domains:\n  - name: a.example\n    calls-in: tls\n",
