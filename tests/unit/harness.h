@@ -36,6 +36,16 @@
 #define fail_msg(...) (printf(__VA_ARGS__), abort())
 #endif
 
+/*
+ * By how many rows a test goes on in its table: by one, but where allocations fail by so many. Each of them fails in one row as
+ * in another.
+ */
+#ifdef SEALINE_OOM
+#define ROWS_STEP(n) (n)
+#else
+#define ROWS_STEP(n) 1
+#endif
+
 /* Says that a test cannot run here and why; the test then returns. scripts/test lists these lines. */
 static inline void test_skip(const char *name, const char *reason)
 {

@@ -475,17 +475,10 @@ static void server_meets(struct fixture *fixture, const struct pki *pki, const s
 	SSL_CTX_free(ctx);
 }
 
-/* Every allocation of ours has failed in one row as in another. */
-#ifdef SEALINE_OOM
-#define STEP 25
-#else
-#define STEP 1
-#endif
-
 static void every_row(void (*meets)(struct fixture *, const struct pki *, const struct row *))
 {
 	assert_true(sizeof(rows) / sizeof(rows[0]) >= 40);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i += STEP) {
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i += ROWS_STEP(25)) {
 		struct fixture *fixture;
 		struct pki pki;
 

@@ -129,16 +129,9 @@ static enum err meet(struct fixture *fixture, SSL *peer)
 	return err;
 }
 
-/* Every allocation of ours has failed in one row as in another. */
-#ifdef SEALINE_OOM
-#define STEP 5
-#else
-#define STEP 1
-#endif
-
 static void speaks_what_was_chosen(void **state)
 {
-	for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i += STEP) {
+	for (size_t i = 0; i < sizeof meetings / sizeof *meetings; i += ROWS_STEP(5)) {
 		struct tls_policy policy = policy_of(meetings[i].groups, meetings[i].suites);
 		struct fixture *fixture;
 		struct tls_facts facts;

@@ -88,16 +88,9 @@ static const struct {
 	/* clang-format on */
 };
 
-/* Every allocation of ours has failed in one row as in another. */
-#ifdef SEALINE_OOM
-#define STEP 8
-#else
-#define STEP 1
-#endif
-
 static void a_server_has_proven_what_it_was_asked_for(void **state)
 {
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i += STEP) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i += ROWS_STEP(8)) {
 		struct fixture *fixture;
 		struct other other = { 0 };
 		struct tls_facts facts;
@@ -129,7 +122,7 @@ static void a_server_has_proven_what_it_was_asked_for(void **state)
 
 static void a_client_has_proven_it_by_the_rules_of_each(void **state)
 {
-	for (size_t i = 0; i < sizeof cases / sizeof *cases; i += STEP) {
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i += ROWS_STEP(8)) {
 		struct fixture *fixture;
 		struct other other = { 0 };
 		struct tls_facts facts;
