@@ -254,15 +254,16 @@ static bool add_conditions(scmp_filter_ctx filter)
 {
 	const uint32_t no = SCMP_ACT_ERRNO(EPERM);
 
+	const struct scmp_arg_cmp is_process = { 0, SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0 };
+	const struct scmp_arg_cmp is_other = { 0, SCMP_CMP_NE, (scmp_datum_t)getpid(), 0 };
+	const struct scmp_arg_cmp is_rare = { 0, SCMP_CMP_GT, AF_NETLINK, 0 };
+
 	/* Of clone3() a filter cannot see the flags; the C library falls back to clone(). */
-	return seccomp_rule_add(filter, no, SCMP_SYS(clone), 1,
-				SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_THREAD, 0)) == 0 &&
+	return seccomp_rule_add_array(filter, no, SCMP_SYS(clone), 1, &is_process) == 0 &&
 	       seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) == 0 &&
-	       seccomp_rule_add(filter, no, SCMP_SYS(kill), 1, SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid())) ==
-		       0 &&
-	       seccomp_rule_add(filter, no, SCMP_SYS(tgkill), 1,
-				SCMP_A0_32(SCMP_CMP_NE, (uint32_t)getpid())) == 0 &&
-	       seccomp_rule_add(filter, no, SCMP_SYS(socket), 1, SCMP_A0_32(SCMP_CMP_GT, AF_NETLINK)) == 0;
+	       seccomp_rule_add_array(filter, no, SCMP_SYS(kill), 1, &is_other) == 0 &&
+	       seccomp_rule_add_array(filter, no, SCMP_SYS(tgkill), 1, &is_other) == 0 &&
+	       seccomp_rule_add_array(filter, no, SCMP_SYS(socket), 1, &is_rare) == 0;
 }
 
 /* Without a seccomp of the kernel loading fails with -EINVAL; that is for the caller to say, not to die of. */

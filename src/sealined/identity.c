@@ -475,7 +475,7 @@ bool identity_is_complete(const struct identity_source *source, const struct ide
 			  struct writer *why)
 {
 	AUTO(chain) struct chain *chain = NULL;
-	struct verdict verdict;
+	struct verdict verdict = { .code = "" };
 	enum err err = identity_chain(source->crypto, identity, n, &chain);
 
 	if (err == OK)

@@ -4,7 +4,7 @@
 #include <pwd.h>
 #include <unistd.h>
 
-enum { NAME_SIZE = 64 };
+enum { NAME_SIZE = 64, ENTRY_SIZE = 16384 };
 
 static bool wrong(struct writer *why, const char *text)
 {
@@ -14,12 +14,12 @@ static bool wrong(struct writer *why, const char *text)
 
 bool privileges_drop(struct slice user, struct writer *why)
 {
-	char name[NAME_SIZE] = "";
+	char name[NAME_SIZE] = "", buf[ENTRY_SIZE];
 	struct writer out = writer_of(name, sizeof name - 1);
+	struct passwd room, *entry = NULL;
 
 	put(&out, user);
-	const struct passwd *entry = out.overflow ? NULL : getpwnam(name);
-	if (!entry)
+	if (out.overflow || getpwnam_r(name, &room, buf, sizeof buf, &entry) != 0 || !entry)
 		return wrong(why, "there is no such user on this system; make one with \"adduser --system\"");
 	if (entry->pw_uid == 0)
 		return wrong(why, "that is root, whose privileges are not needed; name another one");
