@@ -79,8 +79,11 @@ static enum dns_type type_of(struct slice word)
 /* USAGE SELECTOR TYPE TEXT: the text stands for the data. */
 static void put_tlsa(struct writer *out, const struct slice *words)
 {
-	for (int i = 0; i < 3; i++)
-		put_char(out, (char)(words[i].ptr[0] - '0'));
+	for (int i = 0; i < 3; i++) {
+		struct scan in = scan_of(words[i]);
+
+		put_char(out, (char)(scan_peek(&in) - '0'));
+	}
 	put(out, words[3]);
 }
 

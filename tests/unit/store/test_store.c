@@ -581,6 +581,7 @@ static void keeps_what_is_asked_of_an_account(void **state)
 {
 	struct account digests = digests_of(9, false);
 	char large[POLICY_TEXT_MAX + 20] = "";
+	struct writer out = writer_of(large, sizeof large);
 	struct directory dir;
 	struct aor *aor, *found;
 
@@ -589,9 +590,9 @@ static void keeps_what_is_asked_of_an_account(void **state)
 	add(store, "alice@example.org", 3);
 	assert_int_equal(say(store, "calls-in=sips\nmay-use=sales@example.org", NULL, NULL), OK);
 	assert_int_equal(say(store, "calls-in=tls", NULL, NULL), ERR_SYNTAX);
-	memset(large, 'a', POLICY_TEXT_MAX + 10);
-	memcpy(large, "may-use=", 8);
-	large[POLICY_TEXT_MAX] = '@';
+	put(&out, SLICE("may-use=a@"));
+	while (out.len < POLICY_TEXT_MAX + 10)
+		put_char(&out, 'a');
 	assert_int_equal(say(store, large, NULL, NULL), ERR_LIMIT);
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_passwd(store, SLICE("alice@example.org"), &digests, &aor), OK);
