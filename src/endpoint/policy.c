@@ -196,12 +196,21 @@ void put_account_policy(struct writer *out, const struct account_policy *policy)
 	put_line(out, SLICE("registered-by"), policy->registrants);
 }
 
+/* RFC 3261 §19.1.4: the case of the user counts, that of the host does not. */
+static bool is_same_aor(struct slice a, struct slice b)
+{
+	size_t at = slice_find(a, '@');
+
+	return slice_eq(slice_sub(a, 0, at), slice_sub(b, 0, slice_find(b, '@'))) &&
+	       slice_eq_nocase(slice_sub(a, at, a.len), slice_sub(b, slice_find(b, '@'), b.len));
+}
+
 bool account_list_has(struct slice list, struct slice aor)
 {
 	struct slice item;
 
 	while (next_item(&list, &item))
-		if (slice_eq(item, aor))
+		if (is_same_aor(item, aor))
 			return true;
 	return false;
 }

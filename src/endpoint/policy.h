@@ -32,7 +32,7 @@ struct account_policy {
 	enum digest_algorithm least; /* no weaker one is taken; DIGEST_MD5: whatever the domain offers */
 	utc_t md5_until;             /* from then on no MD5 is taken; 0: no such day */
 	enum protection in, out;     /* of calls and messages that it gets, that it sends */
-	struct slice identities;     /* AORs that it may bear in From besides its own */
+	struct slice identities;     /* AORs of its domain that it may bear in From besides its own */
 	struct slice
 		registrants; /* accounts that may register it (third-party registration, RFC 3261 §10.2) */
 };

@@ -45,15 +45,16 @@ bool agreement_owns(const struct core *core, const struct sip_header *header)
 {
 	if (core->server->agreement == AGREEMENT_REFUSED)
 		return false;
-	return slice_eq_nocase(header->name, SLICE("Security-Client")) ||
-	       slice_eq_nocase(header->name, SLICE("Security-Verify")) ||
+	return header->id == SIP_SECURITY_CLIENT || header->id == SIP_SECURITY_VERIFY ||
 	       (is_demand(header) && has_agreement(header->value));
 }
 
 /* "it MUST remove the "sec-agree" value …, and then remove the header fields if no values remain" */
 void put_without_agreement(struct writer *out, const struct core *core, const struct sip_message *request)
 {
-	for (size_t i = 0; core->server->agreement != AGREEMENT_REFUSED && i < request->n_headers; i++) {
+	if (core->server->agreement == AGREEMENT_REFUSED || !is_asked_for(request))
+		return;
+	for (size_t i = 0; i < request->n_headers; i++) {
 		const struct sip_header *header = &request->headers[i];
 		struct slice list = header->value, tag;
 
@@ -77,26 +78,12 @@ static size_t count_vias(const struct sip_message *request)
 }
 
 /* "both lists have to contain the same security mechanisms in the same order"; ours has one, without parameters. */
-static struct slice verified_of(const struct sip_message *request, size_t *ret_n)
-{
-	struct slice list = { 0 };
-
-	*ret_n = 0;
-	for (size_t i = 0; i < request->n_headers; i++) {
-		if (!slice_eq_nocase(request->headers[i].name, SLICE("Security-Verify")))
-			continue;
-		list = slice_trim(request->headers[i].value);
-		++*ret_n;
-	}
-	return list;
-}
-
 static bool has_our_list(const struct sip_message *request, struct slice *ret_list)
 {
-	size_t n;
+	const struct sip_header *header = sip_message_header(request, SIP_SECURITY_VERIFY);
 
-	*ret_list = verified_of(request, &n);
-	return n == 1 && slice_eq_nocase(*ret_list, MECHANISMS);
+	*ret_list = header ? slice_trim(header->value) : slice_of(NULL);
+	return header && !sip_message_next(request, header) && slice_eq_nocase(*ret_list, MECHANISMS);
 }
 
 static bool refuse(enum refused why, struct slice found, struct writer *headers, struct refusal *ret_refusal)

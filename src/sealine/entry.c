@@ -36,6 +36,12 @@ static struct auth_login login_of(struct slice name, struct slice password)
 	return (struct auth_login){ slice_sub(name, 0, at), slice_sub(name, at + 1, name.len), password };
 }
 
+bool entry_take_name(struct writer *out, const char *argument)
+{
+	return entry_name(out, slice_of(argument)) ||
+	       complain("\"%s\" is not the address of an account; give one like alice@example.org", argument);
+}
+
 bool entry_digest(struct crypto *crypto, struct slice password, bool md5, struct entry *entry)
 {
 	struct auth_login login = login_of(entry->name, password);

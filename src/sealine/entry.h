@@ -19,6 +19,8 @@ struct entry {
 
 /* The canonical name of what somebody typed: user@domain, with or without sip: or sips:. False: it is no such thing. */
 bool entry_name(struct writer *out, struct slice text);
+/* The same of an argument; complains of what is none. */
+bool entry_take_name(struct writer *out, const char *argument);
 /* Computes the digests of a password. False: the library cannot, and it was complained of. */
 bool entry_digest(struct crypto *crypto, struct slice password, bool md5, struct entry *entry);
 /* Wipes the digests. */

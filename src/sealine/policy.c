@@ -57,11 +57,8 @@ enum exit_code user_policy_run(const struct invocation *invocation)
 	struct accounts accounts;
 	bool ok;
 
-	if (!entry_name(&name_out, slice_of(invocation->arguments[0]))) {
-		(void)complain("\"%s\" is not the address of an account; give one like alice@example.org",
-			       invocation->arguments[0]);
+	if (!entry_take_name(&name_out, invocation->arguments[0]))
 		return EXIT_USAGE;
-	}
 	if (!take_lines(invocation, &lines))
 		return EXIT_USAGE;
 	ok = accounts_open(&accounts, invocation->state, false) &&

@@ -5,12 +5,6 @@
 #include "sealine/output.h"
 #include "sealine/password.h"
 
-static bool take_name(struct writer *out, const char *argument)
-{
-	return entry_name(out, slice_of(argument)) ||
-	       complain("\"%s\" is not the address of an account; give one like alice@example.org", argument);
-}
-
 /* The password, from where the options say. NULL: it was complained of. */
 static struct secret *get_password(const struct invocation *invocation, struct crypto *crypto,
 				   const char *whose, bool *ret_interrupted)
@@ -54,7 +48,7 @@ static enum exit_code set_password(const struct invocation *invocation, enum cha
 		(void)complain_of(ERR_NOMEM);
 		return EXIT_FOUND;
 	}
-	if (!take_name(&name_writer, invocation->arguments[0]))
+	if (!entry_take_name(&name_writer, invocation->arguments[0]))
 		return EXIT_USAGE;
 	entry.name = writer_text(&name_writer);
 	password = get_password(invocation, crypto, name, &interrupted);
@@ -87,7 +81,7 @@ enum exit_code user_remove_run(const struct invocation *invocation)
 	struct accounts accounts;
 	bool ok;
 
-	if (!take_name(&name_writer, invocation->arguments[0]))
+	if (!entry_take_name(&name_writer, invocation->arguments[0]))
 		return EXIT_USAGE;
 	entry.name = writer_text(&name_writer);
 	ok = accounts_open(&accounts, invocation->state, false) &&

@@ -85,6 +85,8 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now);
 /* -- requests.c ------------------------------------------------------------------------------------------ */
 
 void daemon_answer(struct daemon *daemon, struct control_call *call, struct now now);
+/* The member "aor" as it is stored, in buf; false: it is no user@domain. */
+bool daemon_aor_of(const json_t *object, char buf[STORE_NAME_MAX], struct slice *ret_name);
 /* Has a job done whose result is the whole reply. Takes the job over. */
 void daemon_post_job(struct daemon *daemon, struct control_call *call, struct job *job);
 /* -- requests_policy.c ----------------------------------------------------------------------------------- */

@@ -36,23 +36,29 @@ struct user {
 	struct account digests;
 };
 
-static bool read_name(const json_t *object, struct user *user, struct complaint *complaint)
+bool daemon_aor_of(const json_t *object, char buf[STORE_NAME_MAX], struct slice *ret_name)
 {
 	struct slice text = slice_of(json_string_value(json_object_get(object, "aor")));
-	struct writer out = writer_of(user->name, sizeof user->name);
-	char buf[STORE_NAME_MAX + 10];
-	struct writer uri_text = writer_of(buf, sizeof buf);
+	char uri_buf[STORE_NAME_MAX + 10];
+	struct writer uri_text = writer_of(uri_buf, sizeof uri_buf), out = writer_of(buf, STORE_NAME_MAX);
 	struct sip_uri uri;
 
 	put(&uri_text, SLICE("sip:"));
 	put(&uri_text, text);
-	if (uri_text.overflow || !sip_uri_parse(writer_text(&uri_text), &uri))
-		return refuse(complaint, "syntax", "\"aor\" is no user@domain");
+	if (uri_text.overflow || !sip_uri_parse(writer_text(&uri_text), &uri) || !uri.user.len)
+		return false;
 	put_aor(&out, &uri);
-	user->n_name = out.len;
-	if (out.overflow || out.len == 0 || user->name[0] == '@' ||
-	    slice_find(writer_text(&out), '@') == out.len)
+	*ret_name = writer_text(&out);
+	return !out.overflow;
+}
+
+static bool read_name(const json_t *object, struct user *user, struct complaint *complaint)
+{
+	struct slice name;
+
+	if (!daemon_aor_of(object, user->name, &name))
 		return refuse(complaint, "syntax", "\"aor\" is no user@domain");
+	user->n_name = name.len;
 	return true;
 }
 

@@ -2,23 +2,12 @@
 #include "base/ascii.h"
 #include "base/mem.h"
 #include "sealined/daemon.h"
-#include "sip/uri.h"
 
 enum { ACCOUNTS_LOOKED_AT = 5000 };
 
 bool daemon_read_name(struct control_call *call, char buf[STORE_NAME_MAX], struct slice *ret_name)
 {
-	struct slice text = slice_of(json_string_value(json_object_get(call->request, "aor")));
-	char uri_buf[STORE_NAME_MAX + 10];
-	struct writer uri_text = writer_of(uri_buf, sizeof uri_buf), out = writer_of(buf, STORE_NAME_MAX);
-	struct sip_uri uri;
-
-	put(&uri_text, SLICE("sip:"));
-	put(&uri_text, text);
-	if (!uri_text.overflow && sip_uri_parse(writer_text(&uri_text), &uri) && uri.user.ptr)
-		put_aor(&out, &uri);
-	*ret_name = writer_text(&out);
-	if (out.len > 0 && !out.overflow)
+	if (daemon_aor_of(call->request, buf, ret_name))
 		return true;
 	control_refuse(call, "syntax", "\"aor\" is no user@domain");
 	return false;

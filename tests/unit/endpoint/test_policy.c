@@ -79,6 +79,8 @@ static void a_list_has_whole_addresses(void **state)
 
 	assert_true(account_list_has(list, SLICE("a@x.example")));
 	assert_true(account_list_has(list, SLICE("bb@x.example")));
+	assert_true(account_list_has(SLICE("a@X.Example"), SLICE("a@x.example")));
+	assert_false(account_list_has(SLICE("A@x.example"), SLICE("a@x.example")));
 	assert_false(account_list_has(list, SLICE("b@x.example")));
 	assert_false(account_list_has(list, SLICE("a@x.exampl")));
 	assert_false(account_list_has(list, SLICE("")));
