@@ -123,7 +123,7 @@ struct config {
 	struct limits limits;
 	struct bans_policy bans;
 	struct config_path *paths;  /* all that were said, the last one first */
-	struct config_place saying; /* config_file.c: where the value stands that it says */
+	struct config_place saying; /* reading_note_place(): where the value stands that is said */
 	struct slice file;          /* its name; the caller's of config_complete() */
 	uint32_t numbers[CONFIG_SECTIONS][CONFIG_NUMBERS_MAX];
 	struct config_place places[SETTINGS];

@@ -82,7 +82,7 @@ def test_each_event_of_the_phone_is_in_its_manual():
 def test_each_key_of_the_configuration_is_in_its_manual():
     """The reader's own lists of keys: every one has an entry of its own, alone or with others."""
     sources = "".join((ROOT / "src/sealined" / name).read_text() for name in
-                      ("config.c", "config_file.c", "config_peer.c", "config_numbers.c", "quotas.c"))
+                      ("config.c", "config_domain.c", "config_file.c", "config_peer.c", "config_numbers.c", "quotas.c"))
     keys = set(re.findall(r'\[(?:SETTING|DOMAIN|PEER|LIMIT|MESSAGES|REGISTRAR)\w*\]\s*=\s*\{?\s*SLICE_INIT\("([a-z-]+)"\)', sources))
     keys |= set(re.findall(r'\{\s*SLICE_INIT\("([a-z-]+)"\)', sources))
     assert len(keys) > 30
