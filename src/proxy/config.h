@@ -58,6 +58,9 @@ struct server_peer {
 	size_t n_addresses;
 	bool routes; /* accounts of ours may choose it by a Route of their own */
 	bool relays; /* what comes from it may go on to other domains */
+	bool registers; /* phones of its domains register with it through us, who are their edge proxy (RFC 5626 §5) */
+	const struct slice *edge_for; /* domains of ours whose phones may come by it: it is an edge proxy */
+	size_t n_edge_for;
 	bool in_trust_domain; /* of RFC 3325: the identities that it asserts are believed, and ours are asserted to it */
 };
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proxy/best.h"
 #include "proxy/dialog.h"
+#include "proxy/edge.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/merged.h"
@@ -255,7 +256,7 @@ static bool fail_over(struct branch *branch, struct now now)
 
 	if (!context->server || context->is_answered || branch->is_cancelled)
 		return false;
-	if (!branch->target.is_outside)
+	if (branch->target.binding || !branch->target.is_outside)
 		return branch->target.binding && try_spare(branch, now);
 	next = branch_new(context, &branch->target);
 	if (!next)
@@ -355,7 +356,7 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 /* With a success goes our own proof to who gave us credentials. */
 static void pass_up(struct context *context, const struct sip_message *response, struct now now)
 {
-	struct sip_edits edits = forward_response_edits(context->core);
+	struct sip_edits edits = forward_success_edits(context);
 	char buf[PROOF_MAX];
 	struct writer proof = writer_of(buf, sizeof buf);
 
@@ -379,16 +380,31 @@ static void take_success(struct context *context, const struct sip_message *resp
 		return;
 	if (!context->is_answered)
 		report_call_answered(context);
+	if (response->method == SIP_REGISTER && context->server)
+		edge_answered(context);
 	context->is_answered = true;
 	end_set_up(context);
 	pass_up(context, response, now);
 	cancel_pending(context, SLICE("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now);
 }
 
+/* The connection by which an edge has brought a registration is gone, and another worker's, so that nobody knew: then over a new one. */
+static bool dial_edge(struct branch *branch, struct now now)
+{
+	struct target target = branch->target;
+
+	if (!target.binding || !target.path.len || target.is_outside || !branch->context->server ||
+	    branch->context->is_answered || branch->is_cancelled)
+		return false;
+	target.is_outside = true;
+	return start_branch(branch->context, &target, now) == OK;
+}
+
 /* Whether such an answer lets the request go on to the domain's next server, or over the phone's next flow. */
 static bool is_worth_another(const struct branch *branch, unsigned status)
 {
-	return branch->target.is_outside ? status == 503 : status == 408 || status == 430;
+	return branch->target.is_outside && !branch->target.binding ? status == 503
+								    : status == 408 || status == 430;
 }
 
 void context_response(struct client *client, const struct sip_message *response, struct now now)
@@ -466,7 +482,8 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 		dialog_flow_gone(context, now);
 		return;
 	}
-	if (why == CLIENT_TOO_LARGE && leave_udp(context, now))
+	if ((why == CLIENT_TOO_LARGE && leave_udp(context, now)) ||
+	    (why == CLIENT_FLOW_LOST && dial_edge(branch, now)))
 		return;
 	if (why == CLIENT_FLOW_LOST && branch->target.is_outside && !context->in_dialog)
 		best_lost(context, hop_domain(&branch->hop));

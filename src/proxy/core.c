@@ -5,6 +5,7 @@
 #include "proxy/context.h"
 #include "proxy/demands.h"
 #include "proxy/dialog.h"
+#include "proxy/edge.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
 #include "proxy/merged.h"
@@ -139,13 +140,18 @@ static void go_on(struct context *context, struct aor *sender, struct now now)
 static void take_register(struct context *context, struct now now)
 {
 	const struct sip_message *request = context->request;
+	bool is_ours = core_domain(context->core, request->uri.host);
 
-	if (!core_domain(context->core, request->uri.host))
+	if (!is_ours && !edge_home(context->core, request->uri.host))
 		context_refuse(context, &proxy_refusals[REFUSED_NOT_REGISTRAR], now);
 	else if (request->uri.user.ptr)
 		context_refuse(context, &proxy_refusals[REFUSED_REGISTER_USER], now);
 	else if (!slice_eq_nocase(request->to.uri.host, request->uri.host))
 		context_refuse(context, &proxy_refusals[REFUSED_REGISTER_TO], now);
+	else if (!is_ours)
+		edge_register(context, now);
+	else if (!edge_may_bring(context))
+		context_refuse(context, &proxy_refusals[REFUSED_EDGE_UNDECLARED], now);
 	else if (gate_ask(context, now))
 		go_on(context, NULL, now);
 }
@@ -179,6 +185,11 @@ static void take_outside_dialog(struct context *context, struct now now)
 	const struct sip_message *request = context->request;
 	bool is_ours = core_domain(context->core, request->uri.host);
 
+	if (edge_is_from_phone(context)) {
+		if (edge_take(context, now) && is_within_allowance(context, now))
+			edge_send_home(context, now);
+		return;
+	}
 	if (is_way_allowed(context) && (is_ours || !request->to.tag.ptr || needs_no_route(context))) {
 		if (gate_ask(context, now))
 			go_on(context, NULL, now);
@@ -251,6 +262,10 @@ static void classify(struct context *context, struct now now)
 	}
 	if (subscription_take(context, now))
 		return;
+	if (edge_is_path(context->routes.user)) {
+		edge_deliver(context, now);
+		return;
+	}
 	if (context->routes.user.ptr) {
 		context->in_dialog = dialog_find(core, request, context->routes.user, &context->claim);
 		if (context->in_dialog)

@@ -53,7 +53,7 @@ enum dialog_party dialog_party_of(const struct core *core, const struct dialog_c
 
 /* -- where it goes ------------------------------------------------------------------------------------------------ */
 
-/* The domain that is the party: one that the request names. Where it names none that is, nothing has proven it. */
+/* The domain that is the party: one that the request names, or a peer's. Where there is none that is, nothing has proven it. */
 static struct slice domain_of_party(const struct core *core, account_id party,
 				    const struct sip_message *request)
 {
@@ -63,6 +63,10 @@ static struct slice domain_of_party(const struct core *core, account_id party,
 		return request->to.uri.host;
 	if (core_domain_party(core, request->from.uri.host) == party)
 		return request->from.uri.host;
+	for (size_t i = 0; i < core->server->n_peers; i++)
+		for (size_t n = 0; n < core->server->peers[i].n_domains; n++)
+			if (core_domain_party(core, core->server->peers[i].domains[n]) == party)
+				return core->server->peers[i].domains[n];
 	(void)outside_next_hop(core, request, &next_hop);
 	return next_hop.host;
 }
@@ -181,7 +185,8 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 		struct way way = { .binding = &aor->bindings[i] };
 		struct sip_uri contact;
 
-		if (way.binding->expires <= now.wall || way.binding->flow == ret_target->flow ||
+		if (way.binding->expires <= now.wall || way.binding->path.len > 0 ||
+		    way.binding->flow == ret_target->flow ||
 		    !core_flow_is_alive(context->core, way.binding->flow))
 			continue;
 		way.is_safe = ret_target->require.level == REQUIRE_NOTHING || way.binding->secure;

@@ -2,6 +2,7 @@
 
 #include "proxy/agreement.h"
 #include "proxy/assertion.h"
+#include "proxy/edge.h"
 #include "sip/build.h"
 #include "sip/credentials.h"
 
@@ -75,6 +76,20 @@ struct sip_edits forward_response_edits(struct core *core)
 	return (struct sip_edits){ .max_forwards = -1, .keep = keep_in_response, .keep_arg = core };
 }
 
+static bool keep_in_success(const struct sip_header *header, void *arg)
+{
+	return header->id == SIP_PROXY_AUTHENTICATION_INFO || keep_in_response(header, arg);
+}
+
+struct sip_edits forward_success_edits(const struct context *context)
+{
+	struct sip_edits edits = forward_response_edits(context->core);
+
+	if (edge_is_phone(context->account))
+		edits.keep = keep_in_success;
+	return edits;
+}
+
 /* -- what is put on --------------------------------------------------------------------------------------------- */
 
 /*
@@ -100,6 +115,7 @@ static bool forms_dialog(const struct context *context)
 struct side {
 	enum transport_protocol transport;
 	bool says_tls; /* its own Contact has transport=tls: it needs that here as well */
+	bool is_path;  /* for home: "the first node MUST include an "ob" URI parameter" (RFC 5626 §5.1) */
 };
 
 static bool says_tls(const struct sip_uri *contact)
@@ -162,6 +178,8 @@ static void put_route(struct writer *out, const struct core *core, struct slice 
 	}
 	put(out, SLICE(";lr"));
 	put(out, transport_param(side, sips));
+	if (side->is_path)
+		put(out, SLICE(";ob"));
 	put_char(out, '>');
 }
 
@@ -170,6 +188,15 @@ void put_route_to_us(struct writer *out, const struct core *core, const struct s
 	const struct side side = side_of_caller(server->request, server->flow);
 
 	put_route(out, core, slice_of(NULL), server->request->uri.scheme == SIP_SCHEME_SIPS, &side);
+}
+
+void put_path(struct writer *out, const struct context *context, struct slice token)
+{
+	const struct side side = { .transport = TRANSPORT_TLS, .is_path = true };
+
+	put(out, SLICE("Path: "));
+	put_route(out, context->core, token, context->request->uri.scheme == SIP_SCHEME_SIPS, &side);
+	put(out, SLICE("\r\n"));
 }
 
 static void put_record_route(struct writer *out, const struct core *core, struct slice token, bool sips,
@@ -186,7 +213,7 @@ static bool put_new_token(struct writer *out, const struct context *context, con
 	const struct sip_message *request = context->request;
 	const struct token token = {
 		.flow_a = context->server->flow,
-		.account_a = context->account,
+		.account_a = edge_party(context),
 		.flow_b = target->flow,
 		.account_b = target->account,
 		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
@@ -233,6 +260,9 @@ static void put_breadth(struct writer *out, unsigned breadth)
 static bool put_top(struct writer *out, const struct context *context, const struct target *target)
 {
 	if (forms_dialog(context) && !put_record_routes(out, context, target))
+		return false;
+	/* other REGISTERs than those of phones whose edge we are are not passed on */
+	if (context->request->method == SIP_REGISTER && !put_edge_path(out, context, target))
 		return false;
 	put_breadth(out, context->breadth);
 	put_assertion(out, context, target);

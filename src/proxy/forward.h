@@ -20,5 +20,10 @@ MUST_CHECK bool forward_ack(struct core *core, const struct sip_message *ack, co
 /* "<sip:name;lr>" as who sent the request reaches us. */
 void put_route_to_us(struct writer *out, const struct core *core, const struct server *server);
 
+/* "Path: <sip:TOKEN@name;lr;ob>" for the request (RFC 5626 §5.1). */
+void put_path(struct writer *out, const struct context *context, struct slice token);
+
 /* The edits with which a response goes upstream: challenges for our realms that others made are left out. */
 struct sip_edits forward_response_edits(struct core *core);
+/* The same for a success. What another server has proven to a phone that registers through us is for that phone. */
+struct sip_edits forward_success_edits(const struct context *context);

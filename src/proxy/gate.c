@@ -3,6 +3,7 @@
 #include "base/verdict.h"
 #include "proxy/assertion.h"
 #include "proxy/demands.h"
+#include "proxy/edge.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
 #include "sip/build.h"
@@ -63,10 +64,13 @@ static enum auth_verdict find_credentials(struct context *context, const struct 
 	return verdict;
 }
 
-/* A source address in a datagram proves nothing, so what comes over UDP is held against nobody. */
+/*
+ * A source address in a datagram proves nothing, so what comes over UDP is held against nobody; and what comes by an edge not against
+ * the edge, which brings many.
+ */
 static void blame(const struct context *context, enum misdeed misdeed)
 {
-	if (flow_transport(context->server->flow) != TRANSPORT_UDP)
+	if (flow_transport(context->server->flow) != TRANSPORT_UDP && edge_of_sender(context).len == 0)
 		endpoint_blame(context->core->endpoint, context->server->flow, misdeed);
 }
 
@@ -325,12 +329,17 @@ static bool is_privacy_granted(struct context *context, struct now now)
 	return false;
 }
 
-/* False if the flow has too many. */
+/* False if the flow has too many. That of an edge is shared by many phones: there only the request is proven. */
 static bool prove_flow(struct context *context, const struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
 
+	if (edge_of_sender(context).len > 0) {
+		forgive(context, aor->name);
+		endpoint_flow_is_peer(core->endpoint, flow);
+		return true;
+	}
 	if (endpoint_flow_has(core->endpoint, flow, aor->account.id))
 		return true;
 	forgive(context, aor->name);
@@ -404,7 +413,8 @@ static void note_guess(const struct context *context, const struct auth_attempt 
 		return;
 	put_claimed(&name, attempt->credentials, attempt->realm);
 	backoff_failed(core->backoff, &view.peer, writer_text(&name), now.mono);
-	endpoint_blame(core->endpoint, attempt->flow, MISDEED_CREDENTIALS);
+	if (edge_of_sender(context).len == 0)
+		endpoint_blame(core->endpoint, attempt->flow, MISDEED_CREDENTIALS);
 }
 
 bool gate_answer(struct context *context, const struct answer *answer, struct now now)

@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "proxy/demands.h"
+#include "proxy/edge.h"
 #include "proxy/redirect.h"
 
 enum { NAME_MAX = 512 };
@@ -31,12 +32,15 @@ void location_ask(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
+static struct slice domain_of(const struct aor *aor)
+{
+	return slice_sub(aor->name, slice_find(aor->name, '@') + 1, aor->name.len);
+}
+
 /* "Some proxies could have a policy of not forwarding at all requests using a non-SIPS Request-URI" */
 static bool is_sips_required(const struct core *core, const struct aor *aor)
 {
-	struct slice name = aor->name;
-	const struct server_domain *domain = core_domain(
-		core, slice_sub(name, slice_find(name, '@') + 1, name.len));
+	const struct server_domain *domain = core_domain(core, domain_of(aor));
 
 	return domain && domain->require_sips;
 }
@@ -52,20 +56,27 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 	};
 	struct sip_uri contact;
 
-	if (!core_flow_is_alive(core, binding->flow) || !sip_uri_parse(binding->contact, &contact))
+	bool has_edge = binding->path.len > 0;
+
+	if (!sip_uri_parse(binding->contact, &contact) ||
+	    !(has_edge ? edge_target(core, domain_of(aor), binding, &target)
+		       : core_flow_is_alive(core, binding->flow)))
 		return LOCATION_UNREACHED;
 	target.uri = contact.text;
 	if (sips) {
 		/* RFC 5630 §5.3: "the proxy MUST NOT forward the request" to a SIP Contact */
 		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)
 			return LOCATION_NOT_SECURE;
-		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = aor->account.id };
+		if (!has_edge)
+			target.require = (struct requirement){ .level = REQUIRE_ACCOUNT,
+							       .account = aor->account.id };
 	} else if (contact.scheme == SIP_SCHEME_SIPS && is_sips_required(core, aor)) {
 		return LOCATION_TOO_SECURE;
 	} else if (contact.scheme == SIP_SCHEME_SIPS) {
 		/* "MUST replace that SIPS scheme with a SIP scheme", "MUST use TLS" */
 		target.to_sip = true;
-		target.require.level = REQUIRE_TLS;
+		if (!has_edge)
+			target.require.level = REQUIRE_TLS;
 	}
 	*ret_target = target;
 	return LOCATION_FOUND;

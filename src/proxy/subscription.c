@@ -2,6 +2,7 @@
 
 #include "event/notifier.h"
 #include "proxy/check.h"
+#include "proxy/edge.h"
 #include "proxy/peer.h"
 
 enum { NAME_MAX = 512 };
@@ -57,6 +58,7 @@ static void subscribe_to_own(struct context *context, struct aor *sender, struct
 				   &(struct notifier_request){
 					   .server = context->server,
 					   .watcher = sender->account.id,
+					   .domain = edge_of_sender(context),
 					   .name = name,
 					   .aor = sender,
 				   },
@@ -85,6 +87,8 @@ static void subscribe_to_vouched(struct context *context, struct now now)
 
 	if (context->account < 0)
 		asked.domain = peer_requirement(core, request->from.uri.host, true).domain;
+	else
+		asked.domain = edge_of_sender(context);
 	if (!name_asked_for(request, buf, &asked.name))
 		refuse(context, REFUSED_NAME_SIZE, now);
 	else if (request->uri.scheme != SIP_SCHEME_SIPS)

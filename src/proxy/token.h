@@ -14,7 +14,7 @@
 #include "crypto/digest.h"
 #include "endpoint/flow.h"
 
-enum { TOKEN_LENGTH = 67 };
+enum { TOKEN_LENGTH = 67, PATH_TOKEN_LENGTH = 55 };
 
 /* a sent the request that began the dialog, b was sent it. */
 struct token {
@@ -36,3 +36,17 @@ MUST_CHECK bool put_token(struct writer *out, struct mac *mac, const struct toke
 /* False for what is not one of ours for that dialog. */
 bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *dialog,
 		 struct token *ret_token);
+
+/*
+ * What our Path says of a phone that registers with another domain's server through us (RFC 5626 §5.1): base64url(version | claims |
+ * keyed check), good until the flow is gone, for whoever proves to be home.
+ */
+struct path_token {
+	flow_id flow;
+	account_id phone, home; /* edge_is_phone(), core_domain_party() */
+};
+
+/* Writes PATH_TOKEN_LENGTH characters. False if the library fails. */
+MUST_CHECK bool put_path_token(struct writer *out, struct mac *mac, const struct path_token *token);
+/* False for what is not one of ours. */
+bool path_token_parse(struct mac *mac, struct slice text, struct path_token *ret_token);

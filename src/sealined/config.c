@@ -459,6 +459,19 @@ static bool numbers_fit(struct config *config, struct writer *why)
 	return true;
 }
 
+static bool peers_fit(struct config *config, struct writer *why)
+{
+	char buf[400];
+	struct writer what = writer_of(buf, sizeof buf);
+
+	if (config_peers_fit(config, &what))
+		return true;
+	put_place(why, config, &config->places[SETTING_PEERS]);
+	put(why, SLICE("peers: "));
+	put(why, writer_text(&what));
+	return false;
+}
+
 bool config_complete(struct config *config, struct slice file, struct writer *why)
 {
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
@@ -476,5 +489,7 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 	if (config->workers == 0)
 		config->workers = cores();
 	limits_of_bans(&config->limits, &config->bans);
+	if (!peers_fit(config, why))
+		return false;
 	return check_certificates(config, why);
 }

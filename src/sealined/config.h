@@ -168,6 +168,8 @@ enum peer_setting {
 	PEER_RELAY,
 	PEER_ROUTE,
 	PEER_TRUST_DOMAIN,
+	PEER_REGISTERS,
+	PEER_EDGE_FOR,
 	PEER_TRUST,
 	PEER_EXCEPTIONS,
 	PEER_DANE,
@@ -178,6 +180,8 @@ MUST_CHECK bool config_begin_peer(struct config *config, struct slice name, stru
 MUST_CHECK bool config_say_of_peer(struct config *config, enum peer_setting setting, struct slice value,
 				   struct writer *why);
 MUST_CHECK bool config_end_peer(struct config *config, struct writer *why);
+/* What concerns peers and domains, when all has been said. */
+MUST_CHECK bool config_peers_fit(const struct config *config, struct writer *why);
 
 /* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
 void put_config_place(struct writer *out, const struct config *config, struct slice path);

@@ -25,7 +25,8 @@ static bool say_peer_key(struct config_reading *reading, size_t which, const yam
 			 const yaml_node_t *value)
 {
 	enum peer_setting setting = (enum peer_setting)which;
-	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM || setting == PEER_EXCEPTIONS;
+	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM || setting == PEER_EDGE_FOR ||
+		       setting == PEER_EXCEPTIONS;
 
 	(void)key;
 	if (!is_list || value->type != YAML_SEQUENCE_NODE)

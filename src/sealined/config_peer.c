@@ -40,7 +40,8 @@ bool config_begin_peer(struct config *config, struct slice name, struct writer *
 	}
 	peer.domains = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.domains);
 	peer.addresses = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.addresses);
-	if (!config->peers || !config->scopes || !peer.domains || !peer.addresses ||
+	peer.edge_for = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.edge_for);
+	if (!config->peers || !config->scopes || !peer.domains || !peer.addresses || !peer.edge_for ||
 	    arena_copy(config->arena, name, &peer.name) != OK)
 		return wrong(why, "there is no memory for it");
 	for (size_t i = 0; i < config->n_peers; i++)
@@ -185,6 +186,26 @@ static bool say_route(struct config *config, struct slice value, struct writer *
 	return say_whether(value, &last(config)->routes, why);
 }
 
+static bool say_registers(struct config *config, struct slice value, struct writer *why)
+{
+	return say_whether(value, &last(config)->registers, why);
+}
+
+/* That they are ours is seen when all has been said. */
+static bool say_edge_for(struct config *config, struct slice value, struct writer *why)
+{
+	struct server_peer *peer = last(config);
+
+	if (!identity_is_name(value))
+		return wrong(why, "it is no domain name");
+	if (peer->n_edge_for == CONFIG_PEER_LIST_MAX)
+		return wrong(why, "there are more than 32 of them");
+	if (!keep_lower(config, value, &((struct slice *)peer->edge_for)[peer->n_edge_for], why))
+		return false;
+	peer->n_edge_for++;
+	return true;
+}
+
 static struct config_scope *last_scope(struct config *config)
 {
 	return &config->scopes[config->n_peers - 1];
@@ -227,6 +248,8 @@ static const struct {
 	[PEER_RELAY]     = { SLICE_INIT("relay"),     say_relay },
 	[PEER_ROUTE]     = { SLICE_INIT("route"),     say_route },
 	[PEER_TRUST_DOMAIN] = { SLICE_INIT("trust-domain"), say_trust_domain },
+	[PEER_REGISTERS] = { SLICE_INIT("registers"), say_registers },
+	[PEER_EDGE_FOR]  = { SLICE_INIT("edge-for"),  say_edge_for },
 	[PEER_TRUST]     = { SLICE_INIT("trust"),     say_trust },
 	[PEER_EXCEPTIONS] = { SLICE_INIT("exceptions"), say_exception },
 	[PEER_DANE]      = { SLICE_INIT("dane"),      say_dane },
@@ -354,6 +377,49 @@ static bool speaks_for_address(const struct server_peer *peer)
 	return false;
 }
 
+/* Phones register over TLS alone, and there is no way around what an edge, or their server, has to prove. */
+static bool end_edge(const struct config *config, struct writer *why)
+{
+	const struct server_peer *peer = &config->peers[config->n_peers - 1];
+
+	if (!peer->registers && peer->n_edge_for == 0)
+		return true;
+	if (!transport_is_secure(peer->transport))
+		return wrong(
+			why,
+			"registrations go over TLS alone: leave out registers and edge-for, or the transport");
+	if (config->scopes[config->n_peers - 1].takes_wildcards)
+		return wrong(
+			why,
+			"there is no exception where phones register: leave out registers and edge-for, or exceptions");
+	if (peer->n_edge_for > 0 && peer->n_domains != 1)
+		return wrong(why,
+			     "an edge has one name, which stands in its Path: say that alone in domains");
+	return true;
+}
+
+bool config_peers_fit(const struct config *config, struct writer *why)
+{
+	for (size_t i = 0; i < config->n_peers; i++) {
+		const struct server_peer *peer = &config->peers[i];
+
+		for (size_t n = 0; n < peer->n_edge_for; n++) {
+			size_t ours = 0;
+
+			while (ours < config->n_domains &&
+			       !slice_eq(config->domains[ours].name, peer->edge_for[n]))
+				ours++;
+			if (ours < config->n_domains)
+				continue;
+			put(why, peer->name);
+			put(why, SLICE(": edge-for: "));
+			put(why, peer->edge_for[n]);
+			return wrong(why, " is no domain of ours");
+		}
+	}
+	return true;
+}
+
 bool config_end_peer(struct config *config, struct writer *why)
 {
 	const struct server_peer *peer = last(config);
@@ -384,5 +450,5 @@ bool config_end_peer(struct config *config, struct writer *why)
 	if (!is_clear && peer->proves.len == 0 &&
 	    (address_parse_ip(peer->host, &address) || speaks_for_address(peer)))
 		return wrong(why, "a certificate proves no address: say what the peer proves");
-	return end_scope(config, why);
+	return end_edge(config, why) && end_scope(config, why);
 }

@@ -47,6 +47,8 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.password = secret_slice(password),
 		.server = options->server,
 		.port = options->port,
+		.proxy = options->proxy,
+		.proxy_port = options->proxy_port,
 		.transport = options->transport,
 		.instance = slice_of(phone->memory.instance),
 		.srtp = options->srtp,

@@ -36,6 +36,8 @@ static const char usage[] =
 	"                        its first line is the passphrase of our keys; else it is asked for\n"
 	"                        where they are encrypted\n"
 	"  --server HOST[:PORT]  where the server is; default: where the DNS says\n"
+	"  --outbound-proxy NAME[:PORT]\n"
+	"                        reach the account's domain by this server, which has to prove that name\n"
 	"  --dns ADDRESS[:PORT]  ask this name server instead of the system's\n"
 	"  --trust-anchor FILE|none\n"
 	"                        check DNSSEC against these keys instead of the root's\n"
@@ -77,6 +79,7 @@ enum option_id {
 	OPTION_PASSWORD_FILE,
 	OPTION_PASSPHRASE_FILE,
 	OPTION_SERVER,
+	OPTION_OUTBOUND_PROXY,
 	OPTION_DNS,
 	OPTION_TRUST_ANCHOR,
 	OPTION_TRANSPORT,
@@ -107,6 +110,7 @@ static const struct option long_options[] = {
 	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
 	{ "passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE },
 	{ "server",        required_argument, NULL, OPTION_SERVER },
+	{ "outbound-proxy", required_argument, NULL, OPTION_OUTBOUND_PROXY },
 	{ "dns",           required_argument, NULL, OPTION_DNS },
 	{ "trust-anchor",  required_argument, NULL, OPTION_TRUST_ANCHOR },
 	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
@@ -211,7 +215,7 @@ static bool parse_seconds(const char *text, ms_t *ret_duration)
 }
 
 /* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT: the authority of a URI. */
-static bool parse_server(const char *text, struct options *options)
+static bool parse_place(const char *text, struct slice *ret_host, uint16_t *ret_port)
 {
 	char buffer[300];
 	struct writer out = writer_of(buffer, sizeof buffer);
@@ -222,9 +226,23 @@ static bool parse_server(const char *text, struct options *options)
 	if (out.overflow || !sip_uri_parse(writer_text(&out), &uri) || uri.user.ptr || uri.params.len > 0 ||
 	    uri.headers.len > 0)
 		return false;
-	options->server = slice_from(text, uri.host.len); /* the host comes first in both */
-	options->port = uri.port;
+	*ret_host = slice_from(text, uri.host.len); /* the host comes first in both */
+	*ret_port = uri.port;
 	return true;
+}
+
+static bool parse_server(const char *text, struct options *options)
+{
+	return parse_place(text, &options->server, &options->port);
+}
+
+/* A certificate proves no address. */
+static bool parse_proxy(const char *text, struct options *options)
+{
+	struct address address;
+
+	return parse_place(text, &options->proxy, &options->proxy_port) &&
+	       !address_parse_ip(options->proxy, &address);
 }
 
 /* ADDRESS or ADDRESS:PORT */
@@ -282,6 +300,7 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
 	case OPTION_PASSPHRASE_FILE: options->passphrase_file = value; return true;
 	case OPTION_SERVER: return parse_server(value, options);
+	case OPTION_OUTBOUND_PROXY: return parse_proxy(value, options);
 	case OPTION_DNS: return parse_dns(slice_of(value), &options->dns);
 	case OPTION_TRUST_ANCHOR: options->trust_anchor = value; return true;
 	case OPTION_TRANSPORT:

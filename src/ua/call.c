@@ -222,7 +222,7 @@ void call_send_ack(struct ua *ua, const struct dlg *dialog, const struct exchang
 		return; /* the 2xx will come again */
 	}
 	if (transport_is_secure(ua->transport))
-		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->domain };
+		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->first_hop };
 	put_dlg_headers(&out, dialog);
 	put(&out, SLICE("CSeq: "));
 	put_number(&out, invite->number);

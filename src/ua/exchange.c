@@ -67,10 +67,30 @@ static enum err write_credentials(struct exchange *exchange, struct slice body)
 	return OK;
 }
 
+/*
+ * RFC 3261 §8.1.2; RFC 5630 §5.1.1: "it is the responsibility of the UAC to use a Route header field consisting of all SIPS URIs
+ * when using a SIPS Request-URI". In a dialog the proxy is in the route set.
+ */
+static void put_way(struct writer *out, const struct exchange *exchange)
+{
+	const struct ua *ua = exchange->ua;
+
+	if (ua->proxy.len == 0 || exchange->in_dialog)
+		return;
+	put(out, slice_starts_nocase(exchange->uri, SLICE("sips:")) ? SLICE("Route: <sips:")
+								    : SLICE("Route: <sip:"));
+	put(out, ua->proxy);
+	if (ua->proxy_port) {
+		put_char(out, ':');
+		put_number(out, ua->proxy_port);
+	}
+	put(out, SLICE(";lr>\r\n"));
+}
+
 /* All header lines but Via, credentials and Content-Length, and the body; as they are, or protected. */
 static enum err write_message(struct exchange *exchange, struct now now, struct protected *ret_message)
 {
-	size_t size = exchange->lines.len + 64;
+	size_t size = exchange->lines.len + exchange->ua->proxy.len + 96;
 	struct writer out = writer_of(mem_alloc(size), size);
 	struct protect_order order = { .uri = exchange->protect_for, .now = now.wall };
 	enum err err = OK;
@@ -82,6 +102,7 @@ static enum err write_message(struct exchange *exchange, struct now now, struct 
 	put_char(&out, ' ');
 	put(&out, sip_method_name(exchange->method));
 	put(&out, SLICE("\r\n"));
+	put_way(&out, exchange);
 	put(&out, exchange->lines);
 	order.message.lines = writer_text(&out);
 	order.message.body = exchange->body;
@@ -111,7 +132,7 @@ static enum err start_transaction(struct exchange *exchange, const struct protec
 	enum err err;
 
 	if (transport_is_secure(ua->transport))
-		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->domain };
+		outgoing.require = (struct requirement){ .level = REQUIRE_DOMAIN, .domain = ua->first_hop };
 	TRY(write_credentials(exchange, body));
 	out = writer_of(mem_alloc(size), size);
 	if (!out.buf)
@@ -189,7 +210,7 @@ static bool may_answer(const struct exchange *exchange, const struct sip_message
 
 	if (exchange->client->flow != ua->flow || !endpoint_flow_view(ua->endpoint, ua->flow, &view))
 		return false;
-	if (transport_is_secure(ua->transport) && !slice_eq(view.verified, ua->domain))
+	if (transport_is_secure(ua->transport) && !slice_eq(view.verified, ua->first_hop))
 		return false;
 	return !exchange->in_dialog || (response->status == 407 && !ua->is_registered);
 }

@@ -38,7 +38,7 @@ static void fail(struct ua *ua, enum ua_cause cause, struct slice why, struct no
 static void ask_connection(struct ua *ua, struct connect_question *question, struct now now)
 {
 	if (transport_is_secure(ua->transport))
-		question->domain = ua->domain;
+		question->domain = ua->first_hop;
 	question->transport = ua->transport;
 	ua->asked.kind = ASK_CONNECTION;
 	if (endpoint_connect(ua->endpoint, &ua->asked, question) != OK)
@@ -124,7 +124,11 @@ static void begin_search(struct ua *ua, struct now now)
 	uint64_t seed;
 
 	/* Both have been looked at by ua_new(): it is a SIP or SIPS URI, and the transport can be used for it. */
-	if (!sip_uri_parse(ua->aor, &aor) || !locate_request_of(&aor, LOCATE_WITH(ua->transport), &request))
+	if (!sip_uri_parse(ua->aor, &aor))
+		return;
+	if (ua->proxy.len > 0)
+		aor = (struct sip_uri){ .scheme = aor.scheme, .host = ua->proxy, .port = ua->proxy_port };
+	if (!locate_request_of(&aor, LOCATE_WITH(ua->transport), &request))
 		return;
 	random_bytes(endpoint_random(ua->endpoint), &seed, sizeof seed);
 	locate_start(&ua->locate, &request, seed);
@@ -170,7 +174,7 @@ void flow_answer(struct ua *ua, const struct answer *answer, struct now now)
 void flow_opened(struct ua *ua, flow_id flow, const struct flow_facts *facts, struct now now)
 {
 	/* transport/ has made sure of it for the flow that was asked for; no other is of use to us */
-	if (transport_is_secure(ua->transport) && !slice_eq(facts->verified, ua->domain)) {
+	if (transport_is_secure(ua->transport) && !slice_eq(facts->verified, ua->first_hop)) {
 		endpoint_flow_close(ua->endpoint, flow, "its name is not the one that was asked for");
 		return;
 	}

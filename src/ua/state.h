@@ -63,7 +63,10 @@ struct ua {
 	/* the account; all slices point into texts, but for the password */
 	char *texts;
 	struct slice aor, user, domain, instance; /* domain in lower case */
-	struct slice server;                      /* empty: to be looked for */
+	struct slice proxy;                       /* likewise; empty: there is none */
+	struct slice first_hop; /* what the other end of our flow has to prove: proxy, or else domain */
+	uint16_t proxy_port;
+	struct slice server; /* empty: to be looked for */
 	struct secret *password;
 	bool aor_is_sips, do_register;
 	uint16_t port;

@@ -71,7 +71,7 @@ static enum err set_smime(struct ua *ua, const struct ua_config *config)
 static enum err set_account(struct ua *ua, const struct ua_config *config, const struct sip_uri *aor)
 {
 	size_t size = config->aor.len + aor->user.len + aor->host.len + config->server.len +
-		      config->instance.len;
+		      config->instance.len + config->proxy.len;
 	struct writer out;
 
 	ua->texts = mem_alloc(size + 1);
@@ -84,6 +84,9 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->domain = copy_lower(&out, aor->host);
 	ua->server = copy(&out, config->server);
 	ua->instance = copy(&out, config->instance);
+	ua->proxy = copy_lower(&out, config->proxy);
+	ua->proxy_port = config->proxy_port;
+	ua->first_hop = ua->proxy.len > 0 ? ua->proxy : ua->domain;
 	ua->aor_is_sips = aor->scheme == SIP_SCHEME_SIPS;
 	ua->port = config->port;
 	ua->transport = config->transport;

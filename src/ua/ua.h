@@ -53,6 +53,12 @@ struct ua_config {
 	struct slice server; /* host to connect to; empty: what the DNS says of the domain (RFC 3263) */
 	uint16_t port;       /* of that host; 0: that of the transport */
 	/*
+	 * The name of an outbound proxy (RFC 3261 §8.1.2, RFC 5626 §4.2.1): it is the one that we connect to and that has to prove its
+	 * name, in place of the domain of the account. Empty: there is none.
+	 */
+	struct slice proxy;
+	uint16_t proxy_port; /* 0: what the DNS says of it */
+	/*
 	 * TRANSPORT_TLS; or TRANSPORT_TCP, which is asked for explicitly, cannot be had with a sips AOR, and
 	 * lets credentials answer a flow in clear.
 	 */

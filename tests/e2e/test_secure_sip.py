@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from pki import CA
 from programs import BUILD, ROOT, Phone, Server, run, slow
 from sealine_e2e import Client
 
@@ -19,6 +20,7 @@ def settled(text):
     text = re.sub(r"flow=[0-9a-f]+", "flow=1", text)
     text = re.sub(r'call_id="[^"]*"', 'call_id="…"', text)
     text = re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:5061", text)
+    text = re.sub(r"urn:uuid:[0-9a-f-]+", "urn:uuid:…", text)
     text = re.sub(r"Next try in \d+ s", "Next try in 1 s", text)
     return text.strip()
 
@@ -27,13 +29,13 @@ def settled(text):
 HOPS = ("--device", "null", "--smime", "off")
 
 
-def sealphone(server, path, aor, *words):
+def sealphone(server, path, aor, *words, ca=None):
     """What it says to people."""
     path.mkdir(exist_ok=True)
     secret = path / "password"
     secret.touch(mode=0o600)
     secret.write_text("sesame\n")
-    argv = [BUILD / "sealphone", "--state", path, "--aor", aor, "--password-file", secret, "--ca", server.ca, *HOPS]
+    argv = [BUILD / "sealphone", "--state", path, "--aor", aor, "--password-file", secret, "--ca", ca or server.ca, *HOPS]
     status, said, _ = run([*argv, "--server", f"127.0.0.1:{server.port()}", *words], seconds=30)
     return status, said
 
@@ -76,13 +78,34 @@ def warnings(server, _):
         yield "warning-sip-contact", f"{answer.start}\nWarning: {answer.get('Warning')}"
 
 
+def serve(ca, path, domain, peers):
+    pem, key = ca.issue(domain)
+    config = path / f"{domain}.yaml"
+    config.write_text(f"domains: [{domain}]\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\npeers:\n  {peers}\n")
+    return Server(path / domain, options=("-c", config), name=domain)
+
+
+def edge(_, path):
+    """a.example behind edge.example, which it has declared first for nobody, then for its phones."""
+    ca = CA(path / "ca")
+    words = ("--outbound-proxy", "edge.example", "register")
+    with serve(ca, path, "a.example", "edge: {domains: edge.example}") as home:
+        home.add_account("alice@a.example", "sesame")
+        port = home.port()
+        with serve(ca, path, "edge.example", f"home: {{domains: a.example, address: '127.0.0.1:{port}', proves: a.example, registers: yes}}") as proxy:
+            status, said = sealphone(proxy, path / "behind", "sips:alice@a.example", *words, ca=ca.pem)
+            assert status != 0
+            yield "phone-edge-undeclared", said
+            yield "log-edge-undeclared", home.wait_for("code=edge.undeclared")
+
+
 @pytest.mark.plain_only
 def test_the_examples_are_what_the_programs_print(tmp_path):
     made = {}
     with Server(tmp_path / "server", listen=("127.0.0.1:0", "tcp:127.0.0.1:0")) as server:
         for user in ("alice", "bob"):
             server.add_account(f"{user}@localhost", "sesame")
-        for makes in (not_allowed, wrong_server, warnings):
+        for makes in (not_allowed, wrong_server, warnings, edge):
             made.update({name: settled(text) for name, text in makes(server, tmp_path)})
     page = PAGE.read_text(encoding="utf-8")
     written = {name: text.strip() for name, text in EXAMPLE.findall(page)}

@@ -83,14 +83,18 @@ static void put_line(struct writer *out, const struct pattern *pattern, const ch
 	put(out, SLICE("\r\n"));
 }
 
-static void put_given(struct writer *out, const struct pattern *pattern)
+/* "$path" is the one that it has got. */
+static void put_given(struct writer *out, const struct phone *phone, const struct pattern *pattern)
 {
 	for (size_t i = 0; i < pattern->n_clauses; i++) {
 		if (pattern->clauses[i].absent)
 			continue;
 		put(out, pattern->clauses[i].name);
 		put(out, SLICE(": "));
-		put(out, pattern->clauses[i].value);
+		if (slice_eq(pattern->clauses[i].value, SLICE("$path")))
+			put(out, text_of(&phone->path));
+		else
+			put(out, pattern->clauses[i].value);
 		put(out, SLICE("\r\n"));
 	}
 }
@@ -212,7 +216,7 @@ static void put_request(struct writer *out, struct phone *phone, const struct ph
 	put_contact(&value, phone, sips);
 	if (has_contact(request->pattern.method))
 		put_line(out, &request->pattern, "Contact", writer_text(&value));
-	put_given(out, &request->pattern);
+	put_given(out, phone, &request->pattern);
 	put_credentials(out, phone, request);
 	put_line(out, &request->pattern, "Content-Length", SLICE("0"));
 	put(out, SLICE("\r\n"));
@@ -415,7 +419,7 @@ bool phone_respond(struct phone *phone, struct world *world, const struct patter
 	put_contact(&value, phone, request->uri.scheme == SIP_SCHEME_SIPS);
 	if (establishes)
 		put_line(&out, pattern, "Contact", writer_text(&value));
-	put_given(&out, pattern);
+	put_given(&out, phone, pattern);
 	put_line(&out, pattern, "Content-Length", SLICE("0"));
 	put(&out, SLICE("\r\n"));
 	if (out.overflow || (establishes && !request->to.tag.ptr && !enter_dialog_as_callee(phone, request)))
@@ -522,6 +526,9 @@ bool phone_receive(struct phone *phone, struct world *world, struct slice bytes)
 		sip_message_free(message);
 		return true;
 	}
+	if (message->kind == SIP_REQUEST && message->method == SIP_REGISTER &&
+	    !keep(&phone->path, sip_message_value(message, SIP_PATH)))
+		phone->path.len = 0;
 	if (phone->n_inbox == INBOX_MAX)
 		sip_message_free(message);
 	else

@@ -55,6 +55,7 @@ struct phone {
 	struct phone_dialog dialog;
 	struct phone_request last, invite; /* the last request sent; the last INVITE */
 	unsigned n_calls, n_branches, register_cseq;
+	struct text path; /* Path of the REGISTER that it got last */
 };
 
 void phone_init(struct phone *phone, struct slice name, unsigned number);

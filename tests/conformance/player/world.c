@@ -26,7 +26,16 @@ static const struct slice own[] = { SLICE_INIT("own.example") };
 static const struct server_identity own_identities[] = {
 	{ SLICE_INIT("own.example"), SLICE_INIT("own.example/own"), SLICE_INIT("own.example/own") },
 };
+static const struct slice home[] = { SLICE_INIT("home.example") };
+static const struct slice edge[] = { SLICE_INIT("edge.example") };
+static const struct slice edge_for[] = { SLICE_INIT(WORLD_DOMAIN) };
 static const struct server_peer peers[] = {
+	{ .name = SLICE_INIT("home"), .domains = home, .n_domains = 1, .registers = true },
+	{ .name = SLICE_INIT("edge"),
+	  .domains = edge,
+	  .n_domains = 1,
+	  .edge_for = edge_for,
+	  .n_edge_for = 1 },
 	{ .name = SLICE_INIT("farm"),
 	  .domains = farm,
 	  .n_domains = 1,

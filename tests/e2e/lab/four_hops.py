@@ -14,12 +14,14 @@ from sealine_e2e import control, digests
 
 HERE = pathlib.Path(__file__).parent
 
-# a.example is where e.example, whose server is the edge, sends what is for others. In "forged" an address is another than was signed; of "stripped"
-# the records that say that it has TLS are gone. The certificate of d.example leads to no CA that is trusted, and its key is in the DNS; g.example has a good one,
-# and the DNS has the key of another; h.example has no key there.
+# The edge is e.example, by which alice, who is of a.example, reaches her home. In "forged" an address is another than was signed; of "stripped"
+# the records that say that it has TLS are gone. The certificate of d.example leads to no CA that is trusted, and its key is in the DNS; g.example has a
+# good one, and the DNS has the key of another; h.example has no key there.
 RECORDS = f"""
 _sips._tcp.e        SRV 10 0 5061 pbx.e
 pbx.e               A {SERVERS["edge"]}
+_sips._tcp.a        SRV 10 0 5061 pbx.a
+pbx.a               A {SERVERS["a"]}
 _sips._tcp.f        SRV 10 0 5061 pbx.e
 b                   NAPTR 10 50 "s" "SIPS+D2T" "" _sips._tcp.b
 _sips._tcp.b        SRV 10 0 5061 pbx.b
@@ -47,16 +49,14 @@ FORGED = [
 
 PEERS = {
     "edge": f"""
-  a: {{domains: [b.example, forged.example, stripped.example, d.example, g.example, h.example], address: '{SERVERS["a"]}:5061', proves: a.example}}
+  a: {{domains: a.example, address: '{SERVERS["a"]}:5061', proves: a.example, registers: yes}}
   kamailio: {{domains: c.example, address: '{SERVERS["kamailio"]}:5061', proves: k.example}}
 """,
     "a": f"""
-  edge: {{domains: e.example, address: '{SERVERS["edge"]}:5061', proves: e.example, relay: yes}}
-  b: {{domains: b.example, relay: yes}}
+  edge: {{domains: e.example, address: '{SERVERS["edge"]}:5061', proves: e.example, edge-for: a.example}}
   strict: {{domains: [d.example, h.example], dane: require}}
 """,
     "b": f"""
-  a: {{domains: e.example, address: '{SERVERS["a"]}:5061', proves: a.example}}
   kamailio: {{domains: f.example, address: '{SERVERS["kamailio"]}:5061', proves: k.example}}
 """,
 }
@@ -74,7 +74,7 @@ class FourHops:
         records = RECORDS + f"_5061._tcp.pbx.d TLSA 3 1 1 {key_digest(self.unknown[0])}\n"
         self.names = zone.NameServer(path / "names", "example", records, self.network["hub"], address="0.0.0.0", forge=FORGED)
         self.servers = {name: self.serve(name) for name in DOMAINS}
-        for aor, server in (("bob@d", "b"), ("alice@e", "edge"), ("alice@f", "edge"), ("bob@b", "b"), ("bob@c", "b")):
+        for aor, server in (("bob@d", "b"), ("alice@a", "a"), ("alice@f", "edge"), ("bob@b", "b"), ("bob@c", "b")):
             assert control(self.servers[server].state, "user-add", **digests(f"{aor}.example", PASSWORD))["ok"]
 
     def serve(self, name):
@@ -117,6 +117,8 @@ class FourHops:
         """Found by the DNS; but for alice and bob nothing is configured."""
         self.n += 1
         words = ["--dns", name_server(machine), "--trust-anchor", self.names.anchor, "--device", "null", "--smime", "off", *options]
+        if aor.endswith("@a.example"):
+            words += ["--outbound-proxy", "e.example"]
         stdin = subprocess.PIPE if talks else subprocess.DEVNULL
         state = self.path / f"phone-{self.n}"
         command = command or (() if talks else ("register",))
@@ -141,7 +143,8 @@ class FourHops:
         server = link.split("-")[1]
         ca = CA(self.path / "mallory", "nobody's CA") if how == "other-ca" else self.ca
         pem, key = (self.self_signed(names) if how == "self-signed" else ca.issue(names[0], names=names, file="mallory"))
-        words = [sys.executable, HERE / "mallory.py", how, SERVERS[server], hub_address(server), pem, key]
+        n = 5 if link.split("-")[0] in SERVERS else 3  # records of a handshake: a phone shows no certificate
+        words = [sys.executable, HERE / "mallory.py", how, SERVERS[server], hub_address(server), pem, key, n]
         return Program(words, netns=self.network["hub"])
 
     def self_signed(self, names):

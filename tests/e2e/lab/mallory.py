@@ -1,11 +1,11 @@
 """
-Stands on a link, at the address of the server: mallory.py HOW ADDRESS BACK-DOOR CERTIFICATE KEY.
+Stands on a link, at the address of the server: mallory.py HOW ADDRESS BACK-DOOR CERTIFICATE KEY RECORDS.
 
 Says "heard" with what he was told in a way that he can read, on 5061 or 5060, over TCP or UDP; "shown" if he was shown a certificate; and "wire"
 with the hexadecimal bytes that came, so that the test may look for names in them.
 
 `truncate` and `replay` pass the bytes on to the true server, which is at BACK-DOOR: the first cuts in the middle of the first record after the
-handshake, the second sends all that came until then once more on a connection of its own. `rewrite` speaks to that server himself, in the name of
+handshake, the second sends all that came until then once more on a connection of its own. RECORDS are those of the client's handshake. `rewrite` speaks to that server himself, in the name of
 alice, and under sip what she would have said under sips; he says "answered" with the response.
 """
 
@@ -14,7 +14,7 @@ import ssl
 import sys
 import threading
 
-how, address, back_door, certificate, key = sys.argv[1:]
+how, address, back_door, certificate, key, n_records = sys.argv[1:]
 
 
 def say(*words):
@@ -93,8 +93,11 @@ def records(sock):
 
 
 def is_request(number, record):
-    """In TLS 1.3 a client that shows a certificate sends its hello, change-cipher-spec, three records that end the handshake, and then requests."""
-    return record[0] == 23 and number > 4 and len(record) > 300
+    """
+    In TLS 1.3 a client sends its hello, change-cipher-spec, one record that ends the handshake, three if it shows a certificate, and then
+    requests.
+    """
+    return record[0] == 23 and number >= int(n_records) and len(record) > 300
 
 
 def pass_on(sock, _):
@@ -135,7 +138,7 @@ def again(everything):
 REWRITTEN = """MESSAGE sip:bob@b.example SIP/2.0\r
 Via: SIP/2.0/TLS somebody-else.example:5061;branch=z9hG4bKrewritten\r
 Max-Forwards: 70\r
-From: <sip:alice@e.example>;tag=1\r
+From: <sip:alice@a.example>;tag=1\r
 To: <sip:bob@b.example>\r
 Call-ID: rewritten\r
 CSeq: 1 MESSAGE\r

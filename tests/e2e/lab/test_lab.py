@@ -1,6 +1,6 @@
 """
-Four hops, each a link of its own: alice's phone, the server of her department, the one of her company, bob's, and bob's phone. What is on
-each link is captured: of what is said under sips nothing can be read on any of them, whether it comes to something or fails.
+Four hops, each a link of its own: alice's phone, the edge proxy of her company, its server, bob's, and bob's phone. What is on each
+link is captured: of what is said under sips, registrations by the edge included, nothing can be read on any of them, whether it comes to something or fails.
 """
 
 import shutil
@@ -74,7 +74,7 @@ def everything(lab, alice_aor, bob_aor):
 
 def test_nothing_can_be_read_on_any_of_four_hops(lab):
     with Watched(lab, "alice-edge", "edge-a", "a-b", "bob-b"):
-        everything(lab, "sips:alice@e.example", "sips:bob@b.example")
+        everything(lab, "sips:alice@a.example", "sips:bob@b.example")
 
 
 def test_nor_with_kamailio_in_the_middle(lab):
@@ -121,7 +121,7 @@ class Attack:
 
 @pytest.fixture(scope="module")
 def alice(lab):
-    with lab.talking("alice", "sips:alice@e.example") as phone:
+    with lab.talking("alice", "sips:alice@a.example") as phone:
         yield phone
 
 
@@ -145,11 +145,16 @@ def test_who_stands_between_two_servers_hears_nothing(lab, alice, link, how):
     assert f"code={ATTACKS[how]} " in line, line
 
 
+PHONES = pytest.mark.parametrize(
+    "link, aor", [("alice-edge", "sips:alice@a.example"), ("bob-b", "sips:bob@b.example")], ids=["alice-edge", "bob-b"]
+)
+
+
 @pytest.mark.parametrize("how", ATTACKS)
-@pytest.mark.parametrize("link, aor", [("alice-edge", "sips:alice@e.example"), ("bob-b", "sips:bob@b.example")], ids=["alice-edge", "bob-b"])
+@PHONES
 def test_who_stands_between_a_phone_and_its_server_hears_nothing(lab, link, aor, how):
     with Attack(lab, how, link):
-        with lab.phone(link.split("-")[0], aor, "message", "sips:alice@e.example", "good morning") as phone:
+        with lab.phone(link.split("-")[0], aor, "message", "sips:alice@a.example", "good morning") as phone:
             assert phone.wait(30) == (4 if how == "refuse" else 5)
             error = phone.wait_event("error")
     if how == "refuse":
@@ -169,6 +174,32 @@ def test_a_request_that_is_cut_off_is_none(lab, alice, link):
         mallory.wait_for("^cut")
         assert "code=domain.lost" in here.wait_for(r"request.refused.*sips:bob@b\.example", since=since)
     assert not [line for line in there.lines[since_there:] if "request." in line or "call_id" in line]
+
+
+@PHONES
+def test_a_registration_that_is_cut_off_is_none(lab, link, aor):
+    server = lab.servers[link.split("-")[1]]
+    since = len(server.lines)
+    with Attack(lab, "truncate", link) as mallory:
+        with lab.phone(link.split("-")[0], aor, "message", "sips:bob@b.example", "good morning") as phone:
+            mallory.wait_for("^cut")
+            assert phone.wait_event("error", 20)["cause"] == "server-gone"
+    assert not [event for event in phone.events if event["event"] == "registered"]
+    assert not [line for line in server.lines[since:] if "register." in line or "call_id" in line]
+
+
+@PHONES
+def test_what_a_phone_has_sent_is_noise_when_somebody_else_sends_it_again(lab, link, aor):
+    """All of it: the handshake, the registration with its answer to the challenge, and the message."""
+    server, home = lab.servers[link.split("-")[1]], lab.servers["a" if link == "alice-edge" else "b"]
+    with Attack(lab, "replay", link) as mallory:
+        since, since_home = len(server.lines), len(home.lines)
+        with lab.phone(link.split("-")[0], aor, "message", "sips:nobody@b.example", "good morning") as phone:
+            mallory.wait_for("^replayed")
+            phone.wait_event("message-failed", 20)
+            assert "tls.failed" in server.wait_for(r"tls\.failed", since=since)
+        home.wait_for("register.ok", since=since_home)
+    assert len([line for line in home.lines[since_home:] if "register.ok" in line and "bindings=0" not in line]) == 1
 
 
 def test_what_is_sent_again_by_somebody_else_is_noise(lab, alice):

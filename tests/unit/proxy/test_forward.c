@@ -108,18 +108,6 @@ static void what_forms_no_dialog_is_not_record_routed(void **state)
 	world_end(world);
 }
 
-static void the_path_of_a_registration_becomes_a_route(void **state) /* RFC3327:5.4 */
-{
-	struct world *world = world_new();
-
-	world_bind(world, BOB, BOB_PHONE, "sip:bob@192.0.2.20", 1000);
-	world->accounts[BOB].bindings[0].path = SLICE("<sip:p1.example.org;lr>, <sip:p2.example.org;lr>");
-	world_ask_proven(world, ALICE_PHONE, ALICE, &invite);
-	assert_has(world_passed(world, BOB_PHONE),
-		   "Route: <sip:p1.example.org;lr>, <sip:p2.example.org;lr>\r\n");
-	world_end(world);
-}
-
 /* -- RFC 5630 §5.3 ---------------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -185,7 +173,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(transport_tls_is_written_to_those_only_who_use_it),
 	cmocka_unit_test(a_domain_may_require_sips_for_its_sips_phones),
 	cmocka_unit_test(what_forms_no_dialog_is_not_record_routed),
-	cmocka_unit_test(the_path_of_a_registration_becomes_a_route),
 	cmocka_unit_test(sips_leads_to_sips_and_sip_to_sip),
 	cmocka_unit_test(a_sips_request_never_takes_a_flow_without_the_account),
 };

@@ -100,7 +100,35 @@ static void with_any_character_changed_is_refused(void **state)
 	assert_false(token_parse(mac, SLICE("alice"), &call, &parsed));
 }
 
+/* -- of a Path (RFC 5626 §5.1) ------------------------------------------------------------------------------------ */
+
+static void a_path_comes_back_as_it_was_written_and_cannot_be_changed(void **state)
+{
+	const struct path_token path = { 0x0102030405060708, (account_id)1 << 62 | 7, -9 };
+	char buf[PATH_TOKEN_LENGTH], dialog[TOKEN_LENGTH];
+	struct writer out = writer_of(buf, sizeof buf);
+	struct path_token parsed;
+	struct slice text;
+
+	assert_true(put_path_token(&out, mac, &path));
+	text = writer_text(&out);
+	assert_int_equal(text.len, PATH_TOKEN_LENGTH);
+	assert_true(path_token_parse(mac, text, &parsed));
+	assert_true(parsed.flow == path.flow && parsed.phone == path.phone && parsed.home == path.home);
+	assert_false(path_token_parse(other_mac, text, &parsed));
+	assert_false(path_token_parse(mac, slice_sub(text, 0, text.len - 1), &parsed));
+	assert_false(path_token_parse(mac, make(dialog), &parsed));
+	for (size_t i = 0; i < text.len; i++) {
+		buf[i] = buf[i] == 'A' ? 'B' : 'A';
+		assert_false(path_token_parse(mac, text, &parsed));
+		out.len = 0;
+		assert_true(put_path_token(&out, mac, &path));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(a_path_comes_back_as_it_was_written_and_cannot_be_changed, setup,
+					teardown),
 	cmocka_unit_test_setup_teardown(comes_back_as_it_was_written, setup, teardown),
 	cmocka_unit_test_setup_teardown(keeps_what_a_sip_dialog_demands_of_one_side, setup, teardown),
 	cmocka_unit_test_setup_teardown(is_good_in_its_own_dialog_and_under_our_key_only, setup, teardown),

@@ -273,9 +273,11 @@ static void takes_peers(void **state)
 		"    proves: sbc.example\n    relay: yes\n    route: yes\n    trust-domain: yes\n"
 		"    pin: 00:01:02:03:04:05:06:07:08:09:0A:0b:0c:0d:0e:0f:10:11:12:13:14:15:16:17:18:19:1a:1b:1c:1d:1e:fF\n"
 		"  old:\n    domains: [old.example, 192.0.2.7]\n    transport: udp\n    address: \"[2001:db8::1]:5070\"\n"
-		"    from: [192.0.2.7, \"2001:db8::1\"]\n",
+		"    from: [192.0.2.7, \"2001:db8::1\"]\n"
+		"  home: {domains: home.example, registers: yes}\n"
+		"  edge: {domains: Edge.example, edge-for: [A.example, b.example]}\n",
 		&why));
-	assert_int_equal(config->n_peers, 2);
+	assert_int_equal(config->n_peers, 4);
 	peer = &config->peers[0];
 	assert_true(slice_eq(peer->name, SLICE("trunk")));
 	assert_int_equal(peer->n_domains, 2);
@@ -294,6 +296,12 @@ static void takes_peers(void **state)
 	assert_int_equal(peer->n_addresses, 2);
 	assert_int_equal(peer->addresses[1].family, ADDRESS_V6);
 	assert_false(peer->relays || peer->routes || peer->in_trust_domain);
+	assert_false(peer->registers || peer->n_edge_for > 0);
+	peer = &config->peers[2];
+	assert_true(peer->registers && peer->n_edge_for == 0);
+	peer = &config->peers[3];
+	assert_true(!peer->registers && peer->n_edge_for == 2);
+	assert_true(slice_eq(peer->edge_for[0], SLICE("a.example")));
 	assert_int_equal(config->dns.port, 53);
 	assert_true(slice_eq(config->trust, SLICE("/etc/ca.pem")));
 	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
@@ -435,6 +443,19 @@ static const struct {
 	  "f.yaml:2:3: \"x\": what comes in clear can be forged: leave out trust-domain, or the transport" },
 	{ "a peer in clear without an address", "peers:\n  x: {domains: a.example, transport: tcp}\n",
 	  "f.yaml:2:3: \"x\": a peer in clear needs an address" },
+	{ "registrations in clear",
+	  "peers:\n  x: {domains: a.example, transport: udp, address: 192.0.2.1, registers: yes}\n",
+	  "f.yaml:2:3: \"x\": registrations go over TLS alone: leave out registers and edge-for, or the transport" },
+	{ "an edge by an exception",
+	  "peers:\n  x: {domains: a.example, exceptions: wildcard, edge-for: b.example}\n",
+	  "f.yaml:2:3: \"x\": there is no exception where phones register: leave out registers and edge-for, or exceptions" },
+	{ "an edge of two names", "peers:\n  x: {domains: [a.example, c.example], edge-for: b.example}\n",
+	  "f.yaml:2:3: \"x\": an edge has one name, which stands in its Path: say that alone in domains" },
+	{ "an edge for an address", "peers:\n  x: {domains: a.example, edge-for: \"a b\"}\n",
+	  "f.yaml:2:37: \"a b\": it is no domain name" },
+	{ "an edge for nothing of ours",
+	  "domains: [b.example]\npeers:\n  x: {domains: a.example, edge-for: c.example}\n",
+	  "f.yaml:2:1: peers: x: edge-for: c.example is no domain of ours" },
 	{ "a peer by its address alone", "peers:\n  x: {domains: a.example, address: 192.0.2.1}\n",
 	  "f.yaml:2:3: \"x\": a certificate proves no address: say what the peer proves" },
 	{ "a peer that speaks for its address over TLS",

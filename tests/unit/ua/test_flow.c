@@ -193,7 +193,41 @@ static void forgets_the_question_when_it_stops(void **state)
 	world_close(&world);
 }
 
+/* RFC3261:8.1.2, RFC5626:4.2.1 */
+static void reaches_its_domain_by_an_outbound_proxy(void **state)
+{
+	const struct sip_message *message;
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ .aor = SLICE("sips:alice@home.example"),
+						.server = SLICE(""),
+						.proxy = SLICE("Example.org"),
+						.transport = TRANSPORT_TLS });
+	answer_all(&world, 0);
+	assert_string_equal(world.connect_to, "192.0.2.1:5071 example.org");
+	world_connect(&world, "example.org");
+	message = world_expect(&world, SIP_REGISTER);
+	assert_true(slice_eq(message->uri_text, SLICE("sips:home.example")));
+	assert_true(slice_eq(sip_message_value(message, SIP_ROUTE), SLICE("<sips:example.org;lr>")));
+	world_close(&world);
+}
+
+/* The account's domain is not who it asked for. */
+static void sends_nothing_to_who_is_not_the_outbound_proxy(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ .aor = SLICE("sips:alice@home.example"),
+						.proxy = SLICE("example.org"),
+						.transport = TRANSPORT_TLS });
+	world_connect(&world, "home.example");
+	world_expect_silence(&world);
+	world_close(&world);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(reaches_its_domain_by_an_outbound_proxy),
+	cmocka_unit_test(sends_nothing_to_who_is_not_the_outbound_proxy),
 	cmocka_unit_test(connects_to_where_the_dns_says_and_wants_the_domain_proven),
 	cmocka_unit_test(asks_for_the_records_of_its_transport),
 	cmocka_unit_test(goes_from_target_to_target),
