@@ -178,9 +178,13 @@ static bool choose_expires(const struct asked *asked, const struct event_package
 
 static void answer_ok(const struct asked *asked, const struct subscription *subscription, uint32_t expires)
 {
-	char buf[1024];
-	struct writer headers = writer_of(buf, sizeof buf);
+	struct writer headers = writer_of(asked->notifier->scratch, EVENT_SCRATCH);
+	struct sip_values it = sip_values_of(asked->server->request, SIP_RECORD_ROUTE);
+	struct slice value;
 
+	/* RFC 3261 §12.1.1: "the UAS MUST copy all Record-Route header field values from the request into the response" */
+	while (sip_values_next(&it, &value))
+		put_header(&headers, SIP_RECORD_ROUTE, value);
 	put(&headers, SLICE("Expires: "));
 	put_number(&headers, expires);
 	put(&headers, SLICE("\r\n"));
