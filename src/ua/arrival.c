@@ -5,6 +5,7 @@
 #include "sip/date.h"
 #include "sip/fields.h"
 #include "ua/call.h"
+#include "ua/content.h"
 #include "ua/fork.h"
 #include "ua/protect.h"
 #include "ua/request.h"
@@ -111,33 +112,6 @@ static bool is_protected(const struct sip_message *message)
 	return protect_is_between_phones(message->method) && message->body.len > 0 &&
 	       sip_media_type_parse(sip_message_value(message, SIP_CONTENT_TYPE), &entity.type) &&
 	       smime_is_protected(&entity);
-}
-
-static struct slice encoding_of(const struct sip_message *message)
-{
-	for (size_t i = 0; i < message->n_headers; i++)
-		if (slice_eq_nocase(message->headers[i].name, SLICE("Content-Transfer-Encoding")))
-			return message->headers[i].value;
-	return SLICE("binary"); /* RFC 3261 §7.4.1: bodies of SIP are binary unless something else is said */
-}
-
-/* The body with what says of it what it is: an entity, for the one parser of such. NULL without memory. */
-static char *write_entity(const struct sip_message *message, struct slice *ret_text)
-{
-	struct slice type = sip_message_value(message, SIP_CONTENT_TYPE), encoding = encoding_of(message);
-	size_t size = type.len + encoding.len + message->body.len + 64;
-	struct writer out = writer_of(mem_alloc(size), size);
-
-	if (!out.buf)
-		return NULL;
-	put(&out, SLICE("Content-Type: "));
-	put(&out, type);
-	put(&out, SLICE("\r\nContent-Transfer-Encoding: "));
-	put(&out, encoding);
-	put(&out, SLICE("\r\n\r\n"));
-	put(&out, message->body);
-	*ret_text = writer_text(&out);
-	return out.buf;
 }
 
 static unsigned status_of(enum err err)
@@ -351,7 +325,20 @@ static void arrival_reset(struct arrival *arrival)
 	arrival->protection = (struct ua_protection){ .is_encrypted = false };
 }
 
-/* ERR_AGAIN: whether the signer is to be believed has to be asked first. ERR_NOMEM. */
+/* What was protected may have several parts itself; none of them can be protected once more. */
+static enum err choose_inside(struct arrival *arrival)
+{
+	struct sip_message *chosen;
+
+	TRY(content_choose(arrival->message, CONTENT_CLEAR, &chosen));
+	if (!chosen)
+		return OK;
+	sip_message_free(arrival->message);
+	arrival->message = chosen;
+	return OK;
+}
+
+/* ERR_AGAIN: whether the signer is to be believed has to be asked first. Else the errors of content_choose() for what is inside. */
 static enum err open_message(struct arrival *arrival, const struct sip_message *outside, bool may_wait,
 			     struct now now)
 {
@@ -360,7 +347,7 @@ static enum err open_message(struct arrival *arrival, const struct sip_message *
 	};
 	struct mime_entity entity;
 	struct slice text;
-	char *buffer = write_entity(outside, &text);
+	char *buffer = content_entity(outside, &text);
 	enum err err;
 
 	if (!buffer)
@@ -383,7 +370,7 @@ static enum err open_message(struct arrival *arrival, const struct sip_message *
 	}
 	smime_opened_fini(&opening.opened);
 	mem_free(buffer);
-	return err;
+	return err == OK && !arrival->protection.is_broken ? choose_inside(arrival) : err;
 }
 
 /* -- requests ---------------------------------------------------------------------------------------------- */
@@ -395,15 +382,24 @@ static void arrival_free(struct arrival *arrival)
 	credentials_cease(arrival->ua->credentials, &arrival->waiter);
 	list_remove(&arrival->ua->arrivals, &arrival->link);
 	arrival_reset(arrival);
+	sip_message_free(arrival->part);
 	mem_free(arrival);
 }
 
-static struct arrival *find(const struct ua *ua, const struct server *server)
+static struct arrival *find_any(const struct ua *ua, const struct server *server)
 {
 	LIST_EACH (arrival, &ua->arrivals, struct arrival, link)
 		if (arrival->server == server)
 			return arrival;
 	return NULL;
+}
+
+/* One that came protected. */
+static struct arrival *find(const struct ua *ua, const struct server *server)
+{
+	struct arrival *arrival = find_any(ua, server);
+
+	return arrival && !arrival->is_plain ? arrival : NULL;
 }
 
 const struct arrival *arrival_of(const struct ua *ua, const struct server *server)
@@ -524,11 +520,32 @@ static bool check_policy(struct ua *ua, struct server *server, struct arrival *a
 	return false;
 }
 
+/* What it holds is nothing that this phone could take, whoever sent it. */
+static void refuse_content(struct ua *ua, struct server *server, enum err err, struct now now)
+{
+	static const struct ua_fault malformed = { 400, 399,
+						   SLICE_INIT("the parts of its body cannot be told apart") };
+	static const struct ua_fault too_many = { 413, 399, SLICE_INIT("its body has too many parts") };
+	char lines[512];
+	struct writer out = writer_of(lines, sizeof lines);
+
+	switch (err) {
+	case ERR_DENIED:
+		put_content_accepted(&out, server->request->method, protect_can_read(ua));
+		ua_reply(ua, server, 415, writer_text(&out), now);
+		break;
+	case ERR_SYNTAX: ua_refuse(ua, server, &malformed, now); break;
+	case ERR_LIMIT: ua_refuse(ua, server, &too_many, now); break;
+	default: ua_reply(ua, server, 500, SLICE(""), now); break;
+	}
+}
+
 static bool proceed(struct arrival *arrival, bool may_wait, struct now now)
 {
 	struct ua *ua = arrival->ua;
 	struct server *server = arrival->server;
-	enum err err = open_message(arrival, server->request, may_wait, now);
+	const struct sip_message *outside = arrival->part ? arrival->part : server->request;
+	enum err err = open_message(arrival, outside, may_wait, now);
 
 	if (err == ERR_AGAIN) {
 		char aor[CREDENTIALS_AOR_MAX];
@@ -540,7 +557,7 @@ static bool proceed(struct arrival *arrival, bool may_wait, struct now now)
 		return err == OK ? false : proceed(arrival, false, now);
 	}
 	if (err != OK) {
-		ua_reply(ua, server, 500, SLICE(""), now);
+		refuse_content(ua, server, err, now);
 		return false;
 	}
 	if (arrival->protection.is_broken) {
@@ -559,22 +576,50 @@ static void on_come(struct credentials_waiter *waiter, struct now now)
 		request_take_opened(arrival->ua, arrival->server, now);
 }
 
+static enum content_reach reach_of(const struct ua *ua)
+{
+	return protect_can_read(ua) ? CONTENT_SEALED : CONTENT_SIGNED;
+}
+
+/* part is taken over. */
+static struct arrival *arrival_new(struct ua *ua, struct server *server, struct sip_message *part)
+{
+	struct arrival *arrival = mem_new(struct arrival);
+
+	if (!arrival) {
+		sip_message_free(part);
+		return NULL;
+	}
+	arrival->ua = ua;
+	arrival->server = server;
+	arrival->part = part;
+	arrival->is_plain = !is_protected(part ? part : server->request);
+	arrival->waiter.come = on_come;
+	list_append(&ua->arrivals, &arrival->link);
+	return arrival;
+}
+
 bool arrival_take(struct ua *ua, struct server *server, struct now now)
 {
 	struct arrival *arrival;
+	struct sip_message *part;
+	enum err err = content_choose(server->request, reach_of(ua), &part);
 
-	if (!is_protected(server->request))
+	if (err != OK) {
+		refuse_content(ua, server, err, now);
+		return false;
+	}
+	if (!part && !is_protected(server->request))
 		return check_policy(ua, server, NULL, now);
-	arrival = mem_new(struct arrival);
+	arrival = arrival_new(ua, server, part);
 	if (!arrival) {
 		ua_reply(ua, server, 500, SLICE(""), now);
 		return false;
 	}
-	arrival->ua = ua;
-	arrival->server = server;
-	arrival->waiter.come = on_come;
-	list_append(&ua->arrivals, &arrival->link);
-	return proceed(arrival, true, now);
+	if (!arrival->is_plain)
+		return proceed(arrival, true, now);
+	server->request = part;
+	return check_policy(ua, server, NULL, now);
 }
 
 bool arrival_cancelled(struct ua *ua, struct server *server, struct now now)
@@ -590,7 +635,7 @@ bool arrival_cancelled(struct ua *ua, struct server *server, struct now now)
 
 void arrival_gone(struct ua *ua, struct server *server)
 {
-	arrival_free(find(ua, server));
+	arrival_free(find_any(ua, server));
 }
 
 void arrivals_free(struct ua *ua)
@@ -602,17 +647,41 @@ void arrivals_free(struct ua *ua)
 
 /* -- responses and ACKs ------------------------------------------------------------------------------------ */
 
+/* A body that cannot be taken is none: there is nobody to refuse it to. */
+static enum err choose_part(struct ua *ua, const struct sip_message *message, struct sip_message **ret_part)
+{
+	enum err err = content_choose(message, reach_of(ua), ret_part);
+
+	return err == OK || err == ERR_NOMEM ? err : tunnel_strip(message, ret_part);
+}
+
+static enum err open_answer(struct arrival *arrival, const struct sip_message *message, struct now now)
+{
+	enum err err = open_message(arrival, message, false, now);
+
+	if (err == OK || err == ERR_NOMEM)
+		return err;
+	sip_message_free(arrival->message);
+	arrival->message = NULL;
+	return tunnel_strip(message, &arrival->message);
+}
+
 bool arrival_begin(struct ua *ua, const struct sip_message *message, struct now now,
 		   struct arrival *ret_arrival, const struct sip_message **ret_message)
 {
-	*ret_message = message;
-	if (!is_protected(message)) {
-		ret_arrival->ua = NULL;
+	struct sip_message *part;
+
+	*ret_arrival = (struct arrival){ .ua = NULL };
+	if (choose_part(ua, message, &part) != OK)
+		return false;
+	ret_arrival->part = part;
+	*ret_message = part ? part : message;
+	if (!is_protected(*ret_message))
 		return true;
-	}
-	*ret_arrival = (struct arrival){ .ua = ua };
-	if (open_message(ret_arrival, message, false, now) != OK) {
+	ret_arrival->ua = ua;
+	if (open_answer(ret_arrival, *ret_message, now) != OK) {
 		arrival_reset(ret_arrival);
+		sip_message_free(part);
 		return false;
 	}
 	ua->arrival = ret_arrival;
@@ -622,8 +691,9 @@ bool arrival_begin(struct ua *ua, const struct sip_message *message, struct now 
 
 void arrival_end(struct ua *ua, struct arrival *arrival)
 {
-	if (!arrival->ua)
-		return;
-	ua->arrival = NULL;
-	arrival_reset(arrival);
+	if (arrival->ua) {
+		ua->arrival = NULL;
+		arrival_reset(arrival);
+	}
+	sip_message_free(arrival->part);
 }

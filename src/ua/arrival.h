@@ -14,7 +14,9 @@
 struct arrival {
 	struct link link;
 	struct ua *ua;
-	struct server *server;       /* a request's; else NULL */
+	struct server *server;    /* a request's; else NULL */
+	struct sip_message *part; /* the part of it that is for us (ua/content.h); NULL: it came as a whole */
+	bool is_plain;            /* and that is not protected; else */
 	struct sip_message *message; /* as it counts; NULL: as it came */
 	struct ua_protection protection;
 	struct certificate *signer; /* if believed */
@@ -33,14 +35,14 @@ struct slice arrival_from(const struct ua *ua, const struct server *server);
 const struct ua_protection *arrival_protection(const struct ua *ua, const struct server *server);
 
 /*
- * Opens what a request brings; server->request is then the message that counts. False: it waits, and request_take_opened() is called
+ * Chooses the part of the body that is for us, and opens it; server->request is then the message that counts. False: it waits, and request_take_opened() is called
  * later, or it was refused, and told.
  */
 MUST_CHECK bool arrival_take(struct ua *ua, struct server *server, struct now now);
 
 /*
  * A response or an ACK, for the length of its handling: *ret_arrival is the current one until arrival_end(). What cannot be opened
- * comes without its body, and is_broken is set. Gives the message that counts. False without memory.
+ * comes without its body, and is_broken is set; what is not understood comes without its body. Gives the message that counts. False without memory.
  */
 MUST_CHECK bool arrival_begin(struct ua *ua, const struct sip_message *message, struct now now,
 			      struct arrival *ret_arrival, const struct sip_message **ret_message);

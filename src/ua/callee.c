@@ -22,24 +22,6 @@ static bool is_merged(const struct ua *ua, const struct sip_message *request)
 	return false;
 }
 
-static bool is_sdp(const struct sip_message *message)
-{
-	struct sip_media_type type;
-
-	return sip_media_type_parse(sip_message_value(message, SIP_CONTENT_TYPE), &type) &&
-	       sip_media_type_is(&type, SLICE("application"), SLICE("sdp"));
-}
-
-bool callee_takes_body(struct ua *ua, struct server *server, struct now now)
-{
-	const struct sip_message *request = server->request;
-
-	if (request->body.len == 0 || (is_sdp(request) && !sip_message_header(request, SIP_CONTENT_ENCODING)))
-		return true;
-	ua_reply(ua, server, 415, SLICE("Accept: application/sdp\r\n"), now);
-	return false;
-}
-
 /* Answers what cannot become a call; true if it was answered. */
 static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 {
@@ -57,7 +39,7 @@ static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 		ua_reply(ua, server, 486, SLICE(""), now);
 		return true;
 	}
-	return !callee_takes_body(ua, server, now);
+	return false;
 }
 
 static void refuse_dialog(struct ua *ua, struct server *server, enum err err, struct now now)

@@ -11,8 +11,6 @@ void callee_refuse(struct call *call, unsigned status, struct now now);
 void callee_not_acknowledged(struct call *call, struct now now);
 /* A PRACK in this call's dialog. */
 void callee_prack(struct call *call, struct server *server, struct now now);
-/* False if the body is none that we understand; it was answered 415 then. */
-MUST_CHECK bool callee_takes_body(struct ua *ua, struct server *server, struct now now);
 /* Answers an INVITE 200 until its ACK comes. False without memory: nothing was sent. */
 MUST_CHECK bool callee_send_ok(struct call *call, struct server *server, struct slice description,
 			       struct now now);

@@ -52,8 +52,6 @@ static bool may_change(struct call *call, struct server *server, struct now now)
 		refuse_for_now(call, server, now);
 		return false;
 	}
-	if (!callee_takes_body(call->ua, server, now))
-		return false;
 	if (request->body.len > 0)
 		fault = description_check(&call->description, request->body);
 	if (fault.status != 0) {

@@ -174,8 +174,6 @@ static void take_update(struct call *call, struct fork *fork, struct server *ser
 {
 	const struct sip_message *request = server->request;
 
-	if (!callee_takes_body(call->ua, server, now))
-		return;
 	if (request->body.len > 0 && !fork->is_answered) {
 		/* RFC 3311 §5.2: ours is not answered yet */
 		ua_reply(call->ua, server, 491, SLICE(""), now);

@@ -11,17 +11,7 @@ enum { LINES_MAX = 2048 };
 void message_take(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
-	struct sip_media_type type;
 
-	if (!sip_media_type_parse(sip_message_value(request, SIP_CONTENT_TYPE), &type) ||
-	    !sip_media_type_is(&type, SLICE("text"), SLICE("plain")) ||
-	    sip_message_header(request, SIP_CONTENT_ENCODING)) {
-		ua_reply(ua, server, 415,
-			 protect_can_read(ua) ? SLICE("Accept: text/plain, " PROTECT_ACCEPT "\r\n")
-					      : SLICE("Accept: text/plain\r\n"),
-			 now);
-		return;
-	}
 	ua_reply(ua, server, 200, SLICE(""), now);
 	ua_tell(ua, &(struct ua_event){
 			    .kind = UA_MESSAGE,

@@ -4,8 +4,10 @@
 #include "ua/call.h"
 #include "ua/callee.h"
 #include "ua/change.h"
+#include "ua/content.h"
 #include "ua/fork.h"
 #include "ua/message.h"
+#include "ua/protect.h"
 #include "ua/refer.h"
 #include "ua/subscription.h"
 
@@ -71,7 +73,7 @@ static void take_options(struct ua *ua, struct server *server, struct now now)
 	struct writer out = writer_of(lines, sizeof lines);
 
 	put_ua_abilities(&out, true);
-	put(&out, SLICE("Accept: application/sdp, text/plain\r\n"));
+	put_content_accepted(&out, SIP_OPTIONS, protect_can_read(ua));
 	ua_reply(ua, server, 200, writer_text(&out), now);
 }
 

@@ -1,6 +1,7 @@
 #include "pair.h"
 
 #include "authority.h"
+#include "ua/protect.h"
 #include "ua/state.h"
 
 enum { WIRE_MAX = 16384 };
@@ -127,4 +128,32 @@ void pair_repeat(const struct sip_message *message, struct world *to)
 {
 	arrive(to, message->text,
 	       (const struct edit[]){ { "branch=z9hG4bK", "branch=z9hG4bKagain" }, { NULL, NULL } });
+}
+
+void pair_seal(const struct world *from, struct world *to, const struct pair_letter *letter)
+{
+	bool is_response = slice_starts(slice_of(letter->start), SLICE("SIP/2.0"));
+	const struct protect_order order = {
+		.uri = to->ua->aor,
+		.message = {
+			.start = is_response ? slice_of(letter->start) : SLICE(""),
+			.lines = slice_of(letter->lines),
+			.body = letter->body,
+		},
+		.now = from->now.wall,
+	};
+	struct protected what = { NULL, NULL };
+	struct ua_protection how;
+	char bytes[WIRE_MAX];
+	struct writer out = writer_of(bytes, sizeof bytes);
+
+	if (!letter->is_open)
+		assert_int_equal(protect_wrap(from->ua, &order, &what, &how), OK);
+	put(&out, slice_of(letter->start));
+	put(&out, slice_of(letter->way));
+	put(&out, letter->is_open ? slice_of(letter->lines) : secret_slice(what.lines));
+	put_body(&out, letter->is_open ? letter->body : secret_slice(what.body));
+	protected_fini(&what);
+	assert_false(out.overflow);
+	arrive(to, writer_text(&out), NULL);
 }

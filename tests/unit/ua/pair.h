@@ -27,3 +27,13 @@ struct edit {
 const struct sip_message *pair_carry(struct world *from, struct world *to, const struct edit *edits);
 /* The same text once more, in another transaction. */
 void pair_repeat(const struct sip_message *message, struct world *to);
+
+/* A message that no phone of ours writes; it arrives as the other one would have sent it. */
+struct pair_letter {
+	const char *start; /* the start line */
+	const char *way;   /* the header lines that are not protected: Via and the like */
+	const char *lines; /* the others, with what describes the body */
+	struct slice body;
+	bool is_open; /* nothing of it is protected */
+};
+void pair_seal(const struct world *from, struct world *to, const struct pair_letter *letter);

@@ -42,7 +42,7 @@ static void a_message_of_another_kind_is_refused(void **state)
 
 	receive(world, "text/html", "<script>");
 	assert_true(slice_eq(sip_message_value(world_expect_status(world, 415), SIP_ACCEPT),
-			     SLICE("text/plain")));
+			     SLICE("text/plain, multipart/alternative, multipart/mixed")));
 	world_expect_no_event(world, UA_MESSAGE);
 }
 
