@@ -59,3 +59,14 @@ int test_main(const char *group, const struct CMUnitTest *tests, size_t n);
 	{                                                                            \
 		return test_main(__FILE__, tests, sizeof(tests) / sizeof(tests)[0]); \
 	}
+
+/* The same, but where allocations fail the first n tests alone: what the others allocate, these do as well. */
+#ifdef SEALINE_OOM
+#define TEST_MAIN_FIRST(tests, n)                     \
+	int main(void)                                \
+	{                                             \
+		return test_main(__FILE__, tests, n); \
+	}
+#else
+#define TEST_MAIN_FIRST(tests, n) TEST_MAIN(tests)
+#endif
