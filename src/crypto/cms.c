@@ -355,6 +355,23 @@ static enum err verify(CMS_ContentInfo *cms, const struct cms_question *question
 	return what->signer ? take_others(cms, &what->others) : ERR_NOMEM;
 }
 
+enum err cms_certificates_parse(struct crypto *crypto, struct slice der, struct chain **ret_chain)
+{
+	AUTO(chain) struct chain *came = NULL;
+	CMS_ContentInfo *cms;
+	enum err err = cms_parse(crypto, der, &cms);
+
+	if (err != OK)
+		return err;
+	err = OBJ_obj2nid(CMS_get0_type(cms)) == NID_pkcs7_signed ? take_others(cms, &came) : ERR_SYNTAX;
+	CMS_ContentInfo_free(cms);
+	if (err == OK && chain_length(came) == 0)
+		err = ERR_SYNTAX;
+	if (err == OK)
+		*ret_chain = TAKE(came);
+	return err;
+}
+
 void cms_signed_fini(struct cms_signed *what)
 {
 	certificate_free(what->signer);

@@ -52,6 +52,8 @@ bool cms_can_sign(const struct certificate *certificate);
  */
 MUST_CHECK enum err cms_certificates(struct crypto *crypto, const struct certificate *const certificates[],
 				     size_t n, struct secret **ret_der);
+/* What such a one brings, CMS_OTHERS_MAX at most, in no order. ERR_SYNTAX: it is none, or brings none. ERR_LIMIT, ERR_NOMEM. */
+MUST_CHECK enum err cms_certificates_parse(struct crypto *crypto, struct slice der, struct chain **ret_chain);
 
 /* What a good signature says. cms_signed_fini() accepts a zeroed one. */
 struct cms_signed {

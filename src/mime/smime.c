@@ -128,10 +128,11 @@ static enum wrapping wrapping_of(const struct mime_entity *entity)
 	    !is_subtype(entity->type.subtype, SLICE("pkcs7-mime")))
 		return WRAPPING_NONE;
 	/* RFC 8551 §3.2.2; without the parameter it was enveloped-data in SIP (RFC 3261 §23.3) */
-	if (sip_param_find(entity->type.params, SLICE("smime-type"), &value) &&
-	    slice_eq_nocase(value, SLICE("signed-data")))
-		return WRAPPING_SIGNED;
-	return WRAPPING_ENCRYPTED;
+	if (!sip_param_find(entity->type.params, SLICE("smime-type"), &value))
+		return WRAPPING_ENCRYPTED;
+	if (slice_eq_nocase(value, SLICE("certs-only"))) /* which protects nothing */
+		return WRAPPING_NONE;
+	return slice_eq_nocase(value, SLICE("signed-data")) ? WRAPPING_SIGNED : WRAPPING_ENCRYPTED;
 }
 
 bool smime_is_protected(const struct mime_entity *entity)

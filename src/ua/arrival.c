@@ -650,8 +650,12 @@ void arrivals_free(struct ua *ua)
 /* A body that cannot be taken is none: there is nobody to refuse it to. */
 static enum err choose_part(struct ua *ua, const struct sip_message *message, struct sip_message **ret_part)
 {
-	enum err err = content_choose(message, reach_of(ua), ret_part);
+	enum err err;
 
+	*ret_part = NULL;
+	if (message->kind == SIP_RESPONSE && message->status >= 300)
+		return OK; /* why it was refused is for who reads that (ua/enclosed.h) */
+	err = content_choose(message, reach_of(ua), ret_part);
 	return err == OK || err == ERR_NOMEM ? err : tunnel_strip(message, ret_part);
 }
 

@@ -5,6 +5,7 @@
 #include "ua/callee.h"
 #include "ua/change.h"
 #include "ua/departure.h"
+#include "ua/enclosed.h"
 #include "ua/fork.h"
 
 struct call *call_new(struct ua *ua, struct slice peer)
@@ -45,6 +46,7 @@ static void call_free(struct call *call)
 	refer_fini(&call->refer);
 	forks_free(call);
 	dlg_free(call->dialog);
+	chain_free(call->enclosed);
 	mem_free(call->repeat.text);
 	mem_free(call->peer_text);
 	mem_free(call);
@@ -191,6 +193,8 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 	if (call->is_sealed && protect_is_between_phones(request->method) &&
 	    (request->body.len > 0 || request->method == SIP_REFER))
 		plan.protect_for = call->peer;
+	if (plan.protect_for.len > 0)
+		plan.also = enclosed_believed(call->ua, call->enclosed, call->peer, now);
 	put_dlg_headers(&out, dialog);
 	if (is_target_refresh(request->method)) {
 		put(&out, SLICE("Contact: "));

@@ -77,7 +77,10 @@ struct call {
 	bool must_encrypt; /* since the media of the call that led to it was */
 
 	bool is_sealed; /* what describes it goes signed and encrypted from end to end, either way, or not at all */
-	bool is_asking; /* our INVITE waits for our user's word whether it may go in clear */
+	bool is_asking;         /* our INVITE waits for our user's word whether it may go in clear */
+	bool is_again;          /* it was refused once, and made again in another way */
+	bool is_upward;         /* since it was not protected: it is, or there is none */
+	struct chain *enclosed; /* certificates that came with the refusal; NULL: none */
 	struct credentials_waiter waiter;  /* or for the certificates of its peer */
 	struct ua_protection ours, theirs; /* of the descriptions: how they left, how they came */
 };

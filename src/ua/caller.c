@@ -1,6 +1,7 @@
 /* Our side of a call that we begin (RFC 3261 §13.2). */
 #include "base/mem.h"
 #include "ua/call.h"
+#include "ua/enclosed.h"
 #include "ua/fork.h"
 
 enum { LINES_MAX = 4096 };
@@ -58,6 +59,8 @@ static enum err send_invite(struct call *call, struct now now)
 		return ERR_LIMIT;
 	plan.lines = writer_text(&out);
 	plan.body = writer_text(&body);
+	if (call->is_sealed)
+		plan.also = enclosed_believed(call->ua, call->enclosed, call->peer, now);
 	err = exchange_start(call->ua, &plan, now, &call->invite);
 	mem_wipe(offer, sizeof offer);
 	if (err == OK && call->is_sealed)
@@ -80,13 +83,24 @@ static void ask(struct call *call, struct slice why)
 			  });
 }
 
+/* What was protected once is not made in clear without our user's word, nor at all what was refused for want of protection. */
+static enum protect_way choose(struct call *call, struct now now)
+{
+	const struct protect_wish wish = { call->peer, &call->waiter, call->enclosed };
+	enum protect_way way = protect_choose(call->ua, &wish, now, &call->ours);
+
+	if (call->is_upward && way != PROTECT_SEALED && way != PROTECT_WAIT)
+		return PROTECT_REFUSED;
+	return call->is_sealed && way == PROTECT_CLEAR ? PROTECT_ASK : way;
+}
+
 /* OK: it has left, or waits, or has ended. */
 static enum err depart(struct call *call, struct now now)
 {
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
 
-	switch (protect_choose(call->ua, call->peer, &call->waiter, now, &call->ours)) {
+	switch (choose(call, now)) {
 	case PROTECT_WAIT: return OK;
 	case PROTECT_ASK:
 		put_verdict(&why, &call->ours.verdict);
@@ -135,17 +149,51 @@ void caller_in_clear(struct call *call, bool yes, struct now now)
 	end_unsent(call, send_invite(call, now), now);
 }
 
-/* RFC 3261 §23.2: the other side cannot read it. In clear it is made only if our user says so. */
-static bool ask_for_less(struct call *call, const struct sip_message *response)
+/* The INVITE is over, and another one may follow. */
+static void withdraw(struct call *call)
+{
+	description_withdraw(&call->description);
+	call->invite = NULL;
+}
+
+/* Protected where it was not, or to certificates of whom there is news. */
+static bool make_again(struct call *call, const struct sip_message *response, struct now now)
+{
+	struct ua *ua = call->ua;
+	AUTO(chain) struct chain *enclosed = NULL;
+	bool is_news;
+
+	if (call->is_again || protect_policy(ua, call->peer) == UA_SMIME_OFF)
+		return false;
+	enclosed = enclosed_read(ua, response);
+	is_news = call->is_sealed ? enclosed_is_news(ua, enclosed, call->peer, now)
+				  : enclosed || enclosed_wants_protection(response);
+	if (!is_news)
+		return false;
+	withdraw(call);
+	call->is_again = true;
+	call->is_upward = !call->is_sealed;
+	call->enclosed = TAKE(enclosed);
+	end_unsent(call, depart(call, now), now);
+	return true;
+}
+
+/*
+ * RFC 3261 §23.2: the other side cannot read it, or not as it was. It is tried again with more protection, or to another certificate; in clear
+ * only if our user says so.
+ */
+static bool try_otherwise(struct call *call, const struct sip_message *response, struct now now)
 {
 	unsigned status = response->status;
 
-	if ((status != 415 && status != 493 && status != 488) || !call->is_sealed ||
-	    call->state != CALL_CALLING || call->forks.n > 0 ||
-	    protect_policy(call->ua, call->peer) == UA_SMIME_REQUIRE)
+	if ((status != 415 && status != 493 && status != 488) || call->state != CALL_CALLING ||
+	    call->forks.n > 0)
 		return false;
-	description_withdraw(&call->description);
-	call->invite = NULL;
+	if (make_again(call, response, now))
+		return true;
+	if (!call->is_sealed || protect_policy(call->ua, call->peer) == UA_SMIME_REQUIRE)
+		return false;
+	withdraw(call);
 	ask(call, ua_why_of(response));
 	return true;
 }
@@ -428,7 +476,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 		on_further_success(call, exchange, response, now);
 	else if (call->state == CALL_LEAVING && response->status == 487)
 		call_end(call, call->leaving, response->status, why, now);
-	else if (!ask_for_less(call, response) && !ask_for_longer(call, response, now))
+	else if (!try_otherwise(call, response, now) && !ask_for_longer(call, response, now))
 		call_end(call, ua_cause_by(response), response->status, why, now);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "ua/call.h"
+#include "ua/enclosed.h"
 #include "ua/protect.h"
 
 enum { UNDECIDED_MS = 60000 };
@@ -25,6 +26,7 @@ static struct departure *departure_new(struct ua *ua, const struct departure_pla
 	departure->text = slice_copy(&at, plan->text);
 	departure->ua = ua;
 	departure->id = plan->id;
+	departure->is_again = plan->is_again;
 	list_append(&ua->departures, &departure->link);
 	return departure;
 }
@@ -37,6 +39,7 @@ static void departure_free(struct departure *departure)
 	list_remove(&ua->departures, &departure->link);
 	mem_wipe(departure->texts, departure->uri.len + departure->text.len);
 	mem_free(departure->texts);
+	chain_free(departure->enclosed);
 	mem_free(departure);
 }
 
@@ -89,9 +92,29 @@ static void ask(struct departure *departure, struct slice why, const struct ua_p
 static enum err leave(struct departure *departure, bool is_protected, const struct ua_protection *how,
 		      struct now now)
 {
-	const struct departure_plan plan = { departure->id, departure->uri, departure->text, is_protected };
+	struct ua *ua = departure->ua;
+	const struct departure_plan plan = {
+		.id = departure->id,
+		.uri = departure->uri,
+		.text = departure->text,
+		.is_protected = is_protected,
+		.is_again = departure->is_again,
+		.also = is_protected ? enclosed_believed(ua, departure->enclosed, departure->uri, now) : NULL,
+	};
 
-	return message_send(departure->ua, &plan, how, now);
+	return message_send(ua, &plan, how, now);
+}
+
+static enum protect_way choose(struct departure *departure, struct now now, struct ua_protection *ret_how)
+{
+	const struct protect_wish wish = { departure->uri, &departure->waiter, departure->enclosed };
+	enum protect_way way = protect_choose(departure->ua, &wish, now, ret_how);
+
+	if (departure->floor == DEPARTURE_CONSENT && way == PROTECT_CLEAR)
+		return PROTECT_ASK;
+	if (departure->floor == DEPARTURE_SEALED && way != PROTECT_SEALED && way != PROTECT_WAIT)
+		return PROTECT_REFUSED;
+	return way;
 }
 
 /* An error: it was not sent, and is still there. */
@@ -100,10 +123,8 @@ static enum err proceed(struct departure *departure, struct now now)
 	struct ua_protection how;
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
-	enum protect_way way = protect_choose(departure->ua, departure->uri, &departure->waiter, now, &how);
+	enum protect_way way = choose(departure, now, &how);
 
-	if (departure->is_upward && way != PROTECT_SEALED && way != PROTECT_WAIT)
-		way = PROTECT_REFUSED;
 	switch (way) {
 	case PROTECT_WAIT: return OK;
 	case PROTECT_REFUSED: refuse(departure, &how); return OK;
@@ -160,7 +181,9 @@ enum err departure_begin(struct ua *ua, const struct departure_plan *plan, struc
 
 bool departure_ask(struct exchange *refused, struct slice why, struct now now)
 {
-	const struct departure_plan plan = { refused->id, refused->uri, refused->body, false };
+	const struct departure_plan plan = {
+		.id = refused->id, .uri = refused->uri, .text = refused->body, .is_again = true
+	};
 	struct departure *departure;
 
 	if (protect_policy(refused->ua, refused->uri) == UA_SMIME_REQUIRE)
@@ -173,18 +196,22 @@ bool departure_ask(struct exchange *refused, struct slice why, struct now now)
 	return true;
 }
 
-bool departure_upwards(struct exchange *refused, struct now now)
+bool departure_again(struct exchange *refused, struct chain *enclosed, struct now now)
 {
-	const struct departure_plan plan = { refused->id, refused->uri, refused->body, true };
-	struct departure *departure;
+	const struct departure_plan plan = {
+		.id = refused->id, .uri = refused->uri, .text = refused->body, .is_again = true
+	};
+	struct departure *departure = NULL;
 
-	if (protect_policy(refused->ua, refused->uri) == UA_SMIME_OFF)
+	if (protect_policy(refused->ua, refused->uri) != UA_SMIME_OFF)
+		departure = departure_new(refused->ua, &plan);
+	if (!departure) {
+		chain_free(enclosed);
 		return false;
-	departure = departure_new(refused->ua, &plan);
-	if (!departure)
-		return false;
+	}
 	departure->waiter.come = on_come;
-	departure->is_upward = true;
+	departure->floor = refused->how.is_encrypted ? DEPARTURE_CONSENT : DEPARTURE_SEALED;
+	departure->enclosed = enclosed;
 	proceed_or_fail(departure, proceed(departure, now));
 	return true;
 }

@@ -8,12 +8,21 @@
 #include "ua/credentials.h"
 #include "ua/exchange.h"
 
+/* What it may not fall below any more. */
+enum departure_floor {
+	DEPARTURE_ANY,
+	DEPARTURE_CONSENT, /* it left protected once: in clear by our user's word alone */
+	DEPARTURE_SEALED,  /* it was refused for want of protection: with it, or not at all */
+};
+
 struct departure {
 	struct link link;
 	struct ua *ua;
 	uint64_t id;
 	bool is_asking; /* UA_IN_CLEAR was told */
-	bool is_upward; /* it was refused for want of protection: with it, or not at all */
+	bool is_again;  /* it was refused once */
+	enum departure_floor floor;
+	struct chain *enclosed; /* certificates that came with the refusal; NULL: none */
 	struct timer timer;
 	struct credentials_waiter waiter;
 	char *texts;
@@ -24,7 +33,8 @@ struct departure {
 struct departure_plan {
 	uint64_t id;
 	struct slice uri, text;
-	bool is_protected;
+	bool is_protected, is_again;
+	const struct certificate *also; /* as in struct exchange_plan */
 };
 MUST_CHECK enum err message_send(struct ua *ua, const struct departure_plan *plan,
 				 const struct ua_protection *how, struct now now);
@@ -33,8 +43,11 @@ MUST_CHECK enum err message_send(struct ua *ua, const struct departure_plan *pla
 MUST_CHECK enum err departure_begin(struct ua *ua, const struct departure_plan *plan, struct now now);
 /* A message that left protected was refused for that: our user is asked. False if it may not even be asked, or without memory. */
 MUST_CHECK bool departure_ask(struct exchange *refused, struct slice why, struct now now);
-/* One that left in clear was refused for that. False if protection is not to be had, or without memory. */
-MUST_CHECK bool departure_upwards(struct exchange *refused, struct now now);
+/*
+ * One that was refused goes once more: protected where it was not, or to certificates of whom there is news. Those that came with the refusal
+ * (NULL: none) are taken over. False if protection is not to be had, or without memory.
+ */
+MUST_CHECK bool departure_again(struct exchange *refused, struct chain *enclosed, struct now now);
 /* What our user says of one that waits for it. */
 MUST_CHECK enum err departure_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now);
 void departure_due(struct timer *timer, struct now now);

@@ -33,6 +33,7 @@ static void exchange_free(struct exchange *exchange)
 		exchange->ua->registering = NULL;
 	if (exchange->call)
 		call_drop_exchange(exchange->call, exchange);
+	certificate_free(exchange->also);
 	mem_free(exchange->credentials);
 	mem_free(exchange);
 }
@@ -92,7 +93,9 @@ static enum err write_message(struct exchange *exchange, struct now now, struct 
 {
 	size_t size = exchange->lines.len + exchange->ua->proxy.len + 96;
 	struct writer out = writer_of(mem_alloc(size), size);
-	struct protect_order order = { .uri = exchange->protect_for, .now = now.wall };
+	struct protect_order order = { .uri = exchange->protect_for,
+				       .also = exchange->also,
+				       .now = now.wall };
 	enum err err = OK;
 
 	if (!out.buf)
@@ -184,8 +187,11 @@ enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct 
 	exchange->lines = copy(&out, plan->lines);
 	exchange->body = copy(&out, plan->body);
 	exchange->protect_for = copy(&out, plan->protect_for);
+	exchange->is_again = plan->is_again;
 	list_append(&ua->exchanges, &exchange->link);
-	err = transmit(exchange, now);
+	err = plan->also ? certificate_copy(plan->also, &exchange->also) : OK;
+	if (err == OK)
+		err = transmit(exchange, now);
 	if (err != OK) {
 		exchange_free(exchange);
 		return err;

@@ -31,7 +31,9 @@ struct exchange_plan {
 	struct slice uri;
 	struct slice lines; /* all header lines but Via, CSeq, credentials and Content-Length */
 	struct slice body;
-	struct slice protect_for; /* the URI of whom it is signed and encrypted for; empty: it is not */
+	struct slice protect_for;       /* the URI of whom it is signed and encrypted for; empty: it is not */
+	const struct certificate *also; /* one of theirs beside those that are known; copied; NULL: none */
+	bool is_again;                  /* it was refused, and goes once more in another way */
 	uint32_t *cseq; /* counted on with each transaction; lives as long as the call or the user agent */
 	uint32_t after; /* with cseq NULL: where to count from */
 	bool in_dialog;
@@ -45,6 +47,8 @@ struct exchange {
 	uint64_t id;
 	enum sip_method method;
 	bool in_dialog, is_over; /* is_over: failed() or a final response() was told */
+	bool is_again;
+	struct certificate *also;
 	uint32_t *cseq, own_cseq;
 	uint32_t number; /* CSeq of the transaction under way */
 	struct client *client;

@@ -1,10 +1,9 @@
 #include "ua/message.h"
 
-#include "sip/fields.h"
 #include "ua/arrival.h"
 #include "ua/departure.h"
+#include "ua/enclosed.h"
 #include "ua/exchange.h"
-#include "ua/protect.h"
 
 enum { LINES_MAX = 2048 };
 
@@ -25,32 +24,28 @@ void message_take(struct ua *ua, struct server *server, struct now now)
 
 /* -- ours -------------------------------------------------------------------------------------------- */
 
-static bool wants_protection(const struct sip_message *response)
-{
-	struct sip_values values = sip_values_of(response, SIP_ACCEPT);
-	struct sip_media_type type;
-	struct slice value;
-
-	while (sip_values_next(&values, &value))
-		if (sip_media_type_parse(value, &type) &&
-		    sip_media_type_is(&type, SLICE("application"), SLICE("pkcs7-mime")))
-			return true;
-	return false;
-}
-
 /*
- * RFC 3261 §23.2: the other side cannot read it as it was. It is tried again with more protection, never with less unless our user
- * says so.
+ * RFC 3261 §23.2: the other side cannot read it as it was. It is tried again with more protection, or to another certificate; never with less
+ * unless our user says so.
  */
 static bool try_otherwise(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
+	struct ua *ua = exchange->ua;
 	unsigned status = response->status;
+	AUTO(chain) struct chain *enclosed = NULL;
+	bool may_again;
 
 	if (status != 415 && status != 493 && status != 488)
 		return false;
+	if (!exchange->is_again)
+		enclosed = enclosed_read(ua, response);
 	if (exchange->how.is_encrypted)
-		return departure_ask(exchange, ua_why_of(response), now);
-	return wants_protection(response) && departure_upwards(exchange, now);
+		may_again = enclosed_is_news(ua, enclosed, exchange->uri, now);
+	else
+		may_again = !exchange->is_again && (enclosed || enclosed_wants_protection(response));
+	if (may_again && departure_again(exchange, TAKE(enclosed), now))
+		return true;
+	return exchange->how.is_encrypted && departure_ask(exchange, ua_why_of(response), now);
 }
 
 static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
@@ -99,6 +94,8 @@ enum err message_send(struct ua *ua, const struct departure_plan *message, const
 		.uri = message->uri,
 		.body = message->text,
 		.protect_for = message->is_protected ? message->uri : SLICE(""),
+		.also = message->also,
+		.is_again = message->is_again,
 	};
 	struct exchange *exchange;
 

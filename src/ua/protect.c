@@ -4,11 +4,12 @@
 #include "mime/smime.h"
 #include "sip/build.h"
 #include "sip/date.h"
+#include "ua/enclosed.h"
 #include "ua/state.h"
 
 /* -- what our user wants --------------------------------------------------------------------------------- */
 
-static struct slice put_aor_of(struct writer *out, struct slice text)
+struct slice put_protect_aor(struct writer *out, struct slice text)
 {
 	struct sip_uri uri;
 
@@ -22,9 +23,9 @@ bool protect_is_same(struct slice a, struct slice b)
 {
 	char left[CREDENTIALS_AOR_MAX], right[CREDENTIALS_AOR_MAX];
 	struct writer l = writer_of(left, sizeof left), r = writer_of(right, sizeof right);
-	struct slice aor = put_aor_of(&l, a);
+	struct slice aor = put_protect_aor(&l, a);
 
-	return aor.len > 0 && slice_eq(aor, put_aor_of(&r, b));
+	return aor.len > 0 && slice_eq(aor, put_protect_aor(&r, b));
 }
 
 bool protect_is_of(struct slice uri, struct slice aor)
@@ -32,7 +33,7 @@ bool protect_is_of(struct slice uri, struct slice aor)
 	char buffer[CREDENTIALS_AOR_MAX];
 	struct writer out = writer_of(buffer, sizeof buffer);
 
-	return aor.len > 0 && slice_eq(put_aor_of(&out, uri), aor);
+	return aor.len > 0 && slice_eq(put_protect_aor(&out, uri), aor);
 }
 
 bool protect_is_between_phones(enum sip_method method)
@@ -111,17 +112,17 @@ static enum protect_way lacking(enum ua_smime policy, bool was_protected)
 
 struct choice {
 	struct ua *ua;
+	const struct protect_wish *wish;
 	enum ua_smime policy;
 	struct slice aor;
 	struct now now;
-	struct credentials_waiter *waiter;
 	struct ua_protection *how;
 };
 
 /* PROTECT_SEALED: there is an answer, look again. */
 static enum protect_way wait_for(const struct choice *choice, struct slice aor, bool was_protected)
 {
-	switch (credentials_want(choice->ua->credentials, aor, choice->waiter, choice->now)) {
+	switch (credentials_want(choice->ua->credentials, aor, choice->wish->waiter, choice->now)) {
 	case OK: return PROTECT_WAIT;
 	case ERR_EXISTS: return PROTECT_SEALED;
 	default: set_why(choice->how, &cannot_ask, aor); return lacking(choice->policy, was_protected);
@@ -145,7 +146,8 @@ static enum protect_way choose_signer(const struct choice *choice)
 	}
 }
 
-static enum protect_way choose_recipients(const struct choice *choice, bool may_wait)
+/* By certificates that are known. */
+static enum protect_way choose_known(const struct choice *choice, bool may_wait)
 {
 	struct credentials_found found;
 
@@ -167,6 +169,18 @@ static enum protect_way choose_recipients(const struct choice *choice, bool may_
 	}
 }
 
+/* Where none is known, one that came with a refusal may be as good: who vouches for it is asked as of any other. */
+static enum protect_way choose_recipients(const struct choice *choice, bool may_wait)
+{
+	enum protect_way way = choose_known(choice, may_wait);
+
+	if (way == PROTECT_SEALED || way == PROTECT_WAIT)
+		return way;
+	return enclosed_believed(choice->ua, choice->wish->enclosed, choice->wish->uri, choice->now)
+		       ? PROTECT_SEALED
+		       : way;
+}
+
 /* Each of the two may turn out to be known when it is asked for. */
 static enum protect_way decide(const struct choice *choice)
 {
@@ -183,17 +197,17 @@ static enum protect_way decide(const struct choice *choice)
 	return found.state == CREDENTIALS_KNOWN ? PROTECT_SEALED : choose_recipients(choice, false);
 }
 
-enum protect_way protect_choose(struct ua *ua, struct slice uri, struct credentials_waiter *waiter,
-				struct now now, struct ua_protection *ret_how)
+enum protect_way protect_choose(struct ua *ua, const struct protect_wish *wish, struct now now,
+				struct ua_protection *ret_how)
 {
 	char buffer[CREDENTIALS_AOR_MAX];
 	struct writer out = writer_of(buffer, sizeof buffer);
 	const struct choice choice = {
 		.ua = ua,
-		.policy = protect_policy(ua, uri),
-		.aor = put_aor_of(&out, uri),
+		.wish = wish,
+		.policy = protect_policy(ua, wish->uri),
+		.aor = put_protect_aor(&out, wish->uri),
 		.now = now,
-		.waiter = waiter,
 		.how = ret_how,
 	};
 
@@ -201,7 +215,7 @@ enum protect_way protect_choose(struct ua *ua, struct slice uri, struct credenti
 	if (choice.policy == UA_SMIME_OFF)
 		return PROTECT_CLEAR;
 	if (choice.aor.len == 0) {
-		set_why(ret_how, &no_user, uri);
+		set_why(ret_how, &no_user, wish->uri);
 		return lacking(choice.policy, false);
 	}
 	return decide(&choice);
@@ -230,7 +244,7 @@ static void find_recipients(const struct ua *ua, const struct protect_order *ord
 	struct credentials_found found;
 
 	*ret_recipients = (struct recipients){ .n = 0 };
-	credentials_of(ua->credentials, put_aor_of(&out, order->uri), order->now, &found);
+	credentials_of(ua->credentials, put_protect_aor(&out, order->uri), order->now, &found);
 	if (found.state == CREDENTIALS_KNOWN)
 		for (size_t i = 0; i < found.n; i++)
 			ret_recipients->at[ret_recipients->n++] = found.at[i];
@@ -354,15 +368,30 @@ enum err protect_wrap(struct ua *ua, const struct protect_order *order, struct p
 	return OK;
 }
 
+/* Ours, and where it was imported those of its issuers: who cannot ask our domain may trust one of them. */
+static enum err write_certificates(struct ua *ua, struct secret **ret_der)
+{
+	const struct certificate *at[CMS_OTHERS_MAX];
+	const struct chain *chain = credentials_own_chain(ua->credentials);
+	struct cms_recipient own[CREDENTIALS_OWN_MAX];
+	size_t n = 0;
+
+	if (credentials_own(ua->credentials, own) == 0)
+		return ERR_NOT_FOUND;
+	at[n++] = own[0].certificate;
+	for (size_t i = 1; chain && i < chain_length(chain) && n < CMS_OTHERS_MAX; i++)
+		at[n++] = chain_at(chain, i);
+	return cms_certificates(ua->auth.crypto, at, n, ret_der);
+}
+
 void protect_reply_certificates(struct ua *ua, struct server *server, unsigned status, struct slice lines,
 				struct now now)
 {
-	struct cms_recipient own[CREDENTIALS_OWN_MAX];
-	size_t n = credentials_own(ua->credentials, own), size = lines.len + 256;
+	size_t size = lines.len + 256;
 	struct writer out = writer_of(mem_alloc(size), size);
 	AUTO(secret) struct secret *der = NULL;
 
-	if (out.buf && n > 0 && cms_certificates(ua->auth.crypto, &own[0].certificate, 1, &der) == OK) {
+	if (out.buf && write_certificates(ua, &der) == OK) {
 		put(&out, lines);
 		put(&out,
 		    SLICE("Content-Type: application/pkcs7-mime;smime-type=certs-only;name=smime.p7c\r\n"

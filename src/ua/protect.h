@@ -22,6 +22,8 @@ bool protect_can_read(const struct ua *ua);
 /* Whether two URIs are of one AOR. */
 bool protect_is_same(struct slice a, struct slice b);
 
+/* The AOR of a sip or sips URI with a user; empty for others. */
+struct slice put_protect_aor(struct writer *out, struct slice uri);
 /* Whether a URI is of this AOR. */
 bool protect_is_of(struct slice uri, struct slice aor);
 
@@ -33,9 +35,14 @@ enum protect_way {
 	PROTECT_REFUSED, /* not at all; *ret_how says why */
 };
 
-/* The waiter is the caller's, who has credentials_cease() called when he does not wait any more. */
-enum protect_way protect_choose(struct ua *ua, struct slice uri, struct credentials_waiter *waiter,
-				struct now now, struct ua_protection *ret_how);
+struct protect_wish {
+	struct slice uri; /* of the other side */
+	/* the caller's, who has credentials_cease() called when he does not wait any more */
+	struct credentials_waiter *waiter;
+	const struct chain *enclosed; /* certificates that came with a refusal; NULL: none */
+};
+enum protect_way protect_choose(struct ua *ua, const struct protect_wish *wish, struct now now,
+				struct ua_protection *ret_how);
 
 struct protect_order {
 	struct slice uri;               /* of the other side */

@@ -491,7 +491,38 @@ static void what_is_no_structure_is_told_apart(void **state)
 		ERR_SYNTAX);
 }
 
+/* RFC8551:3.8 */
+static void certificates_travel_without_a_signature(void **state)
+{
+	const struct certificate *const one[] = { ca };
+	AUTO(secret) struct secret *der = NULL;
+	AUTO(chain) struct chain *came = NULL;
+	unsigned char sent[CERTIFICATE_FINGERPRINT_SIZE], got[CERTIFICATE_FINGERPRINT_SIZE];
+
+	(void)state;
+	assert_int_equal(cms_certificates(crypto, one, 1, &der), OK);
+	assert_int_equal(cms_certificates_parse(crypto, secret_slice(der), &came), OK);
+	assert_int_equal(chain_length(came), 1);
+	assert_true(certificate_fingerprint(ca, sent) && certificate_fingerprint(chain_at(came, 0), got));
+	assert_memory_equal(sent, got, sizeof sent);
+}
+
+static void what_brings_no_certificates_is_none_of_that_kind(void **state)
+{
+	AUTO(secret) struct secret *der = NULL;
+	AUTO(chain) struct chain *came = NULL;
+
+	(void)state;
+	assert_int_equal(cms_certificates(crypto, NULL, 0, &der), OK);
+	assert_int_equal(cms_certificates_parse(crypto, secret_slice(der), &came), ERR_SYNTAX);
+	assert_int_equal(cms_certificates_parse(crypto, SLICE("junk"), &came), ERR_SYNTAX);
+	assert_int_equal(cms_certificates_parse(crypto, SLICE(""), &came), ERR_SYNTAX);
+	assert_null(came);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(certificates_travel_without_a_signature, start, stop),
+	cmocka_unit_test_setup_teardown(what_brings_no_certificates_is_none_of_that_kind, start, stop),
 	cmocka_unit_test_setup_teardown(a_signature_says_who_and_when, start, stop),
 	cmocka_unit_test_setup_teardown(a_detached_signature_wants_its_content, start, stop),
 	cmocka_unit_test_setup_teardown(a_certificate_that_was_left_out_has_to_be_known, start, stop),
