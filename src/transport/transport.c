@@ -318,11 +318,27 @@ static void perform(struct transport *transport, const struct action *action, st
 
 /* -- a turn ---------------------------------------------------------------------------------------------- */
 
+/* Does what the endpoint asks for. False: it asked for nothing. */
+static bool act(struct transport *transport, struct now now)
+{
+	struct action action;
+	bool has_acted = false;
+
+	while (endpoint_output(transport->config.endpoint, &action)) {
+		perform(transport, &action, now);
+		has_acted = true;
+	}
+	return has_acted;
+}
+
+/*
+ * What a message leads to is done while it still lies in the cache, and not after all others of this turn; only the writing
+ * waits for the end of it.
+ */
 void transport_event(struct transport *transport, const struct net_event *event, struct now now)
 {
 	enum owner *owner = event->owner;
 
-	(void)transport;
 	if (!owner)
 		return;
 	switch (*owner) {
@@ -330,6 +346,7 @@ void transport_event(struct transport *transport, const struct net_event *event,
 	case OWNER_WIRE: wire_event(event->owner, event->ready, now); break;
 	case OWNER_DIAL: dial_found(event->owner, event, now); break;
 	}
+	(void)act(transport, now);
 }
 
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now)
@@ -349,6 +366,7 @@ static void go_on(struct transport *transport, struct now now)
 			break;
 		list_remove(&transport->again, link);
 		wire_again(wire, now);
+		(void)act(transport, now);
 	}
 }
 
@@ -362,21 +380,13 @@ static void flush(struct transport *transport, struct now now)
 
 void transport_perform(struct transport *transport, struct now now)
 {
-	struct endpoint *endpoint = transport->config.endpoint;
-	struct action action;
-	bool more = true;
-
 	go_on(transport, now);
 	udp_sweep(transport, now);
+	(void)act(transport, now);
 	/* A flow that is lost while it is written to may leave the endpoint with more to do. */
-	while (more) {
-		more = false;
-		while (endpoint_output(endpoint, &action)) {
-			perform(transport, &action, now);
-			more = true;
-		}
+	do
 		flush(transport, now);
-	}
+	while (act(transport, now));
 	transport->turn++;
 	transport->handshakes = transport->config.limits.handshakes_per_turn;
 }
