@@ -52,14 +52,31 @@ bool put_auth_nonce(struct writer *out, struct mac *mac, const struct auth_nonce
 	return true;
 }
 
+static bool read_nonce(struct slice text, unsigned char ret_bytes[NONCE_SIZE])
+{
+	size_t n;
+
+	return text.len == AUTH_NONCE_LENGTH && base64_decode(text, ret_bytes, NONCE_SIZE, &n) &&
+	       n == NONCE_SIZE;
+}
+
+bool auth_nonce_made(struct slice text, utc_t *ret_made)
+{
+	unsigned char bytes[NONCE_SIZE];
+
+	if (!read_nonce(text, bytes))
+		return false;
+	*ret_made = (utc_t)read_u64(bytes);
+	return true;
+}
+
 bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
 		      struct auth_nonce *ret_nonce)
 {
 	unsigned char bytes[NONCE_SIZE];
 	struct claim claim;
-	size_t n;
 
-	if (text.len != AUTH_NONCE_LENGTH || !base64_decode(text, bytes, sizeof bytes, &n) || n != NONCE_SIZE)
+	if (!read_nonce(text, bytes))
 		return false;
 	set_claim(&claim, bytes, scope);
 	if (!mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE)))

@@ -33,3 +33,5 @@ MUST_CHECK bool put_auth_nonce(struct writer *out, struct mac *mac, const struct
 /* True if it is one of ours for that scope. Of any age: that is the caller's to judge. */
 bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
 		      struct auth_nonce *ret_nonce);
+/* When one was made, of which it was checked before that it is ours. False: it cannot be. */
+bool auth_nonce_made(struct slice text, utc_t *ret_made);

@@ -7,10 +7,15 @@
 
 static const struct {
 	struct slice name, session_name;
+	struct slice nothing; /* the hash of an empty body, which is what most messages have */
 } algorithms[DIGEST_ALGORITHMS] = {
-	[DIGEST_MD5] = { SLICE_INIT("MD5"), SLICE_INIT("MD5-sess") },
-	[DIGEST_SHA256] = { SLICE_INIT("SHA-256"), SLICE_INIT("SHA-256-sess") },
-	[DIGEST_SHA512_256] = { SLICE_INIT("SHA-512-256"), SLICE_INIT("SHA-512-256-sess") },
+	[DIGEST_MD5] = { SLICE_INIT("MD5"), SLICE_INIT("MD5-sess"),
+			 SLICE_INIT("d41d8cd98f00b204e9800998ecf8427e") },
+	[DIGEST_SHA256] = { SLICE_INIT("SHA-256"), SLICE_INIT("SHA-256-sess"),
+			    SLICE_INIT("e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855") },
+	[DIGEST_SHA512_256] = { SLICE_INIT("SHA-512-256"), SLICE_INIT("SHA-512-256-sess"),
+				SLICE_INIT(
+					"c672b8d1ef56ed28ab87c3622c5114069bdd3ad7b8f9737498d0c01ecef0967a") },
 };
 
 bool auth_algorithm_parse(struct slice token, enum digest_algorithm *ret_algorithm, bool *ret_session)
@@ -85,12 +90,14 @@ static bool secret_of(struct crypto *crypto, const struct auth_exchange *exchang
 static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
 		       struct auth_hex *ret_hex)
 {
+	bool integrity = slice_eq_nocase(exchange->qop, SLICE("auth-int"));
+	bool is_empty = exchange->body.len == 0;
 	struct auth_hex body;
 	const struct slice a2[] = { method, COLON, exchange->uri, COLON,
-				    slice_from(body.text, 2 * digest_size(exchange->algorithm)) };
-	bool integrity = slice_eq_nocase(exchange->qop, SLICE("auth-int"));
+				    is_empty ? algorithms[exchange->algorithm].nothing
+					     : slice_from(body.text, 2 * digest_size(exchange->algorithm)) };
 
-	if (integrity && !digest_hex(crypto, exchange->algorithm, &exchange->body, 1, &body))
+	if (integrity && !is_empty && !digest_hex(crypto, exchange->algorithm, &exchange->body, 1, &body))
 		return false;
 	return digest_hex(crypto, exchange->algorithm, a2, integrity ? 5 : 3, ret_hex);
 }

@@ -10,6 +10,8 @@ struct auth_server {
 	struct crypto *crypto;
 	struct mac *mac;
 	uint64_t serial;
+	/* What is compared with when there is no account or no such hash of it: nobody knows its password. */
+	unsigned char dummy[DIGEST_SIZE_MAX];
 };
 
 const char *auth_verdict_text(enum auth_verdict verdict)
@@ -29,13 +31,14 @@ const char *auth_verdict_text(enum auth_verdict verdict)
 
 enum err auth_server_new(struct crypto *crypto, struct slice key, struct auth_server **ret_server)
 {
+	static const struct slice dummy = SLICE_INIT("dummy");
 	AUTO(auth_server) struct auth_server *server = mem_new(struct auth_server);
 
 	if (!server)
 		return ERR_NOMEM;
 	server->crypto = crypto;
 	server->mac = mac_new(crypto, key);
-	if (!server->mac)
+	if (!server->mac || !mac_make(server->mac, &dummy, 1, server->dummy, sizeof server->dummy))
 		return ERR_NOMEM;
 	*ret_server = TAKE(server);
 	return OK;
@@ -205,17 +208,6 @@ static bool is_for_request(const struct sip_credentials *credentials, const stru
 	       (sip_uri_parse(credentials->uri, &uri) && sip_uri_eq(&uri, &request->uri));
 }
 
-/*
- * The hash that is compared with when there is no account or no such hash of it: nobody knows its password.
- */
-static bool make_dummy(struct auth_server *server, const struct auth_attempt *attempt,
-		       unsigned char ret_ha1[DIGEST_SIZE_MAX])
-{
-	const struct slice parts[] = { SLICE("dummy"), attempt->credentials->username };
-
-	return mac_make(server->mac, parts, 2, ret_ha1, DIGEST_SIZE_MAX);
-}
-
 /* ha1 belongs to the caller. */
 static struct auth_exchange exchange_of(const struct auth_attempt *attempt, const struct offer *offer,
 					const unsigned char *ha1)
@@ -258,13 +250,9 @@ static enum auth_verdict check_response(struct auth_server *server, const struct
 					const struct offer *offer)
 {
 	const unsigned char *known = attempt->hashes ? attempt->hashes->ha1[offer->algorithm] : NULL;
-	unsigned char dummy[DIGEST_SIZE_MAX];
-	struct auth_exchange exchange;
+	struct auth_exchange exchange = exchange_of(attempt, offer, known ? known : server->dummy);
 	struct auth_hex expected;
 
-	if (!make_dummy(server, attempt, dummy))
-		return AUTH_FAULT;
-	exchange = exchange_of(attempt, offer, known ? known : dummy);
 	if (!auth_response(server->crypto, &exchange, &expected))
 		return AUTH_FAULT;
 	if (!slice_eq_secret(auth_hex_slice(&expected), attempt->credentials->response) || !known)
@@ -312,14 +300,12 @@ enum auth_verdict auth_check(struct auth_server *server, const struct auth_attem
 	return verdict == AUTH_OK ? check_nonce(server, attempt, now) : verdict;
 }
 
-/* Whether it is time for another one. What we did not make has no age. */
-static bool is_nonce_worn(struct auth_server *server, const struct auth_attempt *attempt, utc_t now)
+/* Whether it is time for another one: the attempt was AUTH_OK, so the nonce is ours. */
+static bool is_nonce_worn(const struct auth_attempt *attempt, utc_t now)
 {
-	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
-	struct auth_nonce nonce;
+	utc_t made;
 
-	return auth_nonce_check(server->mac, attempt->credentials->nonce, &scope, &nonce) &&
-	       now - nonce.made >= AUTH_NEXT_NONCE_AGE;
+	return auth_nonce_made(attempt->credentials->nonce, &made) && now - made >= AUTH_NEXT_NONCE_AGE;
 }
 
 static bool put_next_nonce(struct writer *out, struct auth_server *server, const struct auth_attempt *attempt,
@@ -351,7 +337,7 @@ bool put_auth_info(struct writer *out, struct auth_server *server, const struct 
 		return false;
 	put(out, sip_header_name(proving->header));
 	put(out, SLICE(": "));
-	if (is_nonce_worn(server, attempt, now) && !put_next_nonce(out, server, attempt, now))
+	if (is_nonce_worn(attempt, now) && !put_next_nonce(out, server, attempt, now))
 		return false;
 	put(out, SLICE("qop="));
 	put(out, credentials->qop);

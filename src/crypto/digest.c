@@ -7,9 +7,11 @@
 #include <openssl/params.h>
 
 #include "base/mem.h"
+#include "base/writer.h"
 #include "crypto/private.h"
 
 #define MAC_SIZE_MIN 16 /* a shorter tag can be guessed */
+#define JOINED_MAX   400
 
 struct mac {
 	EVP_MAC_CTX *ctx; /* has the key; initialised again for each text */
@@ -20,18 +22,40 @@ size_t digest_size(enum digest_algorithm algorithm)
 	return algorithm == DIGEST_MD5 ? 16 : 32;
 }
 
+/*
+ * The parts in one piece where they are short: copying them costs less than a call of the library for each. False: they are too
+ * long for that.
+ */
+static bool join(const struct slice parts[], size_t n_parts, struct writer *out)
+{
+	for (size_t i = 0; i < n_parts && !out->overflow; i++)
+		put(out, parts[i]);
+	return !out->overflow;
+}
+
+static bool update(EVP_MD_CTX *ctx, const struct slice parts[], size_t n_parts)
+{
+	for (size_t i = 0; i < n_parts; i++)
+		if (EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) != 1)
+			return false;
+	return true;
+}
+
 bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
 	    size_t n_parts, unsigned char ret_hash[DIGEST_SIZE_MAX])
 {
 	EVP_MD_CTX *ctx = crypto->md_ctx[algorithm];
+	char buf[JOINED_MAX];
+	struct writer joined = writer_of(buf, sizeof buf);
+	bool ok = join(parts, n_parts, &joined);
+	const struct slice whole = writer_text(&joined);
 
 	/* No type given: the context starts again with the one that it has. */
-	if (!ctx || EVP_DigestInit_ex2(ctx, NULL, NULL) != 1)
-		return false;
-	for (size_t i = 0; i < n_parts; i++)
-		if (EVP_DigestUpdate(ctx, parts[i].ptr, parts[i].len) != 1)
-			return false;
-	return EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+	ok = ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) == 1 &&
+	     update(ctx, ok ? &whole : parts, ok ? 1 : n_parts) &&
+	     EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+	mem_wipe(buf, joined.len); /* one of the parts may be a secret */
+	return ok;
 }
 
 bool digest_sha1(struct crypto *crypto, struct slice text, unsigned char ret_hash[DIGEST_SHA1_SIZE])
@@ -62,16 +86,26 @@ void mac_free(struct mac *mac)
 	mem_free(mac);
 }
 
+static bool update_mac(EVP_MAC_CTX *ctx, const struct slice parts[], size_t n_parts)
+{
+	for (size_t i = 0; i < n_parts; i++)
+		if (EVP_MAC_update(ctx, (const unsigned char *)parts[i].ptr, parts[i].len) != 1)
+			return false;
+	return true;
+}
+
 bool mac_make(struct mac *mac, const struct slice parts[], size_t n_parts, void *ret_tag, size_t size)
 {
 	unsigned char tag[MAC_SIZE_MAX];
+	char buf[JOINED_MAX];
+	struct writer joined = writer_of(buf, sizeof buf);
+	bool fits = join(parts, n_parts, &joined);
+	const struct slice whole = writer_text(&joined);
 
 	assert(size <= MAC_SIZE_MAX);
-	if (EVP_MAC_init(mac->ctx, NULL, 0, NULL) != 1)
+	if (EVP_MAC_init(mac->ctx, NULL, 0, NULL) != 1 ||
+	    !update_mac(mac->ctx, fits ? &whole : parts, fits ? 1 : n_parts))
 		return false;
-	for (size_t i = 0; i < n_parts; i++)
-		if (EVP_MAC_update(mac->ctx, (const unsigned char *)parts[i].ptr, parts[i].len) != 1)
-			return false;
 	if (EVP_MAC_final(mac->ctx, tag, NULL, sizeof(tag)) != 1)
 		return false;
 	memcpy(ret_tag, tag, size);

@@ -42,10 +42,14 @@ static void a_nonce_tells_when_it_was_made_and_its_serial(void **state)
 {
 	char buf[AUTH_NONCE_LENGTH];
 	struct auth_nonce nonce;
+	utc_t made;
 
 	assert_true(auth_nonce_check(mac, make(buf, 1700000000, 42), &home, &nonce));
 	assert_int_equal(nonce.made, 1700000000);
 	assert_int_equal(nonce.serial, 42);
+	assert_true(auth_nonce_made(make(buf, 1700000000, 42), &made));
+	assert_int_equal(made, 1700000000);
+	assert_false(auth_nonce_made(SLICE("nobody's"), &made));
 }
 
 static void a_nonce_is_good_on_its_flow_and_in_its_realm_only(void **state)

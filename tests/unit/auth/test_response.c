@@ -203,9 +203,56 @@ static void knows_the_algorithms_by_name(void **state)
 	}
 }
 
+/* RFC 7616 §3.4.3: H(entity-body) of no body, which we know by heart, is still the hash of nothing. */
+static void an_empty_body_counts_as_the_hash_of_nothing(void **state)
+{
+	for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
+		enum digest_algorithm algorithm = (enum digest_algorithm)i;
+		const struct auth_login login = { SLICE("bob"), SLICE("example.org"), SLICE("secret") };
+		const struct auth_exchange exchange = {
+			.nonce = SLICE("n"),
+			.nc = SLICE("00000001"),
+			.cnonce = SLICE("c"),
+			.qop = SLICE("auth-int"),
+			.method = SLICE("REGISTER"),
+			.uri = SLICE("sip:example.org"),
+		};
+		unsigned char hash[DIGEST_SIZE_MAX];
+		char nothing[2 * DIGEST_SIZE_MAX], a2[2 * DIGEST_SIZE_MAX], text[300];
+		char ha1[2 * DIGEST_SIZE_MAX], expected[2 * DIGEST_SIZE_MAX];
+		struct writer out = writer_of(text, sizeof text);
+		size_t size = digest_size(algorithm), n = 2 * size;
+		struct auth_hex hex;
+		struct slice whole;
+
+#define HEX_OF(to) put_hex(&(struct writer){ .buf = to, .size = n }, hash, size)
+		assert_true(digest(*state, algorithm, NULL, 0, hash));
+		HEX_OF(nothing);
+		put(&out, SLICE("REGISTER:sip:example.org:"));
+		put(&out, slice_from(nothing, n));
+		whole = writer_text(&out);
+		assert_true(digest(*state, algorithm, &whole, 1, hash));
+		HEX_OF(a2);
+		assert_true(auth_ha1(*state, algorithm, &login, hash));
+		HEX_OF(ha1);
+		out.len = 0;
+		put(&out, slice_from(ha1, n));
+		put(&out, SLICE(":n:00000001:c:auth-int:"));
+		put(&out, slice_from(a2, n));
+		whole = writer_text(&out);
+		assert_true(digest(*state, algorithm, &whole, 1, hash));
+		HEX_OF(expected);
+#undef HEX_OF
+		assert_true(slice_eq(
+			respond(*state, auth_algorithm_name(algorithm, false), &login, exchange, &hex),
+			slice_from(expected, n)));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(gives_the_responses_that_the_standards_print, setup, teardown),
 	cmocka_unit_test_setup_teardown(agrees_with_every_vector, setup, teardown),
+	cmocka_unit_test_setup_teardown(an_empty_body_counts_as_the_hash_of_nothing, setup, teardown),
 	cmocka_unit_test(knows_the_algorithms_by_name),
 };
 

@@ -1,3 +1,5 @@
+#include <openssl/evp.h>
+
 #include "crypto/digest.h"
 
 #include "harness.h"
@@ -78,6 +80,32 @@ static void hashes_nothing_when_there_are_no_parts(void **state)
 	assert_memory_equal(of_none, of_empty, DIGEST_SIZE_MAX);
 }
 
+/* Short parts are joined before they are hashed, long ones are not: nobody can tell. */
+static void parts_are_hashed_as_one_text_whatever_their_length(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+	AUTO(mac) struct mac *mac = NULL;
+	char text[900];
+
+	assert_non_null(crypto);
+	mac = mac_new(crypto, SLICE("0123456789abcdef0123456789abcdef"));
+	assert_non_null(mac);
+	for (size_t i = 0; i < sizeof text; i++)
+		text[i] = (char)('a' + i % 26);
+	for (size_t n = 380; n <= sizeof text; n += n < 420 ? 1 : 120) {
+		struct slice whole = slice_from(text, n);
+		const struct slice parts[] = { slice_sub(whole, 0, 7), slice_sub(whole, 7, 0),
+					       slice_sub(whole, 7, n - 8), slice_sub(whole, n - 1, 1) };
+		unsigned char expected[DIGEST_SIZE_MAX], hash[DIGEST_SIZE_MAX], tag[MAC_SIZE_MAX];
+
+		assert_int_equal(EVP_Digest(text, n, expected, NULL, EVP_sha256(), NULL), 1);
+		assert_true(digest(crypto, DIGEST_SHA256, parts, 4, hash));
+		assert_memory_equal(hash, expected, sizeof hash);
+		assert_true(mac_make(mac, &whole, 1, tag, sizeof tag));
+		assert_true(mac_check(mac, parts, 4, slice_from(tag, sizeof tag)));
+	}
+}
+
 /* RFC 4231 §4; keys and data in hexadecimal */
 static const struct {
 	const char *label, *key, *data, *tag;
@@ -153,6 +181,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hashes_as_the_standards_say),
 	cmocka_unit_test(hashes_by_sha1_as_fips_180_says),
 	cmocka_unit_test(hashes_nothing_when_there_are_no_parts),
+	cmocka_unit_test(parts_are_hashed_as_one_text_whatever_their_length),
 	cmocka_unit_test(keyed_checks_follow_rfc_4231),
 	cmocka_unit_test(a_changed_text_tag_or_length_is_refused),
 };
