@@ -8,8 +8,11 @@
 
 struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 {
-	struct map_node *node = map_find(endpoint->flows, slice_from(&id, sizeof(id)));
+	struct map_node *node;
 
+	if (endpoint->heard && endpoint->heard->id == id)
+		return endpoint->heard;
+	node = map_find(endpoint->flows, slice_from(&id, sizeof(id)));
 	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
 }
 
@@ -90,6 +93,8 @@ static void tell_other_workers(struct endpoint *endpoint, flow_id id)
 static void lost(struct endpoint *endpoint, struct flow *flow, const struct flow_facts *facts, struct now now)
 {
 	map_remove(endpoint->flows, &flow->node);
+	if (endpoint->heard == flow)
+		endpoint->heard = NULL;
 	list_remove(&endpoint->closing, &flow->closing);
 	LIST_EACH (server, &flow->servers, struct server_tsx, on_flow)
 		server_flow_lost(endpoint, server, now);

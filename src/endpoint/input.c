@@ -347,6 +347,7 @@ void endpoint_input(struct endpoint *endpoint, flow_id from, struct slice bytes,
 {
 	struct flow *flow = flow_find(endpoint, from);
 
+	endpoint->heard = flow;
 	if (!flow)
 		outbox_close(endpoint, from, "unknown connection");
 	else if (bytes.len > 0 && !flow->why && transport_is_stream(flow_transport(from)))

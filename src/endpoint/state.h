@@ -109,6 +109,8 @@ struct endpoint {
 	uint16_t ports[TRANSPORT_WS + 1]; /* of sent-by, by transport */
 
 	struct map *flows, *remotes, *servers, *clients, *questions;
+	struct flow
+		*heard; /* where the last input came from, which most questions are about; NULL: it is gone */
 	struct map *invites; /* servers, by their branches alone */
 	struct timers *timers;
 	struct list failing;                    /* clients whose failure is still to be told */
