@@ -38,16 +38,6 @@ void list_remove(struct list *list, struct link *link)
 	list->n--;
 }
 
-bool link_is_in_list(const struct link *link)
-{
-	return link->next != NULL;
-}
-
-struct link *list_first(const struct list *list)
-{
-	return list->n ? list->head.next : NULL;
-}
-
 struct link *list_take_first(struct list *list)
 {
 	struct link *first = list_first(list);

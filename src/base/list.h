@@ -24,6 +24,17 @@ static inline void *link_owner(struct link *link, size_t offset)
 	return link ? (char *)link - offset : NULL;
 }
 
+static inline bool link_is_in_list(const struct link *link)
+{
+	return link->next != NULL;
+}
+
+/* The first link, or NULL. */
+static inline struct link *list_first(const struct list *list)
+{
+	return list->n ? list->head.next : NULL;
+}
+
 /* The link after this one, or NULL at the end of the list. */
 static inline struct link *list_next(const struct list *list, const struct link *link)
 {
@@ -43,8 +54,5 @@ void list_append(struct list *list, struct link *link);
 void list_prepend(struct list *list, struct link *link);
 /* Does nothing when the link is in no list. */
 void list_remove(struct list *list, struct link *link);
-bool link_is_in_list(const struct link *link);
-/* First link or NULL. */
-struct link *list_first(const struct list *list);
 /* Takes out the first link, or NULL. */
 struct link *list_take_first(struct list *list);

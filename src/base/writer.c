@@ -66,27 +66,30 @@ void put_base64url(struct writer *out, const void *bytes, size_t n)
 		      false);
 }
 
-/* The digits 62 and 63 are the given ones, of one alphabet or the other. */
-static int base64_value(char c, const char last_two[2])
-{
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (ascii_is_digit(c))
-		return c - '0' + 52;
-	if (c == last_two[0])
-		return 62;
-	return c == last_two[1] ? 63 : -1;
-}
+/*
+ * What a character of either alphabet stands for, and one more, so that 0 is what stands in neither; the last two of each (RFC 4648 §4,
+ * §5) have a mark by which they are told apart.
+ */
+enum { IS_PLAIN = 0x100, IS_URL = 0x200, VALUE = 0xff };
+static const uint16_t base64_values[256] = {
+	/* clang-format off */
+	['A'] =  1, ['B'] =  2, ['C'] =  3, ['D'] =  4, ['E'] =  5, ['F'] =  6, ['G'] =  7, ['H'] =  8, ['I'] =  9,
+	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26,
+	['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
+	['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
+	['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
+	['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61,
+	['9'] = 62, ['+'] = 63 | IS_PLAIN, ['/'] = 64 | IS_PLAIN, ['-'] = 63 | IS_URL, ['_'] = 64 | IS_URL,
+	/* clang-format on */
+};
 
 bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 {
-	bool is_url = slice_find(text, '-') < text.len || slice_find(text, '_') < text.len;
 	unsigned char *out = buf;
 	size_t n = 0, padding = 0;
 	uint32_t bits = 0;
-	unsigned n_bits = 0;
+	unsigned n_bits = 0, marks = 0;
 
 	while (text.len && text.ptr[text.len - 1] == '=' && padding < 2) {
 		text.len--;
@@ -95,11 +98,12 @@ bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 	if (padding && (text.len + padding) % 4 != 0)
 		return false;
 	for (size_t i = 0; i < text.len; i++) {
-		int value = base64_value(text.ptr[i], is_url ? "-_" : "+/");
+		unsigned value = base64_values[(unsigned char)text.ptr[i]];
 
-		if (value < 0)
+		if (!value)
 			return false;
-		bits = (bits << 6 | (uint32_t)value) & 0xffffffu;
+		marks |= value;
+		bits = (bits << 6 | ((value & VALUE) - 1)) & 0xffffffu;
 		n_bits += 6;
 		if (n_bits < 8)
 			continue;
@@ -108,7 +112,7 @@ bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 			return false;
 		out[n++] = (unsigned char)(bits >> n_bits);
 	}
-	if (n_bits >= 6 || (bits & ((1u << n_bits) - 1)) != 0)
+	if (n_bits >= 6 || (bits & ((1u << n_bits) - 1)) != 0 || (marks & IS_PLAIN && marks & IS_URL))
 		return false;
 	*ret_n = n;
 	return true;
