@@ -28,10 +28,21 @@ struct day {
 	unsigned month, day; /* both from 0 */
 };
 
+/* The day of the year's first day, counted from 1970. */
+static uint64_t days_before(uint64_t year)
+{
+	uint64_t past = year - 1;
+
+	return 365 * (year - 1970) + (past / 4 - 1969 / 4) - (past / 100 - 1969 / 100) +
+	       (past / 400 - 1969 / 400);
+}
+
 static struct day day_of(uint64_t days)
 {
-	struct day day = { .year = 1970 };
+	/* No year is longer than 366 days: this is it, or one of the few before it. */
+	struct day day = { .year = 1970 + days / 366 };
 
+	days -= days_before(day.year);
 	while (days >= (is_leap(day.year) ? 366u : 365u))
 		days -= is_leap(day.year++) ? 366 : 365;
 	while (days >= days_of_month(day.year, day.month))
@@ -99,15 +110,6 @@ static bool scan_time(struct scan *in, uint64_t *ret_seconds)
 		return false;
 	*ret_seconds = hour * 3600 + minute * 60 + second;
 	return true;
-}
-
-/* The day of the year's first day, counted from 1970. */
-static uint64_t days_before(uint64_t year)
-{
-	uint64_t past = year - 1;
-
-	return 365 * (year - 1970) + (past / 4 - 1969 / 4) - (past / 100 - 1969 / 100) +
-	       (past / 400 - 1969 / 400);
 }
 
 /* Its first second; false for a day that its month does not have. */
