@@ -217,14 +217,17 @@ static bool add_user_name(X509 *x509, const struct aor_parts *aor)
 	return ok;
 }
 
-/* For signing, for what is encrypted to it (by agreement or by transport), for nothing else (RFC 8550 §4.4.2). */
+/*
+ * For signing and for what is encrypted to it, by agreement or by transport (RFC 8550 §4.4.2), and to be shown to its own
+ * domain by TLS (RFC 5280 §4.2.1.12); for nothing else.
+ */
 static bool add_user_usage(X509 *x509, EVP_PKEY *pkey)
 {
 	static const int ec[] = { 0, 4 }, rsa[] = { 0, 2 };
-	static const int purposes[] = { NID_email_protect };
+	static const int purposes[] = { NID_email_protect, NID_client_auth };
 
 	return make_key_usage(x509, EVP_PKEY_is_a(pkey, "RSA") ? rsa : ec, 2) &&
-	       make_extended_key_usage(x509, purposes, 1);
+	       make_extended_key_usage(x509, purposes, 2);
 }
 
 static utc_t end_of(const struct certificate *issuer, utc_t now)
@@ -289,4 +292,65 @@ enum err certificate_is_for_user(const struct certificate *certificate, struct s
 	verdict_text_set(&ret_verdict->expected, aor);
 	verdict_text_set(&ret_verdict->found, found.len ? writer_text(&found) : SLICE("nobody"));
 	return ERR_DENIED;
+}
+
+/* What the URIs of a certificate name together. */
+struct named {
+	struct slice user, domain; /* of the first one */
+	bool by_sip, is_ambiguous;
+};
+
+static bool is_escaped_user(struct slice user)
+{
+	struct slice rest = user;
+	unsigned char byte;
+
+	while (rest.len > 0)
+		if (!(rest.ptr[0] == '%' || is_plain(rest.ptr[0])) || !next_byte(&rest, &byte))
+			return false;
+	return user.len > 0 && user.len <= 3 * USER_MAX;
+}
+
+static void visit_uri(struct named *named, struct slice uri)
+{
+	size_t scheme = 0, at;
+	struct slice rest;
+
+	while (scheme < N_SCHEMES && !slice_starts_nocase(uri, schemes[scheme]))
+		scheme++;
+	if (scheme == N_SCHEMES)
+		return;
+	rest = slice_sub(uri, schemes[scheme].len, uri.len);
+	at = slice_find(rest, '@');
+	struct slice user = slice_sub(rest, 0, at), domain = slice_sub(rest, at + 1, rest.len);
+
+	if (!is_escaped_user(user) || !identity_is_name(domain) ||
+	    (named->user.len > 0 && !(slice_eq(user, named->user) && slice_eq_nocase(domain, named->domain))))
+		named->is_ambiguous = true;
+	named->by_sip = named->by_sip || !slice_eq(schemes[scheme], SLICE("im:"));
+	named->user = user;
+	named->domain = domain;
+}
+
+bool put_certificate_user(struct writer *out, const struct certificate *certificate)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(certificate->x509, NID_subject_alt_name, NULL, NULL);
+	struct named named = { .by_sip = false };
+	bool is_one;
+
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+		if (name->type == GEN_URI)
+			visit_uri(&named, slice_from(ASN1_STRING_get0_data(name->d.ia5),
+						     (size_t)ASN1_STRING_length(name->d.ia5)));
+	}
+	is_one = named.by_sip && !named.is_ambiguous;
+	put(out, is_one ? named.user : SLICE(""));
+	put(out, is_one ? SLICE("@") : SLICE(""));
+	for (size_t i = 0; is_one && i < named.domain.len; i++)
+		put_char(out, ascii_lower(named.domain.ptr[i]));
+	GENERAL_NAMES_free(names);
+	ERR_clear_error();
+	return is_one && !out->overflow;
 }

@@ -15,6 +15,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "base/verdict.h"
+#include "base/writer.h"
 #include "crypto/certificate.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
@@ -38,8 +39,8 @@ void csr_free(struct csr *csr);
 OWN(csr)
 
 /*
- * A certificate for exactly one AOR: subjectAltName URI sip:, sips: and im:, for signing and for being encrypted to,
- * valid from an hour before now for USER_CERTIFICATE_DAYS, but not longer than the issuer's. ERR_SYNTAX: no AOR.
+ * A certificate for exactly one AOR: subjectAltName URI sip:, sips: and im:, for signing, for being encrypted to, and for
+ * showing who one is in TLS (RFC 3261 §26.3.2.1), valid from an hour before now for USER_CERTIFICATE_DAYS, but not longer than the issuer's. ERR_SYNTAX: no AOR.
  * ERR_NOMEM.
  */
 struct user_certificate_request {
@@ -59,3 +60,8 @@ MUST_CHECK enum err certificate_make_user(struct crypto *crypto,
  */
 MUST_CHECK enum err certificate_is_for_user(const struct certificate *certificate, struct slice aor,
 					    struct verdict *ret_verdict);
+/*
+ * Writes "user@domain" as its subjectAltName URIs have it, the user with its escapes, the domain in lower case. False if they
+ * name several users, or a whole domain, or none by sip: or sips:.
+ */
+MUST_CHECK bool put_certificate_user(struct writer *out, const struct certificate *certificate);

@@ -242,6 +242,7 @@ struct flow_view {
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
 	struct slice fingerprint;                       /* of the certificate */
+	struct slice user, user_key;                    /* that it proved; see struct flow_facts */
 	struct slice unproven;                          /* why nothing is verified; see struct flow_facts */
 	size_t n_accounts;                              /* proven on it */
 };

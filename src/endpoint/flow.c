@@ -20,8 +20,8 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 
 static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 {
-	size_t texts = facts->verified.len + facts->fingerprint.len + facts->why.len +
-		       facts->tls_version.len + facts->tls_cipher.len;
+	size_t texts = facts->verified.len + facts->fingerprint.len + facts->user.len + facts->user_key.len +
+		       facts->why.len + facts->tls_version.len + facts->tls_cipher.len;
 	struct flow *flow = mem_zalloc(1, sizeof(*flow) + texts);
 	char *at;
 
@@ -34,6 +34,8 @@ static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 	flow->peer = facts->peer;
 	flow->verified = slice_copy(&at, facts->verified);
 	flow->fingerprint = slice_copy(&at, facts->fingerprint);
+	flow->user = slice_copy(&at, facts->user);
+	flow->user_key = slice_copy(&at, facts->user_key);
 	flow->unproven = slice_copy(&at, facts->why);
 	flow->tls_version = slice_copy(&at, facts->tls_version);
 	flow->tls_cipher = slice_copy(&at, facts->tls_cipher);
@@ -132,6 +134,8 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 		.peer = flow->peer,
 		.verified = flow->verified,
 		.fingerprint = flow->fingerprint,
+		.user = flow->user,
+		.user_key = flow->user_key,
 		.unproven = flow->unproven,
 		.tls_version = flow->tls_version,
 		.tls_cipher = flow->tls_cipher,

@@ -61,7 +61,9 @@ struct flow_facts {
 	bool outbound; /* we opened it */
 	struct address local, peer;
 	struct slice verified;
-	struct slice fingerprint;             /* SHA-256 of the certificate that proved it; empty: none */
+	struct slice fingerprint; /* SHA-256 of the certificate that proved it; empty: none */
+	struct slice user,
+		user_key; /* the AOR that it proved (RFC 3261 §26.3.2.1), user with escapes, domain in lower case, and the id of its key; empty: none */
 	struct slice tls_version, tls_cipher; /* "TLSv1.3", "TLS_AES_256_GCM_SHA384"; empty when clear */
 	struct slice
 		why; /* FLOW_LOST: a sentence. FLOW_OPENED: why the certificate that the peer has shown proves nothing */

@@ -38,6 +38,24 @@ struct slice protection_name(enum protection protection)
 	return protections[protection];
 }
 
+static const struct slice certificates[CLIENT_CERTIFICATES] = {
+	[CLIENT_CERTIFICATE_UNSAID] = SLICE_INIT(""),
+	[CLIENT_CERTIFICATE_NO] = SLICE_INIT("no"),
+	[CLIENT_CERTIFICATE_EITHER] = SLICE_INIT("either"),
+	[CLIENT_CERTIFICATE_BESIDE] = SLICE_INIT("beside"),
+	[CLIENT_CERTIFICATE_INSTEAD] = SLICE_INIT("instead"),
+};
+
+bool client_certificate_parse(struct slice text, enum client_certificate *ret_certificate)
+{
+	size_t i;
+
+	if (text.len == 0 || !find_name(text, certificates, CLIENT_CERTIFICATES, &i))
+		return false;
+	*ret_certificate = (enum client_certificate)i;
+	return true;
+}
+
 /* -- one line ---------------------------------------------------------------------------------------------- */
 
 static const struct slice algorithms[DIGEST_ALGORITHMS] = {
@@ -61,6 +79,13 @@ static bool say_md5_until(struct account_policy *policy, struct slice value, str
 	policy->md5_until = 0;
 	return value.len == 0 || sip_day_parse(value, &policy->md5_until) ||
 	       wrong(why, "it is no day like 2027-01-31");
+}
+
+static bool say_certificate(struct account_policy *policy, struct slice value, struct writer *why)
+{
+	policy->certificate = CLIENT_CERTIFICATE_UNSAID;
+	return value.len == 0 || client_certificate_parse(value, &policy->certificate) ||
+	       wrong(why, "it is none of no, either, beside, instead");
 }
 
 static bool say_protection(enum protection *to, struct slice value, struct writer *why)
@@ -119,9 +144,13 @@ static const struct {
 	struct slice key;
 	bool (*say)(struct account_policy *policy, struct slice value, struct writer *why);
 } keys[] = {
-	{ SLICE_INIT("least-digest"), say_least }, { SLICE_INIT("md5-until"), say_md5_until },
-	{ SLICE_INIT("calls-in"), say_in },        { SLICE_INIT("calls-out"), say_out },
-	{ SLICE_INIT("may-use"), say_identities }, { SLICE_INIT("registered-by"), say_registrants },
+	{ SLICE_INIT("least-digest"), say_least },
+	{ SLICE_INIT("md5-until"), say_md5_until },
+	{ SLICE_INIT("client-certificate"), say_certificate },
+	{ SLICE_INIT("calls-in"), say_in },
+	{ SLICE_INIT("calls-out"), say_out },
+	{ SLICE_INIT("may-use"), say_identities },
+	{ SLICE_INIT("registered-by"), say_registrants },
 };
 
 enum { KEYS = sizeof keys / sizeof *keys };
@@ -144,7 +173,7 @@ static bool say_line(struct account_policy *policy, struct slice line, struct wr
 	put_escaped(why, line);
 	return wrong(
 		why,
-		"\" does not begin with one of least-digest=, md5-until=, calls-in=, calls-out=, may-use=, "
+		"\" does not begin with one of least-digest=, md5-until=, client-certificate=, calls-in=, calls-out=, may-use=, "
 		"registered-by=");
 }
 
@@ -188,6 +217,7 @@ void put_account_policy(struct writer *out, const struct account_policy *policy)
 	if (policy->least != DIGEST_MD5)
 		put_line(out, SLICE("least-digest"), algorithms[policy->least]);
 	put_line(out, SLICE("md5-until"), writer_text(&day));
+	put_line(out, SLICE("client-certificate"), certificates[policy->certificate]);
 	if (policy->in != PROTECTION_DIGEST)
 		put_line(out, SLICE("calls-in"), protections[policy->in]);
 	if (policy->out != PROTECTION_DIGEST)

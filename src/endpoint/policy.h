@@ -27,12 +27,26 @@ enum protection {
 bool protection_parse(struct slice text, enum protection *ret_protection);
 struct slice protection_name(enum protection protection);
 
+/* What a client certificate is to an account (RFC 3261 §26.3.2.1). */
+enum client_certificate {
+	CLIENT_CERTIFICATE_UNSAID,  /* of an account: what its domain says; of a domain: no */
+	CLIENT_CERTIFICATE_NO,      /* the password proves it, and nothing else */
+	CLIENT_CERTIFICATE_EITHER,  /* one of both */
+	CLIENT_CERTIFICATE_BESIDE,  /* both */
+	CLIENT_CERTIFICATE_INSTEAD, /* the password is good for nothing any more */
+	CLIENT_CERTIFICATES,
+};
+
+/* "no", "either", "beside", "instead"; false for any other. */
+bool client_certificate_parse(struct slice text, enum client_certificate *ret_certificate);
+
 /* All zero: nothing is asked. The lists are in lines' own words. */
 struct account_policy {
 	enum digest_algorithm least; /* no weaker one is taken; DIGEST_MD5: whatever the domain offers */
 	utc_t md5_until;             /* from then on no MD5 is taken; 0: no such day */
-	enum protection in, out;     /* of calls and messages that it gets, that it sends */
-	struct slice identities;     /* AORs of its domain that it may bear in From besides its own */
+	enum client_certificate certificate;
+	enum protection in, out; /* of calls and messages that it gets, that it sends */
+	struct slice identities; /* AORs of its domain that it may bear in From besides its own */
 	struct slice
 		registrants; /* accounts that may register it (third-party registration, RFC 3261 §10.2) */
 };

@@ -1,5 +1,6 @@
 #include "proxy/assertion.h"
 
+#include "proxy/certified.h"
 #include "proxy/peer.h"
 #include "sip/identity.h"
 
@@ -56,6 +57,8 @@ struct slice assertion_domain(const struct context *context)
 	if (find_asserted_domain(context, &asserted))
 		return asserted;
 	domain = domain_of_credentials(context);
+	if (!domain)
+		domain = certified_domain(context);
 	if (!domain)
 		domain = core_domain(core, context->request->uri.host);
 	return domain ? domain->name : core->server->domains[0].name;

@@ -23,7 +23,8 @@ struct server_domain {
 	enum auth_md5 md5;
 	unsigned sha; /* as in struct auth_realm */
 	enum auth_integrity integrity;
-	utc_t md5_until;         /* from then on MD5 is refused, whatever md5 says; 0: no such day */
+	utc_t md5_until; /* from then on MD5 is refused, whatever md5 says; 0: no such day */
+	enum client_certificate certificate; /* of accounts whose own policy does not say */
 	enum protection in, out; /* the least protection of calls and messages to and from its accounts */
 	bool require_sips; /* a sip request to a SIPS Contact: 480 with Warning 381, instead of going out as sip over TLS */
 	bool follows;   /* redirections by phones (3xx) are followed, instead of being passed on */

@@ -30,6 +30,7 @@ struct dialog_claim {
 /* What the answer to the pending question is for. */
 enum context_stage {
 	CONTEXT_SENDER,     /* LOOKUP of the account whose credentials the request carries */
+	CONTEXT_CERTIFIED,  /* LOOKUP of the account that the certificate of its connection names */
 	CONTEXT_REGISTERED, /* LOOKUP of the account that another one registers */
 	CONTEXT_STORE,      /* STORE of a registration */
 	CONTEXT_PUBLISH,    /* CERTIFY of a publication */

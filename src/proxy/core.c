@@ -354,6 +354,10 @@ static void on_answer(void *self, struct question *question, const struct answer
 		return;
 	}
 	switch ((enum context_stage)question->kind) {
+	case CONTEXT_CERTIFIED:
+		if (gate_answer_certified(context, answer, now))
+			go_on(context, answer->aor, now);
+		return;
 	case CONTEXT_SENDER:
 		if (gate_answer(context, answer, now))
 			go_on(context, answer->aor, now);

@@ -2,6 +2,7 @@
 
 #include "base/verdict.h"
 #include "proxy/assertion.h"
+#include "proxy/certified.h"
 #include "proxy/demands.h"
 #include "proxy/edge.h"
 #include "proxy/peer.h"
@@ -258,6 +259,25 @@ static void ask_account(struct context *context, const struct auth_realm *realm,
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
+static void challenge_anew(struct context *context, const struct auth_realm *realm, struct now now)
+{
+	count_unanswered(context, realm);
+	challenge(context, realm, false, now);
+}
+
+/* Without credentials: whom the certificate of the connection names, if there is one, else somebody to be asked who he is. */
+static void ask_certified(struct context *context, const struct auth_realm *realm, struct now now)
+{
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	context->question.kind = CONTEXT_CERTIFIED;
+	if (!certified_claims(context, realm->name, &name))
+		challenge_anew(context, realm, now);
+	else if (endpoint_lookup(context->core->endpoint, &context->question, writer_text(&name)) != OK)
+		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
+}
+
 bool gate_ask(struct context *context, struct now now)
 {
 	struct sip_credentials credentials;
@@ -267,10 +287,7 @@ bool gate_ask(struct context *context, struct now now)
 		return prove_domain(context, now);
 	switch (find_credentials(context, &realm, &credentials)) {
 	case AUTH_OK: ask_account(context, &realm, &credentials, now); break;
-	case AUTH_ABSENT:
-		count_unanswered(context, &realm);
-		challenge(context, &realm, false, now);
-		break;
+	case AUTH_ABSENT: ask_certified(context, &realm, now); break;
 	default: context_refuse(context, &proxy_refusals[REFUSED_CREDENTIALS], now); break;
 	}
 	return false;
@@ -365,9 +382,10 @@ static void ask_registered(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
+/* By digest or by certificate: that it is this account is known. */
 static bool prove(struct context *context, struct aor *aor, struct now now)
 {
-	if (!is_privacy_granted(context, now) || !demands_take_digest(context, aor, now))
+	if (!is_privacy_granted(context, now))
 		return false;
 	if (!may_speak_for(context, aor) && !is_register(context)) {
 		context_refuse(context, &proxy_refusals[REFUSED_FROM_OTHER], now);
@@ -382,6 +400,24 @@ static bool prove(struct context *context, struct aor *aor, struct now now)
 		return true;
 	ask_registered(context, now);
 	return false;
+}
+
+bool gate_answer_certified(struct context *context, const struct answer *answer, struct now now)
+{
+	struct flow_state *state = core_flow_state(context->core, context->server->flow);
+	struct auth_realm realm;
+
+	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) ||
+	    !realm_of(context, now, &realm)) {
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
+		return false;
+	}
+	if (answer->err != OK || !certified_suffices(context, answer->aor)) {
+		challenge_anew(context, &realm, now);
+		return false;
+	}
+	state->n_unanswered = 0;
+	return prove(context, answer->aor, now);
 }
 
 /* What reaches him now goes over this flow, which stands for him as if he had registered himself. */
@@ -445,7 +481,8 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 	};
 	verdict = auth_check(context->core->auth, &attempt, now.wall);
 	if (aor && verdict == AUTH_OK)
-		return prove(context, aor, now);
+		return demands_take_digest(context, aor, now) &&
+		       certified_allows_password(context, aor, now) && prove(context, aor, now);
 
 	report_auth_failed(context, credentials.username, verdict);
 	if (verdict == AUTH_WRONG || verdict == AUTH_ALGORITHM)

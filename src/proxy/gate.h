@@ -8,7 +8,7 @@
 
 /*
  * Whom the request speaks for is in From, of a REGISTER in To. For a domain of ours it asks for the account of the
- * credentials (CONTEXT_SENDER), or answers at once: 401 or 407 without credentials, 400, 403. True: the sender is another
+ * credentials (CONTEXT_SENDER), without these for that of the connection's certificate (CONTEXT_CERTIFIED), or answers at once: 401 or 407 without credentials, 400, 403. True: the sender is another
  * domain, which the certificate of its connection proves (RFC 5922 §7.4), and wants something of us; context->account is
  * set.
  */
@@ -19,6 +19,9 @@ MUST_CHECK bool gate_ask(struct context *context, struct now now);
  * answered.
  */
 bool gate_answer(struct context *context, const struct answer *answer, struct now now);
+
+/* Likewise, for the account that the certificate of its connection names (CONTEXT_CERTIFIED). */
+bool gate_answer_certified(struct context *context, const struct answer *answer, struct now now);
 
 /* The look-up of whom a third party registers (RFC 3261 §10.2) came back. True if he lets that account do so. */
 bool gate_answer_registered(struct context *context, const struct answer *answer, struct now now);

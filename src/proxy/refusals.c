@@ -271,6 +271,14 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 8760 §2.4",
 		.remedy = "have the phone use a stronger one, or change the account's policy (sealine user policy)",
 	},
+	[REFUSED_NO_CERTIFICATE] = {
+		.status = 403,
+		.code = "policy.client-certificate",
+		.warning = "the account has to show its certificate in TLS, and no good one of {found} was shown",
+		.section = "RFC 3261 §26.3.2.1",
+		.remedy = "have the phone show it (sealphone --client-certificate), or change the account's policy "
+			  "(sealine user policy)",
+	},
 	[REFUSED_OUT_SIPS] = {
 		.status = 403,
 		.code = "policy.out-sips",

@@ -79,6 +79,8 @@ static const struct command commands[] = {
 		"\n"
 		"  least-digest=md5|sha-256|sha-512-256  no weaker digest is taken\n"
 		"  md5-until=YYYY-MM-DD                  from that day on no MD5 is taken\n"
+		"  client-certificate=no|either|beside|instead\n"
+		"                                         what its phone's certificate is in TLS, to its password\n"
 		"  calls-in=digest|sips|smime            the least protection of calls and messages that it gets\n"
 		"  calls-out=digest|sips|smime           of those that it sends\n"
 		"  may-use=\"AOR AOR...\"                 addresses that it may bear in From besides its own\n"

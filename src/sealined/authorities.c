@@ -284,6 +284,10 @@ static bool appoint(struct making *making, struct identity *identity)
 		return failed(making, users.key, err);
 	err = signer_appoint(making->source->signer, identity->users, secret_slice(making->ca_pem));
 	identity->has_users = err == OK;
+	if (err == OK) {
+		secret_free(identity->users_pem);
+		identity->users_pem = TAKE(making->ca_pem);
+	}
 	return err == OK || failed(making, users.certificate, err);
 }
 

@@ -29,7 +29,8 @@ struct config *config_new(void)
 		return NULL;
 	config->domains = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->domains);
 	config->of_domain = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->of_domain);
-	if (!config->domains || !config->of_domain)
+	config->user_cas = arena_zalloc(config->arena, CONFIG_DOMAINS_MAX, sizeof *config->user_cas);
+	if (!config->domains || !config->of_domain || !config->user_cas)
 		return NULL;
 	return TAKE(config);
 }
@@ -327,6 +328,7 @@ void config_unsay(struct config *config, enum setting setting)
 	if (setting == SETTING_DOMAINS) {
 		config->n_domains = 0;
 		mem_wipe(config->of_domain, CONFIG_DOMAINS_MAX * sizeof *config->of_domain);
+		mem_wipe(config->user_cas, CONFIG_DOMAINS_MAX * sizeof *config->user_cas);
 	}
 	if (setting == SETTING_CERTIFICATE)
 		config->certificates.n_files = 0;

@@ -103,7 +103,9 @@ struct config {
 	size_t n_domains;
 	struct config_certificates certificates; /* for domains without their own */
 	struct config_certificates **of_domain;  /* by domain; NULL: it has none of its own */
-	struct slice advertise;                  /* lower case */
+	struct slice *
+		user_cas; /* by domain: file with the CAs of its users' certificates; empty: ours that issues them */
+	struct slice advertise; /* lower case */
 	enum agreement agreement;
 	unsigned workers;
 	enum log_format log_format;

@@ -4,7 +4,8 @@
 
 /* The domain that is being read. */
 struct domain_nodes {
-	const yaml_node_t *name, *certificates, *keys; /* the files are said when the name is known */
+	const yaml_node_t *name, *certificates, *keys,
+		*user_ca; /* the files are said when the name is known */
 	struct server_domain domain;
 };
 
@@ -34,6 +35,8 @@ enum {
 	DOMAIN_KEY,
 	DOMAIN_MODE,
 	DOMAIN_REDIRECTIONS,
+	DOMAIN_CLIENT_CERTIFICATE,
+	DOMAIN_USER_CA,
 	DOMAIN_KEYS
 };
 
@@ -92,6 +95,31 @@ static bool say_protection(struct config_reading *reading, const yaml_node_t *va
 	return reading_wrong_at(reading, value->start_mark, "it is one of digest, sips, smime");
 }
 
+static bool say_client_certificate(struct config_reading *reading, const yaml_node_t *value)
+{
+	if (value->type == YAML_SCALAR_NODE &&
+	    client_certificate_parse(reading_text(value), &reading->domain->domain.certificate))
+		return true;
+	return reading_wrong_at(reading, value->start_mark,
+				"client-certificate is one of no, either, beside, instead");
+}
+
+static bool say_user_ca(struct config_reading *reading, const yaml_node_t *node)
+{
+	struct config *config = reading->config;
+	char text[200];
+	struct writer what = writer_of(text, sizeof text);
+
+	if (!node)
+		return true;
+	if (node->type != YAML_SCALAR_NODE)
+		return reading_wrong_at(reading, node->start_mark, "here stands the path of a file");
+	reading_note_place(reading, node);
+	return config_keep_path(config, reading_text(node), &config->user_cas[config->n_domains - 1],
+				&what) ||
+	       reading_wrong_value(reading, node, reading_text(node), writer_text(&what));
+}
+
 static bool say_digest(struct config_reading *reading, const yaml_node_t *value)
 {
 	enum digest_algorithm algorithm;
@@ -133,6 +161,8 @@ static bool say_domain_key(struct config_reading *reading, size_t which, const y
 	case DOMAIN_SIPS:
 	case DOMAIN_MODE:
 	case DOMAIN_REDIRECTIONS: return say_word(reading, which, value);
+	case DOMAIN_CLIENT_CERTIFICATE: return say_client_certificate(reading, value);
+	case DOMAIN_USER_CA: reading->domain->user_ca = value; return true;
 	case DOMAIN_CERTIFICATE: reading->domain->certificates = value; return true;
 	default: reading->domain->keys = value; return true;
 	}
@@ -153,6 +183,8 @@ bool config_say_domain(struct config_reading *reading, const yaml_node_t *node)
 		[DOMAIN_KEY] = SLICE_INIT("key"),
 		[DOMAIN_MODE] = SLICE_INIT("mode"),
 		[DOMAIN_REDIRECTIONS] = SLICE_INIT("redirections"),
+		[DOMAIN_CLIENT_CERTIFICATE] = SLICE_INIT("client-certificate"),
+		[DOMAIN_USER_CA] = SLICE_INIT("user-ca"),
 	};
 	static const struct reading_keys keys = { names, DOMAIN_KEYS, say_domain_key };
 	struct config *config = reading->config;
@@ -173,5 +205,6 @@ bool config_say_domain(struct config_reading *reading, const yaml_node_t *node)
 	nodes.domain.name = config->domains[config->n_domains - 1].name;
 	config->domains[config->n_domains - 1] = nodes.domain;
 	return reading_say_files(reading, SETTING_CERTIFICATE, nodes.certificates, say_of_domain) &&
-	       reading_say_files(reading, SETTING_KEY, nodes.keys, say_of_domain);
+	       reading_say_files(reading, SETTING_KEY, nodes.keys, say_of_domain) &&
+	       say_user_ca(reading, nodes.user_ca);
 }

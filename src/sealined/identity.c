@@ -20,6 +20,10 @@ void identity_fini(struct identity *identity)
 	for (size_t i = 0; identity->of_peers && i < identity->config->n_peers; i++)
 		secret_free(identity->of_peers[i]);
 	mem_free(identity->of_peers);
+	for (size_t i = 0; identity->of_users && i < identity->config->n_domains; i++)
+		secret_free(identity->of_users[i]);
+	mem_free(identity->of_users);
+	secret_free(identity->users_pem);
 	*identity = (struct identity){ .n = 0 };
 }
 
@@ -225,6 +229,26 @@ static bool load_of_peers(const struct loading *loading)
 	return true;
 }
 
+static bool load_of_users(const struct loading *loading)
+{
+	struct identity *identity = loading->identity;
+	const struct config *config = loading->config;
+
+	identity->of_users = mem_zalloc(config->n_domains, sizeof *identity->of_users);
+	if (!identity->of_users) {
+		put(loading->why, slice_of(err_text(ERR_NOMEM)));
+		return false;
+	}
+	for (size_t i = 0; i < config->n_domains; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (config->user_cas[i].len > 0 &&
+		    !read_chain(loading, config->user_cas[i], &identity->of_users[i], &chain))
+			return false;
+	}
+	return true;
+}
+
 /* Whether there are lists in it that can be read: what they say counts when somebody shows his certificate. */
 static bool load_revoked(const struct loading *loading)
 {
@@ -243,6 +267,13 @@ static bool load_revoked(const struct loading *loading)
 	       wrong(loading, file,
 		     err == ERR_NOT_FOUND ? SLICE("there is no list of revoked certificates in it")
 					  : read_trouble(err));
+}
+
+/* The CAs of others, and what they have revoked. */
+static bool load_anchors(const struct loading *loading)
+{
+	return load_trusted(loading) && load_of_peers(loading) && load_of_users(loading) &&
+	       load_revoked(loading);
 }
 
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
@@ -290,8 +321,8 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 				     .config = source->config };
 	struct loading loading = { source, source->config, &identity, why };
 
-	if (load_all(&loading) && load_trusted(&loading) && load_of_peers(&loading) &&
-	    load_revoked(&loading) && advertises_what_is_proven(&loading) && can_be_served(&loading)) {
+	if (load_all(&loading) && load_anchors(&loading) && advertises_what_is_proven(&loading) &&
+	    can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -307,7 +338,7 @@ bool identity_is_loadable(const struct identity_source *source, struct writer *w
 	bool is_loadable;
 
 	if (identity.development)
-		is_loadable = load_trusted(&loading) && load_of_peers(&loading) && load_revoked(&loading);
+		is_loadable = load_anchors(&loading);
 	else
 		is_loadable = identity_load(source, &identity, why);
 	if (is_loadable)
@@ -430,6 +461,31 @@ static enum err judge_peers(struct crypto *crypto, const struct identity *identi
 	return OK;
 }
 
+/* Whom each domain of ours believes who its users are. */
+static enum err judge_users(struct crypto *crypto, const struct identity *identity,
+			    struct tls_context *client)
+{
+	const struct config *config = identity->config;
+
+	for (size_t i = 0; identity->of_users && i < config->n_domains; i++) {
+		const struct secret *pem = identity->of_users[i] ? identity->of_users[i]
+								 : identity->users_pem;
+		struct tls_users users = {
+			.domain = config->domains[i].name,
+			.revoked = identity->revoked ? secret_slice(identity->revoked) : SLICE(""),
+		};
+		AUTO(chain) struct chain *anchors = NULL;
+
+		/* an address has no users that a certificate could name (RFC 5922 §7.1) */
+		if (!pem || !identity_is_name(users.domain))
+			continue;
+		TRY(chain_parse_pem(crypto, secret_slice(pem), &anchors));
+		users.anchors = anchors;
+		TRY(tls_client_users(client, &users));
+	}
+	return OK;
+}
+
 /* Whom we believe when another domain proves itself, on connections of either direction. */
 static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
 {
@@ -438,6 +494,7 @@ static enum err trust(struct crypto *crypto, const struct identity *identity, st
 	if (identity->revoked)
 		TRY(tls_client_revoke(client, secret_slice(identity->revoked)));
 	TRY(judge_peers(crypto, identity, client));
+	TRY(judge_users(crypto, identity, client));
 	if (!identity->trusted)
 		return tls_client_trust_system(client);
 	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));

@@ -33,9 +33,12 @@ struct identity {
 	const struct config *config;
 	struct secret *
 		*of_peers; /* PEM: the CAs of the configuration's peers, by peer; NULL, each: those of all */
+	struct secret **
+		of_users; /* PEM: whom the configuration's domains believe who their users are, by domain; NULL: users_pem */
 	bool development;
 	bool has_users;                   /* there is a CA for the certificates of users: */
 	unsigned char users[KEY_ID_SIZE]; /* its key */
+	struct secret *users_pem;         /* its certificate */
 };
 
 void identity_fini(struct identity *identity);

@@ -43,8 +43,8 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	struct setup *setup = mem_new(struct setup);
 
 	if (!setup) {
-		config_free(config);
 		identity_fini(identity);
+		config_free(config);
 		return NULL;
 	}
 	setup->refs = 1;
@@ -76,7 +76,7 @@ void setup_free(struct setup *setup)
 {
 	if (!setup || atomic_fetch_sub_explicit(&setup->refs, 1, memory_order_acq_rel) > 1)
 		return;
+	identity_fini(&setup->identity); /* knows how many there are from the configuration */
 	config_free(setup->config);
-	identity_fini(&setup->identity);
 	mem_free(setup);
 }

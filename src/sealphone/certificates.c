@@ -115,7 +115,7 @@ static json_t *object_of(const char *name, const struct ua_event *event)
 
 static void save(struct phone *phone)
 {
-	if (wallet_save(&phone->wallet))
+	if (wallet_save(&phone->wallet) && phone_show_certificate(phone))
 		return;
 	output_say(&phone->output,
 		   json_pack("{s:s, s:s}", "event", "error", "text",

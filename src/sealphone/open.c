@@ -72,7 +72,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 					 .memory = &phone->memory,
 					 .credentials = ua_credentials(phone->ua),
 					 .passphrase_file = options->passphrase_file };
-	if (wallet_open(&phone->wallet))
+	if (wallet_open(&phone->wallet) && phone_show_certificate(phone))
 		return phone_recall_replays(phone) ? EXIT_OK : EXIT_STATE;
 	return phone->wallet.is_interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 }
@@ -214,8 +214,9 @@ enum exit_code phone_open(struct phone *phone, const struct options *options)
 		return code;
 	phone->options = options;
 	phone->output.json = options->json;
-	password = password_read(options->password_file, options->aor, &interrupted);
-	if (!password)
+	if (options->certificate != CLIENT_CERTIFICATE_INSTEAD)
+		password = password_read(options->password_file, options->aor, &interrupted);
+	if (!password && options->certificate != CLIENT_CERTIFICATE_INSTEAD)
 		return interrupted ? EXIT_INTERRUPTED : EXIT_STATE;
 	phone->crypto = crypto_new();
 	phone->random = phone->crypto ? random_new(phone->crypto) : NULL;

@@ -35,6 +35,9 @@ static const char usage[] =
 	"  --passphrase-file FILE\n"
 	"                        its first line is the passphrase of our keys; else it is asked for\n"
 	"                        where they are encrypted\n"
+	"  --client-certificate no|beside|instead\n"
+	"                        show the server our certificate in TLS 1.3: never (default), beside\n"
+	"                        the password, or instead of one, which is then not asked for\n"
 	"  --server HOST[:PORT]  where the server is; default: where the DNS says\n"
 	"  --outbound-proxy NAME[:PORT]\n"
 	"                        reach the account's domain by this server, which has to prove that name\n"
@@ -78,6 +81,7 @@ enum option_id {
 	OPTION_AOR = 256,
 	OPTION_PASSWORD_FILE,
 	OPTION_PASSPHRASE_FILE,
+	OPTION_CLIENT_CERTIFICATE,
 	OPTION_SERVER,
 	OPTION_OUTBOUND_PROXY,
 	OPTION_DNS,
@@ -109,6 +113,7 @@ static const struct option long_options[] = {
 	{ "aor",           required_argument, NULL, OPTION_AOR },
 	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
 	{ "passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE },
+	{ "client-certificate", required_argument, NULL, OPTION_CLIENT_CERTIFICATE },
 	{ "server",        required_argument, NULL, OPTION_SERVER },
 	{ "outbound-proxy", required_argument, NULL, OPTION_OUTBOUND_PROXY },
 	{ "dns",           required_argument, NULL, OPTION_DNS },
@@ -176,6 +181,12 @@ static const struct word change_words[] = {
 	{ "ask",    CREDENTIALS_ASK },
 	{ "refuse", CREDENTIALS_REFUSE },
 	{ NULL,     0 },
+};
+static const struct word certificate_words[] = {
+	{ "no",      CLIENT_CERTIFICATE_NO },
+	{ "beside",  CLIENT_CERTIFICATE_BESIDE },
+	{ "instead", CLIENT_CERTIFICATE_INSTEAD },
+	{ NULL,      0 },
 };
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
@@ -299,6 +310,11 @@ static bool take(int id, const char *value, struct options *options)
 	case OPTION_AOR: options->aor = slice_of(value); return true;
 	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
 	case OPTION_PASSPHRASE_FILE: options->passphrase_file = value; return true;
+	case OPTION_CLIENT_CERTIFICATE:
+		if (!find_word(certificate_words, value, &number))
+			return false;
+		options->certificate = (enum client_certificate)number;
+		return true;
 	case OPTION_SERVER: return parse_server(value, options);
 	case OPTION_OUTBOUND_PROXY: return parse_proxy(value, options);
 	case OPTION_DNS: return parse_dns(slice_of(value), &options->dns);

@@ -101,6 +101,11 @@ void phone_swap(struct phone *phone, struct now now);
 void phone_watch(struct phone *phone, struct slice whom, struct slice package, struct now now);
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now);
 
+/*
+ * Has our present certificate shown where --client-certificate wants it, from the next connection on. False with a message
+ * printed: there is none and no password either, or it is of no use.
+ */
+bool phone_show_certificate(struct phone *phone);
 /* News of certificates (ua/credentials.h), shown and kept. True if the event is one. */
 bool phone_take_certificate(struct phone *phone, const struct ua_event *event);
 /* What the person says of a key that has changed; false: nothing was asked. */

@@ -114,6 +114,7 @@ void tls_conn_free(struct tls_conn *conn)
 	tls_context_free(conn->context);
 	mem_free(conn->identities);
 	mem_free(conn->unproven);
+	mem_free(conn->user);
 	mem_free(conn);
 }
 
@@ -297,6 +298,7 @@ void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
 	*ret_facts = conn->peer;
 	ret_facts->resumed = SSL_session_reused(conn->ssl) == 1;
 	ret_facts->identities = conn->identities ? conn->identities : "";
+	ret_facts->user = conn->user ? conn->user : "";
 	ret_facts->unproven = conn->unproven ? conn->unproven : "";
 	ret_facts->version = SSL_get_version(conn->ssl);
 	ret_facts->cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(conn->ssl));

@@ -18,6 +18,7 @@
 #include "base/verdict.h"
 #include "crypto/certificate.h"
 #include "crypto/identity.h"
+#include "crypto/key.h"
 #include "tls/context.h"
 
 struct tls_conn;
@@ -41,6 +42,12 @@ struct tls_facts {
 	 * long as the connection.
 	 */
 	const char *identities, *unproven;
+	/*
+	 * A server's: the address-of-record that it proves by the rules of struct tls_users, its user with escapes; "": none. And
+	 * the id of its key.
+	 */
+	const char *user;
+	unsigned char user_key[KEY_ID_SIZE];
 };
 
 /*

@@ -1,5 +1,6 @@
 #include "tls/context.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include <openssl/err.h>
@@ -106,6 +107,7 @@ void tls_context_free(struct tls_context *context)
 	mem_free(context->sites);
 	tls_sessions_free(context);
 	tls_scopes_free(context);
+	tls_users_free(context);
 	tls_context_free(context->judges);
 	SSL_CTX_free(context->client);
 	EVP_CIPHER_free(context->ticket_cipher);
@@ -366,11 +368,43 @@ enum err tls_client_present(struct tls_context *context, struct slice domain, co
 	return tls_server_add_for(context, domain, chain, key, ret_verdict);
 }
 
+/* RFC 8446 §4.4.2: encrypted; in TLS 1.2 everybody on the way could read who it is. 1: go on. */
+static int on_certificate_wanted(SSL *ssl, void *arg)
+{
+	(void)arg;
+	if (SSL_version(ssl) < TLS1_3_VERSION)
+		SSL_certs_clear(ssl);
+	return 1;
+}
+
+/* Connections hold what they began with. */
+static void remove_site(struct tls_context *context, const struct site *site)
+{
+	if (!site)
+		return;
+	SSL_CTX_free(site->ctx);
+	context->sites[site - context->sites] = context->sites[--context->n_sites];
+}
+
+enum err tls_client_show_user(struct tls_context *context, struct slice domain, const struct chain *chain,
+			      const struct key *key, struct verdict *ret_verdict)
+{
+	assert(domain.len > 0 && domain.len <= IDENTITY_NAME_MAX);
+	remove_site(context, find_site(context, domain, NULL));
+	tls_sessions_free(context); /* of when nobody, or somebody else, had shown himself */
+	if (!chain)
+		return OK;
+	TRY(tls_server_add_for(context, domain, chain, key, ret_verdict));
+	context->sites[context->n_sites - 1].is_user = true;
+	SSL_CTX_set_cert_cb(context->sites[context->n_sites - 1].ctx, on_certificate_wanted, NULL);
+	return OK;
+}
+
 SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name)
 {
 	const struct site *site = name.len ? site_for(context, name) : NULL;
 
-	if (!site && context->n_sites > 0)
+	if (!site && context->n_sites > 0 && !context->sites[0].is_user)
 		site = &context->sites[0];
 	return site ? site->ctx : context->client;
 }

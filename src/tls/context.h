@@ -91,6 +91,19 @@ struct tls_scope {
 MUST_CHECK enum err tls_client_scope(struct tls_context *context, const struct tls_scope *scope);
 
 /*
+ * Whom a domain of ours believes when he shows himself as one of its users (RFC 3261 §26.3.2.1): a client that connects to us has
+ * then proven an address-of-record, if its certificate leads to these anchors, is for clientAuth, and names exactly one, of
+ * that domain.
+ */
+struct tls_users {
+	struct slice domain;         /* in lower case */
+	const struct chain *anchors; /* alone are trusted */
+	struct slice revoked;        /* of these, as for tls_client_revoke(); empty: nothing */
+};
+/* Copied. Before the first connection. ERR_LIMIT for what is no domain, errors of tls_client_revoke(), ERR_NOMEM. */
+MUST_CHECK enum err tls_client_users(struct tls_context *context, const struct tls_users *users);
+
+/*
  * Keeps up to max tickets of servers, each for one use with the same domain. Before one is offered, the chain that the
  * server showed in the full handshake is judged anew, as if it were shown now.
  */
@@ -103,6 +116,14 @@ void tls_client_resume(struct tls_context *context, size_t max);
 MUST_CHECK enum err tls_client_present(struct tls_context *context, struct slice domain,
 				       const struct chain *chain, const struct key *key,
 				       struct verdict *ret_verdict);
+
+/*
+ * What the client shows as a user to a server of his domain, in place of what it showed before: in TLS 1.3 alone, where it is
+ * encrypted, and no earlier than the server has proven itself. No chain: nothing any more. Errors as above.
+ */
+MUST_CHECK enum err tls_client_show_user(struct tls_context *context, struct slice domain,
+					 const struct chain *chain, const struct key *key,
+					 struct verdict *ret_verdict);
 
 /*
  * Lets the server judge the certificates of its clients by the anchors and scopes of that client context, those that it gets later

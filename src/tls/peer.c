@@ -80,17 +80,21 @@ static enum err take_client(X509_STORE_CTX *store, struct tls_conn *conn)
 	char buf[IDENTITIES_MAX];
 	struct writer out = writer_of(buf, sizeof(buf));
 	struct verdict verdict;
-	enum err err = check_chain(store, conn, &verdict);
+	enum err err;
 
+	TRY(tls_users_prove(conn, store));
+	err = check_chain(store, conn, &verdict);
 	if (err != ERR_DENIED)
 		TRY(err);
 	TRY(tls_scopes_prove(conn, store, err == OK, &out));
-	if (err == ERR_DENIED && out.len > 0)
+	if (err == ERR_DENIED && (out.len > 0 || conn->user))
 		TRY(describe(&leaf, conn));
 	else if (err == ERR_DENIED)
 		return explain(&verdict, conn);
 	else
 		put_common(&out, &leaf);
+	if (out.len == 0 && conn->user)
+		return OK;
 	if (out.len == 0)
 		return keep_text(SLICE("the certificate names no SIP domain (RFC 5922 §7.1)"),
 				 &conn->unproven);

@@ -15,6 +15,7 @@ struct site {
 	SSL_CTX *ctx;
 	X509 *leaf;                         /* of the first added; ctx holds it */
 	char domain[IDENTITY_NAME_MAX + 1]; /* that it was added for; "": for the names in its certificate */
+	bool is_user; /* a client's: shown to the servers of that domain and to nobody else */
 };
 
 /* See struct tls_scope. */
@@ -24,6 +25,12 @@ struct scope {
 	char (*names)[IDENTITY_NAME_MAX + 1];
 	size_t n_names;
 	bool takes_wildcards;
+};
+
+/* See struct tls_users. */
+struct users {
+	char domain[IDENTITY_NAME_MAX + 1];
+	X509_STORE *anchors;
 };
 
 #define TLS_ASKED_MAX (IDENTITY_NAME_MAX + 1 + TLS_SCOPE_MAX + 1) /* "b.example./scope" */
@@ -36,6 +43,8 @@ struct tls_context {
 	struct tls_policy policy;
 	struct scope *scopes; /* a client's */
 	size_t n_scopes;
+	struct users *users; /* a client's */
+	size_t n_users_of;
 	struct tls_context *judges; /* a server's: the client whose scopes count here; NULL: none */
 	struct site *sites;
 	size_t n_sites;
@@ -58,6 +67,7 @@ struct tls_conn {
 	utc_t began;                    /* the session, with a full handshake; 0: not known yet */
 	struct tls_facts peer;          /* domain, fingerprint, not_after */
 	char *identities, *unproven;    /* of a server; NULL: "" */
+	char *user;                     /* likewise */
 	char domain[TLS_ASKED_MAX + 1]; /* the reference identity as it was given */
 	struct slice asked;             /* what of it the certificate has to name */
 	const struct scope *scope;      /* by whose rules; NULL: by those for all */
@@ -101,6 +111,16 @@ MUST_CHECK enum err tls_scope_check(const struct scope *scope, const struct cert
 /* Writes what a client's certificate proves by the rules of scopes. is_trusted: its chain is good by the common ones. ERR_NOMEM. */
 MUST_CHECK enum err tls_scopes_prove(const struct tls_conn *conn, X509_STORE_CTX *shown, bool is_trusted,
 				     struct writer *out);
+
+/* The chain of a client's certificate by these anchors, for that purpose of OpenSSL's. ERR_DENIED, ERR_NOMEM. */
+MUST_CHECK enum err tls_judge_client(const struct tls_conn *conn, X509_STORE_CTX *shown, X509_STORE *anchors,
+				     int purpose);
+
+/* -- users.c --------------------------------------------------------------------------------------------- */
+
+void tls_users_free(struct tls_context *context);
+/* Sets conn->user to what a client's certificate proves. ERR_NOMEM. */
+MUST_CHECK enum err tls_users_prove(struct tls_conn *conn, X509_STORE_CTX *shown);
 
 /* -- session.c ------------------------------------------------------------------------------------------- */
 

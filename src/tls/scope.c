@@ -102,18 +102,34 @@ enum err tls_scope_check(const struct scope *scope, const struct certificate *le
 
 /* ---- what a client proves ---- */
 
-/* The chain of a client's certificate by the scope's own anchors. */
-static enum err judge(const struct scope *scope, X509_STORE_CTX *shown, const struct tls_conn *conn)
+/* As OpenSSL sets it up for the chain that a peer shows. */
+static bool set_up(const struct tls_conn *conn, X509_STORE_CTX *store, int purpose)
+{
+	X509_VERIFY_PARAM *param = X509_STORE_CTX_get0_param(store);
+
+	if (X509_VERIFY_PARAM_set1(param, SSL_get0_param(conn->ssl)) != 1)
+		return false;
+	X509_VERIFY_PARAM_set_auth_level(param, SSL_get_security_level(conn->ssl));
+	return X509_VERIFY_PARAM_set_purpose(param, purpose) == 1;
+}
+
+enum err tls_judge_client(const struct tls_conn *conn, X509_STORE_CTX *shown, X509_STORE *anchors,
+			  int purpose)
 {
 	X509_STORE_CTX *store = X509_STORE_CTX_new_ex(crypto_libctx(conn->context->crypto), NULL);
 	struct verdict verdict;
 	enum err err = ERR_NOMEM;
 
 	if (store &&
-	    X509_STORE_CTX_init(store, scope->anchors, X509_STORE_CTX_get0_cert(shown),
+	    X509_STORE_CTX_init(store, anchors, X509_STORE_CTX_get0_cert(shown),
 				X509_STORE_CTX_get0_untrusted(shown)) == 1 &&
-	    X509_VERIFY_PARAM_set1(X509_STORE_CTX_get0_param(store), SSL_get0_param(conn->ssl)) == 1)
-		err = anchors_judge(store, conn->now.wall, &verdict);
+	    set_up(conn, store, purpose)) {
+		/* what OpenSSL knows a purpose for it judges itself */
+		if (purpose == X509_PURPOSE_ANY)
+			err = anchors_judge(store, conn->now.wall, &verdict);
+		else
+			err = X509_verify_cert(store) == 1 ? OK : ERR_DENIED;
+	}
 	X509_STORE_CTX_free(store);
 	ERR_clear_error();
 	return err;
@@ -154,7 +170,7 @@ enum err tls_scopes_prove(const struct tls_conn *conn, X509_STORE_CTX *shown, bo
 			continue;
 		}
 		if (scope->anchors)
-			err = judge(scope, shown, conn);
+			err = tls_judge_client(conn, shown, scope->anchors, X509_PURPOSE_ANY);
 		else if (is_trusted)
 			err = OK;
 		if (err == ERR_NOMEM)

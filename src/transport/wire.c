@@ -125,6 +125,8 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 	}
 	if (facts->verified.len > 0)
 		put_field(&out, SLICE(" verified="), facts->verified);
+	if (facts->user.len > 0)
+		put_field(&out, SLICE(" user="), facts->user);
 	if (facts->why.len > 0)
 		put_field(&out, SLICE(" unproven="), facts->why);
 	transport_report(wire->transport, &(struct report){ .level = REPORT_INFO,
@@ -135,7 +137,7 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 
 static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
 {
-	struct tls_facts tls = { .version = "", .cipher = "", .identities = "", .unproven = "" };
+	struct tls_facts tls = { .version = "", .cipher = "", .identities = "", .unproven = "", .user = "" };
 
 	if (wire->tls && event == FLOW_OPENED)
 		tls_conn_facts(wire->tls, &tls);
@@ -147,6 +149,8 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 		.peer = wire->peer,
 		.verified = slice_of(wire->outbound ? tls.domain : tls.identities),
 		.fingerprint = slice_from(tls.fingerprint, tls.not_after ? sizeof tls.fingerprint : 0),
+		.user = slice_of(tls.user),
+		.user_key = slice_from(tls.user_key, tls.user[0] ? sizeof tls.user_key : 0),
 		.tls_version = slice_of(tls.version),
 		.tls_cipher = slice_of(tls.cipher),
 		.why = event == FLOW_OPENED ? slice_of(tls.unproven) : why,

@@ -244,6 +244,12 @@ static void take_challenge(struct exchange *exchange, const struct sip_message *
 	struct client *old = exchange->client;
 	enum auth_choice choice;
 
+	if (ua->auth.login.password.len == 0) {
+		give_up(exchange, UA_WRONG_PASSWORD,
+			SLICE("the server takes no certificate in place of the password, or not the one that was shown"),
+			now);
+		return;
+	}
 	if (!may_answer(exchange, response)) {
 		give_up(exchange, UA_NOT_AUTHENTIC,
 			SLICE("a challenge came that our server had no reason to send; no password was used"),

@@ -39,6 +39,9 @@ static void ask_connection(struct ua *ua, struct connect_question *question, str
 {
 	if (transport_is_secure(ua->transport))
 		question->domain = ua->first_hop;
+	/* a certificate of ours is shown to our own domain, and to nobody on the way there */
+	if (transport_is_secure(ua->transport) && slice_eq(ua->first_hop, ua->domain))
+		question->as = ua->domain;
 	question->transport = ua->transport;
 	ua->asked.kind = ASK_CONNECTION;
 	if (endpoint_connect(ua->endpoint, &ua->asked, question) != OK)

@@ -49,9 +49,9 @@ struct ua_smime_for {
 struct ua_config {
 	struct crypto *crypto; /* borrowed */
 	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
-	struct slice password;
-	struct slice server; /* host to connect to; empty: what the DNS says of the domain (RFC 3263) */
-	uint16_t port;       /* of that host; 0: that of the transport */
+	struct slice password; /* empty: none is known, and no challenge is answered */
+	struct slice server;   /* host to connect to; empty: what the DNS says of the domain (RFC 3263) */
+	uint16_t port;         /* of that host; 0: that of the transport */
 	/*
 	 * The name of an outbound proxy (RFC 3261 §8.1.2, RFC 5626 §4.2.1): it is the one that we connect to and that has to prove its
 	 * name, in place of the domain of the account. Empty: there is none.

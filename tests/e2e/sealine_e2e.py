@@ -71,11 +71,13 @@ class Closed(Exception):
 class Client:
     """One connection of one account. Requests are made from parts, so that a test can send any of them wrong."""
 
-    def __init__(self, port, ca=None, aor="alice@localhost", password="secret", tls=True, host="127.0.0.1", source=None):
+    def __init__(self, port, ca=None, aor="alice@localhost", password="secret", tls=True, host="127.0.0.1", source=None, shows=None):
         self._start(aor, password, "sips" if tls else "sip", "TLS" if tls else "TCP")
         sock = socket.create_connection((host, port), slow(10), (source, 0) if source else None)
         if tls:
             context = ssl.create_default_context(cafile=str(ca))
+            if shows:  # the files of a certificate of ours and its key
+                context.load_cert_chain(*shows)
             sock = context.wrap_socket(sock, server_hostname=self.domain)
         self.sock = sock
         self.contact = f"<{self.scheme}:{self.user}@{sock.getsockname()[0]}:{sock.getsockname()[1]}>"

@@ -30,6 +30,15 @@ class CA:
         _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
 
+    def issue_user(self, aor, file="user", usage="clientAuth"):
+        """A user's certificate; returns the paths of it and of its key."""
+        path = self.directory / file
+        pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
+        ext.write_text(f"subjectAltName=URI:sip:{aor}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature,keyAgreement\n")
+        _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=user", "-out", csr, "-keyout", key)
+        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", 90, "-extfile", ext, "-out", pem)
+        return pem, key
+
     def revocations(self, *revoked):
         """A list that revokes these certificates and those of earlier calls, in PEM form."""
         file = self.directory / "openssl.cnf"

@@ -305,6 +305,10 @@ static void play_prove(struct play *play, struct phone *phone, const struct step
 	if (phone->flow)
 		world_lose(&play->world, phone->flow);
 	phone_disconnect(phone);
+	if (slice_find(step->domain, '@') < step->domain.len) {
+		phone->flow = world_connect_user(&play->world, phone_address(phone), step->domain);
+		return;
+	}
 	phone->domain = step->domain;
 	phone->flow = world_connect_proven(&play->world, phone_address(phone), step->domain);
 }

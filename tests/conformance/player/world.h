@@ -76,6 +76,8 @@ flow_id world_connect(struct world *world, unsigned worker, enum transport_proto
 		      struct address peer);
 /* The same, and its certificate proves the domain. */
 flow_id world_connect_proven(struct world *world, struct address peer, struct slice domain);
+/* The same, and its certificate proves a user of ours (RFC 3261 §26.3.2.1), as the handshake knows him. */
+flow_id world_connect_user(struct world *world, struct address peer, struct slice user);
 /* False if there are too many. */
 bool world_serve(struct world *world, const struct world_server *server);
 void world_lose(struct world *world, flow_id flow);

@@ -69,7 +69,7 @@ static void is_for_one_aor_to_sign_and_be_encrypted_to(void **state)
 		SLICE("URI:sip:alice@example.org, URI:sips:alice@example.org, URI:im:alice@example.org")));
 	X509 *x509 = certificate_openssl(made);
 	assert_int_equal(X509_get_key_usage(x509), KU_DIGITAL_SIGNATURE | KU_KEY_AGREEMENT);
-	assert_int_equal(X509_get_extended_key_usage(x509), XKU_SMIME);
+	assert_int_equal(X509_get_extended_key_usage(x509), XKU_SMIME | XKU_SSL_CLIENT);
 	assert_int_equal(X509_check_ca(x509), 0);
 	assert_int_equal(X509_verify(x509, X509_get0_pubkey(certificate_openssl(ca))), 1);
 	assert_true(certificate_has_key(made, key));

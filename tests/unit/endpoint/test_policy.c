@@ -12,6 +12,10 @@ static const struct {
 	{ "md5-until=2027-01-31", "", "md5-until=2027-01-31\n" },
 	{ "md5-until=2027-01-31", "md5-until=", "" },
 	{ "calls-in=smime\ncalls-out=sips\n", "calls-in=digest", "calls-out=sips\n" },
+	{ "client-certificate=instead", "", "client-certificate=instead\n" },
+	{ "client-certificate=beside\ncalls-in=sips", "client-certificate=either",
+	  "client-certificate=either\ncalls-in=sips\n" },
+	{ "client-certificate=no", "client-certificate=", "" },
 	{ "calls-out=sips", "calls-out=", "" },
 	{ "may-use=  a@x.example   b@x.example ", "", "may-use=a@x.example   b@x.example\n" },
 	{ "may-use=a@x.example", "may-use=", "" },
@@ -43,8 +47,9 @@ static const struct {
 	const char *lines, *why;
 } bad[] = {
 	{ "calls-in",
-	  "\"calls-in\" does not begin with one of least-digest=, md5-until=, calls-in=, calls-out=, may-use=, "
-	  "registered-by=" },
+	  "\"calls-in\" does not begin with one of least-digest=, md5-until=, client-certificate=, calls-in=, "
+	  "calls-out=, may-use=, registered-by=" },
+	{ "client-certificate=yes", "\"client-certificate=yes\": it is none of no, either, beside, instead" },
 	{ "\n", "\"\" does not begin with" },
 	{ "call-in=sips", "\"call-in=sips\" does not begin with" },
 	{ "calls-in=tls", "\"calls-in=tls\": it is none of digest, sips, smime" },
