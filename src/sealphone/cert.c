@@ -22,6 +22,7 @@ struct cert {
 	struct crypto *crypto;
 	struct random *random;
 	struct credentials *credentials;
+	struct contacts *contacts;
 	struct wallet wallet;
 	char whose[CREDENTIALS_AOR_MAX]; /* who is meant; empty: ourselves and everybody */
 	struct slice who;
@@ -138,11 +139,30 @@ static void show_known(void *arg, const struct credentials_known *known)
 	output_show(&cert->output, cert->options->json ? object : (json_decref(object), NULL), SLICE(""));
 }
 
+/* What is wanted for a contact, whether a key of his was seen or not. */
+static void show_policy(void *arg, struct slice aor, struct contact_policy policy)
+{
+	struct cert *cert = arg;
+	char shown[LINE_SIZE];
+	struct writer out = writer_of(shown, sizeof shown);
+
+	if (cert->who.len > 0 && !slice_eq(cert->who, aor))
+		return;
+	put_escaped(&out, aor);
+	cert->n_shown++;
+	output_say(&cert->output,
+		   json_pack("{s:s, s:o, s:s}", "event", "policy", "aor", output_string(aor), "smime",
+			     contact_policy_word(policy)),
+		   "%.*s: --smime %s, whatever it is for others", SLICE_FMT(writer_text(&out)),
+		   contact_policy_word(policy));
+}
+
 static enum exit_code show(struct cert *cert)
 {
 	if (cert->who.len == 0 || slice_eq(cert->who, credentials_aor(cert->credentials)))
 		show_own(cert);
 	credentials_each(cert->credentials, show_known, cert);
+	contacts_each(cert->contacts, show_policy, cert);
 	if (cert->n_shown > 0)
 		return EXIT_OK;
 	return cert->who.len > 0
@@ -208,6 +228,31 @@ static enum exit_code forget(struct cert *cert)
 	if (credentials_forget(cert->credentials, cert->who) != OK)
 		return complain("cert forget", "no key of that address was seen", EXIT_UNKNOWN_USER);
 	return finish(cert, "certificate-forgotten", "is forgotten: the next key counts as the first one.");
+}
+
+/* -- what is wanted for a contact -------------------------------------------------------------------------------- */
+
+static enum exit_code set_policy(struct cert *cert)
+{
+	struct slice word = cert->options->more;
+	struct contact_policy policy;
+
+	if (slice_eq(word, SLICE("default"))) {
+		if (contacts_unset(cert->contacts, cert->who) != OK)
+			return complain("cert policy", "nothing else is wanted for that address than for all",
+					EXIT_UNKNOWN_USER);
+		return finish(cert, "policy-removed", "is treated as all others from now on.");
+	}
+	if (!contact_policy_parse(word, &policy))
+		return complain(
+			"cert policy",
+			"off, prefer, require, prefer+cbc, require+cbc or default? (see sealphone --help)",
+			EXIT_USAGE);
+	if (contacts_set(cert->contacts, cert->who, policy) != OK)
+		return complain("cert policy",
+				"there are too many contacts; set some of them to default (see cert show)",
+				EXIT_FAILED);
+	return finish(cert, "policy-set", "has a policy of its own from now on.");
 }
 
 /* -- a certificate of another CA ------------------------------------------------------------------------------- */
@@ -403,6 +448,7 @@ static const struct {
 	{ SLICE_INIT("passphrase"), set_passphrase, false, true },
 	{ SLICE_INIT("trust"), trust, true, false },
 	{ SLICE_INIT("forget"), forget, true, false },
+	{ SLICE_INIT("policy"), set_policy, true, false },
 };
 
 /* "bob", "bob@b.example" or "sips:bob@b.example" */
@@ -435,7 +481,8 @@ static enum exit_code open_wallet(struct cert *cert)
 	cert->random = cert->crypto ? random_new(cert->crypto) : NULL;
 	if (cert->random)
 		cert->credentials = credentials_new(cert->crypto, cert->who, &nobody);
-	if (!cert->credentials)
+	cert->contacts = contacts_new();
+	if (!cert->credentials || !cert->contacts)
 		return complain("start", "there is not enough memory", EXIT_FAILED);
 	if (!memory_open(cert->options->state, slice_sub(aor, slice_find(aor, ':') + 1, aor.len),
 			 cert->random, &cert->memory))
@@ -443,6 +490,7 @@ static enum exit_code open_wallet(struct cert *cert)
 	cert->wallet = (struct wallet){ .crypto = cert->crypto,
 					.memory = &cert->memory,
 					.credentials = cert->credentials,
+					.contacts = cert->contacts,
 					.passphrase_file = cert->options->passphrase_file };
 	if (wallet_open(&cert->wallet))
 		return EXIT_OK;
@@ -468,7 +516,8 @@ static enum exit_code run(struct cert *cert)
 			return complain("cert", "this is no address", EXIT_USAGE);
 		return commands[i].run(cert);
 	}
-	return complain("cert", "show, export, import, passphrase, trust or forget? (see sealphone --help)",
+	return complain("cert",
+			"show, export, import, passphrase, trust, forget or policy? (see sealphone --help)",
 			EXIT_USAGE);
 }
 
@@ -481,6 +530,7 @@ enum exit_code cert_run(const struct options *options)
 		code = run(&cert);
 	wallet_close(&cert.wallet);
 	credentials_free(cert.credentials);
+	contacts_free(cert.contacts);
 	random_free(cert.random);
 	crypto_free(cert.crypto);
 	return code;

@@ -113,8 +113,10 @@ static json_t *object_of(const char *name, const struct ua_event *event)
 	return object;
 }
 
+/* What sealphone cert has written meanwhile is not to be lost. */
 static void save(struct phone *phone)
 {
+	(void)wallet_refresh(&phone->wallet, false);
 	if (wallet_save(&phone->wallet) && phone_show_certificate(phone))
 		return;
 	output_say(&phone->output,
@@ -194,7 +196,7 @@ void phone_reread_wallet(struct phone *phone)
 
 	while (read(phone->wallet_fd, buf, sizeof buf) > 0)
 		; /* which file it was is seen by looking */
-	if (wallet_refresh(&phone->wallet))
+	if (wallet_refresh(&phone->wallet, true))
 		output_say(&phone->output, json_pack("{s:s}", "event", "certificates-reread"),
 			   "What was said about keys by sealphone cert counts from now on.");
 }

@@ -71,6 +71,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 	phone->wallet = (struct wallet){ .crypto = phone->crypto,
 					 .memory = &phone->memory,
 					 .credentials = ua_credentials(phone->ua),
+					 .contacts = ua_contacts(phone->ua),
 					 .passphrase_file = options->passphrase_file };
 	if (wallet_open(&phone->wallet) && phone_show_certificate(phone))
 		return phone_recall_replays(phone) ? EXIT_OK : EXIT_STATE;

@@ -6,7 +6,6 @@ enum {
 	DNS_PORT = 53,
 	SESSION_LEAST = 90 * 1000, /* RFC 4028 §5 */
 	SESSION_DEFAULT = 1800 * 1000,
-	SMIME_CBC = 1 << 8, /* beside an enum ua_smime */
 };
 
 static const char usage[] =
@@ -28,6 +27,8 @@ static const char usage[] =
 	"  cert trust WHO [FINGERPRINT]\n"
 	"                        we have compared it; without one: all that are known of WHO\n"
 	"  cert forget WHO       as if nothing had been seen of WHO\n"
+	"  cert policy WHO off|prefer|require[+cbc]|default\n"
+	"                        from now on --smime for WHO, whatever it is for others; default: as for others\n"
 	"\n"
 	"options\n"
 	"  --aor URI             who we are: sips:alice@example.org (or sip:)\n"
@@ -52,7 +53,7 @@ static const char usage[] =
 	"                        sign and encrypt from end to end: never, where it can be had\n"
 	"                        (default), or everything that leaves and that is shown\n"
 	"  --smime-for URI=off|prefer|require[+cbc]\n"
-	"                        the same for one contact, with +cbc encrypted by AES-128-CBC,\n"
+	"                        the same for one contact in this run, with +cbc encrypted by AES-128-CBC,\n"
 	"                        for a phone that reads nothing better; may be given again\n"
 	"  --smime-aes256        encrypt with AES-256-GCM instead of AES-128-GCM\n"
 	"  --smime-change accept|ask|refuse\n"
@@ -168,14 +169,6 @@ static const struct word smime_words[] = {
 	{ "require", UA_SMIME_REQUIRE },
 	{ NULL,      0 },
 };
-static const struct word smime_for_words[] = {
-	{ "off",         UA_SMIME_OFF },
-	{ "prefer",      UA_SMIME_PREFER },
-	{ "require",     UA_SMIME_REQUIRE },
-	{ "prefer+cbc",  UA_SMIME_PREFER | SMIME_CBC },
-	{ "require+cbc", UA_SMIME_REQUIRE | SMIME_CBC },
-	{ NULL,          0 },
-};
 static const struct word change_words[] = {
 	{ "accept", CREDENTIALS_ACCEPT },
 	{ "ask",    CREDENTIALS_ASK },
@@ -273,14 +266,11 @@ static bool take_smime_for(const char *text, struct options *options)
 	const char *equals = strrchr(text, '=');
 	struct ua_smime_for *one = &options->smime_for[options->n_smime_for];
 	struct sip_uri uri;
-	int number;
 
 	if (!equals || options->n_smime_for == OPTIONS_SMIME_FOR ||
-	    !find_word(smime_for_words, equals + 1, &number))
+	    !contact_policy_parse(slice_of(equals + 1), &one->policy))
 		return false;
 	one->uri = slice_from(text, (size_t)(equals - text));
-	one->cbc = (number & SMIME_CBC) != 0;
-	one->smime = (enum ua_smime)(number & ~SMIME_CBC);
 	options->n_smime_for++;
 	return sip_uri_parse(one->uri, &uri) && uri.user.len > 0;
 }

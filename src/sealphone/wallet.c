@@ -107,21 +107,39 @@ static enum err add_own(struct wallet *wallet, unsigned number, struct key *key)
 	return credentials_add_own(wallet->credentials, key, NULL);
 }
 
-static bool load_own(struct wallet *wallet)
+/* A key file of ours, read. */
+struct own_file {
+	unsigned number;
+	const char *path;
+	struct key *key;                 /* taken over by whom it is handed to, who sets it to NULL then */
+	const struct secret *passphrase; /* wallet_lock(): the new one */
+};
+
+/* Each that is there, the present one first. False with a message printed, as soon as one cannot be read or use() has failed. */
+static bool each_own(struct wallet *wallet, const struct secret *passphrase,
+		     bool (*use)(struct wallet *wallet, struct own_file *file))
 {
 	for (unsigned number = 0; number < CREDENTIALS_OWN_MAX; number++) {
-		AUTO(key) struct key *key = NULL;
 		char path[PATH_SIZE];
+		struct own_file file = { .number = number, .path = path, .passphrase = passphrase };
+		bool is_good;
 
 		path_of(wallet->memory, "key.pem", number, path);
 		if (access(path, F_OK) != 0)
 			continue;
-		if (!load_key(wallet, path, &key))
+		is_good = load_key(wallet, path, &file.key) && use(wallet, &file);
+		key_free(file.key);
+		if (!is_good)
 			return false;
-		if (add_own(wallet, number, key) != OK)
-			return complain(path, "there is no memory");
-		(void)TAKE(key);
 	}
+	return true;
+}
+
+static bool take_own(struct wallet *wallet, struct own_file *file)
+{
+	if (add_own(wallet, file->number, file->key) != OK)
+		return complain(file->path, "there is no memory");
+	file->key = NULL;
 	return true;
 }
 
@@ -220,19 +238,14 @@ bool wallet_import(struct wallet *wallet, const struct bundle *bundle)
 	return save_chain(wallet, bundle->chain) && save_key(wallet, bundle->key, wallet->passphrase, path);
 }
 
+static bool lock_own(struct wallet *wallet, struct own_file *file)
+{
+	return save_key(wallet, file->key, file->passphrase, file->path);
+}
+
 bool wallet_lock(struct wallet *wallet, const struct secret *passphrase)
 {
-	for (unsigned number = 0; number < CREDENTIALS_OWN_MAX; number++) {
-		AUTO(key) struct key *key = NULL;
-		char path[PATH_SIZE];
-
-		path_of(wallet->memory, "key.pem", number, path);
-		if (access(path, F_OK) != 0)
-			continue;
-		if (!load_key(wallet, path, &key) || !save_key(wallet, key, passphrase, path))
-			return false;
-	}
-	return true;
+	return each_own(wallet, passphrase, lock_own);
 }
 
 /* -- those of others ------------------------------------------------------------------------------------------ */
@@ -250,6 +263,12 @@ static void add_known(void *arg, const struct credentials_known *known)
 					"compared", known->is_compared, "withdrawn", known->is_withdrawn));
 }
 
+static void add_policy(void *arg, struct slice aor, struct contact_policy policy)
+{
+	json_array_append_new(
+		arg, json_pack("{s:s%, s:s}", "aor", aor.ptr, aor.len, "smime", contact_policy_word(policy)));
+}
+
 /* Remembers how the file is, to see when somebody else has changed it. */
 static void note_known(struct wallet *wallet, const char *path)
 {
@@ -259,13 +278,15 @@ static void note_known(struct wallet *wallet, const char *path)
 
 bool wallet_save(struct wallet *wallet)
 {
-	json_t *list = json_array(), *file = json_pack("{s:o}", "known", list);
+	json_t *list = json_array(), *policies = json_array();
+	json_t *file = json_pack("{s:o, s:o}", "known", list, "policies", policies);
 	char path[PATH_SIZE], *text = NULL;
 	bool is_good;
 
 	path_of(wallet->memory, "known.json", 0, path);
 	if (file) {
 		credentials_each(wallet->credentials, add_known, list);
+		contacts_each(wallet->contacts, add_policy, policies);
 		text = json_dumps(file, JSON_INDENT(1));
 	}
 	is_good = text ? file_replace(path, slice_of(text)) : complain(path, "there is no memory");
@@ -291,32 +312,74 @@ static bool read_known(json_t *entry, struct credentials_known *ret_known)
 	return true;
 }
 
+static bool read_policy(json_t *entry, struct slice *ret_aor, struct contact_policy *ret_policy)
+{
+	const char *aor = json_string_value(json_object_get(entry, "aor"));
+	const char *word = json_string_value(json_object_get(entry, "smime"));
+
+	*ret_aor = slice_of(aor);
+	return aor && word && contact_policy_parse(slice_of(word), ret_policy);
+}
+
+/* Whether all of it can be read: what was written before there were policies has none. */
+static bool is_whole(const json_t *file)
+{
+	const json_t *policies = json_object_get(file, "policies");
+	bool is_good = json_is_array(json_object_get(file, "known")) &&
+		       (!policies || json_is_array(policies));
+	struct credentials_known known;
+	struct contact_policy policy;
+	struct slice aor;
+	json_t *entry;
+	size_t i;
+
+	json_array_foreach(json_object_get(file, "known"), i, entry)
+	{
+		is_good = is_good && read_known(entry, &known);
+	}
+	json_array_foreach(policies, i, entry)
+	{
+		is_good = is_good && read_policy(entry, &aor, &policy);
+	}
+	return is_good;
+}
+
 /* NULL with a message printed; JSON null if there is no file. */
 static json_t *read_file(struct wallet *wallet)
 {
-	struct credentials_known known;
 	json_error_t error;
-	json_t *file, *entry;
+	json_t *file;
 	char path[PATH_SIZE];
-	bool is_good;
-	size_t i;
 
 	path_of(wallet->memory, "known.json", 0, path);
 	note_known(wallet, path);
 	if (wallet->known.st_ino == 0)
 		return json_null();
 	file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-	is_good = json_is_array(json_object_get(file, "known"));
-	json_array_foreach(json_object_get(file, "known"), i, entry)
-	{
-		is_good = is_good && read_known(entry, &known);
-	}
-	if (is_good)
+	if (is_whole(file))
 		return file;
 	json_decref(file);
 	complain(path, "this is not what sealphone wrote; who was known would not be any more. "
 		       "Restore it, or remove it to begin anew");
 	return NULL;
+}
+
+/* Those of the file in the place of those that were remembered. False without memory. */
+static bool load_policies(struct wallet *wallet, const json_t *file)
+{
+	struct contact_policy policy;
+	struct slice aor;
+	json_t *entry;
+	enum err err = OK;
+	size_t i;
+
+	contacts_unset_all(wallet->contacts);
+	json_array_foreach(json_object_get(file, "policies"), i, entry)
+	{
+		if (err == OK && read_policy(entry, &aor, &policy))
+			err = contacts_set(wallet->contacts, aor, policy);
+	}
+	return err == OK || complain("start", "there is no memory for what is wanted for contacts");
 }
 
 static bool load_known(struct wallet *wallet)
@@ -332,6 +395,7 @@ static bool load_known(struct wallet *wallet)
 		    credentials_remember(wallet->credentials, &known) == ERR_NOMEM)
 			is_good = complain("start", "there is no memory");
 	}
+	is_good = is_good && load_policies(wallet, file);
 	json_decref(file);
 	return is_good;
 }
@@ -400,7 +464,7 @@ static void take_word(struct wallet *wallet, const struct credentials_known *kno
 	(void)err; /* one that is not there any more */
 }
 
-bool wallet_refresh(struct wallet *wallet)
+bool wallet_refresh(struct wallet *wallet, bool may_forget)
 {
 	struct credentials_known known;
 	json_t *file, *entry;
@@ -414,8 +478,10 @@ bool wallet_refresh(struct wallet *wallet)
 		if (read_known(entry, &known))
 			take_word(wallet, &known);
 	}
-	if (file)
+	if (file && may_forget)
 		forget_missing(wallet, file);
+	if (file)
+		(void)load_policies(wallet, file);
 	json_decref(file);
 	return file != NULL;
 }
@@ -450,7 +516,7 @@ bool wallet_open(struct wallet *wallet)
 {
 	if (wallet->passphrase_file && !need_passphrase(wallet, wallet->passphrase_file))
 		return false;
-	return load_own(wallet) && load_known(wallet);
+	return each_own(wallet, NULL, take_own) && load_known(wallet);
 }
 
 void wallet_close(struct wallet *wallet)

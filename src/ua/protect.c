@@ -49,27 +49,25 @@ bool protect_can_read(const struct ua *ua)
 	return credentials_own(ua->credentials, own) > 0;
 }
 
-/* What differs for one contact; NULL: nothing. */
-static const struct ua_smime_for *exception_for(const struct ua *ua, struct slice uri)
+/* What counts for whom the URI names. */
+static struct contact_policy policy_for(const struct ua *ua, struct slice uri)
 {
-	for (size_t i = 0; i < ua->n_smime_for; i++)
-		if (protect_is_same(ua->smime_for[i].uri, uri))
-			return &ua->smime_for[i];
-	return NULL;
+	char buffer[CONTACTS_AOR_MAX];
+	struct writer out = writer_of(buffer, sizeof buffer);
+	struct contact_policy policy = { ua->smime, false };
+
+	(void)contacts_find(ua->contacts, put_protect_aor(&out, uri), &policy);
+	return policy;
 }
 
 enum ua_smime protect_policy(const struct ua *ua, struct slice uri)
 {
-	const struct ua_smime_for *exception = exception_for(ua, uri);
-
-	return exception ? exception->smime : ua->smime;
+	return policy_for(ua, uri).smime;
 }
 
 static enum cms_cipher cipher_for(const struct ua *ua, struct slice uri)
 {
-	const struct ua_smime_for *exception = exception_for(ua, uri);
-
-	return exception && exception->cbc ? CMS_AES128_CBC : ua->smime_cipher;
+	return policy_for(ua, uri).cbc ? CMS_AES128_CBC : ua->smime_cipher;
 }
 
 /* -- how it leaves ----------------------------------------------------------------------------------------- */

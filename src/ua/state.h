@@ -85,8 +85,7 @@ struct ua {
 
 	/* protection from end to end; ua/protect.h, ua/arrival.h */
 	enum ua_smime smime;
-	struct ua_smime_for *smime_for; /* in texts */
-	size_t n_smime_for;
+	struct contacts *contacts; /* for whom it is another */
 	enum cms_cipher smime_cipher;
 	struct list arrivals; /* requests that came protected */
 	struct list

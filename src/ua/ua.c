@@ -1,4 +1,5 @@
 #include "ua/ua.h"
+#include "ua/protect.h"
 
 #include "base/ascii.h"
 #include "base/mem.h"
@@ -37,33 +38,19 @@ static struct slice copy_lower(struct writer *out, struct slice text)
 	return slice_from(out->buf + at, out->len - at);
 }
 
-static size_t smime_size(const struct ua_config *config)
-{
-	size_t size = config->n_smime_for * sizeof(struct ua_smime_for);
-
-	for (size_t i = 0; i < config->n_smime_for; i++)
-		size += config->smime_for[i].uri.len;
-	return size;
-}
-
 static enum err set_smime(struct ua *ua, const struct ua_config *config)
 {
-	size_t size = smime_size(config);
-	char *at;
-
 	ua->smime = config->smime;
 	ua->smime_cipher = config->smime_256 ? CMS_AES256_GCM : CMS_AES128_GCM;
-	if (config->n_smime_for == 0)
-		return OK;
-	ua->smime_for = mem_alloc(size);
-	if (!ua->smime_for)
+	ua->contacts = contacts_new();
+	if (!ua->contacts)
 		return ERR_NOMEM;
-	at = (char *)(ua->smime_for + config->n_smime_for);
-	for (; ua->n_smime_for < config->n_smime_for; ua->n_smime_for++) {
-		const struct ua_smime_for *from = &config->smime_for[ua->n_smime_for];
+	for (size_t i = 0; i < config->n_smime_for; i++) {
+		char aor[CONTACTS_AOR_MAX];
+		struct writer out = writer_of(aor, sizeof aor);
 
-		ua->smime_for[ua->n_smime_for] = (struct ua_smime_for){ slice_copy(&at, from->uri),
-									from->smime, from->cbc };
+		TRY(contacts_say(ua->contacts, put_protect_aor(&out, config->smime_for[i].uri),
+				 config->smime_for[i].policy));
 	}
 	return OK;
 }
@@ -178,7 +165,7 @@ void ua_free(struct ua *ua)
 	departures_free(ua);
 	arrivals_free(ua);
 	credentials_free(ua->credentials);
-	mem_free(ua->smime_for);
+	contacts_free(ua->contacts);
 	ua_queue_fini(&ua->events);
 	secret_free(ua->password);
 	mem_free(ua->texts);
@@ -201,6 +188,11 @@ void ua_start(struct ua *ua, struct now now)
 struct credentials *ua_credentials(struct ua *ua)
 {
 	return ua->credentials;
+}
+
+struct contacts *ua_contacts(struct ua *ua)
+{
+	return ua->contacts;
 }
 
 void ua_enrol(struct ua *ua, struct now now)

@@ -24,6 +24,7 @@
 #include "endpoint/endpoint.h"
 #include "locate/locate.h"
 #include "sdp/offer_answer.h"
+#include "ua/contacts.h"
 #include "ua/credentials.h"
 #include "ua/event.h"
 
@@ -39,11 +40,10 @@ enum ua_transfers {
 	UA_TRANSFERS_ALLOW, /* and so may whoever knows of the call */
 };
 
-/* What differs for one contact. */
+/* What differs for one contact in this run, whatever is remembered of him. */
 struct ua_smime_for {
 	struct slice uri;
-	enum ua_smime smime;
-	bool cbc; /* encrypt with AES-128-CBC, for a phone that reads nothing better; the signature inside notices alterations */
+	struct contact_policy policy;
 };
 
 struct ua_config {
@@ -154,6 +154,8 @@ MUST_CHECK enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now
  */
 struct credentials *ua_credentials(struct ua *ua);
 void ua_enrol(struct ua *ua, struct now now);
+/* What is different for some contacts; belongs to the user agent. What is said here counts from the next message or call on. */
+struct contacts *ua_contacts(struct ua *ua);
 
 /*
  * Protected messages that were taken, so that a phone that is started again knows them: text, at most UA_REPLAYS_MAX bytes, to

@@ -201,6 +201,30 @@ def test_a_running_phone_hears_what_cert_trust_says(site, tmp_path):
     alice.wait_event("certificate-new", 20, nth=2)
 
 
+def test_what_is_wanted_for_a_contact_is_remembered(site, tmp_path):
+    state = tmp_path / "state"
+    bob = site.talking("bob")
+    bob.wait_event("certificate-obtained")
+    alice = site.talking("alice", "--state", state)
+    alice.wait_event("certificate-obtained")
+    cert(state, "policy", "bob", "of", code=2)
+    cert(state, "policy", "bob", "default", code=14)
+    assert cert(state, "policy", "bob", "off") == [{"event": "policy-set", "aor": "bob@localhost"}]
+    alice.wait_event("certificates-reread")
+    alice.send_line("message bob in clear")
+    assert not bob.wait_event("message", 20, text="in clear")["smime"]["encrypted"]
+    alice.send_line("quit")
+    assert alice.wait() == 0, alice.output
+    assert {"event": "policy", "aor": "bob@localhost", "smime": "off"} in cert(state, "show")
+
+    cert(state, "policy", "bob", "require+cbc")
+    alice = site.talking("alice", "--state", state, "--smime", "off")
+    alice.send_line("message bob protected all the same")
+    smime = bob.wait_event("message", 20, text="protected all the same")["smime"]
+    assert smime["trust"] == "vouched" and smime["cipher"] == "AES-128-CBC", smime
+    assert cert(state, "policy", "bob", "default")[0]["event"] == "policy-removed"
+
+
 # -- several phones, and one that is lost ------------------------------------------------------------------------------------------
 
 

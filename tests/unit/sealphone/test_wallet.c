@@ -23,6 +23,7 @@ static struct crypto *crypto;
 static struct random *dice;
 static struct memory memory;
 static struct credentials *credentials;
+static struct contacts *contacts;
 static struct wallet wallet;
 
 static int begin(void)
@@ -30,8 +31,11 @@ static int begin(void)
 	static const struct credentials_source nobody = { .ask = NULL };
 
 	credentials = credentials_new(crypto, SLICE("alice@localhost"), &nobody);
-	wallet = (struct wallet){ .crypto = crypto, .memory = &memory, .credentials = credentials };
-	return credentials ? 0 : -1;
+	contacts = contacts_new();
+	wallet = (struct wallet){
+		.crypto = crypto, .memory = &memory, .credentials = credentials, .contacts = contacts
+	};
+	return credentials && contacts ? 0 : -1;
 }
 
 static int setup(void **state)
@@ -59,9 +63,11 @@ static int teardown(void **state)
 	(void)state;
 	wallet_close(&wallet);
 	credentials_free(credentials);
+	contacts_free(contacts);
 	random_free(dice);
 	crypto_free(crypto);
 	credentials = NULL;
+	contacts = NULL;
 	return nftw(directory, drop, 8, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -69,7 +75,9 @@ static void again(void)
 {
 	wallet_close(&wallet);
 	credentials_free(credentials);
+	contacts_free(contacts);
 	credentials = NULL;
+	contacts = NULL;
 	assert_int_equal(begin(), 0);
 }
 
@@ -257,23 +265,104 @@ static void what_another_process_says_counts(void **state)
 	struct wallet other = { .crypto = crypto, .memory = &memory };
 	AUTO(credentials)
 	struct credentials *theirs = credentials_new(crypto, SLICE("alice@localhost"), &nobody);
+	AUTO(contacts) struct contacts *wanted = contacts_new();
+	struct contact_policy policy = { UA_SMIME_OFF, false };
 	unsigned n = 0;
 
 	(void)state;
-	assert_non_null(theirs);
+	assert_true(theirs && wanted);
 	other.credentials = theirs;
+	other.contacts = wanted;
 	assert_int_equal(credentials_remember(credentials, &bob), OK);
 	assert_int_equal(credentials_remember(credentials, &carol), OK);
 	assert_true(wallet_save(&wallet));
-	assert_false(wallet_refresh(&wallet));
+	assert_false(wallet_refresh(&wallet, true));
 	assert_true(wallet_open(&other));
 	assert_int_equal(credentials_trust(theirs, bob.aor, NULL), OK);
 	assert_int_equal(credentials_forget(theirs, carol.aor), OK);
+	assert_int_equal(contacts_set(wanted, bob.aor, (struct contact_policy){ UA_SMIME_REQUIRE, true }),
+			 OK);
 	assert_true(wallet_save(&other));
-	assert_true(wallet_refresh(&wallet));
-	assert_false(wallet_refresh(&wallet));
+	assert_true(wallet_refresh(&wallet, true));
+	assert_false(wallet_refresh(&wallet, true));
 	credentials_each(credentials, count_bob, &n);
 	assert_int_equal(n, 1);
+	assert_true(contacts_find(contacts, bob.aor, &policy));
+	assert_true(policy.smime == UA_SMIME_REQUIRE && policy.cbc);
+	assert_int_equal(contacts_unset(wanted, bob.aor), OK);
+	assert_true(wallet_save(&other));
+	assert_true(wallet_refresh(&wallet, true));
+	assert_false(contacts_find(contacts, bob.aor, &policy));
+}
+
+/* Before a phone that runs writes, it takes what was said; whom it has met since is not forgotten by that. */
+static void who_was_met_meanwhile_is_not_forgotten(void **state)
+{
+	static const struct credentials_source nobody = { .ask = NULL };
+	const struct credentials_known bob = { .aor = SLICE("bob@localhost"), .key = { 1, 2, 3 } };
+	struct wallet other = { .crypto = crypto, .memory = &memory };
+	AUTO(credentials)
+	struct credentials *theirs = credentials_new(crypto, SLICE("alice@localhost"), &nobody);
+	AUTO(contacts) struct contacts *wanted = contacts_new();
+	struct contact_policy policy;
+
+	(void)state;
+	assert_true(theirs && wanted);
+	other.credentials = theirs;
+	other.contacts = wanted;
+	assert_true(wallet_save(&wallet));
+	assert_int_equal(contacts_set(wanted, bob.aor, (struct contact_policy){ UA_SMIME_OFF, false }), OK);
+	assert_true(wallet_save(&other));
+	assert_int_equal(credentials_remember(credentials, &bob), OK);
+	assert_true(wallet_refresh(&wallet, false));
+	assert_int_equal(credentials_trust(credentials, bob.aor, NULL), OK);
+	assert_true(contacts_find(contacts, bob.aor, &policy));
+	assert_int_equal(policy.smime, UA_SMIME_OFF);
+}
+
+static void what_is_wanted_for_a_contact_is_kept(void **state)
+{
+	struct contact_policy policy;
+
+	(void)state;
+	assert_true(wallet_open(&wallet));
+	assert_int_equal(contacts_set(contacts, SLICE("bob@localhost"),
+				      (struct contact_policy){ UA_SMIME_PREFER, true }),
+			 OK);
+	assert_int_equal(contacts_say(contacts, SLICE("carol@localhost"),
+				      (struct contact_policy){ UA_SMIME_OFF, false }),
+			 OK);
+	assert_true(wallet_save(&wallet));
+	again();
+	assert_true(wallet_open(&wallet));
+	assert_true(contacts_find(contacts, SLICE("bob@localhost"), &policy));
+	assert_true(policy.smime == UA_SMIME_PREFER && policy.cbc);
+	assert_false(contacts_find(contacts, SLICE("carol@localhost"), &policy)); /* for that run only */
+}
+
+static void write_file(const char *name, const char *text)
+{
+	char path[600];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/alice@localhost=%s", directory, name);
+	file = fopen(path, "we");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+/* What was written before there were policies is still good; a policy that nobody knows is not taken for another one. */
+static void a_policy_that_is_unknown_is_refused(void **state)
+{
+	(void)state;
+	write_file("known.json", "{\"known\": []}");
+	assert_true(wallet_open(&wallet));
+	write_file("known.json",
+		   "{\"known\": [], \"policies\": [{\"aor\": \"bob@localhost\", \"smime\": \"of\"}]}");
+	assert_false(wallet_open(&wallet));
+	write_file("known.json", "{\"known\": [], \"policies\": 1}");
+	assert_false(wallet_open(&wallet));
 }
 
 static void what_is_not_ours_is_refused(void **state)
@@ -283,13 +372,9 @@ static void what_is_not_ours_is_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < 2; i++) {
 		char path[600];
-		FILE *file;
 
+		write_file(names[i], "nonsense");
 		snprintf(path, sizeof path, "%s/alice@localhost=%s", directory, names[i]);
-		file = fopen(path, "we");
-		assert_non_null(file);
-		fputs("nonsense", file);
-		fclose(file);
 		assert_false(wallet_open(&wallet));
 		unlink(path);
 	}
@@ -303,6 +388,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(old_keys_are_bounded, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_passphrase_opens_the_keys_that_it_was_set_for, setup, teardown),
 	cmocka_unit_test_setup_teardown(what_another_process_says_counts, setup, teardown),
+	cmocka_unit_test_setup_teardown(who_was_met_meanwhile_is_not_forgotten, setup, teardown),
+	cmocka_unit_test_setup_teardown(what_is_wanted_for_a_contact_is_kept, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_policy_that_is_unknown_is_refused, setup, teardown),
 	cmocka_unit_test_setup_teardown(what_is_not_ours_is_refused, setup, teardown),
 };
 TEST_MAIN(tests)

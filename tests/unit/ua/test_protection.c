@@ -224,12 +224,11 @@ static void a_contact_may_be_written_to_by_aes_cbc(void **state)
 	const struct ua_protection *protection;
 	const struct sip_message *sent;
 
-	ua->smime_for = mem_new(struct ua_smime_for);
-	assert_non_null(ua->smime_for);
-	*ua->smime_for = (struct ua_smime_for){ SLICE("sips:bob@localhost"), UA_SMIME_PREFER, true };
-	ua->n_smime_for = 1;
+	assert_int_equal(contacts_set(ua_contacts(ua), SLICE("bob@localhost"),
+				      (struct contact_policy){ UA_SMIME_PREFER, true }),
+			 OK);
 	send_message(&p->alice);
-	ua->n_smime_for = 0;
+	assert_int_equal(contacts_unset(ua_contacts(ua), SLICE("bob@localhost")), OK);
 	sent = pair_carry(&p->alice, &p->bob, NULL);
 	assert_true(contains(sent, "Content-Type: application/pkcs7-mime;smime-type=enveloped-data"));
 	protection = world_event(&p->bob, UA_MESSAGE)->protection;
