@@ -26,7 +26,9 @@ struct notifier *notifier_new(const struct event_package *const packages[], size
 	notifier->n_packages = n_packages;
 	notifier->subscriptions = map_new(NOTIFIER_SUBSCRIPTIONS, map_key);
 	notifier->scratch = mem_alloc(EVENT_SCRATCH);
-	if (!notifier->subscriptions || !notifier->scratch)
+	notifier->rates = rates_new(map_key);
+	notifier->per_minute = NOTIFIER_PER_MINUTE;
+	if (!notifier->subscriptions || !notifier->scratch || !notifier->rates)
 		return NULL;
 	return TAKE(notifier);
 }
@@ -39,6 +41,11 @@ void notifier_attach(struct notifier *notifier, struct endpoint *endpoint)
 void notifier_set_place(struct notifier *notifier, const struct notifier_place *place)
 {
 	notifier->place = *place;
+}
+
+void notifier_set_rate(struct notifier *notifier, uint32_t per_minute)
+{
+	notifier->per_minute = per_minute;
 }
 
 /* Out of every table. The endpoint is there while subscriptions come and go, but not when the notifier does. */
@@ -72,6 +79,7 @@ void notifier_free(struct notifier *notifier)
 	LIST_EACH (subscription, &notifier->all, struct subscription, link)
 		release(subscription);
 	map_free(notifier->subscriptions);
+	rates_free(notifier->rates);
 	mem_free(notifier->scratch);
 	mem_free(notifier);
 }
@@ -130,6 +138,58 @@ static void refuse(const struct asked *asked, unsigned status, struct slice reas
 static void refuse_overload(const struct asked *asked)
 {
 	refuse(asked, 503, slice_of(NULL), SLICE("Retry-After: 60\r\n"));
+}
+
+/* The first of a row is said, and every hundredth. */
+static void report_rate(const struct asked *asked, struct slice who, uint64_t refused)
+{
+	char buf[RATE_KEY_MAX + 100];
+	struct writer text = writer_of(buf, sizeof buf);
+
+	if (refused % 100 != 1)
+		return;
+	put(&text, SLICE(" by=\""));
+	put_escaped(&text, who);
+	put(&text, SLICE("\" refused="));
+	put_number(&text, refused);
+	put(&text, SLICE(" per-minute="));
+	put_number(&text, asked->notifier->per_minute);
+	endpoint_report(asked->notifier->endpoint, &(struct report){
+							   .level = REPORT_WARNING,
+							   .event = "certificate.asked-too-often",
+							   .flow = asked->server->flow,
+							   .call_id = asked->server->request->call_id,
+							   .text = writer_text(&text),
+						   });
+}
+
+/* Each costs a signature. False: it has been refused. Not by 503, after which nothing would be asked of us for a while. */
+static bool is_within_rate(const struct asked *asked, const struct event_package *package, account_id watcher,
+			   struct slice domain)
+{
+	struct notifier *notifier = asked->notifier;
+	char who[RATE_KEY_MAX], buf[64];
+	struct writer key = writer_of(who, sizeof who), headers = writer_of(buf, sizeof buf);
+	struct rate_answer answer;
+
+	if (!package->is_vouched)
+		return true;
+	if (watcher < 0) {
+		for (size_t i = 0; i < domain.len; i++)
+			put_char(&key, ascii_lower(domain.ptr[i]));
+	} else {
+		put(&key, SLICE("account "));
+		put_number(&key, (uint64_t)watcher);
+	}
+	answer = rates_take(notifier->rates, writer_text(&key), notifier->per_minute, asked->now.mono);
+	if (answer.wait == 0)
+		return true;
+	report_rate(asked, writer_text(&key), answer.refused);
+	put(&headers, SLICE("Retry-After: "));
+	put_number(&headers, (answer.wait + 999) / 1000);
+	put(&headers, SLICE("\r\n"));
+	refuse(asked, 500, SLICE("Asked Too Often"), writer_text(&headers));
+	return false;
 }
 
 /* Whether a document may be sent; without Accept its own format is meant (RFC 3680 §4.5). */
@@ -430,7 +490,8 @@ void notifier_subscribe(struct notifier *notifier, const struct notifier_request
 		refuse(&asked, 406, slice_of(NULL), slice_of(NULL));
 		return;
 	}
-	if (!choose_expires(&asked, package, &expires))
+	if (!choose_expires(&asked, package, &expires) ||
+	    !is_within_rate(&asked, package, request->watcher, request->domain))
 		return;
 	if (!has_room(notifier, package, request->watcher)) {
 		refuse_overload(&asked);
@@ -500,7 +561,9 @@ bool notifier_refresh(struct notifier *notifier, struct server *server, struct n
 
 	if (!subscription || server->request->method != SIP_SUBSCRIBE)
 		return false;
-	if (!check_refresh(&asked, subscription) || !choose_expires(&asked, subscription->package, &expires))
+	if (!check_refresh(&asked, subscription) ||
+	    !choose_expires(&asked, subscription->package, &expires) ||
+	    !is_within_rate(&asked, subscription->package, subscription->watcher, subscription->domain))
 		return true;
 	subscription->flow = server->flow;
 	subscription->ends = now.mono + (ms_t)expires * 1000;

@@ -25,7 +25,7 @@
 enum { NOTIFIER_QUESTION = 50, NOTIFIER_VOUCHED, NOTIFIER_TIMER = ENDPOINT_TIMER_USER + 16 };
 
 /* Subscriptions on one worker; past them 503 with Retry-After. */
-enum { NOTIFIER_SUBSCRIPTIONS = 10000 };
+enum { NOTIFIER_SUBSCRIPTIONS = 10000, NOTIFIER_PER_MINUTE = 600 };
 
 /* How a subscriber reaches us, for Contact; borrowed until the next one is set. */
 struct notifier_place {
@@ -40,6 +40,11 @@ MUST_CHECK struct notifier *notifier_new(const struct event_package *const packa
 					 struct map_key map_key);
 void notifier_attach(struct notifier *notifier, struct endpoint *endpoint);
 void notifier_set_place(struct notifier *notifier, const struct notifier_place *place);
+/*
+ * How often one account or one other domain may ask for what is vouched for, new or again; past it 500 with Retry-After, which is reported.
+ * NOTIFIER_PER_MINUTE in the beginning.
+ */
+void notifier_set_rate(struct notifier *notifier, uint32_t per_minute);
 /* After the endpoint, which tells it of all that goes. */
 void notifier_free(struct notifier *notifier);
 OWN(notifier)

@@ -4,6 +4,7 @@
 #include "base/list.h"
 #include "dlg/dialog.h"
 #include "event/notifier.h"
+#include "event/rate.h"
 
 enum { EVENT_TAG_SIZE = 16, EVENT_ID_MAX = 64 };
 
@@ -14,7 +15,9 @@ struct notifier {
 	struct notifier_place place;
 	struct map *subscriptions; /* by their dialogs */
 	struct list all;
-	char *scratch; /* one document, or one NOTIFY */
+	char *scratch;       /* one document, or one NOTIFY */
+	struct rates *rates; /* of what is vouched for, by who asks */
+	uint32_t per_minute;
 };
 
 enum { EVENT_SCRATCH = 128 * 1024 };

@@ -89,8 +89,9 @@ struct server_config {
 	size_t calls_max;     /* of one account, being set up at a time: 200 */
 	uint32_t
 		requests_per_second; /* of one account, once it has used up five times as many at once: 200 */
-	size_t max_forks;            /* branches of one request: 10 */
-	uint32_t retry_after;        /* seconds, with 480 while bindings exist that no flow leads to: 30 */
+	uint32_t certificates_per_minute; /* asked for by one account or one other domain: 600 */
+	size_t max_forks;                 /* branches of one request: 10 */
+	uint32_t retry_after; /* seconds, with 480 while bindings exist that no flow leads to: 30 */
 };
 
 /* Everything but domains, advertise, peers and names. */

@@ -90,6 +90,7 @@ void core_reconfigure(struct core *core, const struct server_config *server)
 {
 	core->server = server;
 	notifier_set_place(core->notifier, &(struct notifier_place){ server->advertise, server->ports });
+	notifier_set_rate(core->notifier, server->certificates_per_minute);
 }
 
 /* -- what a request is ------------------------------------------------------------------------------------------- */

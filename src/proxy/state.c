@@ -20,6 +20,7 @@ const struct server_config server_config_default = {
 	.max_forks = 10,
 	.calls_max = 200,
 	.requests_per_second = 200,
+	.certificates_per_minute = NOTIFIER_PER_MINUTE,
 	.retry_after = 30,
 };
 

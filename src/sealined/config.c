@@ -308,6 +308,7 @@ static const struct {
 	[SETTING_AGREEMENT]    = { SLICE_INIT("security-agreement"), say_agreement },
 	[SETTING_MESSAGES]    = { SLICE_INIT("messages"),    say_section },
 	[SETTING_REGISTRAR]   = { SLICE_INIT("registrar"),   say_section },
+	[SETTING_CERTIFICATE_SERVICE] = { SLICE_INIT("certificate-service"), say_section },
 };
 /* clang-format on */
 

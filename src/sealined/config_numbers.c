@@ -10,6 +10,9 @@ enum { MESSAGE, HEADER, HEADER_FIELDS, URI, VALUES, PARAMETERS, BODY_PARTS, NEST
 /* registrar */
 enum { EXPIRES_MIN, EXPIRES_DEFAULT, EXPIRES_MAX, FLOW_TIMER, SERVICE_ROUTE };
 
+/* certificate service */
+enum { PER_MINUTE };
+
 /* A section may have as many keys as this table has columns. */
 static const struct number {
 	struct slice name;
@@ -33,6 +36,9 @@ static const struct number {
 		[EXPIRES_MAX]     = { SLICE_INIT("expires-max"),      HOUR,   60,   DAY },
 		[FLOW_TIMER]      = { SLICE_INIT("flow-timer"),        120,   15,  HOUR },
 		[SERVICE_ROUTE]   = { SLICE_INIT("service-route"),       0,    0,     1 }, /* no, yes */
+	},
+	[SETTING_CERTIFICATE_SERVICE - SETTING_SECTIONS] = {
+		[PER_MINUTE]      = { SLICE_INIT("per-minute"),        600,    1, 100000 },
 	},
 	/* clang-format on */
 };
@@ -137,4 +143,9 @@ void config_set_registrar(const struct config *config, struct registrar_policy *
 	policy->expires_max = said[EXPIRES_MAX];
 	policy->flow_timer = said[FLOW_TIMER];
 	policy->service_route = said[SERVICE_ROUTE];
+}
+
+void config_set_certificate_service(const struct config *config, struct server_config *server)
+{
+	server->certificates_per_minute = section_of(config, SETTING_CERTIFICATE_SERVICE)[PER_MINUTE];
 }

@@ -25,3 +25,4 @@ const char *config_numbers_clash(const struct config *config, enum setting secti
 struct sip_limits config_sip_limits(const struct config *config);
 /* All of the policy but how many bindings there may be. */
 void config_set_registrar(const struct config *config, struct registrar_policy *policy);
+void config_set_certificate_service(const struct config *config, struct server_config *server);

@@ -60,6 +60,7 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	setup->server.peers = config->peers;
 	setup->server.n_peers = config->n_peers;
 	config_set_registrar(config, &setup->server.registrar);
+	config_set_certificate_service(config, &setup->server);
 	for (int i = 0; i <= TRANSPORT_WS; i++)
 		setup->server.ports[i] = written_port((enum transport_protocol)i, ports[i]);
 	name_addresses(setup);

@@ -61,6 +61,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.smime_for = options->smime_for,
 		.n_smime_for = options->n_smime_for,
 		.smime_256 = options->smime_256,
+		.strangers = options->strangers,
 		.do_register = true,
 		.anchors = phone->anchors,
 		.policy = options->policy,

@@ -59,6 +59,8 @@ static const char usage[] =
 	"  --smime-change accept|ask|refuse\n"
 	"                        when the key of somebody changes and the domain vouches for the new one;\n"
 	"                        default accept, and say so\n"
+	"  --smime-strangers N   ask for the certificates of at most so many a minute who write or call and\n"
+	"                        were not known; default 60\n"
 	"  --play FILE           say what is in this WAV file\n"
 	"  --record FILE         write what is heard to this WAV file\n"
 	"  --device null|tone|auto|NAME\n"
@@ -94,6 +96,7 @@ enum option_id {
 	OPTION_SMIME_FOR,
 	OPTION_SMIME_AES256,
 	OPTION_SMIME_CHANGE,
+	OPTION_SMIME_STRANGERS,
 	OPTION_PLAY,
 	OPTION_RECORD,
 	OPTION_DEVICE,
@@ -126,6 +129,7 @@ static const struct option long_options[] = {
 	{ "smime-for",     required_argument, NULL, OPTION_SMIME_FOR },
 	{ "smime-aes256",  no_argument,       NULL, OPTION_SMIME_AES256 },
 	{ "smime-change",  required_argument, NULL, OPTION_SMIME_CHANGE },
+	{ "smime-strangers", required_argument, NULL, OPTION_SMIME_STRANGERS },
 	{ "play",          required_argument, NULL, OPTION_PLAY },
 	{ "record",        required_argument, NULL, OPTION_RECORD },
 	{ "device",        required_argument, NULL, OPTION_DEVICE },
@@ -215,6 +219,17 @@ static bool parse_seconds(const char *text, ms_t *ret_duration)
 	if (!scan_number(&in, 30 * 86400, &seconds) || !scan_done(&in) || seconds == 0)
 		return false;
 	*ret_duration = seconds * 1000;
+	return true;
+}
+
+static bool parse_count(const char *text, unsigned *ret_count)
+{
+	struct scan in = scan_of(slice_of(text));
+	uint64_t count;
+
+	if (!scan_number(&in, 100000, &count) || !scan_done(&in) || count == 0)
+		return false;
+	*ret_count = (unsigned)count;
 	return true;
 }
 
@@ -332,6 +347,7 @@ static bool take(int id, const char *value, struct options *options)
 			return false;
 		options->policy = (enum credentials_policy)number;
 		return true;
+	case OPTION_SMIME_STRANGERS: return parse_count(value, &options->strangers);
 	case OPTION_PLAY:
 		options->devices.source = (struct media_device){ MEDIA_DEVICE_FILE, value };
 		return true;

@@ -53,6 +53,7 @@ struct options {
 	enum ua_smime smime;
 	struct ua_smime_for smime_for[OPTIONS_SMIME_FOR];
 	size_t n_smime_for;
+	unsigned strangers; /* 0: the default */
 	bool smime_256;
 	bool auto_answer, json;
 };

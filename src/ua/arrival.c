@@ -44,6 +44,13 @@ static const struct verdict not_asked = {
 	.section = "RFC 6072 §3",
 	.remedy = "try again when there is a connection to the server",
 };
+static const struct verdict too_many = {
+	.code = "smime.too-many-strangers",
+	.what = "the domain of {peer} was not asked whose certificate it is: too many strangers write within a minute ({found} so far "
+		"had to do without)",
+	.section = "RFC 6072 §3",
+	.remedy = "trust it the less; look who writes so much, or allow more with --smime-strangers",
+};
 static const struct verdict unprotected = {
 	.code = "smime.unprotected",
 	.what = "it is not signed and encrypted from end to end, as this phone requires of {peer}",
@@ -181,6 +188,15 @@ static void set_aor(struct opening *opening, const struct sip_message *message)
 	opening->aor_len = out.overflow ? 0 : out.len;
 }
 
+static void put_count(struct verdict_text *text, unsigned n)
+{
+	char digits[16];
+	struct writer out = writer_of(digits, sizeof digits);
+
+	put_number(&out, n);
+	verdict_text_set(text, writer_text(&out));
+}
+
 static enum err judge(struct opening *opening)
 {
 	struct arrival *arrival = opening->arrival;
@@ -202,7 +218,13 @@ static enum err judge(struct opening *opening)
 	if (err == ERR_NOMEM || (err == ERR_AGAIN && opening->may_wait))
 		return err;
 	if (err != OK) {
-		doubt(protection, err == ERR_AGAIN ? &not_asked : &why, question.aor);
+		doubt(protection,
+		      err != ERR_AGAIN      ? &why
+		      : arrival->is_unasked ? &too_many
+					    : &not_asked,
+		      question.aor);
+		if (arrival->is_unasked)
+			put_count(&protection->verdict.found, opening->ua->n_unasked);
 		return OK;
 	}
 	protection->is_believed = true;
@@ -525,7 +547,7 @@ static void refuse_content(struct ua *ua, struct server *server, enum err err, s
 {
 	static const struct ua_fault malformed = { 400, 399,
 						   SLICE_INIT("the parts of its body cannot be told apart") };
-	static const struct ua_fault too_many = { 413, 399, SLICE_INIT("its body has too many parts") };
+	static const struct ua_fault too_many_parts = { 413, 399, SLICE_INIT("its body has too many parts") };
 	char lines[512];
 	struct writer out = writer_of(lines, sizeof lines);
 
@@ -535,9 +557,29 @@ static void refuse_content(struct ua *ua, struct server *server, enum err err, s
 		ua_reply(ua, server, 415, writer_text(&out), now);
 		break;
 	case ERR_SYNTAX: ua_refuse(ua, server, &malformed, now); break;
-	case ERR_LIMIT: ua_refuse(ua, server, &too_many, now); break;
+	case ERR_LIMIT: ua_refuse(ua, server, &too_many_parts, now); break;
 	default: ua_reply(ua, server, 500, SLICE(""), now); break;
 	}
+}
+
+/*
+ * Whoever writes has us ask his domain, so that many who are unknown would have us ask without end. Who was known before is not counted, nor
+ * is whom our user writes to.
+ */
+static enum err ask_for(struct arrival *arrival, struct slice aor, struct now now)
+{
+	enum { EACH = 60 /* of a quota that is refilled by the second, with so many a minute */ };
+	struct ua *ua = arrival->ua;
+	struct credentials_found found;
+
+	credentials_of(ua->credentials, aor, now.wall, &found);
+	if (found.state == CREDENTIALS_UNKNOWN && !found.was_protected &&
+	    !quota_take(&ua->strangers, EACH, now.mono)) {
+		arrival->is_unasked = true;
+		ua->n_unasked++;
+		return ERR_LIMIT;
+	}
+	return credentials_want(ua->credentials, aor, &arrival->waiter, now);
 }
 
 static bool proceed(struct arrival *arrival, bool may_wait, struct now now)
@@ -553,7 +595,7 @@ static bool proceed(struct arrival *arrival, bool may_wait, struct now now)
 		struct writer out = writer_of(aor, sizeof aor);
 
 		put(&out, signer);
-		err = credentials_want(ua->credentials, writer_text(&out), &arrival->waiter, now);
+		err = ask_for(arrival, writer_text(&out), now);
 		return err == OK ? false : proceed(arrival, false, now);
 	}
 	if (err != OK) {

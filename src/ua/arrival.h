@@ -20,6 +20,7 @@ struct arrival {
 	struct sip_message *message; /* as it counts; NULL: as it came */
 	struct ua_protection protection;
 	struct certificate *signer; /* if believed */
+	bool is_unasked;            /* too many strangers write */
 	unsigned status;            /* broken: what a request is answered */
 	char from[1024];            /* who the message says it is from: a URI */
 	size_t from_len;

@@ -3,6 +3,7 @@
 
 #include "auth/client.h"
 #include "base/list.h"
+#include "base/quota.h"
 #include "base/secret.h"
 #include "base/timers.h"
 #include "crypto/cms.h"
@@ -86,6 +87,8 @@ struct ua {
 	/* protection from end to end; ua/protect.h, ua/arrival.h */
 	enum ua_smime smime;
 	struct contacts *contacts; /* for whom it is another */
+	struct quota strangers;    /* of questions for whoever writes or calls; counted by the minute */
+	unsigned n_unasked;        /* how often it was used up */
 	enum cms_cipher smime_cipher;
 	struct list arrivals; /* requests that came protected */
 	struct list

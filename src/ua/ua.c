@@ -17,7 +17,7 @@
 #include "ua/state.h"
 #include "ua/subscription.h"
 
-enum { STOP_MS = 2000, EXPIRES_DEFAULT = 600, RING_MS = 60000 };
+enum { STOP_MS = 2000, EXPIRES_DEFAULT = 600, RING_MS = 60000, STRANGERS_A_MINUTE = 60 };
 
 /* -- life -------------------------------------------------------------------------------------------- */
 
@@ -40,8 +40,11 @@ static struct slice copy_lower(struct writer *out, struct slice text)
 
 static enum err set_smime(struct ua *ua, const struct ua_config *config)
 {
+	uint32_t strangers = config->strangers ? config->strangers : STRANGERS_A_MINUTE;
+
 	ua->smime = config->smime;
 	ua->smime_cipher = config->smime_256 ? CMS_AES256_GCM : CMS_AES128_GCM;
+	quota_init(&ua->strangers, 60 * strangers, strangers, 0);
 	ua->contacts = contacts_new();
 	if (!ua->contacts)
 		return ERR_NOMEM;

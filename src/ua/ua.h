@@ -74,7 +74,8 @@ struct ua_config {
 	enum ua_smime smime; /* protection from end to end */
 	const struct ua_smime_for *smime_for; /* for some it is another */
 	size_t n_smime_for;
-	bool smime_256;                 /* encrypt with AES-256-GCM in place of AES-128-GCM */
+	unsigned strangers; /* for so many a minute who write or call certificates are asked for; 0: 60 */
+	bool smime_256;     /* encrypt with AES-256-GCM in place of AES-128-GCM */
 	const struct anchors *anchors;  /* by which domains vouch for certificates; borrowed; NULL: by none */
 	enum credentials_policy policy; /* when the key of somebody changes */
 	bool do_register;               /* false: calls and messages only */

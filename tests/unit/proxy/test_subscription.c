@@ -322,7 +322,51 @@ static void an_account_has_so_many_and_no_more(void **state)
 	world_end(world);
 }
 
+/* A look at certificates, each in a dialog of its own; gives the status and what Retry-After says. */
+static unsigned look(struct world *world, enum peer peer, enum who who, unsigned *ret_wait)
+{
+	static unsigned n;
+	struct ask ask = {
+		.method = "SUBSCRIBE",
+		.uri = "sips:bob@example.org",
+		.to = "<sips:bob@example.org>",
+		.from = who == ALICE ? NULL : "<sips:bob@example.org>;tag=b",
+		.headers = "Event: certificate\r\nExpires: 0\r\nContact: <sips:x@192.0.2.10>\r\n",
+	};
+	char call_id[32];
+	struct slice passed;
+	size_t at;
+
+	snprintf(call_id, sizeof call_id, "look-%u", n++);
+	ask.call_id = call_id;
+	world_ask_proven(world, peer, who, &ask);
+	passed = world_passed(world, peer);
+	at = slice_find_text(passed, SLICE("Retry-After: "));
+	*ret_wait = at < passed.len ? (unsigned)strtoul(passed.ptr + at + 13, NULL, 10) : 0;
+	return (unsigned)strtoul(passed.ptr + 8, NULL, 10);
+}
+
+/* Each costs a signature. */
+static void who_asks_for_certificates_too_often_has_to_wait(void **state)
+{
+	struct world *world = world_new();
+	unsigned wait;
+
+	world->server.certificates_per_minute = 3;
+	core_reconfigure(world->core, &world->server);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(look(world, ALICE_PHONE, ALICE, &wait), 200);
+	assert_int_equal(look(world, ALICE_PHONE, ALICE, &wait), 500);
+	assert_int_equal(wait, 20);
+	assert_has(world_log(world), "certificate.asked-too-often by=\"account 1\" refused=1 per-minute=3\n");
+	assert_int_equal(look(world, BOB_PHONE, BOB, &wait), 200); /* which is nobody else's fault */
+	world_pass(world, 20000);
+	assert_int_equal(look(world, ALICE_PHONE, ALICE, &wait), 200);
+	world_end(world);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(who_asks_for_certificates_too_often_has_to_wait),
 	cmocka_unit_test(a_phone_is_told_all_and_then_what_is_new),
 	cmocka_unit_test(it_is_told_of_what_has_expired_and_not_too_often),
 	cmocka_unit_test(a_refresh_tells_all_again_and_zero_ends_it),

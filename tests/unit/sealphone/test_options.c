@@ -38,6 +38,8 @@ static const struct {
 	{ "a name server", { "--aor", "sips:a@b", "--dns", "[::1]:5300" }, EXIT_OK },
 	{ "a name server by name", { "--aor", "sips:a@b", "--dns", "ns.example" }, EXIT_USAGE },
 	{ "a name server without a port", { "--aor", "sips:a@b", "--dns", "127.0.0.1:0" }, EXIT_USAGE },
+	{ "so many strangers", { "--aor", "sips:a@b", "--smime-strangers", "5" }, EXIT_OK },
+	{ "no strangers", { "--aor", "sips:a@b", "--smime-strangers", "0" }, EXIT_USAGE },
 	{ "a policy for one", { "--aor", "sips:a@b", "--smime-for", "sips:b@b=require+cbc" }, EXIT_OK },
 	{ "nothing, and that by CBC",
 	  { "--aor", "sips:a@b", "--smime-for", "sips:b@b=off+cbc" },

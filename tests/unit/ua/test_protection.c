@@ -364,6 +364,27 @@ static void who_was_protected_before_is_asked_about_when_the_domain_forgets(void
 	assert_int_equal(world_event(&p->alice, UA_MESSAGE_FAILED)->cause, UA_NOT_SECURE);
 }
 
+/* Each that is unknown has us ask a domain: so many a minute, and the others are shown for what they are. */
+static void strangers_do_not_have_us_ask_without_end(void **state)
+{
+	struct pair *p = *state;
+
+	quota_init(&p->bob.ua->strangers, 60, 1, p->bob.now.mono);
+	assert_true(quota_take(&p->bob.ua->strangers, 60, p->bob.now.mono)); /* by somebody else */
+	pair_acquaint(&p->alice, &p->bob, "bob@localhost");
+	send_message(&p->alice);
+	pair_carry(&p->alice, &p->bob, NULL);
+	assert_int_equal(p->asked, 0);
+	assert_string_equal(world_event(&p->bob, UA_MESSAGE)->protection->verdict.code,
+			    "smime.too-many-strangers");
+	assert_false(p->bob.event.protection->is_believed);
+	pair_carry(&p->bob, &p->alice, NULL);
+	p->bob.now.mono += 60000;
+	send_message(&p->alice);
+	pair_carry(&p->alice, &p->bob, NULL);
+	assert_int_equal(p->asked, 1);
+}
+
 /* -- phones that cannot read it --------------------------------------------------------------------------- */
 
 static void less_protection_needs_consent(void **state)
@@ -667,6 +688,7 @@ static const struct CMUnitTest tests[] = {
 	REQUIRE(whatever_bit_is_turned_over_nothing_else_is_shown),
 	STRANGERS(a_message_waits_for_the_certificate_of_its_reader),
 	STRANGERS(who_has_none_is_written_to_in_clear_and_that_is_said),
+	STRANGERS(strangers_do_not_have_us_ask_without_end),
 	cmocka_unit_test_setup_teardown(nothing_leaves_in_clear_where_protection_is_required,
 					strict_strangers, teardown),
 	PREFER(who_was_protected_before_is_asked_about_when_the_domain_forgets),
