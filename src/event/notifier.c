@@ -10,6 +10,8 @@
 enum {
 	EXPIRES_MIN = 60,
 	LOOK_MS = 1000, /* between looks at the snapshot */
+	DIAL_DOUBLINGS =
+		6, /* the wait between two attempts to reach a domain is a second at first, and 64 at last */
 };
 
 /* -- life ---------------------------------------------------------------------------------------------------------- */
@@ -36,6 +38,11 @@ struct notifier *notifier_new(const struct event_package *const packages[], size
 void notifier_attach(struct notifier *notifier, struct endpoint *endpoint)
 {
 	notifier->endpoint = endpoint;
+}
+
+void notifier_set_way(struct notifier *notifier, const struct notifier_way *way)
+{
+	notifier->way = *way;
 }
 
 void notifier_set_place(struct notifier *notifier, const struct notifier_place *place)
@@ -295,6 +302,40 @@ static bool is_cut_off(const struct subscription *subscription)
 	return !endpoint_flow_view(subscription->notifier->endpoint, subscription->flow, &view);
 }
 
+/* Whether there is a flow to the subscriber, or may be one when there is something to tell. */
+static bool is_reachable(const struct subscription *subscription, struct now now)
+{
+	return !is_cut_off(subscription) || (subscription->domain.len > 0 && subscription->notifier->way.to &&
+					     now.mono >= subscription->dial_due);
+}
+
+void subscription_dial_later(struct subscription *subscription, struct now now)
+{
+	unsigned doublings = subscription->dialled < DIAL_DOUBLINGS ? subscription->dialled : DIAL_DOUBLINGS;
+
+	subscription->dial_due = now.mono + ((ms_t)LOOK_MS << doublings);
+	subscription->dialled++;
+}
+
+/* The domain is dialled where its flow is gone. False: nothing can be sent now. */
+static bool reach(struct subscription *subscription, struct now now)
+{
+	const struct notifier_way *way = &subscription->notifier->way;
+	flow_id flow;
+
+	if (!is_cut_off(subscription))
+		return true;
+	if (!is_reachable(subscription, now))
+		return false;
+	flow = way->to(way->self, subscription->domain);
+	if (flow == 0) {
+		subscription_dial_later(subscription, now);
+		return false;
+	}
+	subscription->flow = flow;
+	return true;
+}
+
 void notifier_timer(struct timer *timer, struct now now)
 {
 	struct subscription *subscription = CONTAINER_OF(timer, struct subscription, timer);
@@ -305,7 +346,7 @@ void notifier_timer(struct timer *timer, struct now now)
 		return;
 	}
 	if (subscription->client || subscription->reason || subscription->question.id ||
-	    is_cut_off(subscription))
+	    !is_reachable(subscription, now))
 		return;
 	if (ended || subscription->wants_all ||
 	    now.mono >= subscription->notified + subscription->package->throttle)
@@ -338,7 +379,7 @@ static void take_look(struct subscription *subscription, const struct answer *an
 	else if (now.mono >= subscription->ends)
 		finish(subscription, "timeout", aor, now);
 	else if ((subscription->wants_all || subscription->package->has_changed(&state)) &&
-		 !notify_send(subscription, aor, now))
+		 reach(subscription, now) && !notify_send(subscription, aor, now))
 		subscription_free(subscription);
 }
 

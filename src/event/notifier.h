@@ -1,7 +1,8 @@
 /*
  * The notifier: subscriptions that the server itself serves (RFC 6665 §4.2). Each lives on the worker whose flow it was
  * asked for on, and ends with its time, with its account, or when a NOTIFY finds nobody. When its flow is lost it waits
- * for a refresh on another flow of that worker where its account is proven.
+ * for a refresh on another flow of that worker where its account is proven; a subscriber of another domain is dialled as
+ * soon as there is something to tell him.
  *
  * What it tells of are snapshots of addresses-of-record. Whichever worker changes one, the subscription notices by the
  * snapshot's version when it looks, once a second; it then tells what is new, as often as the package allows. Nothing has
@@ -33,12 +34,23 @@ struct notifier_place {
 	const uint16_t *ports; /* by enum transport_protocol; 0: the default one */
 };
 
+/*
+ * How a subscriber of another domain is reached whose connection was lost: an open flow on which that domain is proven, or 0; then
+ * one is being opened, if that can be, and the notifier asks again. Calls nothing here.
+ */
+struct notifier_way {
+	void *self;
+	flow_id (*to)(void *self, struct slice domain);
+};
+
 struct notifier;
 
 /* NULL without memory. The packages are borrowed, and so is the endpoint, which is set before anything else is done. */
 MUST_CHECK struct notifier *notifier_new(const struct event_package *const packages[], size_t n_packages,
 					 struct map_key map_key);
 void notifier_attach(struct notifier *notifier, struct endpoint *endpoint);
+/* Until it is set nobody is dialled. What it points to is borrowed. */
+void notifier_set_way(struct notifier *notifier, const struct notifier_way *way);
 void notifier_set_place(struct notifier *notifier, const struct notifier_place *place);
 /*
  * How often one account or one other domain may ask for what is vouched for, new or again; past it 500 with Retry-After, which is reported.

@@ -110,19 +110,26 @@ static void on_response(struct client *client, const struct sip_message *respons
 	struct subscription *subscription = client->user;
 
 	(void)now;
-	if (subscription && ends_subscription(response->status))
+	if (!subscription)
+		return;
+	subscription->dialled = 0;
+	if (ends_subscription(response->status))
 		subscription->reason = "rejected";
 }
 
-/* Timer F, or no way to the subscriber. */
+/* Timer F, or no way to the subscriber. What another domain did not get since its flow was lost, it is told on the next one. */
 static void on_failed(struct client *client, enum client_failure why, struct now now)
 {
 	struct subscription *subscription = client->user;
 
-	(void)why;
-	(void)now;
-	if (subscription)
+	if (!subscription)
+		return;
+	if (why == CLIENT_FLOW_LOST && subscription->domain.len > 0 && !subscription->reason) {
+		subscription->wants_all = true;
+		subscription_dial_later(subscription, now);
+	} else {
 		subscription->reason = "noresource";
+	}
 }
 
 /* The last mention of the NOTIFY is that of a subscription that has ended. */

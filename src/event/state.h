@@ -15,8 +15,9 @@ struct notifier {
 	struct notifier_place place;
 	struct map *subscriptions; /* by their dialogs */
 	struct list all;
-	char *scratch;       /* one document, or one NOTIFY */
-	struct rates *rates; /* of what is vouched for, by who asks */
+	char *scratch;           /* one document, or one NOTIFY */
+	struct notifier_way way; /* to: NULL while there is none */
+	struct rates *rates;     /* of what is vouched for, by who asks */
 	uint32_t per_minute;
 };
 
@@ -48,6 +49,8 @@ struct subscription {
 	uint32_t version;      /* of the next document */
 	ms_t notified;         /* when the last one left */
 	bool wants_all;        /* the next one tells all */
+	unsigned dialled;      /* how often in vain, since its flow was lost */
+	ms_t dial_due;         /* when to look for another flow again */
 	const char *reason;    /* it has ended, and why; the last NOTIFY is on its way or to be sent */
 	struct client *client; /* a NOTIFY that is not answered yet; NULL: none */
 };
@@ -68,3 +71,5 @@ void put_notifier_contact(struct writer *out, const struct subscription *subscri
 /* -- notifier.c --------------------------------------------------------------------------------------------------- */
 
 void subscription_free(struct subscription *subscription);
+/* Its flow is gone, or none could be had. */
+void subscription_dial_later(struct subscription *subscription, struct now now);

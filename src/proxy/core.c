@@ -80,10 +80,21 @@ void core_free(struct core *core)
 	mem_free(core);
 }
 
+/* For what its users are to be told under sips. The servers of the domain are asked for, not the one that was lost. */
+static flow_id way_to_domain(void *self, struct slice domain)
+{
+	struct core *core = self;
+	const struct sip_uri uri = { .scheme = SIP_SCHEME_SIPS, .host = domain };
+	struct hop_goal goal;
+
+	return peer_goal(core, &uri, true, &goal) ? hop_prepare(core, &goal) : 0;
+}
+
 void core_attach(struct core *core, struct endpoint *endpoint)
 {
 	core->endpoint = endpoint;
 	notifier_attach(core->notifier, endpoint);
+	notifier_set_way(core->notifier, &(struct notifier_way){ core, way_to_domain });
 }
 
 void core_reconfigure(struct core *core, const struct server_config *server)

@@ -9,6 +9,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -224,6 +225,76 @@ def test_who_has_no_account_is_told_as_little_as_who_has_no_certificate(site):
             assert alice.told(site.ca) == []
         elsewhere = alice.ask("SUBSCRIBE", "sip:bob@localhost", headers=["Event: certificate"], call_id="clear")
         assert elsewhere.status == 480 and "[certificate.sips]" in elsewhere.get("Warning")
+
+
+class Wire:
+    """A TCP connection's way to a port, which can be cut for good."""
+
+    def __init__(self, port):
+        self.target, self.ends = port, []
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        try:
+            while True:
+                near, _ = self.listener.accept()
+                far = socket.create_connection(("127.0.0.1", self.target))
+                self.ends += [near, far]
+                for source, sink in ((near, far), (far, near)):
+                    threading.Thread(target=self.carry, args=(source, sink), daemon=True).start()
+        except OSError:
+            pass
+
+    def carry(self, source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for end in [self.listener, *self.ends]:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+            end.close()
+
+
+def test_another_domain_is_dialled_when_its_connection_is_gone(tmp_path):
+    """b.example has something to tell after the connection by which a.example had asked is lost."""
+    ca = CA(tmp_path / "ca")
+    ports = dict(zip("ab", free_ports(2)))
+    wire = Wire(ports["b"])
+    ways = {"a": {"b": wire.port}, "b": {"a": ports["a"]}}
+    servers = {}
+    for name in "ba":
+        pem, key = ca.issue(f"{name}.example")
+        config = tmp_path / f"{name}.yaml"
+        config.write_text(
+            f"domains: [{name}.example]\nlisten: ['127.0.0.1:{ports[name]}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\n"
+            + "peers:\n"
+            + "".join(f"  {peer}:\n    domains: {peer}.example\n    address: '127.0.0.1:{port}'\n    proves: {peer}.example\n" for peer, port in ways[name].items())
+        )
+        servers[name] = Server(tmp_path / name, listen=(), options=("-c", config), name=f"{name}.example")
+    site = Site.__new__(Site)
+    site.path, site.ca, site.server = tmp_path, ca.pem, servers["a"]
+    for name, who in (("a", "alice"), ("b", "bob")):
+        assert control(servers[name].state, "user-add", **digests(f"{who}@{name}.example", f"{who}-sesame"))["ok"]
+    try:
+        with Device(site, "alice", servers["a"], "a.example") as alice, Device(site, "bob", servers["b"], "b.example") as bob:
+            assert alice.subscribe("bob@b.example").status == 200
+            assert alice.told(ca.pem) == []
+            wire.cut()
+            assert bob.publish().status == 200
+            (der,) = alice.told(ca.pem, 20)
+            assert "sip:bob@b.example" in names(der)
+    finally:
+        wire.cut()
+        for server in servers.values():
+            server.stop()
 
 
 def test_another_domain_is_told_over_its_proven_connection(tmp_path):
