@@ -303,7 +303,7 @@ enum err net_watch_new(struct net *net, int fd, unsigned bits, void *owner, stru
 		return err == OK ? ERR_IO : err;
 	}
 	watch->poll.data = watch;
-	if (poll_for(watch) != 0) {
+	if (bits && poll_for(watch) != 0) {
 		net_watch_free(watch);
 		return ERR_IO;
 	}
