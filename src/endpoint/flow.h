@@ -58,8 +58,9 @@ enum flow_event {
 struct flow_facts {
 	enum flow_event event;
 	enum transport_protocol transport;
-	bool outbound; /* we opened it */
-	struct address local, peer;
+	bool outbound;        /* we opened it */
+	struct address local; /* of one that we opened */
+	struct address peer;
 	struct slice verified;
 	struct slice fingerprint; /* SHA-256 of the certificate that proved it; empty: none */
 	struct slice user,

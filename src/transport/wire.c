@@ -5,7 +5,8 @@
 #include "net/socket.h"
 #include "transport/private.h"
 
-enum { OUT_FIRST = 2048 };
+/* What most messages fit in, and the largest that the C library keeps at hand for its thread. */
+enum { OUT_FIRST = 1024 };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
@@ -145,7 +146,8 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 		.event = event,
 		.transport = flow_transport(wire->id),
 		.outbound = wire->outbound,
-		.local = event == FLOW_OPENED ? socket_local_address(wire->fd) : (struct address){ 0 },
+		.local = event == FLOW_OPENED && wire->outbound ? socket_local_address(wire->fd)
+								: (struct address){ 0 },
 		.peer = wire->peer,
 		.verified = slice_of(wire->outbound ? tls.domain : tls.identities),
 		.fingerprint = slice_from(tls.fingerprint, tls.not_after ? sizeof tls.fingerprint : 0),
