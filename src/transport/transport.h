@@ -119,6 +119,7 @@ void transport_deafen(struct transport *transport);
 /* For flows from now on; the old contexts may be freed afterwards. */
 void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client);
 
+/* Takes what has come, and does what the endpoint wants done because of it; what is to be sent waits for transport_perform(). */
 void transport_event(struct transport *transport, const struct net_event *event, struct now now);
 /* Passes an answer that came from elsewhere (services.store, services.resolve) to the endpoint. */
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now);
