@@ -3,8 +3,6 @@
  * that issues the certificates of users. Their keys are made, held and used by the signing process; what is looked at here
  * are certificates.
  */
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "crypto/identity.h"
 #include "sealined/identity.h"
@@ -55,7 +53,7 @@ static enum err read_file(struct making *making, const char *name, struct secret
 	struct writer out = writer_of(path, sizeof path);
 
 	put_state_path(&out, making->config->state, slice_of(name));
-	return state_read(writer_text(&out), CHAIN_PEM_MAX, ret_text);
+	return signer_tell(making->source->signer, writer_text(&out), ret_text);
 }
 
 static bool write_file(struct making *making, const char *name, struct slice text)
@@ -64,34 +62,19 @@ static bool write_file(struct making *making, const char *name, struct slice tex
 	struct writer out = writer_of(path, sizeof path);
 
 	put_state_path(&out, making->config->state, slice_of(name));
-	enum err err = state_write(writer_text(&out), text);
+	enum err err = signer_keep_file(making->source->signer, writer_text(&out), text);
 	making->made = true;
 	return err == OK || failed(making, name, err);
 }
 
-/* What state_replace() is to fill with a new key. */
-struct key_file {
-	struct signer_client *signer;
-	unsigned char id[KEY_ID_SIZE];
-};
-
-static enum err fill_with_key(void *self, int fd)
-{
-	struct key_file *file = self;
-
-	return signer_generate(file->signer, fd, file->id);
-}
-
 static bool make_key(struct making *making, const char *name, unsigned char ret_id[KEY_ID_SIZE])
 {
-	struct key_file file = { .signer = making->source->signer };
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
 
 	put_state_path(&out, making->config->state, slice_of(name));
-	enum err err = state_replace(writer_text(&out), fill_with_key, &file);
+	enum err err = signer_generate(making->source->signer, writer_text(&out), ret_id);
 	making->made = true;
-	memcpy(ret_id, file.id, KEY_ID_SIZE);
 	return err == OK || failed(making, name, err);
 }
 
@@ -100,13 +83,9 @@ static enum err load_key(struct making *making, const char *name, unsigned char 
 {
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
-	int fd;
 
 	put_state_path(&out, making->config->state, slice_of(name));
-	TRY(state_open(writer_text(&out), &fd));
-	enum err err = signer_load(making->source->signer, fd, ret_id);
-	close(fd);
-	return err;
+	return signer_load(making->source->signer, writer_text(&out), ret_id);
 }
 
 /* -- the CA ---------------------------------------------------------------------------------------------- */

@@ -31,14 +31,20 @@
 #define ACCESS_TRUNCATE (1ULL << 14)
 
 #define ACCESS_READ (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
-#define ACCESS_STATE                                                                    \
+/* Of the state directory: what is made in it, by who holds the keys. */
+#define ACCESS_KEEP                                                                     \
 	(ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_FILE | \
-	 LANDLOCK_ACCESS_FS_MAKE_REG | LANDLOCK_ACCESS_FS_MAKE_SOCK | ACCESS_TRUNCATE)
-#define ACCESS_1 ((1ULL << 13) - 1) /* all of the first version */
+	 LANDLOCK_ACCESS_FS_MAKE_REG | ACCESS_TRUNCATE)
+/* By who reads the network: the database takes its journal away, and we the socket, at the end. */
+#define ACCESS_TIDY (LANDLOCK_ACCESS_FS_READ_DIR | LANDLOCK_ACCESS_FS_REMOVE_FILE)
+#define ACCESS_FILE (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
+#define ACCESS_1    ((1ULL << 13) - 1) /* all of the first version */
 
 /* What any program may read, and libraries do when they feel like it. */
 static const char *const public_files[] = {
-	"/etc/ssl",
+	"/etc/ssl/certs", /* not /etc/ssl/private */
+	"/etc/ssl/cert.pem",
+	"/etc/ssl/openssl.cnf",
 	"/usr/share/ca-certificates",
 	"/usr/local/share/ca-certificates",
 	"/usr/share/dns",
@@ -74,7 +80,7 @@ static bool allow(int rules, const char *path, uint64_t access)
 	if (rule.parent_fd < 0)
 		return true;
 	dir = openat(rule.parent_fd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	rule.allowed_access = dir < 0 ? access & LANDLOCK_ACCESS_FS_READ_FILE : access;
+	rule.allowed_access = dir < 0 ? access & ACCESS_FILE : access;
 	if (dir >= 0)
 		close(dir);
 	bool ok = syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &rule, 0) == 0;
@@ -111,21 +117,48 @@ static bool allow_target(int rules, struct slice path)
 	return !realpath(text, target) || allow_slice(rules, directory_of(slice_of(target)), ACCESS_READ);
 }
 
-static bool allow_files(int rules, const struct confine_files *files, uint64_t known)
+static bool allow_in_state(int rules, const struct confine_files *files, struct slice name, uint64_t access)
 {
-	bool ok = allow_slice(rules, files->state, ACCESS_STATE & known);
+	char text[STATE_PATH_MAX];
+	struct writer out = writer_of(text, sizeof text);
 
-	for (size_t i = 0; ok && i < files->n_known; i++)
-		ok = !files->known[i].len ||
-		     (allow_slice(rules, directory_of(files->known[i]), ACCESS_READ) &&
-		      allow_target(rules, files->known[i]));
+	put_state_path(&out, files->state, name);
+	return allow_slice(rules, writer_text(&out), access);
+}
+
+/*
+ * The database by its files, not by their directory, since that has our keys. They are there and open by now, and stay the
+ * same ones as long as they are open.
+ */
+static bool allow_server(int rules, const struct confine_files *files, uint64_t known)
+{
+	static const struct slice database[] = { SLICE_INIT(STATE_DATABASE),
+						 SLICE_INIT(STATE_DATABASE "-wal"),
+						 SLICE_INIT(STATE_DATABASE "-shm") };
+	bool ok = allow_slice(rules, files->state, ACCESS_TIDY) &&
+		  allow_slice(rules, files->anchor, LANDLOCK_ACCESS_FS_READ_FILE);
+
+	for (size_t i = 0; ok && i < sizeof database / sizeof *database; i++)
+		ok = allow_in_state(rules, files, database[i], ACCESS_FILE & known);
 	for (size_t i = 0; ok && i < sizeof public_files / sizeof *public_files; i++)
 		ok = allow(rules, public_files[i], ACCESS_READ);
 	return ok;
 }
 
-/* No files: none at all. */
-static bool confine_files_to(const struct confine_files *files, int *ret_abi)
+static bool allow_signer(int rules, const struct confine_files *files, uint64_t known)
+{
+	bool ok = allow_slice(rules, files->state, ACCESS_KEEP & known);
+
+	for (size_t i = 0; ok && i < files->n_known; i++)
+		ok = !files->known[i].len ||
+		     (allow_slice(rules, directory_of(files->known[i]), ACCESS_READ) &&
+		      allow_target(rules, files->known[i]));
+	return ok;
+}
+
+static bool confine_files_to(const struct confine_files *files,
+			     bool (*allow_all)(int rules, const struct confine_files *files, uint64_t known),
+			     int *ret_abi)
 {
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
 
@@ -136,7 +169,7 @@ static bool confine_files_to(const struct confine_files *files, int *ret_abi)
 	long rules = syscall(SYS_landlock_create_ruleset, &attributes, sizeof attributes, 0);
 	if (rules < 0)
 		return false;
-	bool ok = (!files || allow_files((int)rules, files, attributes.handled_access_fs)) &&
+	bool ok = allow_all((int)rules, files, attributes.handled_access_fs) &&
 		  syscall(SYS_landlock_restrict_self, rules, 0) == 0;
 	close((int)rules);
 	return ok;
@@ -225,7 +258,7 @@ static const int refused[] = {
 	SCMP_SYS(fchownat),
 };
 
-/* All that the signing process does: read what it is asked, sign, answer. */
+/* All that the signing process does: read what it is asked, sign, answer; and open, make and replace files of keys. */
 static const int signer_allowed[] = {
 	SCMP_SYS(recvmsg),       SCMP_SYS(sendto),       SCMP_SYS(sendmsg),        SCMP_SYS(poll),
 	SCMP_SYS(ppoll),         SCMP_SYS(read),         SCMP_SYS(write),          SCMP_SYS(close),
@@ -234,7 +267,9 @@ static const int signer_allowed[] = {
 	SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday), SCMP_SYS(time),           SCMP_SYS(getpid),
 	SCMP_SYS(gettid),        SCMP_SYS(getuid),       SCMP_SYS(geteuid),        SCMP_SYS(getgid),
 	SCMP_SYS(getegid),       SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(restart_syscall),
-	SCMP_SYS(exit),          SCMP_SYS(exit_group),
+	SCMP_SYS(exit),          SCMP_SYS(exit_group),   SCMP_SYS(openat),         SCMP_SYS(newfstatat),
+	SCMP_SYS(fstat),         SCMP_SYS(fsync),        SCMP_SYS(rename),         SCMP_SYS(renameat),
+	SCMP_SYS(renameat2),     SCMP_SYS(unlink),       SCMP_SYS(unlinkat),
 };
 
 static bool add_all(scmp_filter_ctx filter, uint32_t action, const int calls[], size_t n)
@@ -283,7 +318,8 @@ bool confine_server(const struct confine_files *files, struct confinement *ret_c
 	*ret_confinement = confinement;
 	if (IS_SANITIZED)
 		return true;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !confine_files_to(files, &confinement.landlock))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    !confine_files_to(files, allow_server, &confinement.landlock))
 		return false;
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
 	if (!filter)
@@ -295,14 +331,14 @@ bool confine_server(const struct confine_files *files, struct confinement *ret_c
 	return ok;
 }
 
-bool confine_signer(void)
+bool confine_signer(const struct confine_files *files)
 {
 	bool filtered;
 	int abi;
 
 	if (IS_SANITIZED)
 		return true;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !confine_files_to(NULL, &abi))
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || !confine_files_to(files, allow_signer, &abi))
 		return false;
 	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
 	if (!filter)

@@ -298,24 +298,14 @@ static int start_threads(struct daemon *daemon, struct store **store)
 }
 
 /* Before there are threads, since only those that come later take it on. */
-static int confine(const struct daemon *daemon, const struct config *config)
+static int confine(const struct config *config)
 {
 	struct confine_files files = { .state = config->state };
 	struct confinement confinement;
-	size_t n = 1;
 
-	for (const struct config_path *said = config->paths; said; said = said->next)
-		n++;
-	struct slice *known = mem_zalloc(n, sizeof *known);
-	if (!known)
-		return failed_by("the confinement", ERR_NOMEM);
-	known[files.n_known++] = daemon->options->file;
-	for (const struct config_path *said = config->paths; said; said = said->next)
-		if (!slice_eq(said->path, config->state) && !slice_eq(said->path, SLICE("none")))
-			known[files.n_known++] = said->path;
-	files.known = known;
+	if (!slice_eq(config->trust_anchor, SLICE("none")))
+		files.anchor = config->trust_anchor;
 	bool ok = confine_server(&files, &confinement);
-	mem_free(known);
 	if (!ok)
 		return failed(EXIT_FAILED, "the confinement",
 			      SLICE("the kernel has Landlock or seccomp, but refuses to use it"));
@@ -488,7 +478,7 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 	if (code == 0)
 		code = start_control(daemon, daemon->crew.setup->config->state);
 	if (code == 0)
-		code = confine(daemon, daemon->crew.setup->config);
+		code = confine(daemon->crew.setup->config);
 	return code == 0 ? start_threads(daemon, &store) : code;
 }
 

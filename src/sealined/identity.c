@@ -58,6 +58,7 @@ static struct slice read_trouble(enum err err)
 		return SLICE("it may not be read (a running server reads only the directories of the files "
 			     "that it knew at its start)");
 	case ERR_LIMIT: return SLICE("it is too large");
+	case ERR_CLOSED: return SLICE("the signing process does not answer");
 	case ERR_SYNTAX: return SLICE("it is not in PEM form, or damaged");
 	default: return slice_of(err_text(err));
 	}
@@ -67,7 +68,7 @@ static bool read_chain(const struct loading *loading, struct slice file, struct 
 		       struct chain **ret_chain)
 {
 	AUTO(secret) struct secret *text = NULL;
-	enum err err = state_read(file, CHAIN_PEM_MAX, &text);
+	enum err err = signer_tell(loading->source->signer, file, &text);
 
 	if (err != OK)
 		return wrong(loading, file, read_trouble(err));
@@ -80,24 +81,20 @@ static bool read_chain(const struct loading *loading, struct slice file, struct 
 	return true;
 }
 
-/* The key goes from its file to the signing process; nothing of it is seen here but its id. */
+/* The signing process opens the file; nothing of the key is seen here but its id. */
 static bool load_key(const struct loading *loading, struct slice file, unsigned char ret_id[KEY_ID_SIZE])
 {
-	int fd;
-	enum err err = state_open(file, &fd);
+	enum err err = signer_load(loading->source->signer, file, ret_id);
 
-	if (err != OK)
-		return wrong(loading, file, read_trouble(err));
-	err = signer_load(loading->source->signer, fd, ret_id);
-	close(fd);
 	if (err == OK)
 		return true;
 	return wrong(loading, file,
 		     err == ERR_SYNTAX ? SLICE("there is no private key in it")
 		     : err == ERR_DENIED
 			     ? SLICE("the key is encrypted, or of a kind or strength that is not used")
-		     : err == ERR_CLOSED ? SLICE("the signing process does not answer")
-					 : read_trouble(err));
+		     : err == ERR_CONFLICT ? read_trouble(ERR_DENIED)
+		     : err == ERR_CLOSED   ? SLICE("the signing process does not answer")
+					   : read_trouble(err));
 }
 
 static bool refused(const struct loading *loading, struct slice file, const struct verdict *verdict)
@@ -257,7 +254,7 @@ static bool load_revoked(const struct loading *loading)
 
 	if (!file.len)
 		return true;
-	enum err err = state_read(file, CHAIN_PEM_MAX, &loading->identity->revoked);
+	enum err err = signer_tell(loading->source->signer, file, &loading->identity->revoked);
 	if (err == OK)
 		err = client ? tls_client_revoke(client, secret_slice(loading->identity->revoked))
 			     : ERR_NOMEM;

@@ -3,9 +3,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/mem.h"
 #include "sealined/confine.h"
 #include "sealined/daemon.h"
 #include "sealined/privileges.h"
+#include "store/state.h"
 
 /*
  * What can be known without a state directory: that the files are there, belong together, and prove our
@@ -42,6 +44,38 @@ static int run(const struct options *options, struct config *config, struct sign
 	return daemon_run(options, TAKE(owned), process);
 }
 
+static bool confine(const void *files)
+{
+	return confine_signer(files);
+}
+
+/* It opens the files of the configuration, which say themselves where they are, so that they are known before it begins. */
+static enum err start_signer(const struct options *options, const struct config *config,
+			     struct signer_process *ret_process)
+{
+	struct confine_files files = { .state = config->state };
+	const struct signer_plan plan = {
+		.n_channels = config->workers + 1, .confine = confine, .self = &files, .told = options->file
+	};
+	size_t n = 1;
+
+	for (const struct config_path *said = config->paths; said; said = said->next)
+		n++;
+	struct slice *known = mem_zalloc(n, sizeof *known);
+	if (!known)
+		return ERR_NOMEM;
+	known[files.n_known++] = options->file;
+	for (const struct config_path *said = config->paths; said; said = said->next)
+		if (!slice_eq(said->path, config->state) && !slice_eq(said->path, SLICE("none")))
+			known[files.n_known++] = said->path;
+	files.known = known;
+	bool is_made = options->check || state_make(config->state) == OK;
+	(void)is_made; /* what is wrong with it is said by the server, who opens it next */
+	enum err err = signer_start(&plan, ret_process);
+	mem_free(known);
+	return err;
+}
+
 int main(int argc, char *argv[])
 {
 	char text[2000];
@@ -67,7 +101,7 @@ int main(int argc, char *argv[])
 			SLICE_FMT(writer_text(&why)));
 		return EXIT_USAGE;
 	}
-	enum err err = signer_start(config->workers + 1, confine_signer, &process);
+	enum err err = start_signer(&options, config, &process);
 	if (err != OK) {
 		fprintf(stderr, "sealined: the signing process cannot be started: %s\n", err_text(err));
 		return EXIT_FAILED;

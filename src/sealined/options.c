@@ -122,7 +122,7 @@ static bool say_options(const struct options *said, struct config *config, struc
 	return true;
 }
 
-struct config *options_load(const struct options *said, struct writer *why)
+static struct config *load(const struct options *said, const struct slice *text, struct writer *why)
 {
 	AUTO(config) struct config *config = config_new();
 
@@ -130,9 +130,21 @@ struct config *options_load(const struct options *said, struct writer *why)
 		put(why, SLICE("there is not enough memory"));
 		return NULL;
 	}
-	if (said->file.len > 0 && !config_read(config, said->file, why))
+	if (text && !config_parse(config, said->file, *text, why))
+		return NULL;
+	if (!text && said->file.len > 0 && !config_read(config, said->file, why))
 		return NULL;
 	if (!say_options(said, config, why) || !config_complete(config, said->file, why))
 		return NULL;
 	return TAKE(config);
+}
+
+struct config *options_load(const struct options *said, struct writer *why)
+{
+	return load(said, NULL, why);
+}
+
+struct config *options_load_text(const struct options *said, struct slice text, struct writer *why)
+{
+	return load(said, &text, why);
 }

@@ -31,3 +31,6 @@ MUST_CHECK enum options_verdict options_parse(int argc, char *argv[], struct opt
 
 /* The configuration that the file and the options make together. NULL: why says what is wrong. */
 MUST_CHECK struct config *options_load(const struct options *options, struct writer *why);
+/* The same with the text of the file, which was read by somebody else. */
+MUST_CHECK struct config *options_load_text(const struct options *options, struct slice text,
+					    struct writer *why);

@@ -82,11 +82,36 @@ static void change_to(struct daemon *daemon, struct setup *setup)
 		worker_reload(daemon->workers.all[i]);
 }
 
+/* The signing process reads the file: we may not. */
+static struct config *load_config(struct daemon *daemon, struct writer *why)
+{
+	AUTO(secret) struct secret *text = NULL;
+
+	if (!daemon->options->file.len)
+		return options_load(daemon->options, why);
+	enum err err = signer_tell_text(&daemon->signer, &text);
+	if (err == OK)
+		return options_load_text(daemon->options, secret_slice(text), why);
+	put(why, daemon->options->file);
+	put(why, SLICE(": "));
+	put(why, err == ERR_NOT_FOUND ? SLICE("there is no such file")
+		 : err == ERR_DENIED  ? SLICE("it may not be read, or there is a private key in it")
+		 : err == ERR_LIMIT   ? SLICE("it is larger than a configuration can be")
+				      : SLICE("it cannot be read"));
+	return NULL;
+}
+
 static bool reload(struct daemon *daemon, struct writer *why)
 {
 	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
 	AUTO(files) struct files *files = NULL;
-	struct config *config = options_load(daemon->options, why);
+	/* The signing process forgets what the change before this one replaced, and what was not taken. */
+	enum err err = identity_settle(&old->identity, &daemon->signer);
+	if (err != OK) {
+		put(why, slice_of(err_text(err)));
+		return false;
+	}
+	struct config *config = load_config(daemon, why);
 
 	if (!config)
 		return false;

@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <unistd.h>
 
+#include "base/mem.h"
 #include "signer/signer.h"
 
 enum { USER_REQUEST_MAX = 16 * 1024 };
@@ -101,26 +104,93 @@ static bool sign(void *self, const struct key_order *order, void *ret_signature,
 	return true;
 }
 
-static enum err get_key(struct signer_client *client, enum signer_operation operation, int fd,
+static enum err get_key(struct signer_client *client, enum signer_operation operation, struct slice path,
 			unsigned char ret_id[KEY_ID_SIZE])
 {
 	struct signer_request request = { .operation = (uint8_t)operation };
 	struct heard heard;
 
-	TRY(ask(client, &request, slice_of(NULL), fd, &heard));
+	if (path.len > SIGNER_REQUEST_MAX - sizeof(request))
+		return ERR_LIMIT;
+	TRY(ask(client, &request, path, -1, &heard));
 	memcpy(ret_id, heard.head.key, KEY_ID_SIZE);
 	return OK;
 }
 
-enum err signer_load(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE])
+enum err signer_load(struct signer_client *client, struct slice path, unsigned char ret_id[KEY_ID_SIZE])
 {
-	return get_key(client, SIGNER_LOAD, fd, ret_id);
+	return get_key(client, SIGNER_LOAD, path, ret_id);
 }
 
-enum err signer_generate(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE])
+enum err signer_generate(struct signer_client *client, struct slice path, unsigned char ret_id[KEY_ID_SIZE])
 {
-	return get_key(client, SIGNER_GENERATE, fd, ret_id);
+	return get_key(client, SIGNER_GENERATE, path, ret_id);
 }
+
+/* ---- files ---- */
+
+static enum err read_back(int fd, struct secret **ret_text)
+{
+	off_t size = lseek(fd, 0, SEEK_END);
+	AUTO(secret) struct secret *text = size < 0 ? NULL : mem_alloc(sizeof(*text) + (size_t)size);
+
+	if (!text)
+		return size < 0 ? ERR_IO : ERR_NOMEM;
+	text->len = (size_t)size;
+	for (size_t n = 0; n < text->len;) {
+		ssize_t got = pread(fd, text->bytes + n, text->len - n, (off_t)n);
+
+		if (got <= 0)
+			return ERR_IO;
+		n += (size_t)got;
+	}
+	*ret_text = TAKE(text);
+	return OK;
+}
+
+/* Through a file without a name: it may be longer than a message. */
+static enum err tell(struct signer_client *client, enum signer_operation operation, struct slice path,
+		     struct secret **ret_text)
+{
+	struct signer_request request = { .operation = (uint8_t)operation };
+	struct heard heard;
+
+	if (path.len > SIGNER_REQUEST_MAX - sizeof(request))
+		return ERR_LIMIT;
+	int fd = memfd_create("told", MFD_CLOEXEC);
+	if (fd < 0)
+		return ERR_IO;
+	enum err err = ask(client, &request, path, fd, &heard);
+	if (err == OK)
+		err = read_back(fd, ret_text);
+	close(fd);
+	return err;
+}
+
+enum err signer_tell(struct signer_client *client, struct slice path, struct secret **ret_text)
+{
+	return tell(client, SIGNER_TELL, path, ret_text);
+}
+
+enum err signer_tell_text(struct signer_client *client, struct secret **ret_text)
+{
+	return tell(client, SIGNER_TELL_TEXT, slice_of(NULL), ret_text);
+}
+
+enum err signer_keep_file(struct signer_client *client, struct slice path, struct slice pem)
+{
+	struct signer_request request = { .operation = SIGNER_KEEP_FILE };
+	char text[SIGNER_REQUEST_MAX - sizeof(request)];
+	struct writer all = writer_of(text, sizeof(text));
+	struct heard heard;
+
+	put(&all, path);
+	put_char(&all, '\0');
+	put(&all, pem);
+	return all.overflow ? ERR_LIMIT : ask(client, &request, writer_text(&all), -1, &heard);
+}
+
+/* ---- keys that are wanted ---- */
 
 enum err signer_keep(struct signer_client *client, struct slice ids)
 {

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/secret.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "base/writer.h"
@@ -28,12 +29,23 @@ void signer_client_init(struct signer_client *client, int fd);
 /*
  * Below: ERR_CLOSED if the signing process is gone or does not answer in time, and what is named with the question; ERR_IO.
  *
- * A private key from the file that the descriptor was opened on: the errors of key_parse_pem(). The descriptor
- * stays the caller's, here and below.
+ * A private key from its file, which the signing process opens: the errors of key_parse_pem(); ERR_NOT_FOUND, ERR_CONFLICT: the
+ * file may not be read.
  */
-MUST_CHECK enum err signer_load(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE]);
-/* A new key (ECDSA on P-256), written to the descriptor. ERR_NOMEM. */
-MUST_CHECK enum err signer_generate(struct signer_client *client, int fd, unsigned char ret_id[KEY_ID_SIZE]);
+MUST_CHECK enum err signer_load(struct signer_client *client, struct slice path,
+				unsigned char ret_id[KEY_ID_SIZE]);
+/* A new key (ECDSA on P-256), in a file of this path that takes the place of one that is there. ERR_DENIED, ERR_NOMEM. */
+MUST_CHECK enum err signer_generate(struct signer_client *client, struct slice path,
+				    unsigned char ret_id[KEY_ID_SIZE]);
+/*
+ * The certificates and lists of revoked ones in a file (PEM), without whatever else is in it. A file's errors: ERR_NOT_FOUND, ERR_DENIED,
+ * ERR_LIMIT; ERR_NOMEM.
+ */
+MUST_CHECK enum err signer_tell(struct signer_client *client, struct slice path, struct secret **ret_text);
+/* The file of signer_may_tell(). Errors as above; ERR_DENIED also if there is a private key in it. */
+MUST_CHECK enum err signer_tell_text(struct signer_client *client, struct secret **ret_text);
+/* Puts certificates of ours into a file whose name ends in ".pem". Errors as above; ERR_SYNTAX. */
+MUST_CHECK enum err signer_keep_file(struct signer_client *client, struct slice path, struct slice pem);
 /* Forgets all other keys. At most SIGNER_KEYS_MAX of them, one behind the other. */
 MUST_CHECK enum err signer_keep(struct signer_client *client, struct slice ids);
 

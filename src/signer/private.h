@@ -25,6 +25,7 @@ struct signer {
 	struct random *random;
 	struct held *keys; /* SIGNER_KEYS_MAX of room */
 	size_t n;
+	struct slice told; /* the path of signer_may_tell(); empty: none */
 	bool has_issuer;
 	unsigned char issuer[KEY_ID_SIZE]; /* of user certificates */
 	struct map_key counter_key;

@@ -88,16 +88,18 @@ static bool harden(void)
 	       prctl(PR_SET_DUMPABLE, 0) == 0 && setrlimit(RLIMIT_CORE, &none) == 0;
 }
 
-static int run(const int fds[], size_t n, bool (*confine)(void))
+static int run(const int fds[], const struct signer_plan *plan)
 {
 	static struct server server;
 	int code = EXIT_FAILURE;
 
-	server.n = n;
-	for (size_t i = 0; i < n; i++)
+	server.n = plan->n_channels;
+	for (size_t i = 0; i < server.n; i++)
 		server.channels[i] = (struct pollfd){ .fd = fds[i], .events = POLLIN };
 	server.signer = signer_new();
-	if (server.signer && harden() && confine())
+	if (server.signer)
+		signer_may_tell(server.signer, plan->told);
+	if (server.signer && harden() && plan->confine(plan->self))
 		code = serve(&server);
 	signer_free(server.signer);
 	return code;
@@ -128,9 +130,10 @@ static enum err open_channels(size_t n, int near[], int far[])
 	return OK;
 }
 
-enum err signer_start(size_t n, bool (*confine)(void), struct signer_process *ret_process)
+enum err signer_start(const struct signer_plan *plan, struct signer_process *ret_process)
 {
 	int near[SIGNER_CHANNELS_MAX + 1], far[SIGNER_CHANNELS_MAX + 1];
+	const size_t n = plan->n_channels;
 	struct signer_process process = { .n = n };
 
 	if (n > SIGNER_CHANNELS_MAX)
@@ -139,7 +142,7 @@ enum err signer_start(size_t n, bool (*confine)(void), struct signer_process *re
 	process.pid = fork();
 	if (process.pid == 0) {
 		close_all(near, n + 1);
-		_exit(run(far, n, confine));
+		_exit(run(far, plan));
 	}
 	close_all(far, n + 1);
 	if (process.pid < 0) {

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 
 enum { SIGNER_CHANNELS_MAX = 66 };
 
@@ -19,10 +20,14 @@ struct signer_process {
 	int life; /* readable once the process has ended */
 };
 
-/*
- * Starts it with so many channels. confine is called in it before the first request: false ends it. To be called while
- * there is one thread. ERR_LIMIT, ERR_IO.
- */
-MUST_CHECK enum err signer_start(size_t n, bool (*confine)(void), struct signer_process *ret_process);
+struct signer_plan {
+	size_t n_channels;
+	bool (*confine)(const void *self); /* called in it before the first request: false ends it */
+	const void *self;
+	struct slice told; /* for signer_may_tell() */
+};
+
+/* Starts it. To be called while there is one thread. ERR_LIMIT, ERR_IO. */
+MUST_CHECK enum err signer_start(const struct signer_plan *plan, struct signer_process *ret_process);
 /* Closes the channels and waits for its end. Does nothing for one that is zeroed. False if it has not ended well. */
 bool signer_end(struct signer_process *process);

@@ -5,12 +5,13 @@
 
 #include "base/mem.h"
 #include "crypto/certificate.h"
+#include "signer/files.h"
 #include "signer/order.h"
 #include "signer/private.h"
 
 #define CA_NAME_MAX 64 /* RFC 5280 appendix A.1, ub-common-name */
 #define NAMES_MAX   1001
-#define READ_PIECE  4096
+#define TEXT_MAX    (1 << 20)
 
 struct signer *signer_new(void)
 {
@@ -82,23 +83,20 @@ static enum err hold(struct signer *signer, struct key *key, struct answer *answ
 	return OK;
 }
 
-static enum err load(struct signer *signer, int fd, struct answer *answer)
+static enum err load(struct signer *signer, struct slice path, struct answer *answer)
 {
-	char pem[KEY_PEM_MAX + 1];
+	AUTO(secret) struct secret *pem = NULL;
 	struct key *key = NULL;
-	size_t n = 0;
-	ssize_t got;
+	enum err err = files_read(path, KEY_PEM_MAX, &pem);
 
-	do {
-		got = read(fd, pem + n, sizeof(pem) - n < READ_PIECE ? sizeof(pem) - n : READ_PIECE);
-		n += got > 0 ? (size_t)got : 0;
-	} while (got > 0 && n < sizeof(pem));
-	enum err err = got < 0 ? ERR_IO : key_parse_pem(signer->crypto, slice_from(pem, n), &key);
-	mem_wipe(pem, sizeof(pem));
+	if (err == OK)
+		err = key_parse_pem(signer->crypto, secret_slice(pem), &key);
+	else if (err == ERR_DENIED)
+		err = ERR_CONFLICT; /* it is the file and not the key */
 	return err == OK ? hold(signer, key, answer) : err;
 }
 
-static enum err generate(struct signer *signer, int fd, struct answer *answer)
+static enum err generate(struct signer *signer, struct slice path, struct answer *answer)
 {
 	AUTO(key) struct key *key = NULL;
 	char pem[KEY_PEM_MAX];
@@ -106,11 +104,82 @@ static enum err generate(struct signer *signer, int fd, struct answer *answer)
 
 	TRY(key_generate(signer->crypto, &key));
 	enum err err = put_key_pem(&out, key);
-	if (err == OK && write(fd, pem, out.len) != (ssize_t)out.len)
-		err = ERR_IO;
+	if (err == OK)
+		err = files_replace(path, writer_text(&out));
 	mem_wipe(pem, sizeof(pem));
 	return err == OK ? hold(signer, TAKE(key), answer) : err;
 }
+
+/* ---- files that others may see ---- */
+
+static enum err write_to(int fd, struct slice text)
+{
+	while (text.len > 0) {
+		ssize_t n = write(fd, text.ptr, text.len);
+
+		if (n <= 0)
+			return ERR_IO;
+		text = slice_sub(text, (size_t)n, text.len);
+	}
+	return OK;
+}
+
+static enum err tell(struct slice path, int fd)
+{
+	AUTO(secret) struct secret *text = NULL;
+	struct writer out = { 0 };
+
+	TRY(files_read(path, CHAIN_PEM_MAX, &text));
+	/* what is cut off is written with its first line alone, and each block gets a line end */
+	out.size = 2 * text->len + 1;
+	out.buf = mem_alloc(out.size);
+	if (!out.buf)
+		return ERR_NOMEM;
+	put_public(&out, secret_slice(text));
+	enum err err = out.overflow ? ERR_LIMIT : write_to(fd, writer_text(&out));
+	mem_free(out.buf);
+	return err;
+}
+
+static bool has_key(struct slice text)
+{
+	const struct slice mark = SLICE("PRIVATE KEY");
+
+	for (size_t at = 0; at + mark.len <= text.len; at++)
+		if (slice_starts(slice_sub(text, at, text.len), mark))
+			return true;
+	return false;
+}
+
+static enum err tell_text(const struct signer *signer, int fd)
+{
+	AUTO(secret) struct secret *text = NULL;
+
+	if (!signer->told.len)
+		return ERR_NOT_FOUND;
+	TRY(files_read(signer->told, TEXT_MAX, &text));
+	return has_key(secret_slice(text)) ? ERR_DENIED : write_to(fd, secret_slice(text));
+}
+
+/* Certificates of ours; nothing that a key could be replaced by. */
+static enum err keep_file(struct signer *signer, struct slice text)
+{
+	struct slice path = slice_sub(text, 0, slice_find(text, '\0'));
+	struct slice pem = slice_sub(text, path.len + 1, text.len);
+	AUTO(chain) struct chain *chain = NULL;
+
+	if (!slice_ends(path, SLICE(".pem")))
+		return ERR_DENIED;
+	TRY(chain_parse_pem(signer->crypto, pem, &chain));
+	return files_replace(path, pem);
+}
+
+void signer_may_tell(struct signer *signer, struct slice path)
+{
+	signer->told = path;
+}
+
+/* ---- keys that are wanted ---- */
 
 static bool is_among(struct slice ids, const unsigned char id[KEY_ID_SIZE])
 {
@@ -229,7 +298,7 @@ static enum err answer_one(struct signer *signer, const struct signer_message *m
 			   const struct signer_request *request, struct answer *answer)
 {
 	struct slice text = slice_sub(message->bytes, sizeof(*request), message->bytes.len);
-	bool needs_fd = request->operation == SIGNER_LOAD || request->operation == SIGNER_GENERATE;
+	bool needs_fd = request->operation == SIGNER_TELL || request->operation == SIGNER_TELL_TEXT;
 
 	switch (request->operation) {
 	case SIGNER_SIGN: return sign(signer, request, text, answer);
@@ -242,8 +311,11 @@ static enum err answer_one(struct signer *signer, const struct signer_message *m
 	if (needs_fd && message->fd < 0)
 		return ERR_SYNTAX;
 	switch (request->operation) {
-	case SIGNER_LOAD: return load(signer, message->fd, answer);
-	case SIGNER_GENERATE: return generate(signer, message->fd, answer);
+	case SIGNER_LOAD: return load(signer, text, answer);
+	case SIGNER_GENERATE: return generate(signer, text, answer);
+	case SIGNER_TELL: return tell(text, message->fd);
+	case SIGNER_TELL_TEXT: return tell_text(signer, message->fd);
+	case SIGNER_KEEP_FILE: return keep_file(signer, text);
 	case SIGNER_KEEP: return keep(signer, text);
 	case SIGNER_MAKE_CA: return make_ca(signer, request, text, answer);
 	case SIGNER_MAKE_SERVER: return make_server(signer, request, text, answer);

@@ -28,14 +28,17 @@ enum {
 
 enum signer_operation {
 	SIGNER_SIGN = 1, /* key, hash, pss; the text */
-	SIGNER_LOAD,     /* a descriptor to read the key from, as PEM */
-	SIGNER_GENERATE, /* a descriptor to write the new key to */
+	SIGNER_LOAD,     /* the text: the path of a key's file, PEM */
+	SIGNER_GENERATE, /* the text: the path of the file that a new key is to be in */
 	SIGNER_KEEP,     /* the text: ids of the keys that are still wanted */
 	SIGNER_MAKE_CA,  /* key, now; the text: the name. The certificate of a CA of ours */
 	SIGNER_MAKE_SERVER, /* key, issuer, now; the text: names with LF between them, NUL, the CA's certificate in PEM */
 	SIGNER_PRESENT,   /* key; the text: its certificate with its chain in PEM, as what it vouches */
 	SIGNER_APPOINT,   /* key; the text likewise: the CA that issues user certificates from now on */
 	SIGNER_MAKE_USER, /* the text: an AOR, NUL, a request (PKCS #10). The certificate in DER */
+	SIGNER_TELL, /* the text: a path; a descriptor that the certificates and lists of revoked ones in it are written to */
+	SIGNER_TELL_TEXT, /* a descriptor that the file of signer_may_tell() is written to */
+	SIGNER_KEEP_FILE, /* the text: the path of a .pem file, NUL, certificates to be in it */
 	SIGNER_VOUCH,     /* key; the text: the entity of a certificate NOTIFY. The signed one */
 };
 
@@ -57,6 +60,8 @@ struct signer;
 
 /* NULL without memory. */
 MUST_CHECK struct signer *signer_new(void);
+/* A file that is told as it is, unless there is a private key in it. The path is borrowed. */
+void signer_may_tell(struct signer *signer, struct slice path);
 void signer_free(struct signer *signer);
 OWN(signer)
 

@@ -23,6 +23,7 @@
 #define STATE_SERVER_CERTIFICATE "server.pem" /* made by the development CA, its issuer after it */
 #define STATE_SERVER_KEY         "server.key"
 #define STATE_MASTER_SECRET      "master.key" /* 32 bytes; see state_secret() */
+#define STATE_DATABASE           "sealine.db"
 #define STATE_CONTROL_SOCKET     "control.sock"
 
 /*

@@ -57,7 +57,7 @@ static enum err open_database(struct slice dir, sqlite3 **ret_db)
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
 
-	put_state_path(&out, dir, SLICE("sealine.db"));
+	put_state_path(&out, dir, SLICE(STATE_DATABASE));
 	put_char(&out, '\0');
 	if (out.overflow)
 		return ERR_NOT_FOUND;

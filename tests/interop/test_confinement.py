@@ -42,6 +42,28 @@ def test_both_processes_are_confined_and_serve(tmp_path):
         assert server.stop() == 0
 
 
+def test_what_a_confined_server_may_not_open_is_made_and_read_for_it(tmp_path):
+    """The development CA's keys and certificates, and the configuration itself, at a reload."""
+    file = tmp_path / "sealined.yaml"
+    file.write_text("domains: [a.example]\n")
+    with Server(tmp_path / "state", options=["-c", str(file)]) as server:
+        server.wait_for("info confined landlock=[1-9].* seccomp=yes")
+        key = (server.state / "server.key").read_bytes()
+        for text, said in (("domains: [a.example, b.example]\n", "info reloaded"),
+                           ("domains: [a.example]\n# -----BEGIN PRIVATE KEY-----\n", "reload.failed .*private key"),
+                           ("domains: [a.example, b.example]\n", "info reloaded")):  # fmt: skip
+            since = len(server.lines)
+            file.write_text(text)
+            server.process.send_signal(1)
+            server.wait_for(said, since=since)
+        assert (server.state / "server.key").read_bytes() != key
+        assert os.stat(server.state / "server.key").st_mode & 0o777 == 0o600
+        assert shown(server.port(), "b.example", ca=server.state / "ca.pem")[1]
+        server.add_account("alice@b.example", "sesame")  # the database is written on
+        assert server.stop() == 0
+        assert not (server.state / "control.sock").exists()
+
+
 def test_what_a_confined_process_can_do():
     """The rows of tests/unit/sealined/test_confine.c, in a build that confines."""
     result = subprocess.run([BUILD / "test_sealined_confine"], capture_output=True, text=True, timeout=60)

@@ -46,6 +46,44 @@ static bool opens_in_state(int flags)
 	return opens(path, flags);
 }
 
+/* As the database is: it was there before. */
+static bool opens_database(void)
+{
+	char path[80];
+
+	join(path, sizeof(path), state_dir, "/sealine.db");
+	return opens(path, O_RDWR);
+}
+
+static bool opens_key(int flags)
+{
+	char path[80];
+
+	join(path, sizeof(path), state_dir, "/users.key");
+	return opens(path, flags);
+}
+
+static bool reads_a_key(void)
+{
+	return opens_key(O_RDONLY) || opens_key(O_RDWR);
+}
+
+/* Half a key and half a certificate would be told. */
+static bool writes_a_key(void)
+{
+	return opens_key(O_WRONLY);
+}
+
+static bool gives_a_key_another_name(void)
+{
+	char from[80], to[80], link_path[80];
+
+	join(from, sizeof(from), state_dir, "/users.key");
+	join(to, sizeof(to), state_dir, "/sealine.db");
+	join(link_path, sizeof(link_path), state_dir, "/linked");
+	return rename(from, to) == 0 || link(from, link_path) == 0 || symlink(from, link_path) == 0;
+}
+
 static bool makes_in_state(void)
 {
 	return opens_in_state(O_RDWR | O_CREAT) && opens_in_state(O_RDONLY) &&
@@ -100,7 +138,7 @@ static bool reads_passwords(void)
 
 static bool reads_the_public(void)
 {
-	return opens("/etc/ssl", O_RDONLY | O_DIRECTORY);
+	return opens("/etc/ssl/certs", O_RDONLY | O_DIRECTORY);
 }
 
 static bool reads_memory(void)
@@ -180,12 +218,16 @@ static const struct {
 	bool (*attempt)(void);
 	bool server, signer; /* whether it can */
 } attempts[] = {
-	{ "makes, reads and writes a file of the state", makes_in_state, true, false },
-	{ "replaces a file of the state", renames_in_state, true, false },
-	{ "reads a file that was named", reads_known, true, false },
+	{ "opens the database", opens_database, true, true },
+	{ "reads a key in the state directory", reads_a_key, false, true },
+	{ "writes over a key in the state directory", writes_a_key, false, true },
+	{ "gives a key another name", gives_a_key_another_name, false, true },
+	{ "reads a key that was named", reads_known, false, true },
+	{ "makes, reads and writes a file of the state", makes_in_state, false, true },
+	{ "replaces a file of the state", renames_in_state, false, true },
 	{ "writes a file that was named", writes_known, false, false },
 	{ "makes a file beside it", makes_beside_known, false, false },
-	{ "reads what a link leads to, and what is beside it", reads_what_a_link_leads_to, true, false },
+	{ "reads what a link leads to, and what is beside it", reads_what_a_link_leads_to, false, true },
 	{ "reads another file", reads_other, false, false },
 	{ "reads the users of the system", reads_passwords, false, false },
 	{ "reads the system's trust anchors", reads_the_public, true, false },
@@ -208,18 +250,18 @@ static int in_child(bool (*attempt)(void), bool is_signer)
 
 	join(link, sizeof(link), known_dir, "/link.pem");
 	const struct slice known[] = { slice_of(known_file), SLICE(""), slice_of(link) };
-	const struct confine_files files = { slice_of(state_dir), known, 3 };
+	const struct confine_files files = { slice_of(state_dir), known, 3, SLICE("") };
 	struct confinement confinement;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (!confine_server(&files, &confinement))
-			_exit(1);
-		if (confinement.landlock == 0 || !confinement.syscalls)
-			_exit(UNCONFINED);
-		if (is_signer && !confine_signer())
+		if (is_signer && !confine_signer(&files))
 			_exit(2);
+		if (!is_signer && !confine_server(&files, &confinement))
+			_exit(1);
+		if (!is_signer && (confinement.landlock == 0 || !confinement.syscalls))
+			_exit(UNCONFINED);
 		_exit(attempt() ? ALLOWED : REFUSED);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -227,6 +269,7 @@ static int in_child(bool (*attempt)(void), bool is_signer)
 	return WEXITSTATUS(status);
 }
 
+static const char *const kept[] = { "/users.key", "/sealine.db" };
 static const char *const targets[] = { "/link1.pem", "/next.pem" };
 
 static void make_files(void)
@@ -241,6 +284,10 @@ static void make_files(void)
 	assert_int_equal(mkdir(state_dir, 0700), 0);
 	assert_int_equal(mkdir(known_dir, 0700), 0);
 	assert_true(opens(known_file, O_RDWR | O_CREAT));
+	for (size_t i = 0; i < 2; i++) {
+		join(path, sizeof(path), state_dir, kept[i]);
+		assert_true(opens(path, O_RDWR | O_CREAT));
+	}
 	join(target_dir, sizeof(target_dir), dir, "/archive");
 	assert_int_equal(mkdir(target_dir, 0700), 0);
 	for (size_t i = 0; i < 2; i++) {
@@ -258,6 +305,10 @@ static void remove_files(void)
 
 	join(path, sizeof(path), state_dir, "/file");
 	unlink(path);
+	for (size_t i = 0; i < 2; i++) {
+		join(path, sizeof(path), state_dir, kept[i]);
+		unlink(path);
+	}
 	for (size_t i = 0; i < 2; i++) {
 		join(path, sizeof(path), target_dir, targets[i]);
 		unlink(path);
@@ -278,7 +329,6 @@ static void each_process_can_do_what_it_needs_and_no_more(void **state)
 	make_files();
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		int server = in_child(attempts[i].attempt, false);
-		/* a filter upon the server's, as no process ever has it, and the stricter for it */
 		int signer = in_child(attempts[i].attempt, true);
 
 		if (server == UNCONFINED) {

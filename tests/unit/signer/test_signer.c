@@ -2,6 +2,8 @@
 
 #include "harness.h"
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -22,22 +24,33 @@ struct fixture {
 	struct signer_reply reply;
 	char rest[SIGNER_REPLY_MAX];
 	size_t len;
+	char dir[32];
 };
 
 static int set_up(void **state)
 {
 	static struct fixture fixture;
 
-	fixture = (struct fixture){ .signer = signer_new(), .crypto = crypto_new() };
+	fixture = (struct fixture){ .signer = signer_new(),
+				    .crypto = crypto_new(),
+				    .dir = "/tmp/sealine-signer-XXXXXX" };
+	assert_non_null(mkdtemp(fixture.dir));
 	assert_non_null(fixture.signer);
 	assert_non_null(fixture.crypto);
 	*state = &fixture;
 	return 0;
 }
 
+static struct slice path_in(const struct fixture *fixture, const char *name);
+
 static int tear_down(void **state)
 {
+	static const char *const names[] = { "a.key", "b.key", "shown.pem", "said.yaml" };
 	struct fixture *fixture = *state;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		unlink(path_in(fixture, names[i]).ptr);
+	assert_int_equal(rmdir(fixture->dir), 0);
 
 	signer_free(fixture->signer);
 	crypto_free(fixture->crypto);
@@ -64,22 +77,34 @@ static enum err ask(struct fixture *fixture, const struct signer_request *reques
 	return (enum err)fixture->reply.err;
 }
 
-/* A file without a name. */
-static int file_with(struct slice text)
+static struct slice path_in(const struct fixture *fixture, const char *name)
 {
-	int fd = memfd_create("key", MFD_CLOEXEC);
+	static char path[100];
+	struct writer out = writer_of(path, sizeof(path) - 1);
+
+	put(&out, slice_of(fixture->dir));
+	put_char(&out, '/');
+	put(&out, slice_of(name));
+	path[out.len] = '\0';
+	return slice_of(path);
+}
+
+static struct slice file_with(const struct fixture *fixture, struct slice text)
+{
+	struct slice path = path_in(fixture, "a.key");
+	int fd = open(path.ptr, O_WRONLY | O_CREAT | O_TRUNC, 0600);
 
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text.ptr, text.len), text.len);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
-	return fd;
+	close(fd);
+	return path;
 }
 
-static void generate(struct fixture *fixture, int fd, unsigned char id[KEY_ID_SIZE])
+static void generate(struct fixture *fixture, const char *name, unsigned char id[KEY_ID_SIZE])
 {
 	struct signer_request request = { .operation = SIGNER_GENERATE, .number = 7 };
 
-	assert_int_equal(ask(fixture, &request, SLICE(""), fd, false), OK);
+	assert_int_equal(ask(fixture, &request, path_in(fixture, name), -1, false), OK);
 	memcpy(id, fixture->reply.key, KEY_ID_SIZE);
 }
 
@@ -96,10 +121,8 @@ static void signs_handshakes_for_anybody(void **state)
 {
 	struct fixture *fixture = *state;
 	unsigned char id[KEY_ID_SIZE];
-	int fd = file_with(SLICE(""));
 
-	generate(fixture, fd, id);
-	close(fd);
+	generate(fixture, "a.key", id);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE(HANDSHAKE)), OK);
 	assert_true(fixture->len > 60);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE("a contract")), ERR_DENIED);
@@ -113,14 +136,20 @@ static void signs_handshakes_for_anybody(void **state)
 static void a_worker_may_do_nothing_else(void **state)
 {
 	struct fixture *fixture = *state;
-	int fd = file_with(SLICE(""));
+	static const enum signer_operation operations[] = {
+		SIGNER_LOAD,    SIGNER_GENERATE, SIGNER_KEEP, SIGNER_MAKE_CA,   SIGNER_MAKE_SERVER,
+		SIGNER_PRESENT, SIGNER_APPOINT,  SIGNER_TELL, SIGNER_TELL_TEXT, SIGNER_KEEP_FILE,
+	};
+	int fd = memfd_create("told", MFD_CLOEXEC);
 
-	for (int operation = SIGNER_LOAD; operation <= SIGNER_APPOINT; operation++) {
-		struct signer_request request = { .operation = (uint8_t)operation };
+	signer_may_tell(fixture->signer, file_with(fixture, SLICE("text")));
+	for (size_t i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
+		struct signer_request request = { .operation = (uint8_t)operations[i] };
 
-		assert_int_equal(ask(fixture, &request, SLICE(""), fd, true), ERR_DENIED);
+		assert_int_equal(ask(fixture, &request, path_in(fixture, "b.key"), fd, true), ERR_DENIED);
 	}
-	assert_int_equal(lseek(fd, 0, SEEK_END), 0); /* no key was written */
+	assert_int_equal(lseek(fd, 0, SEEK_END), 0);                          /* nothing was told */
+	assert_int_not_equal(access(path_in(fixture, "b.key").ptr, F_OK), 0); /* no key was written */
 	close(fd);
 }
 
@@ -129,20 +158,17 @@ static void loads_what_it_has_written(void **state)
 	struct fixture *fixture = *state;
 	struct signer_request request = { .operation = SIGNER_LOAD };
 	unsigned char id[KEY_ID_SIZE], nothing[KEY_ID_SIZE] = { 0 };
-	int fd = file_with(SLICE(""));
 
-	generate(fixture, fd, id);
-	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	generate(fixture, "a.key", id);
 	request.operation = SIGNER_KEEP;
 	assert_int_equal(ask(fixture, &request, slice_from(nothing, sizeof(nothing)), -1, false), OK);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE(HANDSHAKE)), ERR_NOT_FOUND);
 	request.operation = SIGNER_LOAD;
-	assert_int_equal(ask(fixture, &request, SLICE(""), fd, false), OK);
+	assert_int_equal(ask(fixture, &request, path_in(fixture, "a.key"), -1, false), OK);
 	assert_memory_equal(fixture->reply.key, id, KEY_ID_SIZE);
 	request.operation = SIGNER_KEEP;
 	assert_int_equal(ask(fixture, &request, slice_from(id, sizeof(id)), -1, false), OK);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE(HANDSHAKE)), OK);
-	close(fd);
 }
 
 static void refuses_what_is_no_key(void **state)
@@ -155,17 +181,116 @@ static void refuses_what_is_no_key(void **state)
 	struct fixture *fixture = *state;
 	static char large[KEY_PEM_MAX + 1];
 
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		int fd = file_with(files[i]);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		assert_int_equal(ask(fixture, &request, file_with(fixture, files[i]), -1, false), ERR_SYNTAX);
+	assert_int_equal(
+		ask(fixture, &request, file_with(fixture, slice_from(large, sizeof(large))), -1, false),
+		ERR_LIMIT);
+	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_LIMIT);
+	assert_int_equal(ask(fixture, &request, path_in(fixture, "b.key"), -1, false), ERR_NOT_FOUND);
+	assert_int_equal(ask(fixture, &request, slice_of(fixture->dir), -1, false), ERR_IO); /* no file */
+}
 
-		assert_int_equal(ask(fixture, &request, SLICE(""), fd, false), ERR_SYNTAX);
-		close(fd);
-	}
-	int fd = file_with(slice_from(large, sizeof(large)));
-	assert_int_equal(ask(fixture, &request, SLICE(""), fd, false), ERR_LIMIT);
+/* What comes back of a file. */
+static enum err tell(struct fixture *fixture, enum signer_operation operation, struct slice path, char *buf,
+		     size_t size)
+{
+	struct signer_request request = { .operation = (uint8_t)operation };
+	int fd = memfd_create("told", MFD_CLOEXEC);
+	enum err err = ask(fixture, &request, path, fd, false);
+	ssize_t n = pread(fd, buf, size - 1, 0);
+
+	assert_true(n >= 0);
+	buf[n] = '\0';
 	close(fd);
-	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_SYNTAX);
-	assert_int_equal(ask(fixture, &request, SLICE(""), fd, false), ERR_IO); /* closed */
+	return err;
+}
+
+#define CERTIFICATE "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+#define LIST        "-----BEGIN X509 CRL-----\nBBBB\n-----END X509 CRL-----\n"
+#define KEY         "-----BEGIN PRIVATE KEY-----\nSECRET\n-----END PRIVATE KEY-----\n"
+
+static const struct {
+	const char *label, *file, *told;
+} files_told[] = {
+	{ "a certificate", CERTIFICATE, CERTIFICATE },
+	{ "a chain with words", "a\n" CERTIFICATE "b\n" CERTIFICATE, CERTIFICATE CERTIFICATE },
+	{ "a list", LIST, LIST },
+	{ "a key", KEY, "" },
+	{ "a key before and behind", KEY CERTIFICATE KEY, CERTIFICATE },
+	{ "an old kind of key", "-----BEGIN EC PRIVATE KEY-----\nSECRET\n-----END EC PRIVATE KEY-----\n",
+	  "" },
+	{ "parameters", "-----BEGIN EC PARAMETERS-----\nSECRET\n-----END EC PARAMETERS-----\n", "" },
+	{ "a key in a certificate", "-----BEGIN CERTIFICATE-----\n" KEY "-----END CERTIFICATE-----\n",
+	  "-----BEGIN CERTIFICATE-----\n" },
+	{ "a certificate that ends as a key",
+	  "-----BEGIN CERTIFICATE-----\nSECRET\n-----END PRIVATE KEY-----\n",
+	  "-----BEGIN CERTIFICATE-----\n" },
+	{ "a certificate that is cut off", CERTIFICATE "-----BEGIN CERTIFICATE-----\nSECRET\n",
+	  CERTIFICATE "-----BEGIN CERTIFICATE-----\n" },
+	{ "half a beginning", "-----BEGIN CERT", "" },
+	{ "nothing", "", "" },
+};
+
+static void tells_what_others_may_see_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	char told[500];
+
+	for (size_t i = 0; i < sizeof(files_told) / sizeof(files_told[0]); i++) {
+		struct slice path = file_with(fixture, slice_of(files_told[i].file));
+
+		assert_int_equal(tell(fixture, SIGNER_TELL, path, told, sizeof(told)), OK);
+		if (!slice_eq(slice_of(told), slice_of(files_told[i].told)))
+			fail_msg("%s: %s", files_told[i].label, told);
+	}
+	assert_int_equal(tell(fixture, SIGNER_TELL, path_in(fixture, "b.key"), told, sizeof(told)),
+			 ERR_NOT_FOUND);
+}
+
+static void tells_one_text_that_has_no_key_in_it(void **state)
+{
+	struct fixture *fixture = *state;
+	char told[500];
+
+	assert_int_equal(tell(fixture, SIGNER_TELL_TEXT, SLICE(""), told, sizeof(told)), ERR_NOT_FOUND);
+	signer_may_tell(fixture->signer, file_with(fixture, SLICE("state: /tmp\n")));
+	assert_int_equal(tell(fixture, SIGNER_TELL_TEXT, SLICE("/etc/passwd"), told, sizeof(told)), OK);
+	assert_string_equal(told, "state: /tmp\n");
+	file_with(fixture, SLICE("state: /tmp\n" KEY));
+	assert_int_equal(tell(fixture, SIGNER_TELL_TEXT, SLICE(""), told, sizeof(told)), ERR_DENIED);
+	assert_string_equal(told, "");
+}
+
+static void keeps_certificates_and_nothing_else(void **state)
+{
+	struct fixture *fixture = *state;
+	struct signer_request request = { .operation = SIGNER_MAKE_CA, .now = NOW };
+	unsigned char id[KEY_ID_SIZE];
+	char text[8192], told[4096];
+	struct writer out = writer_of(text, sizeof(text));
+
+	generate(fixture, "a.key", id);
+	memcpy(request.key, id, KEY_ID_SIZE);
+	assert_int_equal(ask(fixture, &request, SLICE("A CA of ours"), -1, false), OK);
+	put(&out, path_in(fixture, "shown.pem"));
+	put_char(&out, '\0');
+	put(&out, slice_from(fixture->rest, fixture->len));
+	request.operation = SIGNER_KEEP_FILE;
+	assert_int_equal(ask(fixture, &request, writer_text(&out), -1, false), OK);
+	assert_int_equal(tell(fixture, SIGNER_TELL, path_in(fixture, "shown.pem"), told, sizeof(told)), OK);
+	assert_true(slice_starts(slice_of(told), SLICE("-----BEGIN CERTIFICATE-----\n")));
+
+	out.len = 0; /* in place of a key */
+	put(&out, path_in(fixture, "a.key"));
+	put_char(&out, '\0');
+	put(&out, slice_of(told));
+	assert_int_equal(ask(fixture, &request, writer_text(&out), -1, false), ERR_DENIED);
+	out.len = 0; /* a key in place of a certificate */
+	put(&out, path_in(fixture, "shown.pem"));
+	put_char(&out, '\0');
+	put(&out, SLICE(KEY));
+	assert_int_not_equal(ask(fixture, &request, writer_text(&out), -1, false), OK);
 }
 
 static void refuses_what_is_no_question(void **state)
@@ -188,12 +313,10 @@ static void makes_the_certificates_of_the_development_ca(void **state)
 	char text[8192];
 	struct writer out = writer_of(text, sizeof(text));
 	struct verdict verdict;
-	int fd = file_with(SLICE(""));
 
 	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_NOT_FOUND);
-	generate(fixture, fd, request.issuer);
-	generate(fixture, fd, request.key);
-	close(fd);
+	generate(fixture, "a.key", request.issuer);
+	generate(fixture, "b.key", request.key);
 	memcpy(request.key, request.issuer, KEY_ID_SIZE);
 	assert_int_equal(ask(fixture, &request, SLICE(""), -1, false), ERR_SYNTAX); /* without a name */
 	assert_int_equal(ask(fixture, &request, SLICE("A CA of ours"), -1, false), OK);
@@ -220,6 +343,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_worker_may_do_nothing_else, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(loads_what_it_has_written, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(refuses_what_is_no_key, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(tells_what_others_may_see_and_nothing_else, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(tells_one_text_that_has_no_key_in_it, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(keeps_certificates_and_nothing_else, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(refuses_what_is_no_question, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(makes_the_certificates_of_the_development_ca, set_up, tear_down),
 };

@@ -1,0 +1,201 @@
+#include "signer/files.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+
+static enum err err_of_errno(void)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENOTDIR: return ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+	case EROFS: return ERR_DENIED;
+	case ENAMETOOLONG: return ERR_LIMIT;
+	case ENOMEM: return ERR_NOMEM;
+	default: return ERR_IO;
+	}
+}
+
+/* The path, with something behind it and the NUL that the kernel wants. */
+static bool path_of(char buf[FILES_PATH_MAX], struct slice path, struct slice suffix)
+{
+	struct writer out = writer_of(buf, FILES_PATH_MAX);
+
+	put(&out, path);
+	put(&out, suffix);
+	put_char(&out, '\0');
+	return path.len > 0 && !out.overflow && slice_find(path, '\0') == path.len;
+}
+
+/* ---- reading ---- */
+
+static enum err fill(int fd, struct secret *text)
+{
+	size_t n = 0;
+
+	while (n < text->len) {
+		ssize_t got = read(fd, text->bytes + n, text->len - n);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_of_errno();
+		if (got == 0)
+			break;
+		n += (size_t)got;
+	}
+	text->len = n;
+	return OK;
+}
+
+static enum err read_open(int fd, size_t max, struct secret **ret_text)
+{
+	AUTO(secret) struct secret *text = NULL;
+	struct stat found;
+
+	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
+		return ERR_IO;
+	if ((uintmax_t)found.st_size > max)
+		return ERR_LIMIT;
+	text = mem_alloc(sizeof(*text) + (size_t)found.st_size);
+	if (!text)
+		return ERR_NOMEM;
+	text->len = (size_t)found.st_size;
+	TRY(fill(fd, text));
+	*ret_text = TAKE(text);
+	return OK;
+}
+
+enum err files_read(struct slice path, size_t max, struct secret **ret_text)
+{
+	char name[FILES_PATH_MAX];
+
+	if (!path_of(name, path, SLICE("")))
+		return ERR_LIMIT;
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = read_open(fd, max, ret_text);
+	close(fd);
+	return err;
+}
+
+/* ---- writing ---- */
+
+static enum err write_all(int fd, struct slice text)
+{
+	while (text.len > 0) {
+		ssize_t n = write(fd, text.ptr, text.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_of_errno();
+		text = slice_sub(text, (size_t)n, text.len);
+	}
+	return fsync(fd) == 0 ? OK : err_of_errno();
+}
+
+/* The name of a file is on disk once its directory is. */
+static enum err sync_directory_of(struct slice path)
+{
+	char dir[FILES_PATH_MAX];
+
+	while (path.len > 0 && path.ptr[path.len - 1] != '/')
+		path.len--;
+	if (!path_of(dir, path.len ? path : SLICE("."), SLICE("")))
+		return ERR_LIMIT;
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = fsync(fd) == 0 ? OK : err_of_errno();
+	close(fd);
+	return err;
+}
+
+enum err files_replace(struct slice path, struct slice text)
+{
+	char name[FILES_PATH_MAX], fresh[FILES_PATH_MAX];
+
+	if (!path_of(name, path, SLICE("")) || !path_of(fresh, path, SLICE(".new")))
+		return ERR_LIMIT;
+	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err_of_errno();
+	enum err err = write_all(fd, text);
+	close(fd);
+	if (err == OK && rename(fresh, name) != 0)
+		err = err_of_errno();
+	if (err != OK) {
+		unlink(fresh);
+		return err;
+	}
+	return sync_directory_of(path);
+}
+
+/* ---- what may be passed on ---- */
+
+/* RFC 7468 §5, §6, and the names that OpenSSL writes besides. */
+static const struct slice labels[] = {
+	SLICE_INIT("CERTIFICATE-----"),
+	SLICE_INIT("X509 CERTIFICATE-----"),
+	SLICE_INIT("TRUSTED CERTIFICATE-----"),
+	SLICE_INIT("X509 CRL-----"),
+};
+
+static bool find(struct slice text, struct slice what, size_t *ret_at)
+{
+	for (size_t at = 0; at + what.len <= text.len; at++)
+		if (slice_starts(slice_sub(text, at, text.len), what)) {
+			*ret_at = at;
+			return true;
+		}
+	return false;
+}
+
+static const struct slice begin = SLICE_INIT("-----BEGIN "), end = SLICE_INIT("-----END ");
+
+/* Behind the block's last line; its first one, from the label on, begins the text. Nothing else begins within. */
+static bool block_end(struct slice text, struct slice label, size_t *ret_at)
+{
+	size_t at, nested;
+
+	if (!find(text, end, &at) || !slice_starts(slice_sub(text, at + end.len, text.len), label) ||
+	    find(slice_sub(text, 0, at), begin, &nested))
+		return false;
+	*ret_at = at + end.len + label.len;
+	return true;
+}
+
+void put_public(struct writer *out, struct slice text)
+{
+	size_t at;
+
+	while (find(text, begin, &at)) {
+		struct slice block = slice_sub(text, at, text.len), label = slice_of(NULL);
+
+		text = slice_sub(block, begin.len, block.len);
+		for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+			if (slice_starts(text, labels[i]))
+				label = labels[i];
+		if (!label.len)
+			continue;
+		if (!block_end(text, label, &at)) {
+			/* whoever reads it is to see that something is missing */
+			put(out, begin);
+			put(out, label);
+			put_char(out, '\n');
+			continue;
+		}
+		put(out, slice_sub(block, 0, begin.len + at));
+		put_char(out, '\n');
+		text = slice_sub(text, at, text.len);
+	}
+}
