@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "sealined/confine.h"
@@ -101,11 +102,18 @@ int main(int argc, char *argv[])
 			SLICE_FMT(writer_text(&why)));
 		return EXIT_USAGE;
 	}
+	char state[STATE_PATH_MAX];
+	struct writer state_out = writer_of(state, sizeof state - 1);
+	put(&state_out, config->state);
+	state[state_out.len] = '\0';
+	bool was_there = access(state, F_OK) == 0;
 	enum err err = start_signer(&options, config, &process);
 	if (err != OK) {
 		fprintf(stderr, "sealined: the signing process cannot be started: %s\n", err_text(err));
 		return EXIT_FAILED;
 	}
 	int code = run(&options, TAKE(config), &process);
+	if (code == EXIT_USAGE && !was_there)
+		(void)rmdir(state); /* nothing was begun; what is not empty stays */
 	return signer_end(&process) || code != 0 ? code : EXIT_FAILED;
 }
