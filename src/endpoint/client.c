@@ -487,7 +487,7 @@ static bool is_peer(const struct client_tsx *client, flow_id from)
 static bool proves_as_much(const struct endpoint *endpoint, const struct client_tsx *client, flow_id from)
 {
 	const struct flow *flow = flow_find(endpoint, from);
-	bool is_named = client->require.level == REQUIRE_ACCOUNT || client->require.level == REQUIRE_DOMAIN;
+	bool is_named = client->require.level >= REQUIRE_ACCOUNT;
 
 	return is_named && flow && flow_meets(flow, &client->require);
 }

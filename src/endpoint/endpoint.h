@@ -241,6 +241,7 @@ struct flow_view {
 	bool is_peer; /* endpoint_flow_is_peer() */
 	struct address peer;
 	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
+	struct slice link;                              /* declared, that it runs over; empty: none */
 	struct slice fingerprint;                       /* of the certificate */
 	struct slice user, user_key;                    /* that it proved; see struct flow_facts */
 	struct slice unproven;                          /* why nothing is verified; see struct flow_facts */

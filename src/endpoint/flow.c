@@ -20,8 +20,8 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 
 static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 {
-	size_t texts = facts->verified.len + facts->fingerprint.len + facts->user.len + facts->user_key.len +
-		       facts->why.len + facts->tls_version.len + facts->tls_cipher.len;
+	size_t texts = facts->verified.len + facts->link.len + facts->fingerprint.len + facts->user.len +
+		       facts->user_key.len + facts->why.len + facts->tls_version.len + facts->tls_cipher.len;
 	struct flow *flow = mem_zalloc(1, sizeof(*flow) + texts);
 	char *at;
 
@@ -33,6 +33,7 @@ static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 	flow->outbound = facts->outbound;
 	flow->peer = facts->peer;
 	flow->verified = slice_copy(&at, facts->verified);
+	flow->link = slice_copy(&at, facts->link);
 	flow->fingerprint = slice_copy(&at, facts->fingerprint);
 	flow->user = slice_copy(&at, facts->user);
 	flow->user_key = slice_copy(&at, facts->user_key);
@@ -133,6 +134,7 @@ bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow
 		.is_peer = flow->is_peer,
 		.peer = flow->peer,
 		.verified = flow->verified,
+		.link = flow->link,
 		.fingerprint = flow->fingerprint,
 		.user = flow->user,
 		.user_key = flow->user_key,

@@ -62,6 +62,8 @@ struct flow_facts {
 	struct address local; /* of one that we opened */
 	struct address peer;
 	struct slice verified;
+	struct slice
+		link; /* the declared link that it runs over, in clear: never together with verified; empty: none */
 	struct slice fingerprint; /* SHA-256 of the certificate that proved it; empty: none */
 	struct slice user,
 		user_key; /* the AOR that it proved (RFC 3261 §26.3.2.1), user with escapes, domain in lower case, and the id of its key; empty: none */
@@ -80,10 +82,12 @@ enum require_level {
 			    request) */
 	REQUIRE_ACCOUNT, /* sips to a phone of ours: TLS, and the account is proven on the flow */
 	REQUIRE_DOMAIN,  /* sips to a domain: TLS, and the peer's certificate proved the domain */
+	REQUIRE_LINK,    /* to a peer behind a declared link: that link, and no other way */
 };
 
 struct requirement {
 	enum require_level level;
-	account_id account;  /* REQUIRE_ACCOUNT */
-	struct slice domain; /* REQUIRE_DOMAIN, lower case; copied by whoever keeps it */
+	account_id account; /* REQUIRE_ACCOUNT */
+	struct slice
+		domain; /* REQUIRE_DOMAIN, lower case; REQUIRE_LINK: its name; copied by whoever keeps it */
 };

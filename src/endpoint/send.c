@@ -16,6 +16,8 @@ bool flow_meets(const struct flow *flow, const struct requirement *require)
 {
 	if (require->level == REQUIRE_NOTHING)
 		return true;
+	if (require->level == REQUIRE_LINK)
+		return require->domain.len > 0 && slice_eq(flow->link, require->domain);
 	if (!transport_is_secure(flow_transport(flow->id)))
 		return false;
 	switch (require->level) {
@@ -33,6 +35,7 @@ static void report_refusal(struct endpoint *endpoint, const struct sending *send
 		[REQUIRE_TLS] = " want=tls",
 		[REQUIRE_ACCOUNT] = " want=account",
 		[REQUIRE_DOMAIN] = " want=domain",
+		[REQUIRE_LINK] = " want=link",
 	};
 
 	endpoint_report(endpoint, &(struct report){

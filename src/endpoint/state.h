@@ -30,7 +30,7 @@ struct flow {
 	const char *why; /* set: it is being closed, and is as good as gone */
 	struct link closing;
 	struct address peer;
-	struct slice verified, fingerprint, unproven, tls_version,
+	struct slice verified, link, fingerprint, unproven, tls_version,
 		tls_cipher; /* in this allocation, as are */
 	struct slice user, user_key;
 

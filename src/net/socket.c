@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
@@ -32,6 +33,7 @@ static enum err err_of_errno(void)
 	case EAFNOSUPPORT:
 	case ENETUNREACH:
 	case EHOSTUNREACH:
+	case ENODEV:
 	case ENOENT: return ERR_NOT_FOUND;
 	case EMFILE:
 	case ENFILE: return ERR_LIMIT;
@@ -76,6 +78,16 @@ static bool set_tcp_options(int fd)
 static int family_of(const struct address *address)
 {
 	return address->family == ADDRESS_V6 ? AF_INET6 : AF_INET;
+}
+
+/*
+ * So that each datagram says which of our addresses it came to, and an answer can leave from there; and a connection, by which
+ * interface.
+ */
+static bool ask_for_local_address(int fd, int family)
+{
+	return family == AF_INET6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
+				  : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
 }
 
 /* ---- TCP ---- */
@@ -154,16 +166,70 @@ enum err socket_accept(int listener, int *ret_fd, struct address *ret_peer)
 
 enum err socket_connect(const struct address *address, int *ret_fd)
 {
+	return socket_connect_by(address, slice_of(NULL), ret_fd);
+}
+
+static bool bind_to_interface(int fd, struct slice interface)
+{
+	return interface.len == 0 ||
+	       setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface.ptr, (socklen_t)interface.len) == 0;
+}
+
+enum err socket_connect_by(const struct address *address, struct slice interface, int *ret_fd)
+{
 	struct sockaddr_storage to;
 	socklen_t len = sockaddr_of_address(address, &to);
 	int fd = -1;
 
 	TRY(new_socket(family_of(address), SOCK_STREAM, &fd));
-	if (!set_tcp_options(fd) ||
+	if (!set_tcp_options(fd) || !bind_to_interface(fd, interface) ||
 	    (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS && errno != EINTR))
 		return fail(fd);
 	*ret_fd = fd;
 	return OK;
+}
+
+/* The interface by which the connection came: ip(7) and ipv6(7) tell that of a stream with the "packet options" of its socket. */
+static unsigned arrival_of(int fd)
+{
+	const bool is_v6 = socket_local_address(fd).family == ADDRESS_V6;
+	_Alignas(struct cmsghdr) char control[256];
+	socklen_t len = sizeof(control);
+	struct msghdr message = { .msg_control = control };
+
+	if (!ask_for_local_address(fd, is_v6 ? AF_INET6 : AF_INET) ||
+	    getsockopt(fd, is_v6 ? IPPROTO_IPV6 : IPPROTO_IP, is_v6 ? IPV6_2292PKTOPTIONS : IP_PKTOPTIONS,
+		       control, &len) < 0)
+		return 0;
+	message.msg_controllen = len;
+	for (struct cmsghdr *part = CMSG_FIRSTHDR(&message); part; part = CMSG_NXTHDR(&message, part)) {
+		struct in_pktinfo of_v4;
+		struct in6_pktinfo of_v6;
+
+		if (part->cmsg_level == IPPROTO_IP && part->cmsg_type == IP_PKTINFO) {
+			memcpy(&of_v4, CMSG_DATA(part), sizeof(of_v4));
+			return (unsigned)of_v4.ipi_ifindex;
+		}
+		if (part->cmsg_level == IPPROTO_IPV6 &&
+		    (part->cmsg_type == IPV6_PKTINFO || part->cmsg_type == IPV6_2292PKTINFO)) {
+			memcpy(&of_v6, CMSG_DATA(part), sizeof(of_v6));
+			return of_v6.ipi6_ifindex;
+		}
+	}
+	return 0;
+}
+
+enum err socket_hold_to(int fd, struct slice interface, char ret_other[SOCKET_INTERFACE_SIZE])
+{
+	char name[SOCKET_INTERFACE_SIZE] = "";
+	unsigned index = arrival_of(fd);
+
+	_Static_assert(SOCKET_INTERFACE_SIZE == IFNAMSIZ, "the kernel's names");
+	if (index == 0 || !if_indextoname(index, name) || !slice_eq(slice_of(name), interface)) {
+		memcpy(ret_other, name, sizeof(name));
+		return ERR_NOT_FOUND;
+	}
+	return bind_to_interface(fd, interface) ? OK : err_of_errno();
 }
 
 enum err socket_connected(int fd)
@@ -184,13 +250,6 @@ enum err socket_connected(int fd)
 }
 
 /* ---- UDP ---- */
-
-/* So that each datagram says which of our addresses it came to, and an answer can leave from there. */
-static bool ask_for_local_address(int fd, int family)
-{
-	return family == AF_INET6 ? set_option(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1)
-				  : set_option(fd, IPPROTO_IP, IP_PKTINFO, 1);
-}
 
 static enum err bind_udp(const struct address *address, bool shared, int *ret_fd)
 {

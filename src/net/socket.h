@@ -12,6 +12,9 @@
 #include "base/err.h"
 #include "base/slice.h"
 
+/* Of an interface's name, with its end (IFNAMSIZ). */
+enum { SOCKET_INTERFACE_SIZE = 16 };
+
 /*
  * Opens n sockets that listen on the same address, one for each worker: the kernel spreads the connections
  * over them. Port 0 is any free port; an IPv6 address takes no IPv4 connections. ERR_EXISTS if the address is
@@ -29,6 +32,16 @@ MUST_CHECK enum err socket_accept(int listener, int *ret_fd, struct address *ret
  * ERR_NOT_FOUND when there is no route, ERR_DENIED when it is refused at once, ERR_LIMIT, ERR_IO.
  */
 MUST_CHECK enum err socket_connect(const struct address *address, int *ret_fd);
+/*
+ * The same by one interface of the machine alone: no packet leaves or is taken by another (SO_BINDTODEVICE). ERR_NOT_FOUND
+ * when there is no such interface. An empty name is any.
+ */
+MUST_CHECK enum err socket_connect_by(const struct address *address, struct slice interface, int *ret_fd);
+/*
+ * Holds an accepted connection to the interface, from now on. ERR_NOT_FOUND: it is another one, or by none, that the connection
+ * was made; ret_other has its name, or is empty. ERR_IO.
+ */
+MUST_CHECK enum err socket_hold_to(int fd, struct slice interface, char ret_other[SOCKET_INTERFACE_SIZE]);
 /* OK; ERR_AGAIN while it is under way; ERR_DENIED refused, ERR_NOT_FOUND unreachable, ERR_IO (also timed
  * out). */
 MUST_CHECK enum err socket_connected(int fd);

@@ -57,8 +57,11 @@ struct server_peer {
 	enum transport_protocol transport; /* TLS. TCP or UDP: in clear, and for sip requests alone */
 	const struct address *addresses;   /* in clear: from where it may come, on any port */
 	size_t n_addresses;
-	bool routes; /* accounts of ours may choose it by a Route of their own */
-	bool relays; /* what comes from it may go on to other domains */
+	struct slice
+		link; /* in clear: the declared link that it is behind, and is reached by alone; empty: none */
+	bool link_has_sips; /* our policy lets that carry sips requests */
+	bool routes;        /* accounts of ours may choose it by a Route of their own */
+	bool relays;        /* what comes from it may go on to other domains */
 	bool registers; /* phones of its domains register with it through us, who are their edge proxy (RFC 5626 §5) */
 	const struct slice *edge_for; /* domains of ours whose phones may come by it: it is an edge proxy */
 	size_t n_edge_for;

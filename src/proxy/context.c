@@ -207,6 +207,8 @@ static enum err take_hop(struct branch *branch, const struct hop_result *result,
 	branch->target.flow = result->flow;
 	if (branch->target.require.level == REQUIRE_DOMAIN)
 		branch->target.require.domain = hop_domain(&branch->hop);
+	if (branch->target.require.level == REQUIRE_LINK)
+		branch->target.require.domain = hop_link(&branch->hop);
 	return send_branch(branch, now);
 }
 

@@ -216,7 +216,7 @@ static void take_outside_dialog(struct context *context, struct now now)
 static bool is_unprotected_sips(const struct context *context)
 {
 	return context->request->uri.scheme == SIP_SCHEME_SIPS &&
-	       !transport_is_secure(flow_transport(context->server->flow));
+	       !peer_is_protected(context->core, context->server->flow, context->request->from.uri.host);
 }
 
 /* RFC 5630 §5.3: "the Request-URI is a SIPS URI, but the Contact header field is a SIP URI". The registrar has its own rule. */

@@ -35,15 +35,21 @@ static bool is_proven(const struct core *core, flow_id flow, flow_id of_token, a
 	return flow == of_token || core_flow_has(core, flow, account);
 }
 
+/* A dialog under SIPS is so on every hop: over TLS, or for another domain over the link that it is declared to be behind. */
+static bool is_safe(const struct core *core, flow_id flow, account_id party)
+{
+	return transport_is_secure(flow_transport(flow)) ||
+	       (party < 0 && peer_is_safe_for(core, flow, party));
+}
+
 enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow)
 {
 	const struct token *token = &claim->token;
-	bool is_a = claim->may_be_a && is_proven(core, flow, token->flow_a, token->account_a);
-	bool is_b = claim->may_be_b && is_proven(core, flow, token->flow_b, token->account_b);
+	bool is_a = claim->may_be_a && is_proven(core, flow, token->flow_a, token->account_a) &&
+		    (!token->sips || is_safe(core, flow, token->account_a));
+	bool is_b = claim->may_be_b && is_proven(core, flow, token->flow_b, token->account_b) &&
+		    (!token->sips || is_safe(core, flow, token->account_b));
 
-	/* a dialog under SIPS is so on every hop */
-	if (token->sips && !transport_is_secure(flow_transport(flow)))
-		return DIALOG_NOBODY;
 	if (is_a && is_b && flow != token->flow_a && flow != token->flow_b)
 		return DIALOG_UNKNOWN;
 	if (is_a && (!is_b || flow == token->flow_a))

@@ -161,10 +161,15 @@ static struct slice transport_param(const struct side *side, bool sips)
 	}
 }
 
-/* "<sip:USER@name;lr>" as that side reaches us; the user may be empty. */
+/*
+ * "<sip:USER@name;lr>" as that side reaches us; the user may be empty. Who is behind a declared link knows that from his
+ * configuration; a sips URI says for all others what it means to them, which is TLS.
+ */
 static void put_route(struct writer *out, const struct core *core, struct slice user, bool sips,
-		      const struct side *side)
+		      const struct side *way)
 {
+	const struct side over_tls = { .transport = TRANSPORT_TLS };
+	const struct side *side = sips && !transport_is_secure(way->transport) ? &over_tls : way;
 	uint16_t port = core->server->ports[side->transport];
 
 	put(out, sips ? SLICE("<sips:") : SLICE("<sip:"));

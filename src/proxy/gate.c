@@ -142,6 +142,13 @@ static const struct verdict other_proven = {
 	.remedy = "ask {expected} to add that name to its certificate",
 };
 
+static const struct verdict other_link = {
+	.code = "domain.not-by-link",
+	.what = "{expected} is declared to come over the link {found}, and this did not",
+	.remedy =
+		"send it over the link; if the link has other addresses or another interface now, declare them",
+};
+
 static const struct verdict not_ours = {
 	.code = "domain.relay",
 	.what = "what comes from {expected} is not passed on to other domains",
@@ -191,6 +198,11 @@ static bool prove_domain(struct context *context, struct now now)
 
 	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
+		return false;
+	}
+	const struct server_peer *linked = peer_of_link(core, domain);
+	if (linked && !peer_proves(core, flow, domain, sips)) {
+		refuse_domain(context, &other_link, linked->link, now);
 		return false;
 	}
 	if (!peer_proves(core, flow, domain, sips) && view.verified.len == 0) {

@@ -30,7 +30,7 @@ static void put_lower(struct writer *out, struct slice text)
 		put_char(out, ascii_lower(text.ptr[i]));
 }
 
-/* "TRANSPORTS:PORT:PIN:AS:TARGET:DOMAIN": two ways are the same only if all of it is. */
+/* "TRANSPORTS:PORT:LINK:PIN:AS:TARGET:DOMAIN": two ways are the same only if all of it is. */
 static void put_key(struct writer *out, const struct hop_goal *goal)
 {
 	const struct locate_request *request = &goal->locate;
@@ -39,6 +39,8 @@ static void put_key(struct writer *out, const struct hop_goal *goal)
 	put_char(out, request->is_transport_given ? '!' : ':');
 	put_number(out, request->port);
 	put_char(out, request->needs_tlsa ? '!' : ':');
+	put(out, goal->link);
+	put_char(out, ':');
 	put(out, goal->pin);
 	put_char(out, ':');
 	put_lower(out, goal->as);
@@ -78,6 +80,7 @@ static struct hop *hop_new(struct core *core, struct slice key, const struct hop
 	hop->goal.locate.target = take_last(hop->node.key, &end, goal->locate.target.len);
 	hop->goal.as = take_last(hop->node.key, &end, goal->as.len);
 	hop->goal.pin = take_last(hop->node.key, &end, goal->pin.len);
+	hop->goal.link = take_last(hop->node.key, &end, goal->link.len);
 	list_init(&hop->uses);
 	list_init(&hop->due);
 	if (map_add(core->hops, &hop->node) == OK)
@@ -342,6 +345,11 @@ void hop_release(struct hop_use *use)
 struct slice hop_domain(const struct hop_use *use)
 {
 	return use->hop->goal.locate.domain;
+}
+
+struct slice hop_link(const struct hop_use *use)
+{
+	return use->hop->goal.link;
 }
 
 flow_id hop_prepare(struct core *core, const struct hop_goal *goal)

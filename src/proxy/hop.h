@@ -25,8 +25,9 @@ struct hop;
 /* Where to, and as whom. */
 struct hop_goal {
 	struct locate_request locate;
-	struct slice as;  /* the domain of ours that speaks; empty: any */
-	struct slice pin; /* of the peer's certificate, 32 bytes; empty: none */
+	struct slice as;   /* the domain of ours that speaks; empty: any */
+	struct slice pin;  /* of the peer's certificate, 32 bytes; empty: none */
+	struct slice link; /* declared, that has to carry it; empty: none */
 };
 
 /* One user of a way: a request, from when it asks until hop_release(). Zeroed before the first use. */
@@ -67,6 +68,9 @@ void hop_release(struct hop_use *use);
 
 /* The domain that the other end has proven; as long as it is used. */
 struct slice hop_domain(const struct hop_use *use);
+
+/* The link that has to carry it, likewise. */
+struct slice hop_link(const struct hop_use *use);
 
 /*
  * The open flow of that way, or 0: then it is looked for, and will be there for what comes next (an ACK that is lost is sent

@@ -32,6 +32,12 @@ bool peer_needs_no_route(const struct core *core, const struct sip_message *requ
 	return sender && sender->relays && peer_of(core, next_hop->host);
 }
 
+/* Whether a request goes to it in clear. Sips does only over a link that may carry it; else as if there were no such peer. */
+static bool is_reached_by_link(const struct server_peer *peer, bool sips)
+{
+	return peer->link.len > 0 && (!sips || peer->link_has_sips);
+}
+
 /* What it has to prove for that domain. */
 static struct slice identity_of(const struct server_peer *peer, struct slice domain, bool sips)
 {
@@ -51,11 +57,24 @@ static bool comes_from(const struct server_peer *peer, const struct flow_view *v
 	return false;
 }
 
+static bool is_by_link(const struct server_peer *peer, const struct flow_view *view, bool sips)
+{
+	return peer->link.len > 0 && slice_eq(view->link, peer->link) && (!sips || peer->link_has_sips);
+}
+
 /* One over UDP takes TCP for what is too large (RFC 3261 §18.1.1). */
 static bool is_transport_of(const struct server_peer *peer, enum transport_protocol transport)
 {
 	return transport == peer->transport ||
 	       (transport == TRANSPORT_TCP && peer->transport == TRANSPORT_UDP);
+}
+
+/* What is in clear is known by where it comes from; behind a link by that alone. */
+static bool comes_as_declared(const struct server_peer *peer, const struct flow_view *view, bool sips)
+{
+	if (peer->link.len > 0)
+		return is_by_link(peer, view, sips);
+	return is_transport_of(peer, view->transport) && comes_from(peer, view);
 }
 
 bool peer_proves(const struct core *core, flow_id flow, struct slice domain, bool sips)
@@ -72,7 +91,7 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain, boo
 	if (!peer)
 		return endpoint_flow_proves(core->endpoint, flow, domain);
 	if (is_clear(peer))
-		return (is_transport_of(peer, view.transport) && comes_from(peer, &view)) ||
+		return comes_as_declared(peer, &view, sips) ||
 		       endpoint_flow_proves(core->endpoint, flow, domain);
 	if (peer->pin.len > 0 && !slice_eq(peer->pin, view.fingerprint))
 		return false;
@@ -97,6 +116,8 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 {
 	const struct server_peer *peer = peer_of(core, domain);
 
+	if (peer && is_reached_by_link(peer, sips))
+		return (struct requirement){ .level = REQUIRE_LINK, .domain = peer->link };
 	if (peer && is_clear(peer))
 		return sips ? (struct requirement){ .level = REQUIRE_DOMAIN, .domain = domain }
 			    : (struct requirement){ .level = REQUIRE_NOTHING };
@@ -112,10 +133,38 @@ bool peer_is_in_clear(const struct core *core, flow_id flow)
 	for (size_t i = 0; i < core->server->n_peers; i++) {
 		const struct server_peer *peer = &core->server->peers[i];
 
-		if (is_clear(peer) && is_transport_of(peer, view.transport) && comes_from(peer, &view))
+		if (is_clear(peer) && comes_as_declared(peer, &view, false))
 			return true;
 	}
 	return false;
+}
+
+bool peer_is_protected(const struct core *core, flow_id flow, struct slice domain)
+{
+	const struct server_peer *peer = peer_of(core, domain);
+	struct flow_view view;
+
+	return transport_is_secure(flow_transport(flow)) ||
+	       (peer && endpoint_flow_view(core->endpoint, flow, &view) && is_by_link(peer, &view, true));
+}
+
+bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		for (size_t n = 0; peer->link_has_sips && n < peer->n_domains; n++)
+			if (core_domain_party(core, peer->domains[n]) == party)
+				return peer_is_protected(core, flow, peer->domains[n]);
+	}
+	return false;
+}
+
+const struct server_peer *peer_of_link(const struct core *core, struct slice domain)
+{
+	const struct server_peer *peer = peer_of(core, domain);
+
+	return peer && peer->link.len > 0 ? peer : NULL;
 }
 
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal)
@@ -123,11 +172,12 @@ bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sip
 	const struct server_peer *peer = peer_of(core, next_hop->host);
 	struct hop_goal goal = { .as = SLICE("") };
 
-	if (!peer || (is_clear(peer) && sips)) {
+	if (!peer || (is_clear(peer) && sips && !is_reached_by_link(peer, sips))) {
 		if (!locate_request_of(next_hop, LOCATE_WITH(TRANSPORT_TLS), &goal.locate))
 			return false;
 	} else {
 		goal.pin = peer->pin;
+		goal.link = peer->link;
 		goal.locate = (struct locate_request){
 			.domain = identity_of(peer, next_hop->host, sips),
 			.target = peer->host.len > 0 ? peer->host : next_hop->host,

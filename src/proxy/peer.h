@@ -12,7 +12,7 @@ const struct server_peer *peer_of(const struct core *core, struct slice host);
 
 /*
  * Whether the flow is proven for the domain: its certificate names it; for a domain of a peer what the peer has to prove, and is
- * the one that is pinned; or the peer is one in clear, and the flow comes from one of its addresses. For sips an exception from
+ * the one that is pinned; or the peer is one in clear, and the flow comes from one of its addresses, or over the link that it is declared to be behind. For sips an exception from
  * what it has to prove does not count. For an own flow only.
  */
 bool peer_proves(const struct core *core, flow_id flow, struct slice domain, bool sips);
@@ -32,8 +32,18 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 bool peer_needs_no_route(const struct core *core, const struct sip_message *request,
 			 const struct sip_uri *next_hop);
 
-/* Whether the flow comes from an address that a peer in clear may come from. */
+/* Whether the flow comes from an address that a peer in clear may come from, or over its link. */
 bool peer_is_in_clear(const struct core *core, flow_id flow);
+
+/*
+ * Whether sips may come on the flow from a sender of that domain: it is TLS, or runs over the declared link that the domain is behind,
+ * and that may carry sips. For an own flow, if it is in clear.
+ */
+bool peer_is_protected(const struct core *core, flow_id flow, struct slice domain);
+/* The same for the domain that is the party (core_domain_party()). */
+bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party);
+/* The peer with that domain, if it is behind a declared link; else NULL. */
+const struct server_peer *peer_of_link(const struct core *core, struct slice domain);
 
 /* The way to the next hop; false: under our policy there is none. */
 bool peer_goal(const struct core *core, const struct sip_uri *next_hop, bool sips, struct hop_goal *ret_goal);

@@ -12,9 +12,11 @@ static long long number(const json_t *object, const char *name)
 
 static void print_flows(const json_t *flows)
 {
-	printf("%lld with an account, %lld of a domain, %lld TLS, %lld clear, %lld handshaking\n",
-	       number(flows, "account"), number(flows, "domain"), number(flows, "tls"),
-	       number(flows, "clear"), number(flows, "handshaking"));
+	printf("%lld with an account, %lld of a domain, %lld TLS, %lld clear, ", number(flows, "account"),
+	       number(flows, "domain"), number(flows, "tls"), number(flows, "clear"));
+	if (number(flows, "declared") > 0)
+		printf("%lld over declared links, ", number(flows, "declared"));
+	printf("%lld handshaking\n", number(flows, "handshaking"));
 }
 
 static void print_listener(const json_t *listener)
@@ -46,11 +48,37 @@ static void print_peer(const json_t *peer)
 		putchar(' ');
 		print_escaped(slice_from(json_string_value(domain), json_string_length(domain)));
 	}
+	if (json_object_get(peer, "link")) {
+		fputs(", over the declared link ", stdout);
+		print_escaped(text_member(peer, "link"));
+	}
 	printf("%s%s%s%s%s\n", json_is_true(json_object_get(peer, "clear")) ? ", in clear" : "",
 	       json_is_true(json_object_get(peer, "pinned")) ? ", certificate pinned" : "",
 	       json_object_get(peer, "trust") ? ", a CA of its own" : "",
 	       json_is_true(json_object_get(peer, "wildcard")) ? ", a wildcard counts for sip" : "",
 	       json_is_true(json_object_get(peer, "relays")) ? ", may reach other domains through us" : "");
+}
+
+static void print_link(const json_t *link)
+{
+	size_t i;
+	const json_t *address;
+
+	fputs("link          ", stdout);
+	print_escaped(text_member(link, "name"));
+	fputs(" to", stdout);
+	json_array_foreach(json_object_get(link, "addresses"), i, address)
+	{
+		putchar(' ');
+		print_escaped(slice_from(json_string_value(address), json_string_length(address)));
+	}
+	if (json_object_get(link, "interface")) {
+		fputs(" by ", stdout);
+		print_escaped(text_member(link, "interface"));
+	}
+	fputs(", declared: ", stdout);
+	print_escaped(text_member(link, "mechanism"));
+	puts(json_is_true(json_object_get(link, "sips")) ? ", may carry sips" : ", carries no sips");
 }
 
 static void print_worker(const json_t *worker)
@@ -83,6 +111,7 @@ static void print_status(const json_t *reply)
 	print_each(json_object_get(reply, "listeners"), print_listener);
 	print_each(json_object_get(reply, "domains"), print_domain);
 	print_each(json_object_get(reply, "peers"), print_peer);
+	print_each(json_object_get(reply, "links"), print_link);
 	printf("accounts      %lld\nbindings      %lld\nconnections   ", number(reply, "accounts"),
 	       number(reply, "bindings"));
 	print_flows(json_object_get(reply, "flows"));

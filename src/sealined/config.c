@@ -480,7 +480,8 @@ bool config_complete(struct config *config, struct slice file, struct writer *wh
 	static const struct slice loopback[] = { SLICE_INIT("127.0.0.1:5061"), SLICE_INIT("[::1]:5061") };
 
 	config->file = file;
-	if (!numbers_fit(config, why) || !find_state(config, why) || !name_made(config, why))
+	if (!config_join_links(config, why) || !numbers_fit(config, why) || !find_state(config, why) ||
+	    !name_made(config, why))
 		return false;
 	for (size_t i = 0; i < 2 && config->n_listeners == i; i++)
 		if (!say_listen(config, loopback[i], why))

@@ -24,6 +24,7 @@
 #include "sealined/log.h"
 #include "sealined/quotas.h"
 #include "tls/policy.h"
+#include "transport/transport.h"
 
 enum {
 	CONFIG_LISTENERS_MAX = 16,
@@ -31,6 +32,7 @@ enum {
 	CONFIG_WORKERS_MAX = 64,
 	CONFIG_PEERS_MAX = 100,
 	CONFIG_PEER_LIST_MAX = 32, /* domains or addresses of one */
+	CONFIG_LINKS_MAX = 32,
 	CONFIG_CERTIFICATES_MAX = 4,
 	CONFIG_NUMBERS_MAX = 8,     /* keys of a section */
 	CONFIG_SCOPE_NAME_MAX = 32, /* of a peer with rules of its own */
@@ -54,6 +56,12 @@ struct config_scope {
 	struct slice sips, sip;    /* names of the rules (tls/context.h); empty: there are none of its own. */
 	const struct slice *names; /* that it may have to prove, for which they hold */
 	size_t n_names;
+};
+
+/* What is said of a link besides what the transport has to know. */
+struct config_link {
+	struct slice mechanism; /* "ipsec", … : what protects it, by the word of whoever wrote the file */
+	bool has_sips;          /* it may carry sips */
 };
 
 /* Where in the file something was said; line 0: it was not. Both count from 1. */
@@ -116,10 +124,12 @@ struct config {
 	struct server_peer *peers; /* CONFIG_PEERS_MAX of room */
 	size_t n_peers;
 	struct config_scope *scopes; /* by peer */
-	struct slice trust;          /* file with the CAs of other domains; empty: the system's */
-	struct slice crl;            /* file with what these have revoked; empty: there is none */
-	struct address dns;          /* the name server to ask; ADDRESS_NONE: the system's */
-	struct slice user; /* of the system, to become when started as root; empty: stays who it is */
+	struct transport_links links;
+	struct config_link link_facts[CONFIG_LINKS_MAX]; /* by link */
+	struct slice trust; /* file with the CAs of other domains; empty: the system's */
+	struct slice crl;   /* file with what these have revoked; empty: there is none */
+	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
+	struct slice user;  /* of the system, to become when started as root; empty: stays who it is */
 	struct slice
 		trust_anchor; /* of DNSSEC, a file; empty: that of the system, if there is one; "none": none */
 	struct tls_policy tls;
@@ -176,6 +186,7 @@ enum peer_setting {
 	PEER_TRUST,
 	PEER_EXCEPTIONS,
 	PEER_DANE,
+	PEER_LINK,
 	PEER_SETTINGS,
 };
 struct slice peer_setting_name(enum peer_setting setting);
@@ -185,6 +196,16 @@ MUST_CHECK bool config_say_of_peer(struct config *config, enum peer_setting sett
 MUST_CHECK bool config_end_peer(struct config *config, struct writer *why);
 /* What concerns peers and domains, when all has been said. */
 MUST_CHECK bool config_peers_fit(const struct config *config, struct writer *why);
+
+/* The next link, and what it is, likewise. Which of them the peers have is seen when all is said. */
+enum link_setting { LINK_ADDRESSES, LINK_MECHANISM, LINK_INTERFACE, LINK_SIPS, LINK_SETTINGS };
+struct slice link_setting_name(enum link_setting setting);
+MUST_CHECK bool config_begin_link(struct config *config, struct slice name, struct writer *why);
+MUST_CHECK bool config_say_of_link(struct config *config, enum link_setting setting, struct slice value,
+				   struct writer *why);
+MUST_CHECK bool config_end_link(struct config *config, struct writer *why);
+/* For config_complete(): what the peers say of links holds. */
+MUST_CHECK bool config_join_links(struct config *config, struct writer *why);
 
 /* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
 void put_config_place(struct writer *out, const struct config *config, struct slice path);

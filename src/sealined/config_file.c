@@ -6,9 +6,74 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-/* -- peers: each a name with a mapping -------------------------------------------------------------------- */
+/* -- peers and links: each a name with a mapping ------------------------------------------------------------ */
 
-static bool say_of_peer(struct config_reading *reading, enum peer_setting setting, const yaml_node_t *node)
+/* What such a section is made of. */
+struct named {
+	const char *what_is_name, *what_is_section;
+	size_t n_keys;
+	struct slice (*name)(size_t key);
+	bool (*is_list)(size_t key);
+	bool (*begin)(struct config *config, struct slice name, struct writer *why);
+	bool (*say)(struct config *config, size_t key, struct slice value, struct writer *why);
+	bool (*end)(struct config *config, struct writer *why);
+};
+
+enum { NAMED_KEYS_MAX = PEER_SETTINGS };
+
+static struct slice peer_key(size_t key)
+{
+	return peer_setting_name((enum peer_setting)key);
+}
+
+static bool is_list_of_peer(size_t key)
+{
+	return key == PEER_DOMAINS || key == PEER_FROM || key == PEER_EDGE_FOR || key == PEER_EXCEPTIONS;
+}
+
+static bool say_of_peer(struct config *config, size_t key, struct slice value, struct writer *why)
+{
+	return config_say_of_peer(config, (enum peer_setting)key, value, why);
+}
+
+static const struct named peers = {
+	.what_is_name = "here stands the name of a peer, and its keys below it",
+	.what_is_section = "here stand the names of peers, each with keys below it",
+	.n_keys = PEER_SETTINGS,
+	.name = peer_key,
+	.is_list = is_list_of_peer,
+	.begin = config_begin_peer,
+	.say = say_of_peer,
+	.end = config_end_peer,
+};
+
+static struct slice link_key(size_t key)
+{
+	return link_setting_name((enum link_setting)key);
+}
+
+static bool is_list_of_link(size_t key)
+{
+	return key == LINK_ADDRESSES;
+}
+
+static bool say_of_link(struct config *config, size_t key, struct slice value, struct writer *why)
+{
+	return config_say_of_link(config, (enum link_setting)key, value, why);
+}
+
+static const struct named links = {
+	.what_is_name = "here stands the name of a link, and its keys below it",
+	.what_is_section = "here stand the names of links, each with keys below it",
+	.n_keys = LINK_SETTINGS,
+	.name = link_key,
+	.is_list = is_list_of_link,
+	.begin = config_begin_link,
+	.say = say_of_link,
+	.end = config_end_link,
+};
+
+static bool say_one(struct config_reading *reading, size_t key, const yaml_node_t *node)
 {
 	char text[200];
 	struct writer what = writer_of(text, sizeof text);
@@ -16,58 +81,55 @@ static bool say_of_peer(struct config_reading *reading, enum peer_setting settin
 	if (node->type != YAML_SCALAR_NODE)
 		return reading_wrong_at(reading, node->start_mark,
 					"here stands a single value, not a list or a mapping");
-	if (!config_say_of_peer(reading->config, setting, reading_text(node), &what))
+	if (!reading->named->say(reading->config, key, reading_text(node), &what))
 		return reading_wrong_value(reading, node, reading_text(node), writer_text(&what));
 	return true;
 }
 
-static bool say_peer_key(struct config_reading *reading, size_t which, const yaml_node_t *key,
-			 const yaml_node_t *value)
+static bool say_named_key(struct config_reading *reading, size_t which, const yaml_node_t *key,
+			  const yaml_node_t *value)
 {
-	enum peer_setting setting = (enum peer_setting)which;
-	bool is_list = setting == PEER_DOMAINS || setting == PEER_FROM || setting == PEER_EDGE_FOR ||
-		       setting == PEER_EXCEPTIONS;
-
 	(void)key;
-	if (!is_list || value->type != YAML_SEQUENCE_NODE)
-		return say_of_peer(reading, setting, value);
+	if (!reading->named->is_list(which) || value->type != YAML_SEQUENCE_NODE)
+		return say_one(reading, which, value);
 	for (const yaml_node_item_t *item = value->data.sequence.items.start;
 	     item < value->data.sequence.items.top; item++)
-		if (!say_of_peer(reading, setting, yaml_document_get_node(&reading->document, *item)))
+		if (!say_one(reading, which, yaml_document_get_node(&reading->document, *item)))
 			return false;
 	return true;
 }
 
-static bool say_peer(struct config_reading *reading, const yaml_node_t *name, const yaml_node_t *value)
+static bool say_named(struct config_reading *reading, const yaml_node_t *name, const yaml_node_t *value)
 {
-	struct slice names[PEER_SETTINGS];
-	const struct reading_keys keys = { names, PEER_SETTINGS, say_peer_key };
+	const struct named *named = reading->named;
+	struct slice names[NAMED_KEYS_MAX];
+	const struct reading_keys keys = { names, named->n_keys, say_named_key };
 	char text[200];
 	struct writer what = writer_of(text, sizeof text);
 
-	for (int i = 0; i < PEER_SETTINGS; i++)
-		names[i] = peer_setting_name((enum peer_setting)i);
+	for (size_t i = 0; i < named->n_keys; i++)
+		names[i] = named->name(i);
 	if (name->type != YAML_SCALAR_NODE || value->type != YAML_MAPPING_NODE)
-		return reading_wrong_at(reading, name->start_mark,
-					"here stands the name of a peer, and its keys below it");
-	if (!config_begin_peer(reading->config, reading_text(name), &what))
+		return reading_wrong_at(reading, name->start_mark, named->what_is_name);
+	if (!named->begin(reading->config, reading_text(name), &what))
 		return reading_wrong_value(reading, name, reading_text(name), writer_text(&what));
 	if (!reading_walk_keys(reading, value, &keys))
 		return false;
-	if (!config_end_peer(reading->config, &what))
+	if (!named->end(reading->config, &what))
 		return reading_wrong_value(reading, name, reading_text(name), writer_text(&what));
 	return true;
 }
 
-static bool say_peers(struct config_reading *reading, const yaml_node_t *mapping)
+static bool say_all_named(struct config_reading *reading, const struct named *named,
+			  const yaml_node_t *mapping)
 {
 	if (mapping->type != YAML_MAPPING_NODE)
-		return reading_wrong_at(reading, mapping->start_mark,
-					"here stand the names of peers, each with keys below it");
+		return reading_wrong_at(reading, mapping->start_mark, named->what_is_section);
+	reading->named = named;
 	for (const yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
 	     pair < mapping->data.mapping.pairs.top; pair++)
-		if (!say_peer(reading, yaml_document_get_node(&reading->document, pair->key),
-			      yaml_document_get_node(&reading->document, pair->value)))
+		if (!say_named(reading, yaml_document_get_node(&reading->document, pair->key),
+			       yaml_document_get_node(&reading->document, pair->value)))
 			return false;
 	return true;
 }
@@ -216,7 +278,7 @@ static bool say_never_ban(struct config_reading *reading, const yaml_node_t *lis
 }
 
 /* The keys that are no options as well. */
-enum { KEY_LIMITS = SETTINGS, KEY_NEVER_BAN, KEY_TLS, ROOT_KEYS };
+enum { KEY_LIMITS = SETTINGS, KEY_NEVER_BAN, KEY_TLS, KEY_LINKS, ROOT_KEYS };
 
 static bool say_key(struct config_reading *reading, size_t which, const yaml_node_t *key,
 		    const yaml_node_t *value)
@@ -229,12 +291,14 @@ static bool say_key(struct config_reading *reading, size_t which, const yaml_nod
 		return say_never_ban(reading, value);
 	if (which == KEY_TLS)
 		return say_tls(reading, value);
+	if (which == KEY_LINKS)
+		return say_all_named(reading, &links, value);
 	reading->config->places[setting] = (struct config_place){ key->start_mark.line + 1,
 								  key->start_mark.column + 1 };
 	if (setting == SETTING_LISTEN || setting == SETTING_DOMAINS)
 		return say_list(reading, setting, value);
 	if (setting == SETTING_PEERS)
-		return say_peers(reading, value);
+		return say_all_named(reading, &peers, value);
 	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY)
 		return reading_say_files(reading, setting, value, reading_say);
 	return setting >= SETTING_SECTIONS ? say_section(reading, setting, value)
@@ -248,6 +312,7 @@ static bool say_root(struct config_reading *reading)
 		[KEY_LIMITS] = SLICE("limits"),
 		[KEY_NEVER_BAN] = SLICE("never-ban"),
 		[KEY_TLS] = SLICE("tls"),
+		[KEY_LINKS] = SLICE("links"),
 	};
 	struct reading_keys keys = { names, ROOT_KEYS, say_key };
 

@@ -234,6 +234,12 @@ static bool say_dane(struct config *config, struct slice value, struct writer *w
 	return true;
 }
 
+static bool say_link(struct config *config, struct slice value, struct writer *why)
+{
+	return arena_copy(config->arena, value, &last(config)->link) == OK ||
+	       wrong(why, "there is no memory for it");
+}
+
 /* clang-format off */
 static const struct {
 	struct slice name;
@@ -253,6 +259,7 @@ static const struct {
 	[PEER_TRUST]     = { SLICE_INIT("trust"),     say_trust },
 	[PEER_EXCEPTIONS] = { SLICE_INIT("exceptions"), say_exception },
 	[PEER_DANE]      = { SLICE_INIT("dane"),      say_dane },
+	[PEER_LINK]      = { SLICE_INIT("link"),      say_link },
 };
 /* clang-format on */
 
@@ -420,6 +427,19 @@ bool config_peers_fit(const struct config *config, struct writer *why)
 	return true;
 }
 
+/* A connection is made over a link, or it is none; a datagram only says where it comes from. */
+static bool has_good_link(const struct server_peer *peer, struct writer *why)
+{
+	if (peer->link.len == 0)
+		return true;
+	if (peer->transport != TRANSPORT_TCP)
+		return wrong(
+			why,
+			"a link protects what is in clear, and its addresses are known over TCP alone: say transport: tcp, or leave out link");
+	return peer->n_addresses == 0 ||
+	       wrong(why, "the peer comes from the addresses of its link: leave out from");
+}
+
 bool config_end_peer(struct config *config, struct writer *why)
 {
 	const struct server_peer *peer = last(config);
@@ -432,7 +452,7 @@ bool config_end_peer(struct config *config, struct writer *why)
 		return wrong(
 			why,
 			"what comes in clear proves nothing: leave out proves and pin, or the transport");
-	if (is_clear && peer->in_trust_domain)
+	if (is_clear && peer->in_trust_domain && peer->link.len == 0)
 		return wrong(why,
 			     "what comes in clear can be forged: leave out trust-domain, or the transport");
 	if (!is_clear && peer->n_addresses > 0)
@@ -450,5 +470,5 @@ bool config_end_peer(struct config *config, struct writer *why)
 	if (!is_clear && peer->proves.len == 0 &&
 	    (address_parse_ip(peer->host, &address) || speaks_for_address(peer)))
 		return wrong(why, "a certificate proves no address: say what the peer proves");
-	return end_edge(config, why) && end_scope(config, why);
+	return has_good_link(peer, why) && end_edge(config, why) && end_scope(config, why);
 }

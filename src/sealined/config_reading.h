@@ -13,6 +13,7 @@
 #include "sealined/config.h"
 
 struct domain_nodes; /* config_domain.c */
+struct named;
 
 struct config_reading {
 	struct config *config;
@@ -21,6 +22,7 @@ struct config_reading {
 	struct writer *why;
 	struct domain_nodes *domain; /* that is being read */
 	enum setting section;        /* of the number that is being read */
+	const struct named *named;   /* whose names are being read; config_file.c */
 };
 
 /* -- the text, before its document ----------------------------------------------------------------------- */

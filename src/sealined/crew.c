@@ -195,6 +195,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	TRY(make_roles(member, member->setup, &roles));
 	parts->server = roles.server;
 	parts->client = roles.client;
+	parts->links = member->setup->config->links;
 	return OK;
 }
 
@@ -250,6 +251,8 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 	tls_context_free(parts->client);
 	parts->server = roles.server;
 	parts->client = roles.client;
+	parts->links = setup->config->links;
+	/* what the transport has of the old ones it does not look at any more: the new ones are set at once */
 	setup_free(member->setup);
 	member->setup = setup;
 }

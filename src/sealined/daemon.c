@@ -387,7 +387,7 @@ static void announce_peers(const struct config *config)
 		struct log_text name;
 
 		log_text(&name, peer->name);
-		if (!transport_is_secure(peer->transport))
+		if (!transport_is_secure(peer->transport) && peer->link.len == 0)
 			log_event(
 				REPORT_WARNING, "about.peer",
 				" peer=\"%s\" text=\"what goes to it or comes from it over %.*s can be read and changed by all on the way, and its address is all that it proves; sips requests do not go there\"",
@@ -409,6 +409,23 @@ static void announce_peers(const struct config *config)
 	}
 }
 
+/* What others protect, by the word of the configuration. */
+static void announce_links(const struct config *config)
+{
+	for (size_t i = 0; i < config->links.n; i++) {
+		const struct transport_link *link = &config->links.all[i];
+		struct log_text interface;
+
+		log_event(
+			REPORT_WARNING, "about.link",
+			" link=%.*s mechanism=%.*s interface=\"%s\" text=\"what runs over it is in clear, and protected by what the configuration declares, which nothing proves; %s\"",
+			SLICE_FMT(link->name), SLICE_FMT(config->link_facts[i].mechanism),
+			log_text(&interface, link->interface.len > 0 ? link->interface : SLICE("any")),
+			config->link_facts[i].has_sips ? "it may carry sips requests"
+						       : "it carries no sips requests");
+	}
+}
+
 /* What is protected, what is not, and what to do next; then that we are ready. */
 static void announce(const struct daemon *daemon, const struct setup *setup)
 {
@@ -422,7 +439,8 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 	log_text(&dir, config->state);
 	log_event(
 		REPORT_INFO, "about.protected",
-		" text=\"every hop over TLS, with the certificate of %.*s%s; nothing is relayed without a proof of who asks\"",
+		" text=\"every hop over TLS%s, with the certificate of %.*s%s; nothing is relayed without a proof of who asks\"",
+		config->links.n > 0 ? ", but for the links that are declared" : "",
 		SLICE_FMT(config->advertise),
 		setup->identity.development ? ", made by our own development CA: see sealine ca export" : "");
 	log_event(
@@ -433,6 +451,7 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		log_event(REPORT_INFO, "about.root",
 			  " text=\"it runs as root, which it has no need of: see --user in sealined(8)\"");
 	announce_peers(config);
+	announce_links(config);
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (config->domains[i].md5 != AUTH_MD5_REFUSED)
 			log_event(REPORT_WARNING, "about.md5",

@@ -367,14 +367,16 @@ static void user_list(struct daemon *daemon, struct control_call *call, struct n
 
 static json_t *describe_flows(const struct transport_counts *flows)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I}", "clear", (json_int_t)flows->clear, "tls",
-			 (json_int_t)flows->tls, "account", (json_int_t)flows->account, "domain",
-			 (json_int_t)flows->domain, "handshaking", (json_int_t)flows->handshaking);
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}", "clear", (json_int_t)flows->clear, "declared",
+			 (json_int_t)flows->declared, "tls", (json_int_t)flows->tls, "account",
+			 (json_int_t)flows->account, "domain", (json_int_t)flows->domain, "handshaking",
+			 (json_int_t)flows->handshaking);
 }
 
 static void add_flows(struct transport_counts *sum, const struct transport_counts *more)
 {
 	sum->clear += more->clear;
+	sum->declared += more->declared;
 	sum->tls += more->tls;
 	sum->account += more->account;
 	sum->domain += more->domain;
@@ -507,9 +509,38 @@ static json_t *describe_peers(const struct config *config)
 			config->scopes[i].takes_wildcards, "pinned", peer->pin.len > 0);
 		if (described && config->scopes[i].trust.len > 0)
 			json_object_set_new(described, "trust", json_text(config->scopes[i].trust));
+		if (described && peer->link.len > 0)
+			json_object_set_new(described, "link", json_text(peer->link));
 		json_array_append_new(peers, described);
 	}
 	return peers;
+}
+
+/* What is declared, which is all that is known of it. */
+static json_t *describe_links(const struct config *config)
+{
+	json_t *links = json_array();
+
+	for (size_t i = 0; i < config->links.n; i++) {
+		const struct transport_link *link = &config->links.all[i];
+		json_t *addresses = json_array();
+
+		for (size_t n = 0; n < link->n_addresses; n++) {
+			char text[100];
+			struct writer out = writer_of(text, sizeof text);
+
+			put_ip(&out, &link->addresses[n]);
+			json_array_append_new(addresses, json_text(writer_text(&out)));
+		}
+		json_t *described = json_pack("{s:o, s:o, s:o, s:b}", "name", json_text(link->name),
+					      "addresses", addresses, "mechanism",
+					      json_text(config->link_facts[i].mechanism), "sips",
+					      config->link_facts[i].has_sips);
+		if (described && link->interface.len > 0)
+			json_object_set_new(described, "interface", json_text(link->interface));
+		json_array_append_new(links, described);
+	}
+	return links;
 }
 
 static json_t *describe_listeners(const struct daemon *daemon)
@@ -539,15 +570,16 @@ static void status(struct daemon *daemon, struct control_call *call, struct now 
 		add_flows(&sum, &worker.flows);
 		json_array_append_new(workers, describe_worker(i, &worker));
 	}
-	control_reply(call, json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
-				      "ok", 1, "version", SEALINE_VERSION, "pid", (int)getpid(), "started",
-				      (json_int_t)daemon->started, "uptime",
-				      (json_int_t)((now.mono - daemon->started_mono) / 1000), "domains",
-				      describe_domains(setup), "listeners", describe_listeners(daemon),
-				      "peers", describe_peers(setup->config), "accounts",
-				      (json_int_t)counts.aors, "bindings", (json_int_t)counts.bindings,
-				      "workers", workers, "flows", describe_flows(&sum), "certificates",
-				      describe_certificates(daemon, setup, now.wall)));
+	control_reply(call,
+		      json_pack("{s:b, s:s, s:i, s:I, s:I, s:o, s:o, s:o, s:o, s:I, s:I, s:o, s:o, s:o}",
+				"ok", 1, "version", SEALINE_VERSION, "pid", (int)getpid(), "started",
+				(json_int_t)daemon->started, "uptime",
+				(json_int_t)((now.mono - daemon->started_mono) / 1000), "domains",
+				describe_domains(setup), "listeners", describe_listeners(daemon), "peers",
+				describe_peers(setup->config), "links", describe_links(setup->config),
+				"accounts", (json_int_t)counts.aors, "bindings", (json_int_t)counts.bindings,
+				"workers", workers, "flows", describe_flows(&sum), "certificates",
+				describe_certificates(daemon, setup, now.wall)));
 }
 
 static void version(struct daemon *daemon, struct control_call *call, struct now now)

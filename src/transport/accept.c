@@ -121,9 +121,9 @@ void handshake_ends(struct wire *wire)
 
 /* -- accepting ------------------------------------------------------------------------------------------- */
 
-static void refuse(struct transport *transport, const struct address *peer, const char *why, struct now now)
+static void refuse(struct transport *transport, const struct address *peer, struct slice why, struct now now)
 {
-	char text[200];
+	char text[300];
 	struct writer out = writer_of(text, sizeof text);
 
 	transport->counts.refused_connections++;
@@ -134,7 +134,7 @@ static void refuse(struct transport *transport, const struct address *peer, cons
 	put(&out, SLICE(" peer="));
 	put_address(&out, peer);
 	put(&out, SLICE(" why=\""));
-	put(&out, slice_of(why));
+	put(&out, why);
 	put(&out, SLICE("\""));
 	transport_report(transport, &(struct report){ .level = REPORT_WARNING,
 						      .event = "connection.refused",
@@ -162,23 +162,30 @@ static const char *find_objection(struct transport *transport, const struct addr
 static void admit(struct listener *listener, int fd, const struct address *peer, struct now now)
 {
 	struct transport *transport = listener->transport;
+	char text[200];
+	struct writer why = writer_of(text, sizeof text);
 	struct source *source;
 	struct wire *wire;
 	const char *objection = find_objection(transport, peer, now, &source);
 
 	if (objection) {
 		socket_close(fd);
-		refuse(transport, peer, objection, now);
+		refuse(transport, peer, slice_of(objection), now);
 		return;
 	}
 	if (wire_new(transport, listener->protocol, fd, &wire) != OK) {
 		source_release(transport, source);
-		refuse(transport, peer, "no memory or descriptors", now);
+		refuse(transport, peer, SLICE("no memory or descriptors"), now);
 		return;
 	}
 	transport->counts.accepted++;
 	wire->source = source;
 	wire->peer = *peer;
+	if (!wire_takes_link(wire, &why)) {
+		refuse(transport, peer, writer_text(&why), now);
+		wire_free(wire);
+		return;
+	}
 	wire->deadline = now.mono + transport->config.limits.handshake;
 	handshake_begins(wire);
 	wire_begin(wire, now);

@@ -92,15 +92,17 @@ static enum err try_address(struct dial *dial, const struct address *address, st
 {
 	struct transport *transport = dial->transport;
 	size_t left = dial->n_addresses - dial->next + 1;
+	const struct transport_link *link = link_to(transport, dial->protocol, address);
 	struct wire *wire;
 	int fd;
 
-	TRY(socket_connect(address, &fd));
+	TRY(socket_connect_by(address, link ? link->interface : slice_of(NULL), &fd));
 	TRY(wire_new(transport, dial->protocol, fd, &wire));
 	transport->counts.connected++;
 	wire->outbound = true;
 	wire->dial = dial;
 	wire->peer = *address;
+	wire_runs_over(wire, link);
 	wire->deadline = dial->due > now.mono ? now.mono + (dial->due - now.mono) / left : now.mono;
 	net_watch_deadline(wire->watch, wire->deadline);
 	net_watch_set(wire->watch, NET_WRITABLE);

@@ -6,6 +6,7 @@
 
 #include "base/list.h"
 #include "base/quota.h"
+#include "net/socket.h"
 #include "tls/conn.h"
 #include "transport/transport.h"
 #include "ws/frames.h"
@@ -73,6 +74,8 @@ struct wire {
 	struct dial *dial; /* of an outbound one that is not open yet */
 	struct source *source;
 	struct address peer;
+	char link[LINK_NAME_MAX + 1];          /* declared, that it runs over … */
+	char interface[SOCKET_INTERFACE_SIZE]; /* … and the interface that it is held to; empty: none, any */
 	bool outbound;
 	bool known;      /* to the endpoint */
 	bool is_counted; /* among the handshakes */
@@ -160,6 +163,18 @@ struct wire_end {
 };
 /* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
+
+/* -- links.c --------------------------------------------------------------------------------------------- */
+
+/* The declared link by which the address is reached over this transport, or NULL. */
+const struct transport_link *link_to(const struct transport *transport, enum transport_protocol protocol,
+				     const struct address *peer);
+/* An accepted one: it is held to the interface of its link, if it has one. False: it came by another; why is a sentence. */
+MUST_CHECK bool wire_takes_link(struct wire *wire, struct writer *why);
+/* Whether the links are still declared as they were when it was made. */
+bool wire_is_as_declared(const struct wire *wire);
+/* Accepts NULL. */
+void wire_runs_over(struct wire *wire, const struct transport_link *link);
 
 /* -- websocket.c ----------------------------------------------------------------------------------------- */
 

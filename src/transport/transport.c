@@ -412,6 +412,8 @@ static void count_each(struct map_node *node, void *arg)
 
 	if (!endpoint_flow_view(counting->transport->config.endpoint, wire->id, &view))
 		counts->handshaking++;
+	else if (*wire->link)
+		counts->declared++;
 	else if (!wire->tls)
 		counts->clear++;
 	else if (view.verified.len > 0)

@@ -90,6 +90,25 @@ struct transport_services {
 	void (*report)(void *self, const struct report *report);
 };
 
+/*
+ * A link between proxies of one network that something else than TLS protects (IPsec, a private wire): so it is declared, and
+ * never proven. What comes over TCP from one of the addresses, or is connected to one, runs over it; where an interface is named, by
+ * that alone.
+ */
+enum { LINK_NAME_MAX = 32, LINK_ADDRESSES_MAX = 32 };
+
+struct transport_link {
+	struct slice name;               /* at most LINK_NAME_MAX */
+	const struct address *addresses; /* of the others, on any port */
+	size_t n_addresses;
+	struct slice interface; /* ours; empty: any */
+};
+
+struct transport_links {
+	const struct transport_link *all; /* the user's, until others are set */
+	size_t n;
+};
+
 struct transport_config {
 	struct net *net; /* borrowed, like all pointers here */
 	struct endpoint *endpoint;
@@ -101,7 +120,8 @@ struct transport_config {
 	struct crypto *crypto; /* for the handshakes of WebSockets; NULL: there is no listener for them */
 	struct tls_context *server; /* for accepted TLS flows; NULL: none are accepted */
 	struct tls_context *client; /* for ACTION_CONNECT over TLS; NULL: refused */
-	struct bans *bans;          /* NULL: nobody is banned, and only loopback is exempt */
+	struct transport_links links;
+	struct bans *bans; /* NULL: nobody is banned, and only loopback is exempt */
 };
 
 /* Copies the config. NULL without memory. */
@@ -119,6 +139,9 @@ void transport_deafen(struct transport *transport);
 /* For flows from now on; the old contexts may be freed afterwards. */
 void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client);
 
+/* Ends the flows that would run over another link, or by another interface, if they were opened now. */
+void transport_set_links(struct transport *transport, struct transport_links links, struct now now);
+
 /* Takes what has come, and does what the endpoint wants done because of it; what is to be sent waits for transport_perform(). */
 void transport_event(struct transport *transport, const struct net_event *event, struct now now);
 /* Passes an answer that came from elsewhere (services.store, services.resolve) to the endpoint. */
@@ -131,9 +154,10 @@ ms_t transport_due(const struct transport *transport);
 
 /* Flows that are open now, and what became of others since the start. */
 struct transport_counts {
-	size_t clear, tls, account, domain; /* open flows by verdict; account: of TLS flows with one proven */
-	size_t handshaking;                 /* and those that are on their way */
-	uint64_t accepted, connected;       /* since the start */
+	size_t clear, declared, tls, account,
+		domain;               /* open flows by verdict; account: of TLS flows with one proven */
+	size_t handshaking;           /* and those that are on their way */
+	uint64_t accepted, connected; /* since the start */
 	uint64_t refused_handshakes, refused_connections, closed_blocked, closed_idle;
 	uint64_t refused_banned, closed_unproven,
 		closed_banned; /* the first is part of refused_connections */

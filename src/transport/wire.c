@@ -128,6 +128,8 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 		put_field(&out, SLICE(" verified="), facts->verified);
 	if (facts->user.len > 0)
 		put_field(&out, SLICE(" user="), facts->user);
+	if (facts->link.len > 0)
+		put_field(&out, SLICE(" declared="), facts->link);
 	if (facts->why.len > 0)
 		put_field(&out, SLICE(" unproven="), facts->why);
 	transport_report(wire->transport, &(struct report){ .level = REPORT_INFO,
@@ -150,6 +152,7 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 								: (struct address){ 0 },
 		.peer = wire->peer,
 		.verified = slice_of(wire->outbound ? tls.domain : tls.identities),
+		.link = slice_of(wire->link),
 		.fingerprint = slice_from(tls.fingerprint, tls.not_after ? sizeof tls.fingerprint : 0),
 		.user = slice_of(tls.user),
 		.user_key = slice_from(tls.user_key, tls.user[0] ? sizeof tls.user_key : 0),
@@ -425,6 +428,14 @@ static void stands(struct wire *wire, struct now now)
 {
 	struct verdict verdict = not_pinned;
 
+	if (!wire_is_as_declared(wire)) {
+		wire_lose(wire,
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = ERR_IO,
+					      .why = SLICE("its link is declared otherwise now") },
+			  now);
+		return;
+	}
 	if (wire->tls && !is_pinned_one(wire)) {
 		lose_by(wire, ERR_DENIED, &verdict, now);
 		return;

@@ -191,6 +191,7 @@ static enum err open_transport(struct worker *worker)
 		.worker = worker->config.number,
 		.start = worker->config.start,
 		.map_key = worker->parts.map_key,
+		.links = worker->parts.links,
 		.limits = worker->config.limits,
 		.services = { .self = worker,
 			      .lookup = look_up,
@@ -269,6 +270,7 @@ static bool follow_orders(struct worker *worker, struct now now)
 	if (reload) {
 		worker->config.user->reload(worker->config.user_self, &worker->parts, now);
 		transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
+		transport_set_links(worker->transport, worker->parts.links, now);
 	}
 	if (drain)
 		transport_deafen(worker->transport);

@@ -29,6 +29,7 @@ struct worker_parts {
 	struct crypto *crypto;
 	struct tls_context *server, *client;
 	struct map_key map_key;
+	struct transport_links links;
 	void *own; /* the user's */
 };
 

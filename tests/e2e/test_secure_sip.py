@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pki import CA
-from programs import BUILD, ROOT, Phone, Server, run, slow
+from programs import BUILD, ROOT, Phone, Server, run, sealine, slow
 from sealine_e2e import Client
 
 PAGE = ROOT / "docs/secure-sip.md"
@@ -99,13 +99,37 @@ def edge(_, path):
             yield "log-edge-undeclared", home.wait_for("code=edge.undeclared")
 
 
+LINKS = """\
+listen: ["127.0.0.1:0", "tcp:127.0.0.1:0"]
+peers:
+  branch: {domains: branch.example, address: "192.0.2.7:5060", transport: tcp, link: tunnel}
+links:
+  tunnel: {addresses: 192.0.2.7, mechanism: ipsec, interface: ipsec0, sips: yes}
+"""
+
+
+def links(_, path):
+    config = path / "links.yaml"
+    config.write_text(LINKS)
+    yield "links-config", "".join(LINKS.splitlines(True)[1:])
+    with Server(path / "linked", listen=(), options=("-c", config)) as server:
+        yield "links-log", server.wait_for("about.link")
+        with Client(server.port("tcp"), aor="carol@branch.example", tls=False) as client:
+            client.send(client.request("MESSAGE", "sip:bob@localhost"))
+            answer = client.read()
+            yield "links-elsewhere", f"{answer.start}\nWarning: {answer.get('Warning')}"
+        status, said, _ = sealine("status", "--state", server.state)
+        assert status == 0
+        yield "links-status", "\n".join(line for line in said.splitlines() if line.startswith(("peer ", "link ")))
+
+
 @pytest.mark.plain_only
 def test_the_examples_are_what_the_programs_print(tmp_path):
     made = {}
     with Server(tmp_path / "server", listen=("127.0.0.1:0", "tcp:127.0.0.1:0")) as server:
         for user in ("alice", "bob"):
             server.add_account(f"{user}@localhost", "sesame")
-        for makes in (not_allowed, wrong_server, warnings, edge):
+        for makes in (not_allowed, wrong_server, warnings, edge, links):
             made.update({name: settled(text) for name, text in makes(server, tmp_path)})
     page = PAGE.read_text(encoding="utf-8")
     written = {name: text.strip() for name, text in EXAMPLE.findall(page)}

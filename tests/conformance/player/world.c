@@ -29,6 +29,18 @@ static const struct server_identity own_identities[] = {
 static const struct slice home[] = { SLICE_INIT("home.example") };
 static const struct slice edge[] = { SLICE_INIT("edge.example") };
 static const struct slice edge_for[] = { SLICE_INIT(WORLD_DOMAIN) };
+static const struct slice vault[] = { SLICE_INIT("vault.example") };
+static const struct slice wire[] = { SLICE_INIT("wire.example") };
+static const struct slice stray[] = { SLICE_INIT("stray.example") };
+
+/* The links that are declared; over TCP, what has the address runs over it. */
+static const struct {
+	struct slice name;
+	struct address address;
+} links[] = {
+	{ SLICE_INIT("vault"), { .family = ADDRESS_V4, .ip = { 192, 0, 2, 1 } } },
+};
+
 static const struct server_peer peers[] = {
 	{ .name = SLICE_INIT("home"), .domains = home, .n_domains = 1, .registers = true },
 	{ .name = SLICE_INIT("edge"),
@@ -66,6 +78,27 @@ static const struct server_peer peers[] = {
 	  .transport = TRANSPORT_UDP,
 	  .addresses = datagrams_addresses,
 	  .n_addresses = 1 },
+	{ .name = SLICE_INIT("vault"),
+	  .domains = vault,
+	  .n_domains = 1,
+	  .host = SLICE_INIT("192.0.2.1"),
+	  .transport = TRANSPORT_TCP,
+	  .link = SLICE_INIT("vault"),
+	  .link_has_sips = true },
+	{ .name = SLICE_INIT("wire"),
+	  .domains = wire,
+	  .n_domains = 1,
+	  .host = SLICE_INIT("192.0.2.1"),
+	  .transport = TRANSPORT_TCP,
+	  .link = SLICE_INIT("vault") },
+	/* where its link does not lead: a configuration cannot say that */
+	{ .name = SLICE_INIT("stray"),
+	  .domains = stray,
+	  .n_domains = 1,
+	  .host = SLICE_INIT("192.0.2.2"),
+	  .transport = TRANSPORT_TCP,
+	  .link = SLICE_INIT("vault"),
+	  .link_has_sips = true },
 };
 
 /* -- the store ------------------------------------------------------------------------------------------- */
@@ -243,6 +276,15 @@ static const struct world_server *find_server(const struct world *world,
 	return NULL;
 }
 
+/* What the transport sees to (transport/links.c). */
+static struct slice link_of(enum transport_protocol transport, const struct address *peer)
+{
+	for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+		if (transport == TRANSPORT_TCP && address_eq_ip(&links[i].address, peer))
+			return links[i].name;
+	return SLICE("");
+}
+
 static flow_id open_flow(struct world *world, unsigned worker, const struct flow_facts *facts)
 {
 	flow_id flow = flow_id_of(worker, world->start, facts->transport, ++world->workers[worker].n_flows);
@@ -273,6 +315,7 @@ static void connect_to(struct world *world, struct worker *worker, const struct 
 		answer.why = SLICE("the certificate names another domain");
 	} else if (is_listening) {
 		facts.peer = server->address;
+		facts.link = link_of(facts.transport, &facts.peer);
 		answer.err = OK;
 		answer.flow = open_flow(world, (unsigned)(worker - world->workers), &facts);
 		world->user->connected(world->self, server->name, answer.flow);
@@ -450,6 +493,7 @@ flow_id world_connect(struct world *world, unsigned worker, enum transport_proto
 
 	if (transport_is_secure(transport))
 		facts.tls_version = SLICE("TLSv1.3");
+	facts.link = link_of(transport, &peer);
 	flow = open_flow(world, worker, &facts);
 	settle(world);
 	return flow;

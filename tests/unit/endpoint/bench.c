@@ -246,6 +246,12 @@ flow_id bench_open_verified(unsigned worker, unsigned counter, const char *domai
 	return open_flow(flow_id_of(worker, 1, TRANSPORT_TLS, counter), domain);
 }
 
+void bench_open_as(flow_id flow, const struct flow_facts *facts)
+{
+	endpoint_flow(owner(flow), flow, facts, bench.now);
+	settle();
+}
+
 void bench_flow(flow_id flow, enum flow_event event)
 {
 	endpoint_flow(owner(flow), flow, &(struct flow_facts){ .event = event }, bench.now);

@@ -41,6 +41,7 @@ void bench_stop(void);
 
 /* Opens a flow of that worker; the peer is 192.0.2.counter:5061. */
 flow_id bench_open(unsigned worker, enum transport_protocol transport, unsigned counter);
+void bench_open_as(flow_id flow, const struct flow_facts *facts);
 flow_id bench_open_verified(unsigned worker, unsigned counter, const char *domain);
 void bench_flow(flow_id flow, enum flow_event event);
 

@@ -448,6 +448,86 @@ static const struct {
 	  false },
 };
 
+/* What is declared is no proof, and what is proven is not what was declared. */
+static const struct {
+	const char *label;
+	enum transport_protocol transport;
+	const char *link, *verified;
+	struct requirement require;
+	bool passes;
+} link_requirements[] = {
+	{ "the link",
+	  TRANSPORT_TCP,
+	  "vault",
+	  "",
+	  { .level = REQUIRE_LINK, .domain = SLICE_INIT("vault") },
+	  true },
+	{ "another link",
+	  TRANSPORT_TCP,
+	  "wire",
+	  "",
+	  { .level = REQUIRE_LINK, .domain = SLICE_INIT("vault") },
+	  false },
+	{ "other letters",
+	  TRANSPORT_TCP,
+	  "Vault",
+	  "",
+	  { .level = REQUIRE_LINK, .domain = SLICE_INIT("vault") },
+	  false },
+	{ "no link", TRANSPORT_TCP, "", "", { .level = REQUIRE_LINK, .domain = SLICE_INIT("vault") }, false },
+	{ "no name of one", TRANSPORT_TCP, "", "", { .level = REQUIRE_LINK }, false },
+	{ "a domain of that name",
+	  TRANSPORT_TLS,
+	  "",
+	  "vault",
+	  { .level = REQUIRE_LINK, .domain = SLICE_INIT("vault") },
+	  false },
+	{ "the link for a domain",
+	  TRANSPORT_TCP,
+	  "b.example",
+	  "",
+	  { .level = REQUIRE_DOMAIN, .domain = SLICE_INIT("b.example") },
+	  false },
+	{ "the link for TLS", TRANSPORT_TCP, "vault", "", { .level = REQUIRE_TLS }, false },
+	{ "the link for an account",
+	  TRANSPORT_TCP,
+	  "vault",
+	  "",
+	  { .level = REQUIRE_ACCOUNT, .account = 7 },
+	  false },
+	{ "anything on the link", TRANSPORT_TCP, "vault", "", { .level = REQUIRE_NOTHING }, true },
+};
+
+static void tells_a_declared_link_from_a_proof(void **state)
+{
+	for (size_t i = 0; i < sizeof link_requirements / sizeof *link_requirements; i++) {
+		const char *expected = link_requirements[i].passes ? "> 2 INVITE sip:bob@192.0.2.7 SIP/2.0\n"
+								   : "failed refused\nclient gone\n";
+		struct flow_facts facts = {
+			.event = FLOW_OPENED,
+			.transport = link_requirements[i].transport,
+			.link = slice_of(link_requirements[i].link),
+			.verified = slice_of(link_requirements[i].verified),
+		};
+		flow_id flow = flow_id_of(0, 1, facts.transport, 2);
+		struct flow_view view;
+
+		start();
+		bench_open_as(flow, &facts);
+		assert_true(endpoint_flow_view(bench.endpoint[0], flow, &view));
+		assert_true(slice_eq(view.link, facts.link));
+		assert_int_equal(bench_ask(0, SIP_INVITE, flow, link_requirements[i].require), OK);
+		bench_pass(0);
+		bench.log_text[bench.log.len] = '\0';
+		if (strcmp(bench.log_text, expected) != 0)
+			fail_msg("%s: %s", link_requirements[i].label, bench.log_text);
+		assert_int_equal(endpoint_counts(bench.endpoint[0]).refused_sends,
+				 !link_requirements[i].passes);
+		bench.log.len = 0;
+		bench_stop();
+	}
+}
+
 static void sends_nothing_on_a_flow_that_does_not_meet_the_requirement(void **state)
 {
 	for (size_t i = 0; i < sizeof(requirements) / sizeof(requirements[0]); i++) {
@@ -578,6 +658,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(fails_when_the_flow_is_lost),
 	cmocka_unit_test(says_nothing_of_a_lost_flow_after_the_final_response),
 	cmocka_unit_test(begins_nothing_on_a_flow_that_is_blocked_or_closed),
+	cmocka_unit_test(tells_a_declared_link_from_a_proof),
 	cmocka_unit_test(sends_nothing_on_a_flow_that_does_not_meet_the_requirement),
 	cmocka_unit_test(starts_no_more_than_allowed),
 	cmocka_unit_test(fails_what_does_not_fit_into_the_outbox),

@@ -307,6 +307,94 @@ static void takes_peers(void **state)
 	assert_true(slice_eq(config->trust_anchor, SLICE("none")));
 }
 
+static void takes_links(void **state)
+{
+	AUTO(config) struct config *config = fresh();
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(
+		config,
+		"state: /var/lib/sealine\n"
+		"peers:\n"
+		"  b: {domains: b.example, address: \"192.0.2.7:5062\", transport: tcp, link: vault, trust-domain: yes}\n"
+		"  c: {domains: c.example, address: \"2001:db8::1\", transport: tcp, link: wire-1}\n"
+		"links:\n"
+		"  vault: {addresses: [192.0.2.7, 192.0.2.8], mechanism: ipsec, sips: yes}\n"
+		"  wire-1: {addresses: \"2001:db8::1\", mechanism: private-wire, interface: eth1}\n",
+		&why));
+	assert_true(config_complete(config, SLICE("f.yaml"), &why));
+	assert_int_equal(config->links.n, 2);
+	assert_true(slice_eq(config->links.all[0].name, SLICE("vault")));
+	assert_int_equal(config->links.all[0].n_addresses, 2);
+	assert_int_equal(config->links.all[0].interface.len, 0);
+	assert_true(slice_eq(config->link_facts[0].mechanism, SLICE("ipsec")) &&
+		    config->link_facts[0].has_sips);
+	assert_true(slice_eq(config->links.all[1].interface, SLICE("eth1")));
+	assert_false(config->link_facts[1].has_sips);
+	assert_true(slice_eq(config->peers[0].link, SLICE("vault")) && config->peers[0].link_has_sips);
+	assert_true(slice_eq(config->peers[1].link, SLICE("wire-1")) && !config->peers[1].link_has_sips);
+}
+
+static const struct {
+	const char *label, *text, *why;
+} bad_links[] = {
+	{ "a list", "links: [a]\n", "f.yaml:1:8: here stand the names of links, each with keys below it" },
+	{ "no keys", "links: {vault: ipsec}\n",
+	  "f.yaml:1:9: here stands the name of a link, and its keys below it" },
+	{ "a name of other letters", "links:\n  \"a b\": {addresses: 192.0.2.1, mechanism: ipsec}\n",
+	  "f.yaml:2:3: \"a b\": it is no name of letters, digits, - and _, at most 32" },
+	{ "no address", "links:\n  vault: {mechanism: ipsec}\n",
+	  "f.yaml:2:3: \"vault\": the link has no addresses" },
+	{ "a name for an address", "links:\n  vault: {addresses: b.example, mechanism: ipsec}\n",
+	  "f.yaml:2:22: \"b.example\": it is no IP address" },
+	{ "one address in two",
+	  "links:\n  a: {addresses: 192.0.2.1, mechanism: ipsec}\n  b: {addresses: [192.0.2.2, 192.0.2.1], mechanism: ipsec}\n",
+	  "f.yaml:3:30: \"192.0.2.1\": a link has it already" },
+	{ "no mechanism", "links:\n  vault: {addresses: 192.0.2.1}\n",
+	  "f.yaml:2:3: \"vault\": the link has no mechanism: say what protects it" },
+	{ "hope for a mechanism", "links:\n  vault: {addresses: 192.0.2.1, mechanism: hope}\n",
+	  "f.yaml:2:44: \"hope\": it is none of ipsec, macsec, wireguard, private-wire" },
+	{ "a wire without its interface",
+	  "links:\n  vault: {addresses: 192.0.2.1, mechanism: private-wire}\n",
+	  "f.yaml:2:3: \"vault\": an address can be forged from elsewhere: say the interface of the link" },
+	{ "an interface that cannot be",
+	  "links:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec, interface: a/b}\n",
+	  "f.yaml:2:62: \"a/b\": it is no name of an interface, which has at most 15 characters" },
+	{ "sips perhaps", "links:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec, sips: perhaps}\n",
+	  "f.yaml:2:57: \"perhaps\": it is neither yes nor no" },
+	{ "an unknown key", "links:\n  vault: {address: 192.0.2.1}\n",
+	  "f.yaml:2:11: there is no key \"address\"; is \"addresses\" meant?" },
+	{ "a peer over TLS", "peers:\n  x: {domains: a.example, link: vault}\n",
+	  "f.yaml:2:3: \"x\": a link protects what is in clear, and its addresses are known over TCP alone: say transport: tcp, or leave out link" },
+	{ "a peer from elsewhere",
+	  "peers:\n  x: {domains: a.example, transport: tcp, address: 192.0.2.1, from: 192.0.2.1, link: vault}\n",
+	  "f.yaml:2:3: \"x\": the peer comes from the addresses of its link: leave out from" },
+	{ "a link that nobody declared",
+	  "peers:\n  x: {domains: a.example, transport: tcp, address: 192.0.2.1, link: vault}\n",
+	  "peer x: link vault: no link has that name" },
+	{ "a peer beside its link",
+	  "peers:\n  x: {domains: a.example, transport: tcp, address: 192.0.2.2, link: vault}\nlinks:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec}\n",
+	  "peer x: link vault: its address is none of those of its link" },
+	{ "a peer that the DNS leads to",
+	  "peers:\n  x: {domains: a.example, transport: tcp, address: sbc.example, link: vault}\nlinks:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec}\n",
+	  "peer x: link vault: its address is none of those of its link" },
+};
+
+static void says_what_is_wrong_with_links(void **state)
+{
+	for (size_t i = 0; i < sizeof bad_links / sizeof *bad_links; i++) {
+		AUTO(config) struct config *config = fresh();
+		char buf[500];
+		struct writer why = writer_of(buf, sizeof buf);
+
+		if (parse(config, bad_links[i].text, &why) && config_complete(config, SLICE("f.yaml"), &why))
+			fail_msg("%s is taken", bad_links[i].label);
+		if (!slice_eq(writer_text(&why), slice_of(bad_links[i].why)))
+			fail_msg("%s: %.*s", bad_links[i].label, SLICE_FMT(writer_text(&why)));
+	}
+}
+
 static void tells_what_a_peer_with_rules_of_its_own_has_to_prove(void **state)
 {
 	static const char text[] =
@@ -587,6 +675,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(numbers_have_bounds_and_go_together),
 	cmocka_unit_test(needs_nothing),
 	cmocka_unit_test(takes_peers),
+	cmocka_unit_test(takes_links),
+	cmocka_unit_test(says_what_is_wrong_with_links),
 	cmocka_unit_test(tells_what_a_peer_with_rules_of_its_own_has_to_prove),
 	cmocka_unit_test(says_where_and_what_is_wrong),
 	cmocka_unit_test(lets_options_replace_a_list),
