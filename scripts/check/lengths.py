@@ -14,7 +14,7 @@ FILE_NOTE, FILE_MOST = 500, 1000
 DEEPEST = 4
 PARAMETERS_MOST = 5
 # callbacks whose parameters a library has chosen (libunbound, OpenSSL)
-PARAMETERS_GIVEN = {"on_answer", "on_ticket_key", "on_ticket_opened", "signature_sign"}
+PARAMETERS_GIVEN = {"on_answer", "on_offer", "on_ticket_key", "on_ticket_opened", "signature_sign"}
 
 CONTROL = re.compile(r"(\t+)(?:if|for|while|do|switch|LIST_EACH)\b")
 TABLE_START = re.compile(r"(\t*)\S.*= \{$")

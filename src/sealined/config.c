@@ -242,6 +242,23 @@ static bool say_agreement(struct config *config, struct slice value, struct writ
 	return wrong(why, "it is none of offer, require, refuse");
 }
 
+static bool say_staple(struct config *config, struct slice value, struct writer *why)
+{
+	if (config->n_staples == CONFIG_STAPLES_MAX)
+		return wrong(why, "there are more than 16 of them");
+	if (!config_keep_path(config, value, &config->staples[config->n_staples], why))
+		return false;
+	config->n_staples++;
+	return true;
+}
+
+static bool say_ocsp(struct config *config, struct slice value, struct writer *why)
+{
+	config->needs_staples = slice_eq(value, SLICE("require"));
+	return config->needs_staples || slice_eq(value, SLICE("allow")) ||
+	       wrong(why, "it is neither allow nor require");
+}
+
 static bool say_workers(struct config *config, struct slice value, struct writer *why)
 {
 	struct scan in = scan_of(value);
@@ -306,6 +323,8 @@ static const struct {
 	[SETTING_PEERS]        = { SLICE_INIT("peers"),        NULL },
 	[SETTING_TRUST_ANCHOR] = { SLICE_INIT("trust-anchor"), say_trust_anchor },
 	[SETTING_AGREEMENT]    = { SLICE_INIT("security-agreement"), say_agreement },
+	[SETTING_STAPLE]       = { SLICE_INIT("staple"),       say_staple },
+	[SETTING_OCSP]         = { SLICE_INIT("ocsp"),         say_ocsp },
 	[SETTING_MESSAGES]    = { SLICE_INIT("messages"),    say_section },
 	[SETTING_REGISTRAR]   = { SLICE_INIT("registrar"),   say_section },
 	[SETTING_CERTIFICATE_SERVICE] = { SLICE_INIT("certificate-service"), say_section },

@@ -34,6 +34,7 @@ enum {
 	CONFIG_PEER_LIST_MAX = 32, /* domains or addresses of one */
 	CONFIG_LINKS_MAX = 32,
 	CONFIG_CERTIFICATES_MAX = 4,
+	CONFIG_STAPLES_MAX = 16,
 	CONFIG_NUMBERS_MAX = 8,     /* keys of a section */
 	CONFIG_SCOPE_NAME_MAX = 32, /* of a peer with rules of its own */
 };
@@ -93,6 +94,8 @@ enum setting {
 	SETTING_USER,
 	SETTING_PEERS, /* in the file only */
 	SETTING_AGREEMENT,
+	SETTING_STAPLE,
+	SETTING_OCSP,
 	/* sections of numbers, in the file alone (sealined/config_numbers.h) */
 	SETTING_SECTIONS,
 	SETTING_MESSAGES = SETTING_SECTIONS,
@@ -128,6 +131,9 @@ struct config {
 	struct config_link link_facts[CONFIG_LINKS_MAX]; /* by link */
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
 	struct slice crl;   /* file with what these have revoked; empty: there is none */
+	struct slice staples[CONFIG_STAPLES_MAX]; /* files with OCSP responses for certificates of ours */
+	size_t n_staples;
+	bool needs_staples; /* servers of other domains have to show one */
 	struct address dns; /* the name server to ask; ADDRESS_NONE: the system's */
 	struct slice user;  /* of the system, to become when started as root; empty: stays who it is */
 	struct slice

@@ -299,7 +299,7 @@ static bool say_key(struct config_reading *reading, size_t which, const yaml_nod
 		return say_list(reading, setting, value);
 	if (setting == SETTING_PEERS)
 		return say_all_named(reading, &peers, value);
-	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY)
+	if (setting == SETTING_CERTIFICATE || setting == SETTING_KEY || setting == SETTING_STAPLE)
 		return reading_say_files(reading, setting, value, reading_say);
 	return setting >= SETTING_SECTIONS ? say_section(reading, setting, value)
 					   : reading_say(reading, setting, value);

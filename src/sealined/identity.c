@@ -9,10 +9,13 @@
 #include "crypto/identity.h"
 #include "store/state.h"
 
+enum { STAPLE_MAX = 64 * 1024 };
+
 void identity_fini(struct identity *identity)
 {
 	for (size_t i = 0; i < identity->n; i++) {
 		secret_free(identity->pairs[i].certificates);
+		secret_free(identity->pairs[i].staple);
 	}
 	mem_free(identity->pairs);
 	secret_free(identity->trusted);
@@ -273,6 +276,66 @@ static bool load_anchors(const struct loading *loading)
 	       load_revoked(loading);
 }
 
+/* -- what is stapled --------------------------------------------------------------------------------------- */
+
+/* OK: it is for this one, though it may be over. ERR_NOT_FOUND: it is for another one. */
+static enum err fit_staple(const struct loading *loading, size_t n, struct slice der,
+			   struct verdict *ret_verdict)
+{
+	struct identity_pair *pair = &loading->identity->pairs[n];
+	AUTO(chain) struct chain *chain = NULL;
+	enum err err;
+
+	TRY(identity_chain(loading->source->crypto, loading->identity, n, &chain));
+	err = tls_staple_check(chain, der, loading->source->now, &pair->staple_until, ret_verdict);
+	if (err == ERR_DENIED && slice_eq(slice_of(ret_verdict->code), SLICE("ocsp.stale")))
+		return OK;
+	return err == ERR_DENIED && slice_eq(slice_of(ret_verdict->code), SLICE("ocsp.other-certificate"))
+		       ? ERR_NOT_FOUND
+		       : err;
+}
+
+static bool load_staple(const struct loading *loading, struct slice file)
+{
+	AUTO(secret) struct secret *text = NULL;
+	struct verdict verdict;
+	enum err err = state_read(file, STAPLE_MAX, &text);
+
+	if (err != OK)
+		return wrong(loading, file, read_trouble(err));
+	for (size_t i = 0; i < loading->identity->n; i++) {
+		struct identity_pair *pair = &loading->identity->pairs[i];
+
+		err = fit_staple(loading, i, secret_slice(text), &verdict);
+		if (err == ERR_NOT_FOUND)
+			continue;
+		if (err != OK)
+			return err == ERR_DENIED ? refused(loading, file, &verdict)
+						 : wrong(loading, file, read_trouble(err));
+		secret_free(pair->staple);
+		pair->staple = TAKE(text);
+		pair->staple_file = file;
+		return true;
+	}
+	return wrong(
+		loading, file,
+		SLICE("it is about none of our certificates; that of the CA has to stand behind ours in its file"));
+}
+
+static bool load_staples(const struct loading *loading)
+{
+	for (size_t i = 0; i < loading->identity->n; i++) {
+		AUTO(chain) struct chain *chain = NULL;
+
+		if (identity_chain(loading->source->crypto, loading->identity, i, &chain) == OK)
+			loading->identity->pairs[i].must_staple = tls_must_staple(chain_at(chain, 0));
+	}
+	for (size_t i = 0; i < loading->config->n_staples; i++)
+		if (!load_staple(loading, loading->config->staples[i]))
+			return false;
+	return true;
+}
+
 /* The advertised name, where no certificate is meant for it: one has to prove it all the same. */
 static bool advertises_what_is_proven(const struct loading *loading)
 {
@@ -318,8 +381,8 @@ bool identity_load(const struct identity_source *source, struct identity *ret_id
 				     .config = source->config };
 	struct loading loading = { source, source->config, &identity, why };
 
-	if (load_all(&loading) && load_anchors(&loading) && advertises_what_is_proven(&loading) &&
-	    can_be_served(&loading)) {
+	if (load_all(&loading) && load_anchors(&loading) && load_staples(&loading) &&
+	    advertises_what_is_proven(&loading) && can_be_served(&loading)) {
 		*ret_identity = identity;
 		return true;
 	}
@@ -558,6 +621,9 @@ static enum err show(struct crypto *crypto, const struct identity *identity, con
 		TRY(key_remote(crypto, chain_at(chain, 0), signer, &key));
 		TRY(tls_server_add_for(roles->server, domain, chain, key, ret_verdict));
 		TRY(tls_client_present(roles->client, domain, chain, key, ret_verdict));
+		if (identity->pairs[i].staple)
+			TRY(tls_server_staple(roles->server, chain, secret_slice(identity->pairs[i].staple),
+					      identity->pairs[i].staple_until));
 	}
 	return OK;
 }
@@ -579,6 +645,8 @@ enum err identity_serve(struct crypto *crypto, const struct identity *identity,
 		  tls_context_restrict(roles.client, &identity->config->tls);
 	enum err err = ok ? trust(crypto, identity, roles.client) : ERR_NOMEM;
 
+	if (err == OK && identity->config->needs_staples)
+		tls_client_need_staples(roles.client);
 	if (err == OK) {
 		tls_server_trust(roles.server, roles.client);
 		err = show(crypto, identity, signer, &roles, ret_verdict);

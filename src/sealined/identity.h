@@ -23,6 +23,10 @@ struct identity_pair {
 	struct slice domain, file;   /* the configuration's; no domain: for all that have none of their own */
 	struct secret *certificates; /* PEM, ours first */
 	unsigned char key[KEY_ID_SIZE];
+	bool must_staple; /* it says that it is not to be believed without (RFC 7633) */
+	struct slice staple_file;
+	struct secret *staple; /* what its CA says of it (OCSP), for those who ask; NULL: nothing */
+	utc_t staple_until;    /* as long as that holds; it may be over */
 };
 
 struct identity {

@@ -196,10 +196,30 @@ static void warn_of_end(const struct daemon *daemon, const struct identity_pair 
 			log_text(&file, pair->file), (long long)certificate_days_left(own, now));
 }
 
+/* A response lives for days: it is renewed by whatever writes the file. */
+static void warn_of_staple(const struct identity_pair *pair, utc_t now)
+{
+	struct log_text file;
+
+	if (pair->staple && pair->staple_until < now)
+		log_event(
+			REPORT_ERROR, "staple.ended",
+			" file=\"%s\" why=\"the OCSP response is over, and is not shown any more%s; fetch one anew from the CA\"",
+			log_text(&file, pair->staple_file),
+			pair->must_staple ? "; phones and servers refuse our certificate without" : "");
+	else if (!pair->staple && pair->must_staple)
+		log_event(
+			REPORT_ERROR, "staple.missing",
+			" file=\"%s\" why=\"the certificate says that it is not to be believed without an OCSP response (RFC 7633); fetch one from the CA, and name its file in staple\"",
+			log_text(&file, pair->file));
+}
+
 static void warn_of_ends(struct daemon *daemon, const struct setup *setup, utc_t now)
 {
 	for (size_t i = 0; !setup->identity.development && i < setup->identity.n; i++) {
 		AUTO(chain) struct chain *chain = NULL;
+
+		warn_of_staple(&setup->identity.pairs[i], now);
 
 		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
 			warn_of_end(daemon, &setup->identity.pairs[i], chain_at(chain, 0), now);

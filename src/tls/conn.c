@@ -65,6 +65,8 @@ static enum err set_up_client(struct tls_conn *conn, struct slice domain)
 	memcpy(conn->domain, domain.ptr, domain.len);
 	TRY(tls_scope_take(conn, domain));
 	SSL_set_connect_state(conn->ssl);
+	if (!tls_alpn_offer(conn->ssl) || SSL_set_tlsext_status_type(conn->ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
+		return ERR_NOMEM;
 	name = slice_ends(conn->asked, SLICE(".")) ? slice_sub(conn->asked, 0, conn->asked.len - 1)
 						   : conn->asked;
 	if (!identity_is_name(name))
@@ -127,6 +129,11 @@ void tls_conn_ask(struct tls_conn *conn)
 {
 	if (conn->context->anchors)
 		SSL_set_verify(conn->ssl, SSL_VERIFY_PEER, NULL);
+}
+
+void tls_conn_speak_http(struct tls_conn *conn)
+{
+	conn->speaks_http = true;
 }
 
 unsigned tls_conn_wants(const struct tls_conn *conn)

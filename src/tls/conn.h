@@ -62,6 +62,11 @@ MUST_CHECK enum err tls_conn_new(struct tls_context *context, int fd, struct sli
  * same; it has only proven nothing.
  */
 void tls_conn_ask(struct tls_conn *conn);
+/*
+ * A server's, before its handshake: what is spoken is not SIP, but HTTP, for a WebSocket. A client that offers other protocols alone is
+ * refused (RFC 7301 §3.2); one that offers none is served. Sessions of the one are not taken up for the other.
+ */
+void tls_conn_speak_http(struct tls_conn *conn);
 /* A client's, before its handshake: shows our certificate for that domain of ours if it is asked for one. ERR_NOMEM. */
 MUST_CHECK enum err tls_conn_speak_for(struct tls_conn *conn, struct slice domain);
 /*

@@ -105,6 +105,7 @@ void tls_context_free(struct tls_context *context)
 	for (size_t i = 0; i < context->n_sites; i++)
 		SSL_CTX_free(context->sites[i].ctx);
 	mem_free(context->sites);
+	tls_staples_free(context);
 	tls_sessions_free(context);
 	tls_scopes_free(context);
 	tls_users_free(context);
@@ -304,8 +305,13 @@ static enum err add_site(struct tls_context *context, struct slice domain, const
 		SSL_CTX_free(site.ctx);
 		return err;
 	}
-	if (!context->client)
+	if (context->client) {
+		tls_ocsp_hear(site.ctx);
+	} else {
 		SSL_CTX_set_client_hello_cb(site.ctx, on_hello, context);
+		tls_alpn_choose(site.ctx);
+		tls_ocsp_tell(site.ctx, context);
+	}
 	sites[context->n_sites++] = site;
 	return OK;
 }
@@ -355,6 +361,7 @@ struct tls_context *tls_client_new(struct crypto *crypto)
 	if (!context->client)
 		return NULL;
 	SSL_CTX_set_verify(context->client, SSL_VERIFY_PEER, NULL);
+	tls_ocsp_hear(context->client);
 	if (!judge_peers(context->client))
 		return NULL;
 	context->anchors = SSL_CTX_get_cert_store(context->client);

@@ -49,6 +49,19 @@ MUST_CHECK enum err tls_server_add_for(struct tls_context *context, struct slice
 				       struct verdict *ret_verdict);
 
 /*
+ * What the CA says of a certificate today, to be stapled to it (an OCSP response, RFC 6960, in DER form). Whether it is good for the first of
+ * the chain, whose issuer is the second: signed by that or by whom it has appointed, valid now, and says that the certificate is. OK: it
+ * holds until *ret_until; ERR_DENIED and a verdict (codes ocsp.*): for ocsp.stale *ret_until is there as well; ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_staple_check(const struct chain *chain, struct slice der, utc_t now, utc_t *ret_until,
+				     struct verdict *ret_verdict);
+/* Shows it with the chain's first certificate, until that time, to whom asks for it. It is not checked here. ERR_NOMEM. */
+MUST_CHECK enum err tls_server_staple(struct tls_context *context, const struct chain *chain,
+				      struct slice der, utc_t until);
+/* Whether the certificate says that it is not to be believed without (RFC 7633). */
+bool tls_must_staple(const struct certificate *certificate);
+
+/*
  * Sessions of TLS 1.3 may be taken up again (RFC 8446 §2.2): each client gets a ticket sealed under these keys, which are
  * borrowed. A session goes on only with the certificate that it began with, only while that and the peer's are valid, and
  * for twelve hours after its full handshake at most; else there is a full handshake. At most once. ERR_NOMEM.
@@ -66,6 +79,9 @@ MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
 
 /* The same anchors for what is signed in messages; those that are added later included. Freed by the caller. ERR_NOMEM. */
 MUST_CHECK enum err tls_client_anchors(const struct tls_context *context, struct anchors **ret_anchors);
+
+/* What a server staples is judged whenever it is there; from now on it has to be there. */
+void tls_client_need_staples(struct tls_context *context);
 
 /*
  * Refuses what the certificate revocation lists of a PEM text revoke, for whichever certificates of a chain there is one; lists

@@ -171,6 +171,13 @@ static const struct verdict not_tls = {
 		"let the peer use transport TLS on this port; plain text has a port of its own where it is allowed",
 };
 
+static const struct verdict no_protocol = {
+	.code = "tls.protocol",
+	.what = "the peer wants to speak a protocol that is not spoken here; this port has {expected}",
+	.section = "RFC 7301 §3.2",
+	.remedy = "let the peer offer that, or none at all, or use the port that is meant for it",
+};
+
 static const struct {
 	int reason;
 	const struct verdict *verdict;
@@ -188,6 +195,7 @@ static const struct {
 	{ SSL_R_SSLV3_ALERT_CERTIFICATE_UNKNOWN, &refused_us, NULL },
 	{ SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE, &refused_us, NULL },
 	{ SSL_R_TLSV1_ALERT_UNKNOWN_CA, &refused_us, NULL },
+	{ SSL_R_NO_APPLICATION_PROTOCOL, &no_protocol, "sip/2, or http/1.1 for WebSockets" },
 	{ SSL_R_UNEXPECTED_EOF_WHILE_READING, &closed, NULL },
 };
 

@@ -18,6 +18,14 @@ struct site {
 	bool is_user; /* a client's: shown to the servers of that domain and to nobody else */
 };
 
+/* What is shown with a certificate; its bytes are ours. */
+struct staple {
+	X509 *leaf;
+	unsigned char *der;
+	size_t len;
+	utc_t until;
+};
+
 /* See struct tls_scope. */
 struct scope {
 	char name[TLS_SCOPE_MAX + 1];
@@ -48,6 +56,9 @@ struct tls_context {
 	struct tls_context *judges; /* a server's: the client whose scopes count here; NULL: none */
 	struct site *sites;
 	size_t n_sites;
+	struct staple *staples; /* a server's */
+	size_t n_staples;
+	bool needs_staples;              /* a client: every server has to show one */
 	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
 	EVP_CIPHER *ticket_cipher;
 	struct list sessions; /* a client's */
@@ -58,13 +69,15 @@ struct tls_conn {
 	SSL *ssl;
 	struct tls_context *context;
 	unsigned wants;
-	bool has_heard; /* the peer's first byte, and it looks like TLS */
-	bool is_dead;   /* after an error nothing more may be asked of ssl */
-	bool has_tlsa;  /* the server is judged by TLSA records */
-	bool is_judged; /* a verdict on the peer's certificate was written to *verdict … */
+	bool has_heard;   /* the peer's first byte, and it looks like TLS */
+	bool is_dead;     /* after an error nothing more may be asked of ssl */
+	bool has_tlsa;    /* the server is judged by TLSA records */
+	bool speaks_http; /* a server's: a WebSocket */
+	bool is_judged;   /* a verdict on the peer's certificate was written to *verdict … */
 	struct verdict *verdict;
 	struct now now;                 /* … in the handshake step under way */
 	utc_t began;                    /* the session, with a full handshake; 0: not known yet */
+	utc_t staple_until;             /* of a server: how long what is stapled holds; 0: nothing is */
 	struct tls_facts peer;          /* domain, fingerprint, not_after */
 	char *identities, *unproven;    /* of a server; NULL: "" */
 	char *user;                     /* likewise */
@@ -82,6 +95,27 @@ MUST_CHECK enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *con
 bool tls_dane_names_server(const struct tls_conn *conn);
 /* After a refusal: what it means that no record was met. Leaves the verdict alone where something else is wrong. */
 void tls_dane_explain(const struct tls_conn *conn, X509_STORE_CTX *store, struct verdict *verdict);
+
+/* -- alpn.c ---------------------------------------------------------------------------------------------- */
+
+/* A server chooses; a client offers (false: no memory), and OpenSSL takes nothing else from the server. */
+void tls_alpn_choose(SSL_CTX *ctx);
+bool tls_alpn_offer(SSL *ssl);
+
+/* -- ocsp.c ---------------------------------------------------------------------------------------------- */
+
+struct ocsp_question {
+	X509 *leaf, *issuer; /* the second: whose key has signed the first */
+	utc_t now;
+};
+/* Whether the response says that the certificate is good; that holds until *ret_until. ERR_DENIED and a verdict, ERR_NOMEM. */
+MUST_CHECK enum err tls_ocsp_judge(struct slice der, const struct ocsp_question *question, utc_t *ret_until,
+				   struct verdict *ret_verdict);
+/* A client asks for what is stapled, and judges it. */
+void tls_ocsp_hear(SSL_CTX *ctx);
+/* A server shows what the context has. */
+void tls_ocsp_tell(SSL_CTX *ctx, struct tls_context *context);
+void tls_staples_free(struct tls_context *context);
 
 /* That with the certificate for the name, else the first; of a client without any, the one without. */
 SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name);

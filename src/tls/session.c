@@ -10,7 +10,8 @@
 struct session {
 	struct link link; /* in the context's, the newest first */
 	SSL_SESSION *session;
-	utc_t began; /* with a full handshake */
+	utc_t began;        /* with a full handshake */
+	utc_t staple_until; /* what the server had stapled to that; 0: nothing */
 	char domain[TLS_ASKED_MAX + 1];
 };
 
@@ -63,6 +64,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *openssl)
 		return 0;
 	*session = (struct session){ .session = openssl };
 	session->began = SSL_session_reused(ssl) ? conn->began : conn->now.wall;
+	session->staple_until = conn->staple_until;
 	memcpy(session->domain, conn->domain, sizeof session->domain);
 	list_prepend(&context->sessions, &session->link);
 	if (context->sessions.n > context->sessions_max)
@@ -105,6 +107,18 @@ static bool is_still_trusted(struct tls_conn *conn)
 	return ok;
 }
 
+/* What was stapled is not shown again with a session, so that it goes on no longer than that. */
+static bool has_lapsed(const struct session *session, utc_t wall)
+{
+	return session->staple_until > 0 && session->staple_until < wall;
+}
+
+static void go_on(struct tls_conn *conn, const struct session *session)
+{
+	conn->began = session->began;
+	conn->staple_until = session->staple_until;
+}
+
 void tls_session_offer(struct tls_conn *conn)
 {
 	struct session *session = find(conn->context, conn->domain);
@@ -113,9 +127,9 @@ void tls_session_offer(struct tls_conn *conn)
 	if (!session || conn->has_tlsa)
 		return;
 	if (tls_session_may_go_on(conn, session->session, session->began) &&
-	    SSL_set_session(conn->ssl, session->session) == 1) {
+	    !has_lapsed(session, conn->now.wall) && SSL_set_session(conn->ssl, session->session) == 1) {
 		if (is_still_trusted(conn))
-			conn->began = session->began;
+			go_on(conn, session);
 		else
 			SSL_set_session(conn->ssl, NULL);
 	}

@@ -130,7 +130,12 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 	return ok ? 1 : -1;
 }
 
-/* A ticket says when the session began: a chain of sessions taken up is no older than its first link. */
+/* In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; and what was spoken. */
+struct said {
+	utc_t began;
+	utc_t speaks_http; /* as wide as the other, so that nothing lies between */
+};
+
 static int on_ticket_made(SSL *ssl, void *arg)
 {
 	struct tls_conn *conn = SSL_get_app_data(ssl);
@@ -138,17 +143,19 @@ static int on_ticket_made(SSL *ssl, void *arg)
 	(void)arg;
 	if (!SSL_session_reused(ssl))
 		conn->began = conn->now.wall;
-	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &conn->began, sizeof conn->began);
+	const struct said said = { conn->began, conn->speaks_http };
+
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &said, sizeof said);
 }
 
-static bool read_began(SSL_SESSION *session, utc_t *ret_began)
+static bool read_said(SSL_SESSION *session, struct said *ret_said)
 {
 	void *data;
 	size_t n;
 
-	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof *ret_began)
+	if (SSL_SESSION_get0_ticket_appdata(session, &data, &n) != 1 || n != sizeof *ret_said)
 		return false;
-	memcpy(ret_began, data, sizeof *ret_began);
+	memcpy(ret_said, data, sizeof *ret_said);
 	return true;
 }
 
@@ -156,7 +163,7 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 					  size_t n_name, SSL_TICKET_STATUS status, void *arg)
 {
 	struct tls_conn *conn = SSL_get_app_data(ssl);
-	utc_t began;
+	struct said said;
 
 	(void)name;
 	(void)n_name;
@@ -164,10 +171,10 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 	if (status != SSL_TICKET_SUCCESS && status != SSL_TICKET_SUCCESS_RENEW)
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* what a client's certificate proves is judged by the handshake that shows it */
-	if (SSL_SESSION_get0_peer(session) || !read_began(session, &began) ||
-	    !tls_session_may_go_on(conn, session, began))
+	if (SSL_SESSION_get0_peer(session) || !read_said(session, &said) ||
+	    said.speaks_http != conn->speaks_http || !tls_session_may_go_on(conn, session, said.began))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
-	conn->began = began;
+	conn->began = said.began;
 	return SSL_TICKET_RETURN_USE_RENEW;
 }
 

@@ -481,6 +481,8 @@ static enum err start_tls(struct wire *wire)
 	/* a browser would have its user choose a certificate */
 	if (!wire->outbound && flow_transport(wire->id) == TRANSPORT_TLS)
 		tls_conn_ask(wire->tls);
+	if (is_websocket(wire))
+		tls_conn_speak_http(wire->tls);
 	if (!wire->outbound)
 		return OK;
 	TRY(tls_conn_dane(wire->tls, wire->dial->tlsa));

@@ -339,6 +339,7 @@ static void takes_links(void **state)
 static const struct {
 	const char *label, *text, *why;
 } bad_links[] = {
+	{ "staples by another word", "ocsp: yes\n", "f.yaml:1:7: \"yes\": it is neither allow nor require" },
 	{ "a list", "links: [a]\n", "f.yaml:1:8: here stand the names of links, each with keys below it" },
 	{ "no keys", "links: {vault: ipsec}\n",
 	  "f.yaml:1:9: here stands the name of a link, and its keys below it" },

@@ -370,6 +370,9 @@ static void what_a_client_has_proven_ends_when_its_certificate_is_revoked(void *
 	assert_true(slice_find_text(slice_of(after.unproven), SLICE("revoked")) < strlen(after.unproven));
 }
 
+/* The listener that is met: one for WebSockets, or the usual one. */
+static bool is_websocket;
+
 /* A client that takes no care: any session is offered to any name. Returns the session that it has then. */
 static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SESSION *ticket, utc_t wall,
 			      bool *ret_reused)
@@ -387,6 +390,8 @@ static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SES
 	if (ticket)
 		assert_int_equal(SSL_set_session(ssl, ticket), 1);
 	accept_conn(fixture);
+	if (is_websocket)
+		tls_conn_speak_http(fixture->server_conn);
 	for (int i = 0; i < 20; i++) {
 		SSL_do_handshake(ssl);
 		if (err == ERR_AGAIN)
@@ -425,6 +430,26 @@ static void the_ticket_of_one_domain_is_worth_nothing_at_another(void **state)
 	SSL_SESSION_free(of_c);
 }
 
+static void the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other(void **state)
+{
+	struct world *world = *state;
+	bool reused;
+
+	SSL_SESSION *of_sip = come_with(world->fixture, "b.example", NULL, NOW, &reused);
+	is_websocket = true;
+	SSL_SESSION *of_http = come_with(world->fixture, "b.example", of_sip, NOW + 1, &reused);
+	assert_false(reused);
+	SSL_SESSION *again = come_with(world->fixture, "b.example", of_http, NOW + 2, &reused);
+	assert_true(reused);
+	is_websocket = false;
+	SSL_SESSION *back = come_with(world->fixture, "b.example", again, NOW + 3, &reused);
+	assert_false(reused);
+	SSL_SESSION_free(of_sip);
+	SSL_SESSION_free(of_http);
+	SSL_SESSION_free(again);
+	SSL_SESSION_free(back);
+}
+
 static void a_client_keeps_no_more_than_it_may(void **state)
 {
 	struct world *world = *state;
@@ -458,6 +483,8 @@ static const struct CMUnitTest tests[] = {
 					make_world, end_world),
 	cmocka_unit_test_setup_teardown(the_ticket_of_one_domain_is_worth_nothing_at_another, make_world,
 					end_world),
+	cmocka_unit_test_setup_teardown(the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other,
+					make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_client_keeps_no_more_than_it_may, make_world, end_world),
 };
 
