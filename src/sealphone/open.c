@@ -28,12 +28,34 @@ static enum exit_code no_memory(void)
 
 static enum exit_code open_tls(struct phone *phone)
 {
-	enum exit_code code = trust_open(phone->crypto, phone->options->ca_file, &phone->tls,
-					 &phone->anchors);
+	enum exit_code code;
 
+	phone->trusted = trust_look(phone->options->ca_file); /* before it is read: a change since is one */
+	code = trust_open(phone->crypto, phone->options->ca_file, &phone->tls, &phone->anchors);
 	if (code == EXIT_OK)
 		tls_client_resume(phone->tls, SESSIONS_MAX);
 	return code;
+}
+
+/* With it go the sessions that could be taken up again: whom the old CAs have vouched for is judged by the new ones. */
+void phone_renew_trust(struct phone *phone)
+{
+	struct trust_seen seen = trust_look(phone->options->ca_file);
+	struct tls_context *tls = phone->tls;
+	struct anchors *anchors = phone->anchors;
+
+	if (trust_is_same(&seen, &phone->trusted) || trust_is_same(&seen, &phone->refused))
+		return;
+	if (trust_open(phone->crypto, phone->options->ca_file, &phone->tls, &phone->anchors) != EXIT_OK) {
+		phone->refused = seen;
+		return;
+	}
+	phone->trusted = seen;
+	tls_client_resume(phone->tls, SESSIONS_MAX);
+	transport_set_tls(phone->transport, NULL, phone->tls);
+	ua_trust(phone->ua, phone->anchors);
+	anchors_free(anchors);
+	tls_context_free(tls);
 }
 
 /* -- the user agent ---------------------------------------------------------------------------------- */

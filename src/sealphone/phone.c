@@ -284,8 +284,11 @@ static void end_in_time(struct phone *phone, struct now now)
 /* Does what is to be done until only the world outside can bring more. */
 static void settle(struct phone *phone, struct now now)
 {
+	struct flow_view hop;
 	bool more = true;
 
+	if (!ua_first_hop(phone->ua, &hop))
+		phone_renew_trust(phone);
 	while (more) {
 		endpoint_tick(phone->endpoint, now);
 		transport_perform(phone->transport, now);

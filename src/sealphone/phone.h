@@ -17,6 +17,7 @@
 #include "sealphone/options.h"
 #include "sealphone/output.h"
 #include "sealphone/wallet.h"
+#include "sealphone/trust.h"
 #include "tls/context.h"
 #include "transport/transport.h"
 #include "ua/ua.h"
@@ -49,6 +50,7 @@ struct phone {
 	struct dns *dns; /* NULL: we were told where the server is */
 	struct tls_context *tls;
 	struct anchors *anchors; /* those of tls */
+	struct trust_seen trusted, refused; /* the file of CAs as it was read, and as it was no good */
 	struct ua *ua;
 	struct endpoint *endpoint;
 	struct transport *transport;
@@ -82,6 +84,12 @@ enum exit_code phone_open(struct phone *phone, const struct options *options);
 void phone_close(struct phone *phone);
 /* The loop, until the phone's work is done. */
 enum exit_code phone_run(struct phone *phone);
+
+/*
+ * For the next connection: the CAs as they are now, if their file has changed. One that is no good is told of once, and what was
+ * trusted stays so.
+ */
+void phone_renew_trust(struct phone *phone);
 
 /* Ends calls and registration; phone_run() returns the code of the first call of this. */
 void phone_finish(struct phone *phone, enum exit_code code, struct now now);

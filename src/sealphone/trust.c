@@ -32,6 +32,29 @@ static enum exit_code trust_file(struct crypto *crypto, struct tls_context *clie
 		       : complain("start", "there is not enough memory", EXIT_FAILED);
 }
 
+/* What Debian makes of all the CAs of the system whenever one of them changes. */
+static const char system_file[] = "/etc/ssl/certs/ca-certificates.crt";
+
+struct trust_seen trust_look(const char *ca_file)
+{
+	struct trust_seen seen;
+	struct stat file;
+
+	memset(&seen, 0, sizeof seen);
+	if (stat(ca_file ? ca_file : system_file, &file) != 0)
+		return seen;
+	seen.modified = file.st_mtim;
+	seen.inode = file.st_ino;
+	seen.size = file.st_size;
+	return seen;
+}
+
+bool trust_is_same(const struct trust_seen *a, const struct trust_seen *b)
+{
+	return a->modified.tv_sec == b->modified.tv_sec && a->modified.tv_nsec == b->modified.tv_nsec &&
+	       a->inode == b->inode && a->size == b->size;
+}
+
 enum exit_code trust_open(struct crypto *crypto, const char *ca_file, struct tls_context **ret_client,
 			  struct anchors **ret_anchors)
 {

@@ -262,6 +262,12 @@ void ua_stop(struct ua *ua, struct now now)
 	stop_when_idle(ua, now);
 }
 
+void ua_trust(struct ua *ua, const struct anchors *anchors)
+{
+	ua->anchors = anchors;
+	credentials_set_anchors(ua->credentials, anchors);
+}
+
 /* -- what is known ----------------------------------------------------------------------------------- */
 
 bool ua_next_event(struct ua *ua, struct ua_event *ret_event)

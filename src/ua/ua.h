@@ -167,6 +167,9 @@ void put_ua_replays(struct writer *out, const struct ua *ua);
 MUST_CHECK enum err ua_replays_parse(struct ua *ua, struct slice text);
 uint64_t ua_replays_taken(const struct ua *ua);
 
+/* Other anchors from now on, in place of those of the config; borrowed. */
+void ua_trust(struct ua *ua, const struct anchors *anchors);
+
 /* -- what is known
  * -------------------------------------------------------------------------------------------- */
 

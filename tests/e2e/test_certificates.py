@@ -1,9 +1,12 @@
 """The certificates of sealined: several domains, several kinds of key, what is refused, what is warned of."""
 
+import contextlib
 import os
 import shutil
 import signal
+import socket
 import ssl
+import threading
 
 import pytest
 
@@ -208,3 +211,65 @@ def test_notices_a_new_list_of_revoked_certificates(ca, tmp_path):
             since = len(server.lines)
             crl.write_text(text)
             server.wait_for(said, since=since)
+
+
+class Relay:
+    """Passes connections on to the port that is said last; cut() ends those that there are."""
+
+    def __init__(self, port):
+        self.port, self.socks = port, []
+        self.server = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            try:
+                here = self.server.accept()[0]
+                there = socket.create_connection(("127.0.0.1", self.port))
+            except OSError:
+                return
+            self.socks += [here, there]
+            for one, other in ((here, there), (there, here)):
+                threading.Thread(target=self._pass, args=(one, other), daemon=True).start()
+
+    @staticmethod
+    def _pass(one, other):
+        try:
+            while data := one.recv(65536):
+                other.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for sock in self.socks:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        self.server.close()
+        self.cut()
+
+
+@pytest.mark.plain_only
+def test_the_phone_notices_other_cas_when_it_connects_anew(tmp_path):
+    """The server is another one with another CA after a while; the file of --ca has changed as well, and the phone runs on."""
+    with Server(tmp_path / "old") as old, Server(tmp_path / "new") as new:
+        for server in (old, new):
+            server.add_account("alice@localhost", "sesame")
+        relay = Relay(old.port())
+        ca = tmp_path / "ca.pem"
+        ca.write_text(old.ca.read_text())
+        with Phone(tmp_path / "alice", "sips:alice@localhost", "sesame", ["register"], relay.address, ca, ("--smime", "off")) as phone:
+            phone.wait_event("registered")
+            ca.write_text(new.ca.read_text())
+            relay.port = new.port()
+            relay.cut()
+            phone.wait_event("registered", 20, nth=2)
+            assert not [event for event in phone.events if event.get("cause") == "certificate"]
+            # what is no certificate is told of, and changes nothing
+            ca.write_text("no certificate\n")
+            relay.cut()
+            phone.wait_for("there is no certificate in it")
+            phone.wait_event("registered", 20, nth=3)
+        relay.close()
