@@ -91,6 +91,9 @@ static const struct {
 	{ "P-384 comes first",          "P-384 P-256", "", "P-256:P-384", NULL, OK, NULL, NULL },
 	{ "X25519 was left out",        "P-256", "", "X25519", NULL, ERR_DENIED, NULL, NULL },
 	{ "hybrid if it is there",      "X25519MLKEM768 X25519 P-256", "", "X25519", NULL, OK, "x25519", NULL },
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+	{ "hybrid on both sides",       "", "", NULL, NULL, OK, "X25519MLKEM768", NULL },
+#endif
 	{ "usual, TLS 1.2",             "", "", NULL, "ECDHE-ECDSA-AES128-GCM-SHA256", OK, NULL, "ECDHE-ECDSA-AES128-GCM-SHA256" },
 	{ "AES-256 first",              "", "TLS_AES_256_GCM_SHA384 TLS_AES_128_GCM_SHA256", NULL, NULL, OK, NULL, "TLS_AES_256_GCM_SHA384" },
 	{ "TLS 1.2 is left out",        "", "TLS_AES_128_GCM_SHA256", NULL, "ECDHE-ECDSA-AES128-GCM-SHA256", ERR_DENIED, NULL, NULL },
