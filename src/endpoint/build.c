@@ -45,6 +45,8 @@ void put_outgoing(struct writer *out, const struct endpoint *endpoint, const str
 	put(out, branch);
 	if (!transport_is_reliable(transport))
 		put(out, SLICE(";rport")); /* RFC 3581 §3 */
+	if (outgoing->alias)
+		put(out, SLICE(";alias"));
 	put(out, SLICE("\r\n"));
 	put(out, outgoing->rest);
 }

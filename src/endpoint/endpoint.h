@@ -181,6 +181,7 @@ struct outgoing {
 	struct requirement require;
 	void *user;                       /* becomes client->user */
 	const struct client_owner *owner; /* NULL: the transaction user */
+	bool alias;    /* the other end may send its requests over this connection as well (RFC 5923 §5) */
 	bool any_size; /* over UDP although it may be too large for it: see CLIENT_TOO_LARGE */
 	/* The second part of the branch (RFC 5393 §4.2.1), ENDPOINT_LOOP_SIZE characters of base64url, or empty. */
 	struct slice loop;

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "proxy/agreement.h"
+#include "proxy/alias.h"
 #include "proxy/context.h"
 #include "proxy/demands.h"
 #include "proxy/dialog.h"
@@ -49,14 +50,16 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
 	core->token_mac = mac_new(config->crypto, config->token_key);
 	core->hops = map_new(HOPS_MAX, config->map_key);
+	core->aliases = map_new(ALIASES_MAX, config->map_key);
 	core->ongoing = map_new(MERGED_MAX, config->map_key);
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
 	core->backoff = backoff_new(config->map_key);
 	core->allowance = allowance_new(config->map_key);
 	core->notifier = notifier_new(packages, sizeof packages / sizeof packages[0], config->map_key);
-	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->ongoing ||
-	    !core->arena || !core->scratch || !core->notifier || !make_gruus(core, config->crypto))
+	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->aliases ||
+	    !core->ongoing || !core->arena || !core->scratch || !core->notifier ||
+	    !make_gruus(core, config->crypto))
 		return ERR_NOMEM;
 	core_reconfigure(core, config->server);
 	*ret_core = TAKE(core);
@@ -68,6 +71,7 @@ void core_free(struct core *core)
 	if (!core)
 		return;
 	hop_free_all(core);
+	alias_free_all(core);
 	auth_server_free(core->auth);
 	map_free(core->ongoing);
 	mac_free(core->token_mac);
@@ -247,6 +251,7 @@ static void classify(struct context *context, struct now now)
 	struct refusal refusal;
 
 	context->routes = check_routes(core, request);
+	alias_note(context);
 	if (!agreement_check(core, context->server, &headers, &refusal) ||
 	    !check_request(core, request, &headers, &refusal)) {
 		context_refuse(context, &refusal, now);
@@ -392,7 +397,7 @@ static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, st
 
 	if (facts->event != FLOW_LOST)
 		return;
-	if (facts->outbound)
+	if (facts->outbound || alias_flow_lost(core, flow))
 		hop_flow_lost(core, flow);
 	LIST_EACH (context, &core->contexts, struct context, link)
 		context_flow_lost(context, flow, now);

@@ -380,19 +380,21 @@ enum err forward_request(struct context *context, const struct target *target, v
 	rest = slice_sub(writer_text(&out), uri.len, out.len);
 	if (out.overflow || top_out.overflow)
 		return ERR_LIMIT;
-	return endpoint_request(core->endpoint,
-				&(struct outgoing){
-					.method = request->method,
-					.method_name = request->method_name,
-					.uri = uri,
-					.rest = rest,
-					.flow = target->flow,
-					.require = target->require,
-					.user = user,
-					.any_size = target->any_size,
-					.loop = slice_from(loop, sizeof loop),
-				},
-				now, ret_client);
+	return endpoint_request(
+		core->endpoint,
+		&(struct outgoing){
+			.method = request->method,
+			.method_name = request->method_name,
+			.uri = uri,
+			.rest = rest,
+			.flow = target->flow,
+			.require = target->require,
+			.user = user,
+			.alias = target->is_outside && flow_transport(target->flow) == TRANSPORT_TLS,
+			.any_size = target->any_size,
+			.loop = slice_from(loop, sizeof loop),
+		},
+		now, ret_client);
 }
 
 bool forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,

@@ -2,6 +2,7 @@
 
 #include "base/ascii.h"
 #include "base/mem.h"
+#include "proxy/alias.h"
 #include "proxy/context.h"
 
 /* For a server after which others can be tried; the last one has as long as the transport allows. */
@@ -13,7 +14,8 @@ struct hop {
 	struct map_node node; /* in core->hops, by what put_key() writes */
 	struct core *core;
 	enum hop_state state;
-	flow_id flow; /* HOP_OPEN */
+	flow_id flow;  /* HOP_OPEN */
+	bool is_alias; /* which the other end has opened */
 	struct question question;
 	struct list uses, due; /* those who are about to be told stand in the second */
 	struct hop_goal goal;  /* its texts in this allocation, in lower case */
@@ -176,7 +178,20 @@ static enum err try_target(struct hop *hop, const struct locate_target *target)
 	return endpoint_connect(hop->core->endpoint, &hop->question, &question);
 }
 
-/* True: a question is on its way. False: the search is over, and why has been noted. */
+/* A connection of theirs (RFC 5923) spares us one of our own. */
+static bool take_alias(struct hop *hop, const struct locate_target *target)
+{
+	flow_id flow = alias_find(hop->core, &hop->goal, target);
+
+	if (!flow)
+		return false;
+	hop->state = HOP_OPEN;
+	hop->flow = flow;
+	hop->is_alias = true;
+	return true;
+}
+
+/* True: a question is on its way, or the flow is there. False: the search is over, and why has been noted. */
 static bool search(struct hop *hop)
 {
 	struct locate_next next;
@@ -188,7 +203,11 @@ static bool search(struct hop *hop)
 		hop->question.kind = HOP_DNS;
 		err = endpoint_resolve(hop->core->endpoint, &hop->question, &next.question);
 		break;
-	case LOCATE_TRY: err = try_target(hop, &next.target); break;
+	case LOCATE_TRY:
+		if (take_alias(hop, &next.target))
+			return true;
+		err = try_target(hop, &next.target);
+		break;
 	case LOCATE_END:
 		hop->state = HOP_IDLE;
 		if (hop->err == OK)
@@ -235,11 +254,16 @@ static void tell(struct hop *hop, const struct hop_result *result, struct now no
 
 		enlist(use, &hop->uses);
 		use->is_waiting = false;
-		use->was_open = false;
+		use->was_open = hop->is_alias;
 		use->flow = result->flow;
 		use->n_flows += result->is_found;
 		context_hop_found(use, result, now);
 	}
+}
+
+static void tell_found(struct hop *hop, struct now now)
+{
+	tell(hop, &(struct hop_result){ .is_found = true, .flow = hop->flow }, now);
 }
 
 void hop_answer(struct question *question, const struct answer *answer, struct now now)
@@ -251,7 +275,8 @@ void hop_answer(struct question *question, const struct answer *answer, struct n
 	if (question->kind == HOP_CONNECTION && answer->err == OK) {
 		hop->state = HOP_OPEN;
 		hop->flow = answer->flow;
-		tell(hop, &(struct hop_result){ .is_found = true, .flow = hop->flow }, now);
+		hop->is_alias = false;
+		tell_found(hop, now);
 	} else {
 		if (question->kind == HOP_DNS)
 			locate_answer(&hop->locate, &answer->dns);
@@ -261,20 +286,14 @@ void hop_answer(struct question *question, const struct answer *answer, struct n
 			struct hop_result failure = failure_of(hop);
 
 			tell(hop, &failure, now);
+		} else if (hop->state == HOP_OPEN) {
+			tell_found(hop, now);
 		}
 	}
 	hop_release(&keep);
 }
 
 /* -- users --------------------------------------------------------------------------------------------------------- */
-
-static bool wait(struct hop *hop, struct hop_use *use, bool is_searched, struct hop_result *ret_result)
-{
-	use->is_waiting = is_searched;
-	if (!is_searched)
-		*ret_result = failure_of(hop);
-	return !is_searched;
-}
 
 static bool give_open(struct hop *hop, struct hop_use *use, struct hop_result *ret_result)
 {
@@ -283,6 +302,16 @@ static bool give_open(struct hop *hop, struct hop_use *use, struct hop_result *r
 	use->n_flows++;
 	*ret_result = (struct hop_result){ .is_found = true, .flow = hop->flow };
 	return true;
+}
+
+static bool wait(struct hop *hop, struct hop_use *use, bool is_searched, struct hop_result *ret_result)
+{
+	if (is_searched && is_open(hop))
+		return give_open(hop, use, ret_result);
+	use->is_waiting = is_searched;
+	if (!is_searched)
+		*ret_result = failure_of(hop);
+	return !is_searched;
 }
 
 bool hop_ask(struct core *core, const struct hop_goal *goal, struct hop_use *use,
@@ -362,6 +391,8 @@ flow_id hop_prepare(struct core *core, const struct hop_goal *goal)
 		return hop->flow;
 	if (hop->state != HOP_SEARCHING && !begin_search(hop))
 		settle(hop);
+	else if (is_open(hop))
+		return hop->flow;
 	return 0;
 }
 
