@@ -88,6 +88,11 @@ coverage: ## what the unit and scenario tests reach: build-coverage/report/index
 	@mkdir -p build-coverage/report
 	gcovr -r . --filter src/ --branches --txt --html-details build-coverage/report/index.html build-coverage
 
+.PHONY: tls-audit
+tls-audit: build ## testssl.sh and sslscan look at our TLS; what they find is compared with docs/tls-findings.tsv (scripts/setup --audit installs them)
+	@command -v testssl sslscan >/dev/null || { echo "testssl or sslscan is not there; scripts/setup --audit installs them" >&2; exit 1; }
+	scripts/tls-audit build
+
 .PHONY: sips-random
 sips-random: build ## 100,000 random scenarios: nothing of sips leaves where it should not; without the check it does
 	build/tests/conformance/sips_random 100000

@@ -8,7 +8,8 @@
  *
  * Six phones of three accounts and one of nobody connect over all transports to two workers, register under sip and sips, lose
  * their flows, call, fork, redirect, refer, answer, cancel, take each other's dialogs over, and send in them what they should
- * not. The server is reloaded and restarted. A run is one such life of some twenty steps.
+ * not, by Routes of their own as well. Another domain has two servers, of which now one and now the other refuses, breaks off or
+ * is overloaded, and a third one that is somebody else. Our server is reloaded and restarted. A run is one such life of some twenty steps.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,7 +18,16 @@
 
 #include "../player/phone.h"
 
-enum { PHONES = 7, CALLS_KEPT = 512, RUNS_PER_WORLD = 100, STEPS_MIN = 12, STEPS_MORE = 20, WORKERS = 2 };
+enum {
+	PHONES = 10,
+	OURS = 7,
+	CALLS_KEPT = 512,
+	FAR_KEPT = 256,
+	RUNS_PER_WORLD = 100,
+	STEPS_MIN = 12,
+	STEPS_MORE = 20,
+	WORKERS = 2
+};
 
 /* A call or message that was begun. */
 struct begun {
@@ -31,16 +41,30 @@ struct life {
 	struct phone phones[PHONES];
 	struct begun calls[CALLS_KEPT];
 	size_t n_calls;
+	flow_id far[FAR_KEPT]; /* that lead to who has proven to be the other domain */
+	size_t n_far;
 	uint64_t random, seed;
 	uint64_t n_sent, n_sips, n_wrong;
 	bool is_quiet;
 };
 
 static const struct slice names[PHONES] = {
-	SLICE_INIT("alice.desk"), SLICE_INIT("alice.car"), SLICE_INIT("bob.desk"), SLICE_INIT("bob.sofa"),
-	SLICE_INIT("carol.desk"), SLICE_INIT("carol.pad"), SLICE_INIT("mallory"),
+	SLICE_INIT("alice.desk"),
+	SLICE_INIT("alice.car"),
+	SLICE_INIT("bob.desk"),
+	SLICE_INIT("bob.sofa"),
+	SLICE_INIT("carol.desk"),
+	SLICE_INIT("carol.pad"),
+	SLICE_INIT("mallory"),
+	/* servers of another domain; the last one has a certificate for something else */
+	SLICE_INIT("far.one"),
+	SLICE_INIT("far.two"),
+	SLICE_INIT("near"),
 };
-static const struct slice accounts[] = { SLICE_INIT("alice"), SLICE_INIT("bob"), SLICE_INIT("carol") };
+#define FAR "b.example"
+static const struct slice accounts[] = { SLICE_INIT("alice"), SLICE_INIT("bob"), SLICE_INIT("carol"),
+					 SLICE_INIT(FAR) };
+enum { ACCOUNTS = 3 };
 
 /* xorshift64*: the same lives for the same seed, everywhere. */
 static unsigned pick(struct life *life, unsigned n)
@@ -76,8 +100,14 @@ static void wrong(struct life *life, const char *what, const struct sip_message 
 		       message->text.ptr);
 }
 
-static bool is_of(const struct phone *phone, const struct begun *call)
+/* Whether the other end is one of the call: of the other domain each of our workers has connections of its own. */
+static bool is_of(const struct life *life, flow_id flow, const struct begun *call)
 {
+	const struct phone *phone = phone_on(life, flow);
+
+	for (size_t i = 0; i < FAR_KEPT; i++)
+		if (life->far[i] == flow)
+			return slice_eq(call->to, SLICE(FAR));
 	return phone && phone->has_account &&
 	       (slice_eq(phone->account, call->from) || slice_eq(phone->account, call->to));
 }
@@ -92,7 +122,7 @@ static void check_request(struct life *life, flow_id flow, const struct sip_mess
 	life->n_sips++;
 	if (!transport_is_secure(flow_transport(flow)))
 		wrong(life, "a sips request leaves in clear", request);
-	if (call && !is_of(phone_on(life, flow), call))
+	if (call && !is_of(life, flow, call))
 		wrong(life, "a sips request leaves to somebody else", request);
 	if (call && !request->to.tag.ptr && says_sips != call->sips)
 		wrong(life, "the scheme has changed on the way", request);
@@ -108,7 +138,7 @@ static void check_response(struct life *life, flow_id flow, const struct sip_mes
 	life->n_sips++;
 	if (!transport_is_secure(flow_transport(flow)) && response->status < 400)
 		wrong(life, "a response to a sips request leaves in clear", response);
-	if (!is_of(phone_on(life, flow), call) && response->status < 400)
+	if (!is_of(life, flow, call) && response->status < 400)
 		wrong(life, "a response to a sips request leaves to somebody else", response);
 }
 
@@ -135,7 +165,7 @@ static void on_sent(void *self, flow_id flow, struct slice bytes)
 
 	check(life, flow, bytes);
 	for (size_t i = 0; i < PHONES; i++)
-		if (life->phones[i].flow == flow)
+		if (life->phones[i].flow == flow || (flow && life->phones[i].other_flow == flow))
 			phone_receive(&life->phones[i], &life->world, bytes);
 }
 
@@ -156,7 +186,18 @@ static void on_reported(void *self, const struct report *report)
 
 static void on_connected(void *self, struct slice name, flow_id flow)
 {
-	(void)self, (void)name, (void)flow;
+	struct life *life = self;
+
+	for (size_t i = OURS; i < PHONES; i++) {
+		struct phone *phone = &life->phones[i];
+
+		if (!slice_eq(phone->name, name))
+			continue;
+		phone->other_flow = phone->flow;
+		phone->flow = flow;
+		if (slice_eq(phone->account, SLICE("far")))
+			life->far[life->n_far++ % FAR_KEPT] = flow;
+	}
 }
 
 static const struct world_user user = {
@@ -176,6 +217,14 @@ static void step_connect(struct life *life, struct phone *phone)
 	phone_disconnect(phone);
 	phone->flow = world_connect(&life->world, pick(life, WORKERS), transports[pick(life, 7)],
 				    phone_address(phone));
+}
+
+/* A server of the other domain is not there, or is again. */
+static void step_far(struct life *life)
+{
+	struct world_server *server = &life->world.servers[pick(life, 2)];
+
+	server->refused = server->refused ? 0 : ~0U;
 }
 
 static void step_register(struct life *life, struct phone *phone)
@@ -205,13 +254,20 @@ static void step_call(struct life *life, struct phone *phone)
 		{ SLICE_INIT("sip:alice@example.org"), SLICE_INIT("sips:alice@example.org") },
 		{ SLICE_INIT("sip:bob@example.org"), SLICE_INIT("sips:bob@example.org") },
 		{ SLICE_INIT("sip:carol@example.org"), SLICE_INIT("sips:carol@example.org") },
+		{ SLICE_INIT("sip:x@" FAR), SLICE_INIT("sips:x@" FAR) },
 	};
-	unsigned called = pick(life, 3);
+	unsigned called = pick(life, 4);
 	bool sips = pick(life, 3) > 0;
 	struct begun *call = &life->calls[life->n_calls++ % CALLS_KEPT];
 	struct pattern pattern = { .method = pick(life, 4) ? SLICE("INVITE") : SLICE("MESSAGE"),
 				   .uri = uris[called][sips] };
 
+	if (pick(life, 6) == 0)
+		pattern.clauses[pattern.n_clauses++] = (struct clause){
+			.name = SLICE("Route"),
+			.value = pick(life, 2) ? SLICE("<sip:sip.example.org;lr>")
+					       : SLICE("<sip:sip.example.org;lr>, <sip:transit.example;lr>"),
+		};
 	if (!phone->flow)
 		step_connect(life, phone);
 	*call = (struct begun){ .sips = sips, .from = phone->account, .to = accounts[called] };
@@ -277,7 +333,7 @@ static void step_take_over(struct life *life, size_t i)
 {
 	struct phone *from = &life->phones[i], *to = &life->phones[i ^ 1];
 
-	if (i == PHONES - 1)
+	if (i >= OURS - 1)
 		return;
 	to->dialog = from->dialog;
 	step_lose(life, from);
@@ -316,6 +372,10 @@ static void step(struct life *life)
 	struct phone *phone = &life->phones[i];
 	unsigned what = pick(life, 40);
 
+	if (i >= OURS && (what < 9 || (what >= 11 && what < 17) || !phone->flow)) {
+		step_far(life);
+		return;
+	}
 	if (what < 3)
 		step_connect(life, phone);
 	else if (what < 9)
@@ -341,21 +401,37 @@ static void step(struct life *life)
 
 /* -- lives ----------------------------------------------------------------------------------------------------------- */
 
+static bool serve(struct life *life, struct phone *phone)
+{
+	phone->serves = true;
+	phone->domain = SLICE(FAR);
+	return world_serve(&life->world,
+			   &(struct world_server){ .name = phone->name,
+						   .domain = SLICE(FAR),
+						   .proves = slice_eq(phone->account, SLICE("far"))
+								     ? SLICE(FAR)
+								     : SLICE("near.example"),
+						   .address = phone_address(phone) });
+}
+
 static bool begin_world(struct life *life)
 {
 	if (!world_init(&life->world, WORKERS, &user, life))
 		return false;
-	for (size_t i = 0; i < sizeof accounts / sizeof accounts[0]; i++)
+	for (size_t i = 0; i < ACCOUNTS; i++)
 		if (!world_add_account(&life->world, accounts[i]))
 			return false;
 	for (size_t i = 0; i < PHONES; i++) {
 		phone_init(&life->phones[i], names[i], (unsigned)i + 1);
-		if (i < PHONES - 1)
+		if (i >= OURS && !serve(life, &life->phones[i]))
+			return false;
+		if (i < OURS - 1)
 			phone_know_account(&life->phones[i], life->world.workers[0].crypto,
 					   life->world.workers[0].random);
 	}
 	memset(life->calls, 0, sizeof life->calls);
 	life->n_calls = 0;
+	memset(life->far, 0, sizeof life->far);
 	return true;
 }
 
