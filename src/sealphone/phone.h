@@ -16,8 +16,8 @@
 #include "sealphone/memory.h"
 #include "sealphone/options.h"
 #include "sealphone/output.h"
-#include "sealphone/wallet.h"
 #include "sealphone/trust.h"
+#include "sealphone/wallet.h"
 #include "tls/context.h"
 #include "transport/transport.h"
 #include "ua/ua.h"
@@ -49,7 +49,7 @@ struct phone {
 	struct net *net;
 	struct dns *dns; /* NULL: we were told where the server is */
 	struct tls_context *tls;
-	struct anchors *anchors; /* those of tls */
+	struct anchors *anchors;            /* those of tls */
 	struct trust_seen trusted, refused; /* the file of CAs as it was read, and as it was no good */
 	struct ua *ua;
 	struct endpoint *endpoint;
