@@ -70,6 +70,11 @@ static void transport_tls_is_written_to_those_only_who_use_it(void **state) /* R
 	assert_int_equal(count(sent, "Record-Route:"), 2);
 	assert_true(slice_find_text(sent, SLICE("@sip.example.org;lr;transport=tls>")) <
 		    slice_find_text(sent, SLICE("@sip.example.org;lr>")));
+
+	/* who says another transport does not say that he needs this one */
+	world_bind(world, BOB, BOB_OTHER, "sip:bob@192.0.2.21;transport=tcp", 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &(struct ask){ .call_id = "second" });
+	assert_int_equal(count(world_passed(world, BOB_OTHER), "Record-Route:"), 1);
 	world_end(world);
 }
 

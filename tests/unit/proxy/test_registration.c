@@ -44,6 +44,33 @@ static void a_binding_over_tcp_is_not_secure(void **state)
 	world_end(world);
 }
 
+static void a_phone_is_told_its_way_out(void **state) /* RFC3608:6.1 */
+{
+	static const struct {
+		const char *uri, *route;
+	} rows[] = {
+		{ "sip:example.org", "Service-Route: <sip:sip.example.org;lr>\r\n" },
+		{ "sips:example.org", "Service-Route: <sips:sip.example.org;lr>\r\n" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *world = world_new();
+		struct ask asked = { .method = "REGISTER",
+				     .uri = rows[i].uri,
+				     .to = "<sip:alice@example.org>",
+				     .headers = "Contact: <sips:alice@192.0.2.10>;expires=300\r\n" };
+
+		if (i == 0)
+			asked.headers = ask.headers;
+		world->server.registrar.service_route = true;
+		world_ask_proven(world, ALICE_PHONE, ALICE, &asked);
+		struct slice ok = world_passed(world, ALICE_PHONE);
+		assert_true(has(ok, "SIP/2.0 200 "));
+		assert_true(has(ok, rows[i].route));
+		world_end(world);
+	}
+}
+
 static void the_server_proves_itself_too(void **state) /* RFC7616:3.5 */
 {
 	struct world *world = world_new();
@@ -314,6 +341,7 @@ a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on(void **state
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answered_registration_is_stored),
 	cmocka_unit_test(a_binding_over_tcp_is_not_secure),
+	cmocka_unit_test(a_phone_is_told_its_way_out),
 	cmocka_unit_test(the_server_proves_itself_too),
 	cmocka_unit_test(one_nonce_serves_many_requests),
 	cmocka_unit_test(a_conflict_is_decided_again),
