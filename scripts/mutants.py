@@ -37,7 +37,7 @@ GROUPS = [
                        "proxy_fork", "proxy_dialog", "proxy_registration", "proxy_subscription", "proxy_allowance",
                        "proxy_backoff"]),
     ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint", "proxy_fork"]),
-    ("src/endpoint/stray.c", ["endpoint_endpoint", "endpoint_server"]),
+    ("src/endpoint/stray.c", ["endpoint_stray", "endpoint_endpoint", "endpoint_server"]),
     ("src/locate/*.c", ["locate_*"]),
     ("src/auth/*.c", ["auth_window", "auth_nonce", "auth_response", "auth_server", "auth_client"]),
     ("src/crypto/identity.c", ["crypto_identity", "crypto_certificate"]),

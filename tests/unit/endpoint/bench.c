@@ -145,6 +145,7 @@ static void perform(const struct action *action)
 	case ACTION_VOUCH: note_slice("vouch", action->vouch.domain); break;
 	case ACTION_POST:
 		assert_ptr_not_equal(bench.endpoint[action->post->to], NULL);
+		bench.n_letters++;
 		endpoint_letter(bench.endpoint[action->post->to], action->post, bench.now);
 		break;
 	case ACTION_BLAME: bench.n_blamed++; break;

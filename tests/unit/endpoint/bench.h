@@ -26,6 +26,7 @@ struct bench {
 	struct client *client; /* the one of the last bench_ask() */
 	uint64_t asked;        /* the last question that came out */
 	unsigned n_blamed;     /* misdeeds */
+	unsigned n_letters;    /* from worker to worker */
 	struct writer log;
 	char log_text[16384];
 	char sent[70000]; /* what was sent last, with a NUL */
