@@ -6,9 +6,8 @@ FUZZ_SECONDS ?= 10
 FUZZ_LONG_SECONDS ?= 260
 SOAK_SECONDS ?= 60
 
-SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1
+SANITIZE := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1 -Doom=true
 TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
-OOM := --buildtype=debug -Doptimization=1 -Db_sanitize=address,undefined -Doom=true
 FUZZ := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1 -Dfuzz=true -Dtests=false -Db_lundef=false
 # There are well over a hundred test programs; gold links them in half the time.
 QUICK_LINK := CC_LD=gold
@@ -33,13 +32,11 @@ endef
 build: ## the programs: build/sealined, build/sealphone, build/sealine
 	$(call configure,build,)
 
-.PHONY: build-asan build-tsan build-oom build-fuzz
+.PHONY: build-asan build-tsan build-fuzz
 build-asan: # with AddressSanitizer and UndefinedBehaviorSanitizer
 	$(call configure,build-asan,$(SANITIZE),$(QUICK_LINK))
 build-tsan: # with ThreadSanitizer
 	$(call configure,build-tsan,$(TSAN),$(QUICK_LINK))
-build-oom: # every unit test with its n-th allocation failing
-	$(call configure,build-oom,$(OOM),$(QUICK_LINK))
 build-fuzz: # with libFuzzer
 	$(call need,clang-14)
 	$(call configure,build-fuzz,$(FUZZ),$(QUICK_LINK) CC='ccache clang-14')
@@ -59,8 +56,8 @@ asan: build-asan ## the same under AddressSanitizer and UndefinedBehaviorSanitiz
 	meson test -C build-asan --no-rebuild --quiet --print-errorlogs
 
 .PHONY: oom
-oom: build-oom ## every unit test with its 1st, 2nd, ... 200th allocation failing
-	meson test -C build-oom --no-rebuild --quiet --print-errorlogs
+oom: build-asan ## every unit test with its 1st, 2nd, ... 200th allocation failing
+	meson test -C build-asan --no-rebuild --quiet --print-errorlogs --setup oom --suite unit
 
 .PHONY: tsan
 tsan: build-tsan ## unit, scenario and end-to-end tests under ThreadSanitizer
@@ -155,4 +152,4 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if set
 
 .PHONY: clean
 clean: ## remove every build directory
-	rm -rf build build-asan build-tsan build-oom build-fuzz build-coverage build-mutants
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-mutants

@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ElementTree
 
@@ -42,6 +43,11 @@ class Tally:
             self.failed.append(name)
         else:
             self.skipped[name] = reason
+
+    def take(self, other):
+        self.n_passed += other.n_passed
+        self.failed += other.failed
+        self.skipped.update(other.skipped)
 
 
 def run(*command, env=None, quiet=False):
@@ -78,10 +84,9 @@ def count_tap(tally, suite, text):
             tally.add(f"{suite}/{match.group(2).strip()}", "passed" if match.group(1) == "ok" else "failed")
 
 
-def count_meson(tally, suite, build_dir):
+def count_meson(tally, suite, log):
     """One entry a TAP subtest, or one a test that speaks by its exit status only."""
-    logs = ROOT / build_dir / "meson-logs"
-    for line in (logs / "testlog.json").read_text().splitlines():
+    for line in log.read_text().splitlines():
         test = json.loads(line)
         name = f"{suite}/{re.sub(r'.* / ', '', test['name'])}"
         count_meson_test(tally, name, test)
@@ -144,12 +149,13 @@ def count_junit(tally, suite, path, healed):
 
 # ---- the stages -----------------------------------------------------------------------------------------------------
 
-def meson_suite(tally, suite, build_dir, *options):
-    log = ROOT / build_dir / "meson-logs/testlog.json"
+def meson_suite(tally, suite, build_dir, *options, setup=None, prefix=()):
+    log = ROOT / build_dir / "meson-logs" / (f"testlog-{setup}.json" if setup else "testlog.json")
+    options += ("--setup", setup) if setup else ()
     log.unlink(missing_ok=True)
-    run("meson", "test", "-C", build_dir, "--no-rebuild", "--print-errorlogs", "--quiet", *options, quiet=True)
+    run(*prefix, "meson", "test", "-C", build_dir, "--no-rebuild", "--print-errorlogs", "--quiet", *options, quiet=True)
     if log.exists():
-        count_meson(tally, suite, build_dir)
+        count_meson(tally, suite, log)
     else:
         tally.add(f"{suite}/meson", "failed")
 
@@ -209,9 +215,23 @@ def stage_unit(tally):
 
 
 def stage_oom(tally):
-    if build(tally, "build-oom"):
-        # some of them wait for a clock again and again
-        meson_suite(tally, "oom", "build-oom", "--num-processes", str((os.cpu_count() or 1) + 1))
+    """
+    It computes, while the stages after it mostly wait: so it goes on beside them with what they leave of the
+    processors. Returns what waits for its end.
+    """
+    if not build(tally, "build-asan"):
+        return None
+    own = Tally()
+    # some of them wait for a clock again and again
+    thread = threading.Thread(target=meson_suite, args=(own, "oom", "build-asan", "--suite", "unit", "--num-processes",
+                                                        str((os.cpu_count() or 1) + 1)),
+                              kwargs={"setup": "oom", "prefix": ("nice", "-n", "19")})
+    thread.start()
+
+    def wait():
+        thread.join()
+        tally.take(own)
+    return wait
 
 
 def stage_fuzz(tally):
@@ -287,12 +307,22 @@ def main():
     tally = Tally()
     seconds = {"setup": float(os.environ.get("SETUP_SECONDS", 0))}
 
+    beside = {}  # stage to what waits for its end
+
     for name in stages:
         print(f"==== {name}", flush=True)
         started = time.monotonic()
-        STAGES[name](tally)
+        rest = STAGES[name](tally)
         seconds[name] = time.monotonic() - started
-        print(f"==== {name}: {seconds[name]:.0f} s", flush=True)
+        if rest:
+            beside[name] = rest
+        print(f"==== {name}: {seconds[name]:.0f} s{', goes on beside the others' if rest else ''}", flush=True)
+    for name, wait in beside.items():
+        started = time.monotonic()
+        wait()
+        waited = time.monotonic() - started
+        seconds[name] += waited
+        print(f"==== {name}: waited {waited:.0f} s for its end", flush=True)
 
     if shutil.which("ccache"):
         run("ccache", "--show-stats")

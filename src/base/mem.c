@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef SEALINE_OOM
+#ifdef SEALINE_MEM_FAILS
 #include <stdatomic.h>
 
 /* Some units under test have threads of their own. */

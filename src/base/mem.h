@@ -27,7 +27,7 @@ void mem_wipe(void *ptr, size_t n);
 
 #define mem_new(type) ((type *)mem_zalloc(1, sizeof(type)))
 
-#ifdef SEALINE_OOM
+#ifdef SEALINE_MEM_FAILS
 /* From now on the n-th allocation (1 is the next) fails, and every one after it succeeds; 0 turns it off. */
 void mem_fail_nth(unsigned long n);
 /* Whether the failure ordered by mem_fail_nth() has happened. */

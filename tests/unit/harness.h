@@ -4,7 +4,7 @@
  *	static const struct CMUnitTest tests[] = { cmocka_unit_test(gives_up_when_nobody_answers), };
  *	TEST_MAIN(tests)
  *
- * Ordinary builds run the tests once. The -Doom=true build runs each of them again and again with the 1st,
+ * The tests run once. `meson test --setup oom` of a build with -Doom=true runs each of them again and again with the 1st,
  * 2nd, … 200th allocation failing: the test may then fail by one of its own assertions, but the code under
  * test may not crash, leak, hang, or fail one of its own. What fails in the same way in several tests of a file
  * (harness.c says when that is) fails in the first of them only.
@@ -13,6 +13,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -36,15 +37,16 @@
 #define fail_msg(...) (printf(__VA_ARGS__), abort())
 #endif
 
+/* Whether this run is one with failing allocations; such a test runs many times, and may leave out what takes long. */
+bool harness_fails_allocations(void);
+/* Whether the one that was to fail has failed. */
+bool harness_has_failed(void);
+
 /*
  * By how many rows a test goes on in its table: by one, but where allocations fail by so many. Each of them fails in one row as
  * in another.
  */
-#ifdef SEALINE_OOM
-#define ROWS_STEP(n) (n)
-#else
-#define ROWS_STEP(n) 1
-#endif
+#define ROWS_STEP(n) (harness_fails_allocations() ? (n) : 1)
 
 /* Says that a test cannot run here and why; the test then returns. scripts/test lists these lines. */
 static inline void test_skip(const char *name, const char *reason)

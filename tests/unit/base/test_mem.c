@@ -43,7 +43,7 @@ static void wiping_overwrites_exactly_n_bytes(void **state)
 	mem_wipe(NULL, 0);
 }
 
-#ifdef SEALINE_OOM
+#ifdef SEALINE_MEM_FAILS
 static void the_nth_allocation_fails_once(void **state)
 {
 	void *first, *second, *third;
@@ -65,7 +65,7 @@ static void the_nth_allocation_fails_once(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_size_of_zero_gives_a_pointer), cmocka_unit_test(a_product_that_wraps_is_refused),
 	cmocka_unit_test(resizing_keeps_the_content),     cmocka_unit_test(wiping_overwrites_exactly_n_bytes),
-#ifdef SEALINE_OOM
+#ifdef SEALINE_MEM_FAILS
 	cmocka_unit_test(the_nth_allocation_fails_once),
 #endif
 };

@@ -110,11 +110,10 @@ static long ms_now(void)
 }
 
 /* With failing allocations each test runs many times: then what does not come soon does not come. */
-#ifdef SEALINE_OOM
-enum { PATIENCE_MS = 300, IS_HURRIED = true };
-#else
-enum { PATIENCE_MS = 5000, IS_HURRIED = false };
-#endif
+static int patience_ms(void)
+{
+	return harness_fails_allocations() ? 300 : 5000;
+}
 
 /* The next event of that kind within ms; those before it are dropped. */
 static bool wait_for(struct party *party, enum media_event_kind kind, int ms, struct media_event *ret_event)
@@ -138,7 +137,7 @@ static struct media_event expect(struct party *party, enum media_event_kind kind
 {
 	struct media_event event;
 
-	if (!wait_for(party, kind, PATIENCE_MS, &event))
+	if (!wait_for(party, kind, patience_ms(), &event))
 		fail_msg("no event \"%s\"", media_event_name(kind));
 	return event;
 }
@@ -267,7 +266,7 @@ static double carry_sound(enum sdp_codec codec, enum sdp_srtp_policy policy, enu
 	expect(&b, MEDIA_STARTED);
 	expect(&b, MEDIA_RECEIVING);
 	expect(&a, MEDIA_RECEIVING);
-	if (!IS_HURRIED) {
+	if (!harness_fails_allocations()) {
 		expect(&a, MEDIA_PLAYED);
 		poll(NULL, 0, 250); /* what is still in the jitter buffer */
 	}
@@ -292,7 +291,7 @@ static void sound_arrives(enum sdp_codec codec, enum sdp_srtp_policy policy, enu
 	double like = 0;
 
 	for (int i = 0; i < 3 && like < 0.8; i++)
-		like = carry_sound(codec, policy, suite) + (IS_HURRIED ? 1 : 0);
+		like = carry_sound(codec, policy, suite) + (harness_fails_allocations() ? 1 : 0);
 	if (like < 0.8)
 		fail_msg("the recording is like what was played by %.2f only", like);
 }

@@ -295,11 +295,7 @@ static void turn(struct end *end)
 /* Where an allocation has failed on purpose, what is waited for may never come: then the wait is short. */
 static bool is_hopeless(int turns)
 {
-#ifdef SEALINE_OOM
-	return mem_has_failed() && turns > 20;
-#else
-	return turns > TURNS_MAX;
-#endif
+	return turns > (harness_has_failed() ? 20 : TURNS_MAX);
 }
 
 /* Both ends take turns until the condition holds. */

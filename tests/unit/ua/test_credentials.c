@@ -503,13 +503,14 @@ static void takes_no_certificate_of_another_key(void **state)
 	assert_int_equal(credentials_add_own(credentials, phone, named), ERR_DENIED);
 }
 
-#ifndef SEALINE_OOM
 static void forgets_the_one_that_was_not_needed_for_longest(void **state)
 {
 	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
 	char text[32];
 
 	(void)state;
+	if (harness_fails_allocations())
+		return; /* thousands of them */
 	vouch(phone, NULL, now);
 	for (unsigned i = 0; i < CREDENTIALS_PEERS_MAX; i++) {
 		struct writer out = writer_of(text, sizeof text);
@@ -522,7 +523,6 @@ static void forgets_the_one_that_was_not_needed_for_longest(void **state)
 	}
 	assert_int_equal(state_of_bob(NOW), CREDENTIALS_UNKNOWN);
 }
-#endif
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(says_what_a_domain_vouches_for, start, stop),
@@ -545,8 +545,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(obtains_and_renews_our_own, start, stop),
 	cmocka_unit_test_setup_teardown(tells_of_another_phone_on_our_own_account, start, stop),
 	cmocka_unit_test_setup_teardown(takes_no_certificate_of_another_key, start, stop),
-#ifndef SEALINE_OOM
 	cmocka_unit_test_setup_teardown(forgets_the_one_that_was_not_needed_for_longest, start, stop),
-#endif
 };
 TEST_MAIN(tests)

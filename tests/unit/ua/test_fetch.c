@@ -1,12 +1,6 @@
 /* Certificates come by NOTIFY, and what is done to a NOTIFY on its way is noticed: ua/vouching, ua/fetch. */
 #include "domain.h"
 
-#ifdef SEALINE_OOM
-enum { STEP = 5 }; /* what each attack does is asked by the ordinary builds */
-#else
-enum { STEP = 1 };
-#endif
-
 static void certificates_come_with_the_signature_of_their_domain(void **state)
 {
 	const struct notice two = { .keys = { domain.phone, domain.tablet }, .whose = "bob@localhost" };
@@ -52,7 +46,7 @@ static const struct {
 static void whatever_is_done_to_them_on_the_way_is_named(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i += STEP) {
+	for (size_t i = 0; i < sizeof attacks / sizeof attacks[0]; i += ROWS_STEP(5)) {
 		struct notice notice = attacks[i].notice;
 		const struct sip_message *subscribe;
 		struct credentials_found found;
