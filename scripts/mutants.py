@@ -35,7 +35,7 @@ GROUPS = [
     ("src/tsx/*.c", ["tsx_tsx", "tsx_key", "endpoint_client", "endpoint_server", "endpoint_endpoint"]),
     ("src/proxy/*.c", ["proxy_token", "proxy_preprocess", "proxy_proofs", "proxy_check", "proxy_forward", "proxy_calls",
                        "proxy_fork", "proxy_dialog", "proxy_registration", "proxy_subscription", "proxy_allowance",
-                       "proxy_backoff"]),
+                       "proxy_backoff", "proxy_publication", "proxy_redirect"]),
     ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint", "proxy_fork"]),
     ("src/endpoint/stray.c", ["endpoint_stray", "endpoint_endpoint", "endpoint_server"]),
     ("src/locate/*.c", ["locate_*"]),

@@ -335,6 +335,32 @@ static void a_server_that_does_not_know_the_secret_is_noticed(void **state)
 	sip_message_free(ok);
 }
 
+/* RFC 7616 §3.5: cnonce and nc are those of the request; else a proof of another exchange would do. */
+static void a_proof_for_another_request_is_none(void **state)
+{
+	static const char *const parameters[] = { "cnonce=\"", "nc=" };
+	struct world *world = *state;
+	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct auth_windows windows = { 0 };
+		struct auth_sent sent;
+		char buf[1024];
+		struct writer info = writer_of(buf, sizeof buf);
+		struct sip_message *ok;
+		size_t at;
+
+		take_challenge(world, &realm, 5);
+		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		at = slice_find_text(writer_text(&info), slice_of(parameters[i])) + strlen(parameters[i]);
+		assert_true(at < info.len);
+		buf[at] = buf[at] == '0' ? '1' : '0';
+		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
+		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_WRONG);
+		sip_message_free(ok);
+	}
+}
+
 static void answers_with_what_it_was_given_and_a_count_of_eight_digits(void **state)
 {
 	static const char *const challenges[] = { "", ", opaque=\"o1\"" };
@@ -442,6 +468,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(whatever_a_realm_asks_for_is_answered_and_proven_in_return, setup,
 					teardown),
 	cmocka_unit_test_setup_teardown(a_server_that_does_not_know_the_secret_is_noticed, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_proof_for_another_request_is_none, setup, teardown),
 	cmocka_unit_test_setup_teardown(answers_with_what_it_was_given_and_a_count_of_eight_digits, setup,
 					teardown),
 	cmocka_unit_test_setup_teardown(a_proof_is_for_the_nonce_that_it_was_asked_with, setup, teardown),

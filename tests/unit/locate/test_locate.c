@@ -143,6 +143,12 @@ static const char naptr_order[] = "example.org NAPTR 20 1 s SIPS+D2T - last.exam
 				  "last.example.org SRV 1 0 5073 b.example.org\n"
 				  "b.example.org A 192.0.2.2\n";
 
+static const char naptr_dead[] = "example.org NAPTR 20 1 s SIPS+D2T - last.example.org\n"
+				 "example.org NAPTR 10 5 s SIPS+D2T - first.example.org\n"
+				 "last.example.org SRV 1 0 5073 b.example.org\n"
+				 "b.example.org A 192.0.2.2\n"
+				 "example.org A 192.0.2.7\n";
+
 static const char naptr_useless[] = "example.org NAPTR 1 1 s SIP+D2S - _sip._sctp.example.org\n"
 				    "example.org NAPTR 1 2 u E2U+sip !^.*$!sip:evil@example.net! .\n"
 				    "example.org NAPTR 1 3 a SIPS+D2T - a.example.org\n"
@@ -226,6 +232,9 @@ static const struct procedure_case {
 	{ "NAPTR: order, then preference; no later order once one was taken", "sips:bob@example.org", TLS, naptr_order,
 	  "NAPTR example.org, SRV first.example.org, SRV second.example.org, AAAA b.example.org, A b.example.org",
 	  "TLS 192.0.2.2:5072", ERR_NOT_FOUND },
+	{ "NAPTR: nor a later order when nothing comes of the first", "sips:bob@example.org", TLS, naptr_dead,
+	  "NAPTR example.org, SRV first.example.org, AAAA example.org, A example.org",
+	  "TLS 192.0.2.7:5061", ERR_NOT_FOUND },
 	{ "NAPTR: what is not for us is as if it were not there", "sips:bob@example.org", TLS, naptr_useless,
 	  "NAPTR example.org, SRV _sips._tcp.example.org, AAAA a.example.org, A a.example.org",
 	  "TLS 192.0.2.1:5071", ERR_NOT_FOUND },
@@ -492,6 +501,8 @@ static void servers_come_with_the_records_that_dnssec_proves(void **state)
 		assert_string_equal(search.targets, row->targets);
 		assert_string_equal(search.end, row->end);
 		assert_int_equal(search.tlsa, row->tlsa);
+		if (row->targets[0] == '\0')
+			assert_null(strstr(search.asked, "NAPTR 192"));
 	}
 }
 

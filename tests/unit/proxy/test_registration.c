@@ -1,4 +1,5 @@
 /* REGISTER by way of the core: proof, registrar, store, and what is said in the end (RFC 3261 §10, §22). */
+#include "proxy/backoff.h"
 #include "world.h"
 
 static const struct ask ask = { .method = "REGISTER",
@@ -271,6 +272,56 @@ static void unknown_users_cannot_be_told_from_wrong_passwords(void **state)
 	world_end(world);
 }
 
+static void guesses_are_put_off_and_counted(void **state)
+{
+	struct world *world = world_new();
+	struct slice got = { NULL, 0 };
+
+	world->phones[ALICE].login.password = SLICE("guess");
+	for (int i = 0; i <= BACKOFF_FREE; i++) {
+		world_passed(world, ALICE_PHONE);
+		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+		got = world_passed(world, ALICE_PHONE);
+		assert_true(has(got, i < BACKOFF_FREE ? "SIP/2.0 401 " : "SIP/2.0 503 "));
+	}
+	assert_true(has(got, "Retry-After: 1\r\n"));
+	assert_true(has(got, "[account.backed-off]"));
+	assert_int_equal(endpoint_counts(world->endpoint).reasons[REASON_BACKED_OFF], 1);
+
+	/* the right one is not looked at either, until the time is over */
+	world->phones[ALICE].login.password = SLICE("alice");
+	world_pass(world, 1000);
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 200 "));
+	world_end(world);
+}
+
+static void md5_is_taken_until_its_day(void **state) /* RFC8760:2.4 */
+{
+	static const struct server_domain lax[] = { { .name = SLICE_INIT("example.org"),
+						      .md5 = AUTH_MD5_ONLY } };
+	static const struct {
+		bool has_day;
+		int until; /* seconds from now */
+		const char *status;
+	} rows[] = { { false, 0, "SIP/2.0 200 " },
+		     { true, 1, "SIP/2.0 200 " },
+		     { true, 0, "SIP/2.0 403 " },
+		     { true, -1, "SIP/2.0 403 " } };
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world *world = world_new();
+
+		world->server.domains = lax;
+		core_reconfigure(world->core, &world->server);
+		if (rows[i].has_day)
+			world->accounts[ALICE].account.policy.md5_until = world->now.wall + rows[i].until;
+		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+		assert_true(has(world_passed(world, ALICE_PHONE), rows[i].status));
+		world_end(world);
+	}
+}
+
 static void nine_accounts_do_not_fit_on_one_flow(void **state)
 {
 	struct world *world = world_new();
@@ -354,6 +405,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_domain_that_allows_md5_offers_it_last),
 	cmocka_unit_test(unknown_users_cannot_be_told_from_wrong_passwords),
 	cmocka_unit_test(a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on),
+	cmocka_unit_test(guesses_are_put_off_and_counted),
+	cmocka_unit_test(md5_is_taken_until_its_day),
 	cmocka_unit_test(nine_accounts_do_not_fit_on_one_flow),
 };
 

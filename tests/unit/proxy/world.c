@@ -160,7 +160,13 @@ static void settle(struct world *world)
 		case ACTION_BLAME: world->n_blamed++; break;
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
-		case ACTION_CERTIFY: /* there is no signing process */
+		case ACTION_CERTIFY:
+			endpoint_answer(
+				world->endpoint,
+				&(struct answer){ .question = action.question,
+						  .err = world->certify_err ? world->certify_err : ERR_IO },
+				world->now);
+			break;
 		case ACTION_VOUCH:
 		case ACTION_RESOLVE:
 		case ACTION_CONNECT: /* in this world there is nobody else */
@@ -194,12 +200,15 @@ static void make_account(struct world *world, enum who who)
 	static const struct slice users[] = { SLICE_INIT("alice"), SLICE_INIT("bob"), SLICE_INIT("carol") };
 	struct world_account *account = &world->accounts[who];
 	const struct auth_login login = { users[who], SLICE("example.org"), users[who] };
+	unsigned char md5[DIGEST_SIZE_MAX];
 
 	account->name = aors[who];
 	account->id = account->account.id = (account_id)who + 1;
 	account->version = 1;
-	account->account.has_sha256 = true;
+	account->account.has_sha256 = account->account.has_md5 = true;
 	assert_true(auth_ha1(world->crypto, DIGEST_SHA256, &login, account->account.sha256));
+	assert_true(auth_ha1(world->crypto, DIGEST_MD5, &login, md5));
+	memcpy(account->account.md5, md5, sizeof account->account.md5);
 	world->phones[who] = (struct auth_client){ .crypto = world->crypto,
 						   .random = world->random,
 						   .login = login };
@@ -373,7 +382,10 @@ void world_ask(struct world *world, enum peer from, const struct ask *ask, struc
 	}
 	put(&out, slice_of(ask->headers));
 	put(&out, more_headers);
-	put(&out, SLICE("Content-Length: 0\r\n\r\n"));
+	put(&out, SLICE("Content-Length: "));
+	put_number(&out, slice_of(ask->body).len);
+	put(&out, SLICE("\r\n\r\n"));
+	put(&out, slice_of(ask->body));
 	assert_false(out.overflow);
 	world_feed(world, from, writer_text(&out));
 }
@@ -413,9 +425,8 @@ void world_challenged(struct world *world, enum peer to, enum who who)
 
 void world_put_credentials(struct world *world, struct writer *out, enum who who, const struct ask *ask)
 {
-	const struct auth_subject subject = { OR(ask->method, "INVITE"),
-					      OR(ask->uri, "sip:bob@example.org"),
-					      { 0 } };
+	const struct auth_subject subject = { OR(ask->method, "INVITE"), OR(ask->uri, "sip:bob@example.org"),
+					      slice_of(ask->body) };
 
 	assert_true(put_authorization(out, &world->phones[who], &subject, NULL));
 }

@@ -44,6 +44,7 @@ struct world {
 	enum err store_err;   /* what every store fails with; OK: it does not */
 	bool loses_stores;    /* no store is ever answered */
 	bool loses_dns;       /* nor any that leads outside */
+	enum err certify_err; /* what every CERTIFY fails with; OK: as if there were no signing process */
 	enum err bob_err;     /* what every look-up of bob fails with; OK: it does not */
 	bool holds_answers;   /* look-ups wait for world_release() */
 	uint64_t held_question;
@@ -75,6 +76,7 @@ struct ask {
 	const char *method, *uri, *from, *to,
 		*call_id;    /* NULL: INVITE sip:bob@example.org from alice to bob, "call" */
 	const char *headers; /* lines to add */
+	const char *body;    /* NULL: none */
 	unsigned cseq;
 	int max_forwards; /* 0: 70, -1: none */
 };
