@@ -10,8 +10,6 @@ static struct auth_window *open_window(struct auth_windows *windows, uint64_t se
 {
 	struct auth_window *window = &windows->window[0];
 
-	if (serial <= windows->forgotten)
-		return NULL;
 	if (windows->n < AUTH_WINDOWS) {
 		window = &windows->window[windows->n++];
 	} else {
@@ -20,7 +18,6 @@ static struct auth_window *open_window(struct auth_windows *windows, uint64_t se
 				window = &windows->window[i];
 		if (serial < window->serial)
 			return NULL;
-		windows->forgotten = window->serial;
 	}
 	*window = (struct auth_window){ .serial = serial };
 	return window;

@@ -20,8 +20,6 @@ struct auth_window {
 struct auth_windows {
 	struct auth_window window[AUTH_WINDOWS];
 	size_t n;
-	uint64_t forgotten; /* the highest serial that was pushed out; what is not above it is not taken any
-			       more */
 };
 
 enum auth_count {

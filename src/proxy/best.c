@@ -23,6 +23,8 @@ static unsigned rank_of(unsigned status)
 	/* "another flow" would have been worth a try (RFC 5626 §7): they tell nothing of the phone */
 	case 408:
 	case 430: return 4 * 16 + 2;
+	/* so would another server (RFC 3263 §4.3), and we would not pass it on as such */
+	case 503: return 5 * 16 + 2;
 	default: return status / 100 * 16 + 1;
 	}
 }

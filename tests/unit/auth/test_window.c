@@ -63,13 +63,18 @@ static void a_nonce_that_was_pushed_out_cannot_come_back(void **state)
 
 static void the_oldest_nonce_is_pushed_out_wherever_it_is(void **state)
 {
-	struct auth_windows windows = { 0 };
+	for (unsigned oldest = 0; oldest < AUTH_WINDOWS; oldest++) {
+		struct auth_windows windows = { 0 };
 
-	for (uint64_t serial = 100 + AUTH_WINDOWS; serial > 100; serial--)
-		assert_int_equal(auth_windows_take(&windows, serial, 1), AUTH_COUNT_NEW);
-	assert_int_equal(auth_windows_take(&windows, 200, 1), AUTH_COUNT_NEW);
-	assert_int_equal(auth_windows_take(&windows, 101, 2), AUTH_COUNT_FORGOTTEN);
-	assert_int_equal(auth_windows_take(&windows, 100 + AUTH_WINDOWS, 2), AUTH_COUNT_NEW);
+		for (unsigned i = 0; i < AUTH_WINDOWS; i++)
+			assert_int_equal(auth_windows_take(&windows, i == oldest ? 100 : 110 + i, 1),
+					 AUTH_COUNT_NEW);
+		assert_int_equal(auth_windows_take(&windows, 200, 1), AUTH_COUNT_NEW);
+		assert_int_equal(auth_windows_take(&windows, 100, 2), AUTH_COUNT_FORGOTTEN);
+		for (unsigned i = 0; i < AUTH_WINDOWS; i++)
+			if (i != oldest)
+				assert_int_equal(auth_windows_take(&windows, 110 + i, 2), AUTH_COUNT_NEW);
+	}
 }
 
 static void count_zero_is_never_new(void **state)

@@ -558,6 +558,24 @@ static void chooses_servers_of_one_priority_by_their_weights(void **state)
 	assert_in_range(first[3], 1, RUNS * 3 / 100); /* "a very small chance" */
 }
 
+/* "those with weight 0 are placed at the beginning", or they would never come first. */
+static void a_weight_of_zero_has_its_small_chance(void **state)
+{
+	static const char zone[] = "_sips._tcp.example.org SRV 1 1 5061 a.example.org\n"
+				   "_sips._tcp.example.org SRV 1 0 5062 a.example.org\n"
+				   "a.example.org A 192.0.2.1\n";
+	unsigned n_zero = 0;
+
+	for (uint64_t seed = 0; seed < 100; seed++) {
+		struct search search = { .zone = zone };
+
+		assert_true(start(&search, "sips:bob@example.org;transport=tls", TLS, seed));
+		run(&search);
+		n_zero += strncmp(search.targets, "TLS 192.0.2.1:5062", 18) == 0;
+	}
+	assert_in_range(n_zero, 30, 70);
+}
+
 static void tries_every_server_once_whatever_its_weight(void **state)
 {
 	for (uint64_t seed = 0; seed < 100; seed++) {
@@ -666,6 +684,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(records_are_asked_for_where_the_server_is),
 	cmocka_unit_test(does_without_what_the_name_servers_cannot_say),
 	cmocka_unit_test(chooses_servers_of_one_priority_by_their_weights),
+	cmocka_unit_test(a_weight_of_zero_has_its_small_chance),
 	cmocka_unit_test(tries_every_server_once_whatever_its_weight),
 	cmocka_unit_test(weights_of_another_priority_do_not_count),
 	cmocka_unit_test(gives_the_same_order_for_the_same_seed),

@@ -34,6 +34,7 @@ static const struct {
 	{ "a failure of the server", SLICE_INIT(HEADER("\x84", "\2", "\1", "\0") QUESTION), false, false, NULL },
 	{ "a question that is not there", SLICE_INIT(HEADER("\x84", "\0", "\2", "\0") QUESTION), false, false, NULL },
 	{ "a record that is not there", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION), true, false, NULL },
+	{ "half a record", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION "\xc0\x0c\0\x21\0\x01"), true, false, NULL },
 	{ "RDATA over the end", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x0b") "\1b\0"), true, false, NULL },
 	{ "a pointer to itself", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x08") "\xc0\x38"), true, true, NULL },
 	{ "a pointer ahead", SLICE_INIT(HEADER("\x84", "\0", "\1", "\1") QUESTION SRV_UP_TO("\x08") "\xc0\xff"), true, true, NULL },

@@ -287,6 +287,7 @@ static void guesses_are_put_off_and_counted(void **state)
 	assert_true(has(got, "Retry-After: 1\r\n"));
 	assert_true(has(got, "[account.backed-off]"));
 	assert_int_equal(endpoint_counts(world->endpoint).reasons[REASON_BACKED_OFF], 1);
+	assert_int_equal(world->n_blamed, BACKOFF_FREE);
 
 	/* the right one is not looked at either, until the time is over */
 	world->phones[ALICE].login.password = SLICE("alice");

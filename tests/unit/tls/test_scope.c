@@ -83,6 +83,7 @@ static const struct {
 	{ "nor in the middle",             OURS,  "DNS:s*.b.example", "sip.b.example/wild:sip", "certificate.no-identity",  NULL },
 	{ "nor beside a URI",              OURS,  "URI:sip:a.example,DNS:*.b.example", "sip.b.example/wild:sip", "certificate.name-mismatch", "a.example" },
 	{ "beside another name",           OURS,  "DNS:a.example,DNS:*.b.example", "sip.b.example/wild:sip", NULL,         "sip.b.example/wild:sip, a.example" },
+	{ "a wildcard, and a short name",  OURS,  "DNS:*.b.example", "x.b.example/wild:sip",   NULL,                        "sip.b.example/wild:sip" },
 	{ "a wildcard by the peer's CA",   PEERS, "DNS:*.b.example", "sip.b.example/wild:sip", "certificate.unknown-ca",    NULL },
 	{ "a wildcard where it is none",   PEERS, "DNS:*.b.example", "sip.b.example/own",      "certificate.no-identity",   NULL },
 	/* clang-format on */
