@@ -33,6 +33,9 @@ static void a_jump_past_the_window_forgets_nothing_that_matters(void **state)
 	assert_int_equal(auth_windows_take(&windows, 1, 65), AUTH_COUNT_NEW);
 	assert_int_equal(auth_windows_take(&windows, 1, 1), AUTH_COUNT_USED);
 	assert_int_equal(auth_windows_take(&windows, 1, 2), AUTH_COUNT_NEW);
+	assert_int_equal(auth_windows_take(&windows, 1, 129),
+			 AUTH_COUNT_NEW); /* by as many as there are bits */
+	assert_int_equal(auth_windows_take(&windows, 1, 66), AUTH_COUNT_NEW);
 	assert_int_equal(auth_windows_take(&windows, 1, UINT32_MAX), AUTH_COUNT_NEW);
 	assert_int_equal(auth_windows_take(&windows, 1, UINT32_MAX), AUTH_COUNT_USED);
 	assert_int_equal(auth_windows_take(&windows, 1, 65), AUTH_COUNT_USED);

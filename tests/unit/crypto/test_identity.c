@@ -144,6 +144,38 @@ static void finds_and_compares_identities_as_rfc_5922_says(void **state)
 	}
 }
 
+/* For a peer whose wildcards count: RFC 9525 §6.3, one label in the place of the star. */
+static void a_wildcard_covers_one_label(void **state)
+{
+	static const struct {
+		const char *label;
+		struct san sans[SANS_MAX];
+		const char *domain;
+		bool is_covered;
+	} rows[] = {
+		{ "one label", { DNS("*.b.example") }, "pbx.b.example", true },
+		{ "a short one, in other letters", { DNS("*.B.example") }, "x.b.Example", true },
+		{ "two labels", { DNS("*.b.example") }, "x.pbx.b.example", false },
+		{ "none", { DNS("*.b.example") }, "b.example", false },
+		{ "another parent", { DNS("*.a.example") }, "pbx.b.example", false },
+		{ "a top-level domain", { DNS("*.example") }, "b.example", false },
+		{ "no star", { DNS("pbx.b.example") }, "sip.b.example", false },
+		{ "a star within a label", { DNS("p*.b.example") }, "pbx.b.example", false },
+		{ "not as a DNS name", { MAIL("*.b.example") }, "pbx.b.example", false },
+		{ "beside a SIP URI", { URI("sip:a.example"), DNS("*.b.example") }, "pbx.b.example", false },
+		{ "an address", { DNS("*.0.2.1") }, "192.0.2.1", false },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct certificate certificate = { make(SLICE(""), rows[i].sans, count(rows[i].sans)) };
+		bool is_covered = identity_covers(&certificate, slice_of(rows[i].domain));
+
+		X509_free(certificate.x509);
+		if (is_covered != rows[i].is_covered)
+			fail_msg("%s", rows[i].label);
+	}
+}
+
 static void a_subject_with_two_cns_proves_neither(void **state)
 {
 	struct certificate certificate = { make(SLICE("b.example"), NULL, 0) };
@@ -355,6 +387,7 @@ static void a_name_is_no_longer_than_it_can_be_in_the_dns(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(finds_and_compares_identities_as_rfc_5922_says),
+	cmocka_unit_test(a_wildcard_covers_one_label),
 	cmocka_unit_test(a_subject_with_two_cns_proves_neither),
 	cmocka_unit_test(a_malformed_san_does_not_let_the_cn_count),
 	cmocka_unit_test(says_what_it_expected_and_what_it_found),

@@ -132,7 +132,10 @@ static void perform(const struct action *action)
 	char prefix[32];
 
 	switch (action->kind) {
-	case ACTION_SEND: sent(action->send.flow, action->send.bytes); break;
+	case ACTION_SEND:
+		bench.port = action->send.port;
+		sent(action->send.flow, action->send.bytes);
+		break;
 	case ACTION_CLOSE:
 		snprintf(prefix, sizeof(prefix), "close %" PRIu64, action->close.flow & FLOW_COUNTER_MAX);
 		note_slice(prefix, slice_of(action->close.why));

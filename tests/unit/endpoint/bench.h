@@ -30,6 +30,7 @@ struct bench {
 	struct writer log;
 	char log_text[16384];
 	char sent[70000]; /* what was sent last, with a NUL */
+	unsigned port;    /* to which port of the peer's; 0: the flow's */
 };
 
 extern struct bench bench;

@@ -150,6 +150,37 @@ static void repeats_a_refusal_over_udp_until_the_ACK(void **state)
 	bench_stop();
 }
 
+/* RFC 3261 §18.2.2, RFC 3581 §4 */
+static void a_response_over_udp_goes_to_the_port_of_the_via(void **state)
+{
+	static const struct {
+		enum transport_protocol transport;
+		const char *via;
+		unsigned port; /* 0: where the request came from */
+	} rows[] = {
+		{ TRANSPORT_UDP, "SIP/2.0/UDP client.example.org:5070;branch=z9hG4bK1", 5070 },
+		{ TRANSPORT_UDP, "SIP/2.0/UDP client.example.org;branch=z9hG4bK1", 5060 },
+		{ TRANSPORT_UDP, "SIP/2.0/UDP client.example.org:5070;rport;branch=z9hG4bK1", 0 },
+		{ TRANSPORT_TCP, "SIP/2.0/TCP client.example.org:5070;branch=z9hG4bK1", 0 },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		char text[1024];
+
+		bench_start(1);
+		alice = bench_open(0, rows[i].transport, 1);
+		snprintf(text, sizeof text,
+			 "OPTIONS sip:bob@example.org SIP/2.0\r\nVia: %s\r\nMax-Forwards: 70\r\n"
+			 "From: <sip:alice@example.org>;tag=alice\r\nTo: <sip:bob@example.org>\r\n"
+			 "Call-ID: 1@client.example.org\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n",
+			 rows[i].via);
+		bench_input(alice, text);
+		bench_respond(200);
+		assert_int_equal(bench.port, rows[i].port);
+		bench_stop();
+	}
+}
+
 /* -- ACK ------------------------------------------------------------------------------------------------- */
 
 static void absorbs_the_ACK_to_a_refusal(void **state)
@@ -462,6 +493,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(keeps_other_requests_than_INVITE_short),
 	cmocka_unit_test(gives_up_when_no_ACK_comes),
 	cmocka_unit_test(repeats_a_refusal_over_udp_until_the_ACK),
+	cmocka_unit_test(a_response_over_udp_goes_to_the_port_of_the_via),
 	cmocka_unit_test(absorbs_the_ACK_to_a_refusal),
 	cmocka_unit_test(passes_the_ACK_to_a_2xx_on),
 	cmocka_unit_test(drops_an_ACK_to_nothing_yet),
