@@ -42,6 +42,10 @@ static const struct {
 };
 
 static const struct server_peer peers[] = {
+	{ .name = SLICE_INIT("trunk"),
+	  .domains = trunk,
+	  .n_domains = 2,
+	  .proves = SLICE_INIT("sbc.example") },
 	{ .name = SLICE_INIT("home"), .domains = home, .n_domains = 1, .registers = true },
 	{ .name = SLICE_INIT("edge"),
 	  .domains = edge,
@@ -58,10 +62,6 @@ static const struct server_peer peers[] = {
 	  .n_domains = 1,
 	  .identities = own_identities,
 	  .n_identities = 1 },
-	{ .name = SLICE_INIT("trunk"),
-	  .domains = trunk,
-	  .n_domains = 2,
-	  .proves = SLICE_INIT("sbc.example") },
 	{ .name = SLICE_INIT("transit"), .domains = transit, .n_domains = 1, .relays = true, .routes = true },
 	{ .name = SLICE_INIT("trusted"), .domains = trusted, .n_domains = 1, .in_trust_domain = true },
 	{ .name = SLICE_INIT("clear"),

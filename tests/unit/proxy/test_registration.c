@@ -297,6 +297,16 @@ static void guesses_are_put_off_and_counted(void **state)
 	world_end(world);
 }
 
+static void who_asks_and_never_answers_is_noticed(void **state)
+{
+	struct world *world = world_new();
+
+	for (int i = 0; i < 20; i++)
+		world_ask(world, STRANGER, &ask, SLICE(""));
+	assert_int_equal(world->n_blamed, 10);
+	world_end(world);
+}
+
 static void md5_is_taken_until_its_day(void **state) /* RFC8760:2.4 */
 {
 	static const struct server_domain lax[] = { { .name = SLICE_INIT("example.org"),
@@ -407,6 +417,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(unknown_users_cannot_be_told_from_wrong_passwords),
 	cmocka_unit_test(a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on),
 	cmocka_unit_test(guesses_are_put_off_and_counted),
+	cmocka_unit_test(who_asks_and_never_answers_is_noticed),
 	cmocka_unit_test(md5_is_taken_until_its_day),
 	cmocka_unit_test(nine_accounts_do_not_fit_on_one_flow),
 };

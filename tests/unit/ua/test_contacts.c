@@ -68,9 +68,8 @@ static void there_is_an_end_to_contacts(void **state)
 		snprintf(name, sizeof name, "%d@b.example", i);
 		assert_int_equal(contacts_set(contacts, slice_of(name), off), OK);
 	}
-#ifndef SEALINE_OOM
-	assert_int_equal(contacts_set(contacts, BOB, off), ERR_LIMIT);
-#endif
+	if (!harness_fails_allocations()) /* which does not fill it */
+		assert_int_equal(contacts_set(contacts, BOB, off), ERR_LIMIT);
 }
 
 static void a_policy_is_read_as_it_is_written(void **state)
