@@ -217,6 +217,14 @@ static void on_algorithm(struct phone *phone, const struct ua_event *event, stru
 		output_say(&phone->output, NULL, "%s", ""); /* it said why itself; without it we ask again */
 }
 
+static void on_proven(struct phone *phone, const struct ua_event *event, struct now now)
+{
+	(void)event, (void)now;
+	phone->memory.was_proven = true;
+	if (!memory_save(&phone->memory))
+		output_say(&phone->output, NULL, "%s", ""); /* it said why itself */
+}
+
 static void on_no_memory(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	(void)now;
@@ -655,6 +663,7 @@ static void (*const handlers[])(struct phone *phone, const struct ua_event *even
 	[UA_TRANSFERRED] = on_transferred,
 	[UA_TRANSFER_FAILED] = on_transfer_failed,
 	[UA_ALGORITHM] = on_algorithm,
+	[UA_PROVEN] = on_proven,
 	[UA_NO_MEMORY] = on_no_memory,
 };
 

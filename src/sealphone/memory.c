@@ -92,6 +92,7 @@ static bool read_file(struct memory *memory)
 	if (is_good)
 		put(&out, slice_of(instance));
 	memory->instance[out.len] = '\0';
+	memory->was_proven = json_is_true(json_object_get(file, "proven"));
 	json_decref(file);
 	if (!is_good || out.overflow || out.len == 0)
 		return complain(memory->path, "this is not what sealphone wrote; remove it to begin anew");
@@ -143,8 +144,8 @@ bool memory_save(const struct memory *memory)
 	struct slice algorithm = auth_algorithm_name(memory->least, false);
 
 	snprintf(fresh, sizeof fresh, "%s.new", memory->path);
-	snprintf(text, sizeof text, "{ \"instance\": \"%s\", \"algorithm\": \"%.*s\" }\n", memory->instance,
-		 SLICE_FMT(algorithm));
+	snprintf(text, sizeof text, "{ \"instance\": \"%s\", \"algorithm\": \"%.*s\", \"proven\": %s }\n",
+		 memory->instance, SLICE_FMT(algorithm), memory->was_proven ? "true" : "false");
 	if (!write_file(fresh, text))
 		return false;
 	if (rename(fresh, memory->path) != 0)

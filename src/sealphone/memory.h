@@ -1,7 +1,8 @@
 /*
  * What the phone remembers of an account between two runs, in a file of the state directory (mode 0700): its
- * instance (RFC 5626 §4.1), and the strongest digest algorithm that its server was seen to offer, so that
- * nobody can talk it into a weaker one later.
+ * instance (RFC 5626 §4.1), the strongest digest algorithm that its server was seen to offer, so that nobody can
+ * talk it into a weaker one later, and whether the server has proven to know the password, so that nobody who
+ * does not can take its place.
  */
 #pragma once
 
@@ -14,6 +15,7 @@ struct memory {
 	char path[512];
 	char instance[64]; /* "urn:uuid:…" */
 	enum digest_algorithm least;
+	bool was_proven;
 };
 
 /*

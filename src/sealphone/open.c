@@ -75,6 +75,8 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.instance = slice_of(phone->memory.instance),
 		.srtp = options->srtp,
 		.least = phone->memory.least,
+		.proof = options->proof,
+		.was_proven = phone->memory.was_proven,
 		.ring = options->ring,
 		.keepalive = (unsigned)(options->keepalive / 1000),
 		.transfers = options->transfers,

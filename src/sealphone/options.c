@@ -39,6 +39,9 @@ static const char usage[] =
 	"  --client-certificate no|beside|instead\n"
 	"                        show the server our certificate in TLS 1.3: never (default), beside\n"
 	"                        the password, or instead of one, which is then not asked for\n"
+	"  --server-proof remember|accept|require\n"
+	"                        whether the server has to prove that it knows the password, too: once it\n"
+	"                        has done so always (default), no, or from the first registration on\n"
 	"  --server HOST[:PORT]  where the server is; default: where the DNS says\n"
 	"  --outbound-proxy NAME[:PORT]\n"
 	"                        reach the account's domain by this server, which has to prove that name\n"
@@ -85,6 +88,7 @@ enum option_id {
 	OPTION_PASSWORD_FILE,
 	OPTION_PASSPHRASE_FILE,
 	OPTION_CLIENT_CERTIFICATE,
+	OPTION_SERVER_PROOF,
 	OPTION_SERVER,
 	OPTION_OUTBOUND_PROXY,
 	OPTION_DNS,
@@ -118,6 +122,7 @@ static const struct option long_options[] = {
 	{ "password-file", required_argument, NULL, OPTION_PASSWORD_FILE },
 	{ "passphrase-file", required_argument, NULL, OPTION_PASSPHRASE_FILE },
 	{ "client-certificate", required_argument, NULL, OPTION_CLIENT_CERTIFICATE },
+	{ "server-proof", required_argument, NULL, OPTION_SERVER_PROOF },
 	{ "server",        required_argument, NULL, OPTION_SERVER },
 	{ "outbound-proxy", required_argument, NULL, OPTION_OUTBOUND_PROXY },
 	{ "dns",           required_argument, NULL, OPTION_DNS },
@@ -184,6 +189,12 @@ static const struct word certificate_words[] = {
 	{ "beside",  CLIENT_CERTIFICATE_BESIDE },
 	{ "instead", CLIENT_CERTIFICATE_INSTEAD },
 	{ NULL,      0 },
+};
+static const struct word proof_words[] = {
+	{ "remember", UA_PROOF_REMEMBERED },
+	{ "accept",   UA_PROOF_ACCEPTED },
+	{ "require",  UA_PROOF_REQUIRED },
+	{ NULL,       0 },
 };
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
@@ -319,6 +330,11 @@ static bool take(int id, const char *value, struct options *options)
 		if (!find_word(certificate_words, value, &number))
 			return false;
 		options->certificate = (enum client_certificate)number;
+		return true;
+	case OPTION_SERVER_PROOF:
+		if (!find_word(proof_words, value, &number))
+			return false;
+		options->proof = (enum ua_server_proof)number;
 		return true;
 	case OPTION_SERVER: return parse_server(value, options);
 	case OPTION_OUTBOUND_PROXY: return parse_proxy(value, options);

@@ -31,11 +31,12 @@ struct options {
 	struct slice aor;
 	const char *password_file;           /* NULL: ask on the terminal */
 	enum client_certificate certificate; /* UNSAID: none is shown */
-	const char *passphrase_file;         /* of the keys; NULL: ask if one is encrypted */
-	struct slice server;                 /* host, or empty */
-	uint16_t port;                       /* 0: the default */
-	struct slice proxy;                  /* name of the outbound proxy, or empty */
-	uint16_t proxy_port;                 /* 0: what the DNS says */
+	enum ua_server_proof proof;
+	const char *passphrase_file; /* of the keys; NULL: ask if one is encrypted */
+	struct slice server;         /* host, or empty */
+	uint16_t port;               /* 0: the default */
+	struct slice proxy;          /* name of the outbound proxy, or empty */
+	uint16_t proxy_port;         /* 0: what the DNS says */
 	enum transport_protocol transport;
 	struct address dns;       /* name server; ADDRESS_NONE: those of the system */
 	const char *trust_anchor; /* file, or "none"; NULL: the root's key of the system */

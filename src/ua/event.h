@@ -46,6 +46,7 @@ enum ua_event_kind {
 	UA_CERTIFICATE_WITHDRAWN, /* the key in state is not vouched for any more */
 	UA_CERTIFICATE_REFUSED,   /* what came is not to be believed: verdict */
 	UA_ALGORITHM,             /* to be remembered: the server has proven to know this digest algorithm */
+	UA_PROVEN,                /* to be remembered: the server has proven to know the password */
 	UA_NO_MEMORY,             /* events were lost for lack of memory */
 };
 

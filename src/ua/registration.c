@@ -90,22 +90,51 @@ static void tell_failure(struct ua *ua, struct ua_event event, ms_t retry_in, st
 	ua_tell(ua, &event);
 }
 
+/* RFC 7616 §3.5: a server that knows the password can say so. Whoever has taken its place cannot, and may keep silent. */
+static bool is_proof_missing(const struct ua *ua)
+{
+	return ua->auth.login.password.len > 0 &&
+	       (ua->proof == UA_PROOF_REQUIRED || (ua->proof == UA_PROOF_REMEMBERED && ua->was_proven));
+}
+
+/* True if the server is the one that it should be. */
+static bool check_proof(struct ua *ua, struct exchange *exchange, const struct sip_message *response,
+			struct now now)
+{
+	static const struct ua_event wrong = {
+		.cause = UA_NOT_AUTHENTIC,
+		.text = SLICE_INIT("the server does not know the password that it asked for"),
+	}, missing = {
+		.cause = UA_NOT_AUTHENTIC,
+		.text = SLICE_INIT("the server does not prove that it knows the password, and it has to"),
+	};
+	enum auth_proof proof = auth_client_confirm(&ua->auth, &exchange->sent, response);
+
+	if (proof == AUTH_PROOF_WRONG) {
+		tell_failure(ua, wrong, 0, now);
+		flow_abandon(ua, "its proof of the password is wrong");
+		return false;
+	}
+	if (proof == AUTH_PROOF_NONE && is_proof_missing(ua)) {
+		tell_failure(ua, missing, 0, now);
+		flow_abandon(ua, "it does not prove that it knows the password");
+		return false;
+	}
+	if (proof == AUTH_PROOF_GOOD && !ua->was_proven) {
+		ua->was_proven = true;
+		ua_tell(ua, &(struct ua_event){ .kind = UA_PROVEN });
+	}
+	return true;
+}
+
 static void registered(struct ua *ua, struct exchange *exchange, const struct sip_message *response,
 		       struct now now)
 {
 	unsigned seconds = granted(ua, response);
 	uint32_t chance;
 
-	if (auth_client_confirm(&ua->auth, &exchange->sent, response) == AUTH_PROOF_WRONG) {
-		tell_failure(
-			ua,
-			(struct ua_event){
-				.cause = UA_NOT_AUTHENTIC,
-				.text = SLICE("the server does not know the password that it asked for") },
-			0, now);
-		flow_abandon(ua, "its proof of the password is wrong");
+	if (!check_proof(ua, exchange, response, now))
 		return;
-	}
 	/* RFC 5626 §4.2.1 leaves the moment to the phone; by chance, so that they do not all come together */
 	random_bytes(endpoint_random(ua->endpoint), &chance, sizeof chance);
 	ua_set_timer(ua, &ua->refresh_timer, UA_TIMER_REFRESH,

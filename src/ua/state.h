@@ -77,6 +77,8 @@ struct ua {
 	ms_t ring;
 	unsigned session; /* seconds of the session timer that we ask for; 0: none */
 	struct auth_client auth;
+	enum ua_server_proof proof;
+	bool was_proven;                 /* some time, the server knew the password */
 	struct credentials *credentials; /* for S/MIME; ua/credentials.h */
 	const struct anchors *anchors;   /* by which domains vouch for certificates; NULL: by none */
 	bool is_enrol_awaited;           /* the timer is that of who waits for our first certificate */

@@ -89,6 +89,8 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->keepalive = config->keepalive ? config->keepalive : KEEPALIVE_SECONDS;
 	ua->auth.crypto = config->crypto;
 	ua->auth.weakest = config->least;
+	ua->proof = config->proof;
+	ua->was_proven = config->was_proven;
 	ua->auth.login = (struct auth_login){
 		.username = ua->user,
 		.realm = ua->domain,

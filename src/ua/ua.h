@@ -46,6 +46,13 @@ struct ua_smime_for {
 	struct contact_policy policy;
 };
 
+/* Whether the server has to prove that it knows the password, when it takes a registration (RFC 7616 §3.5). A wrong proof never counts. */
+enum ua_server_proof {
+	UA_PROOF_REMEMBERED, /* once it has done so, always */
+	UA_PROOF_ACCEPTED,   /* no */
+	UA_PROOF_REQUIRED,
+};
+
 struct ua_config {
 	struct crypto *crypto; /* borrowed */
 	struct slice aor;      /* "sips:alice@example.org"; sip and sips decide over our Contact */
@@ -67,8 +74,10 @@ struct ua_config {
 	enum sdp_srtp_policy srtp; /* for sip calls; in sips calls SRTP is always required */
 	enum ua_transfers transfers;
 	enum digest_algorithm least; /* answer no challenge weaker than this; DIGEST_MD5: any */
-	unsigned expires;            /* of the registration in seconds; 0: 600 */
-	ms_t ring;                   /* how long our calls ring before we give up; 0: 60 s */
+	enum ua_server_proof proof;
+	bool was_proven;     /* it has done so before: UA_PROVEN was told */
+	unsigned expires;    /* of the registration in seconds; 0: 600 */
+	ms_t ring;           /* how long our calls ring before we give up; 0: 60 s */
 	unsigned session;    /* seconds of the session timer that our calls ask for (RFC 4028); 0: none */
 	unsigned keepalive;  /* seconds between two pings of the server at most; 0: 120 (RFC 5626 §4.4.1) */
 	enum ua_smime smime; /* protection from end to end */

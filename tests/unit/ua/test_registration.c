@@ -1,3 +1,4 @@
+#include "auth/response.h"
 #include "world.h"
 
 /* -- a server's words -------------------------------------------------------------------------------- */
@@ -256,6 +257,83 @@ static void a_false_proof_of_the_password_is_the_end_of_the_flow(void **state)
 	world_close(&world);
 }
 
+/* The line with which a server that knows the password answers the credentials. */
+static const char *proof_for(const struct world *world, const struct sip_message *request)
+{
+	static char line[256];
+	const struct auth_login login = { SLICE("alice"), SLICE("localhost"), SLICE("secret") };
+	unsigned char ha1[DIGEST_SIZE_MAX];
+	struct sip_credentials sent;
+	struct auth_hex rspauth;
+
+	assert_true(sip_credentials_parse(sip_message_value(request, SIP_AUTHORIZATION), &sent));
+	assert_true(auth_ha1(world->crypto, DIGEST_SHA256, &login, ha1));
+	assert_true(auth_rspauth(world->crypto,
+				 &(struct auth_exchange){ .algorithm = DIGEST_SHA256,
+							  .ha1 = ha1,
+							  .nonce = sent.nonce,
+							  .nc = sent.nc,
+							  .cnonce = sent.cnonce,
+							  .qop = sent.qop,
+							  .uri = sent.uri },
+				 &rspauth));
+	snprintf(line, sizeof line,
+		 "Authentication-Info: qop=%.*s, rspauth=\"%.*s\", cnonce=\"%.*s\", nc=%.*s\r\n",
+		 SLICE_FMT(sent.qop), SLICE_FMT(auth_hex_slice(&rspauth)), SLICE_FMT(sent.cnonce),
+		 SLICE_FMT(sent.nc));
+	return line;
+}
+
+static void a_server_that_keeps_silent_is_judged_by_the_policy(void **state) /* RFC7616:3.5 */
+{
+	static const struct {
+		enum ua_server_proof policy;
+		bool was_proven, proves, is_accepted;
+	} rows[] = {
+		{ UA_PROOF_REMEMBERED, false, false, true }, { UA_PROOF_REMEMBERED, false, true, true },
+		{ UA_PROOF_REMEMBERED, true, false, false }, { UA_PROOF_REMEMBERED, true, true, true },
+		{ UA_PROOF_ACCEPTED, true, false, true },    { UA_PROOF_REQUIRED, false, false, false },
+		{ UA_PROOF_REQUIRED, false, true, true },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct world world;
+		const struct sip_message *request;
+		unsigned n_proven = 0;
+
+		world_open(&world,
+			   &(struct ua_config){ .proof = rows[i].policy, .was_proven = rows[i].was_proven });
+		world_connect(&world, "localhost");
+		world_answer(&world, world_expect(&world, SIP_REGISTER), 401,
+			     CHALLENGE("localhost", "abc", ""), SLICE(""));
+		request = world_expect(&world, SIP_REGISTER);
+		world_answer(&world, request, 200, rows[i].proves ? proof_for(&world, request) : NULL,
+			     SLICE(""));
+		do {
+			assert_true(ua_next_event(world.ua, &world.event));
+			n_proven += world.event.kind == UA_PROVEN;
+		} while (world.event.kind != UA_REGISTERED && world.event.kind != UA_REGISTRATION_FAILED);
+		assert_int_equal(n_proven, rows[i].proves && !rows[i].was_proven);
+		assert_int_equal(world.event.kind == UA_REGISTERED, rows[i].is_accepted);
+		if (!rows[i].is_accepted)
+			assert_int_equal(world.event.cause, UA_NOT_AUTHENTIC);
+		assert_int_equal(world.closed, !rows[i].is_accepted);
+		world_close(&world);
+	}
+}
+
+/* Who has taken the server's place may ask for no password at all. */
+static void a_server_that_has_to_prove_itself_cannot_do_without_asking(void **state)
+{
+	struct world world;
+
+	world_open(&world, &(struct ua_config){ .was_proven = true });
+	world_connect(&world, "localhost");
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 200, NULL, SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_NOT_AUTHENTIC);
+	world_close(&world);
+}
+
 static void takes_its_binding_back_when_it_stops(void **state)
 {
 	struct world world;
@@ -305,6 +383,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_certificate_that_is_refused_is_told_as_such),
 	cmocka_unit_test(does_what_the_registrar_asks_for),
 	cmocka_unit_test(a_false_proof_of_the_password_is_the_end_of_the_flow),
+	cmocka_unit_test(a_server_that_keeps_silent_is_judged_by_the_policy),
+	cmocka_unit_test(a_server_that_has_to_prove_itself_cannot_do_without_asking),
 	cmocka_unit_test(takes_its_binding_back_when_it_stops),
 	cmocka_unit_test(stops_without_the_server_too),
 };
