@@ -411,7 +411,7 @@ SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name)
 {
 	const struct site *site = name.len ? site_for(context, name) : NULL;
 
-	if (!site && context->n_sites > 0 && !context->sites[0].is_user)
+	if (!site && context->sites && context->n_sites > 0 && !context->sites[0].is_user)
 		site = &context->sites[0];
 	return site ? site->ctx : context->client;
 }

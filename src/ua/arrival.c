@@ -658,7 +658,7 @@ bool arrival_take(struct ua *ua, struct server *server, struct now now)
 		ua_reply(ua, server, 500, SLICE(""), now);
 		return false;
 	}
-	if (!arrival->is_plain)
+	if (!part || !arrival->is_plain)
 		return proceed(arrival, true, now);
 	server->request = part;
 	return check_policy(ua, server, NULL, now);

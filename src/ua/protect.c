@@ -9,13 +9,13 @@
 
 /* -- what our user wants --------------------------------------------------------------------------------- */
 
-struct slice put_protect_aor(struct writer *out, struct slice text)
+struct slice put_protect_aor(struct writer *out, struct slice uri)
 {
-	struct sip_uri uri;
+	struct sip_uri parsed;
 
-	if (sip_uri_parse(text, &uri) && (uri.scheme == SIP_SCHEME_SIP || uri.scheme == SIP_SCHEME_SIPS) &&
-	    uri.user.len > 0)
-		put_aor(out, &uri);
+	if (sip_uri_parse(uri, &parsed) &&
+	    (parsed.scheme == SIP_SCHEME_SIP || parsed.scheme == SIP_SCHEME_SIPS) && parsed.user.len > 0)
+		put_aor(out, &parsed);
 	return out->overflow ? SLICE("") : writer_text(out);
 }
 
