@@ -214,8 +214,24 @@ static void warn_of_staple(const struct identity_pair *pair, utc_t now)
 			log_text(&file, pair->file));
 }
 
+/* Past its end newer ones may have been kept from us, so that no certificate of its CA counts: that is told before. */
+static void warn_of_lists(const struct daemon *daemon, const struct setup *setup, utc_t now)
+{
+	const struct secret *revoked = setup->identity.revoked;
+	utc_t until = revoked ? tls_revocations_end(secret_slice(revoked)) : 0;
+	int before = daemon->warned > 0 ? identity_alarm(until, daemon->warned) : 0;
+	struct log_text file;
+
+	if (until && identity_alarm(until, now) > before)
+		log_event(
+			until < now ? REPORT_ERROR : REPORT_WARNING, "crl.ends",
+			" file=\"%s\" days_left=%lld why=\"past its end all certificates of its CA are refused; get the present list\"",
+			log_text(&file, setup->config->crl), (long long)((until - now) / 86400));
+}
+
 static void warn_of_ends(struct daemon *daemon, const struct setup *setup, utc_t now)
 {
+	warn_of_lists(daemon, setup, now);
 	for (size_t i = 0; !setup->identity.development && i < setup->identity.n; i++) {
 		AUTO(chain) struct chain *chain = NULL;
 

@@ -2,6 +2,7 @@
 
 #include <assert.h>
 #include <string.h>
+#include <time.h>
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -479,6 +480,32 @@ enum err tls_store_revoke(X509_STORE *store, struct slice pem)
 	return X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL) == 1
 		       ? OK
 		       : ERR_NOMEM;
+}
+
+static utc_t end_of(const X509_CRL *crl)
+{
+	const ASN1_TIME *end = X509_CRL_get0_nextUpdate(crl);
+	struct tm tm;
+
+	return end && ASN1_TIME_to_tm(end, &tm) == 1 ? (utc_t)timegm(&tm) : 0;
+}
+
+utc_t tls_revocations_end(struct slice pem)
+{
+	BIO *in = pem.len > 0 && pem.len <= CHAIN_PEM_MAX ? BIO_new_mem_buf(pem.ptr, (int)pem.len) : NULL;
+	utc_t first = 0;
+	X509_CRL *crl;
+
+	while (in && (crl = PEM_read_bio_X509_CRL(in, NULL, NULL, NULL))) {
+		utc_t end = end_of(crl);
+
+		if (end && (!first || end < first))
+			first = end;
+		X509_CRL_free(crl);
+	}
+	BIO_free(in);
+	ERR_clear_error();
+	return first;
 }
 
 enum err tls_client_revoke(struct tls_context *context, struct slice pem)

@@ -90,6 +90,9 @@ void tls_client_need_staples(struct tls_context *context);
  */
 MUST_CHECK enum err tls_client_revoke(struct tls_context *context, struct slice pem);
 
+/* When the first of the lists in a PEM text ends; 0: none of them says. Past it all of its issuer's certificates are refused. */
+utc_t tls_revocations_end(struct slice pem);
+
 /*
  * Peers that are judged by rules of their own. Who is asked for as "DOMAIN/NAME" (tls_conn_new()) is judged by the rules of that
  * name, and has then proven "DOMAIN/NAME" and nothing else, so that what counts for one peer never counts for another. A client

@@ -100,6 +100,13 @@ def test_warns_of_a_certificate_that_ends_soon(ca, tmp_path):
         server.wait_for(rf'warning certificate.ends file="{pem}" days_left=(9|10) ')
 
 
+def test_warns_of_a_list_of_revoked_certificates_that_ends_soon(ca, tmp_path):
+    crl = tmp_path / "crl.pem"
+    crl.write_text(ca.revocations(days=10))
+    with Server(tmp_path / "state", options=["--crl", str(crl)]) as server:
+        server.wait_for(rf'warning crl.ends file="{crl}" days_left=(9|10) ')
+
+
 def test_says_that_nobody_vouches_for_the_users_of_a_domain(ca, tmp_path):
     """OpenSSL before 3.2 signs no messages with Ed25519; who has another key beside it is fine."""
     pem, key = ca.issue("a.example", kind="ed25519", file="ed")

@@ -39,11 +39,11 @@ class CA:
         _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", 90, "-extfile", ext, "-out", pem)
         return pem, key
 
-    def revocations(self, *revoked):
-        """A list that revokes these certificates and those of earlier calls, in PEM form."""
+    def revocations(self, *revoked, days=30):
+        """A list that revokes these certificates and those of earlier calls, in PEM form; good for so many days."""
         file = self.directory / "openssl.cnf"
         (self.directory / "index.txt").touch()
-        file.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={self.directory}/index.txt\ndefault_md=sha256\ndefault_crl_days=30\n")
+        file.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={self.directory}/index.txt\ndefault_md=sha256\ndefault_crl_days={days}\n")
         for pem in revoked:
             _openssl("ca", "-config", file, "-revoke", pem, "-cert", self.pem, "-keyfile", self.key)
         _openssl("ca", "-config", file, "-gencrl", "-cert", self.pem, "-keyfile", self.key, "-out", self.directory / "crl.pem")
