@@ -346,7 +346,7 @@ bool harness_fails_allocations(void)
 	return getenv("SEALINE_OOM") != NULL;
 }
 
-/* "1/4": the first of four. Histories are hashes, so that each part goes through all of a test. */
+/* "1/6": the first of six. Histories are hashes, so that each part goes through all of a test. */
 static void read_part(const char *text)
 {
 	char *end;
@@ -356,7 +356,7 @@ static void read_part(const char *text)
 	part = strtoul(text, &end, 10) - 1;
 	n_parts = *end == '/' ? strtoul(end + 1, NULL, 10) : 0;
 	if (part >= n_parts) {
-		fprintf(stderr, "SEALINE_OOM_PART is like 1/4\n");
+		fprintf(stderr, "SEALINE_OOM_PART is like 1/6\n");
 		exit(2);
 	}
 }

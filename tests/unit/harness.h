@@ -5,7 +5,7 @@
  *	TEST_MAIN(tests)
  *
  * The tests run once. `meson test --setup oom` of a build with -Doom=true runs each of them again and again with the 1st,
- * 2nd, … 200th allocation failing, or with SEALINE_OOM_PART=1/4 a quarter of these: the test may then fail by one of its own assertions, but the code under
+ * 2nd, … 200th allocation failing, or with SEALINE_OOM_PART=1/6 a sixth of these: the test may then fail by one of its own assertions, but the code under
  * test may not crash, leak, hang, or fail one of its own. What fails in the same way in several tests of a file
  * (harness.c says when that is) fails in the first of them only.
  */
