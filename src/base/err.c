@@ -1,5 +1,7 @@
 #include "base/err.h"
 
+#include <errno.h>
+
 const char *err_text(enum err err)
 {
 	switch (err) {
@@ -17,4 +19,18 @@ const char *err_text(enum err err)
 	case ERR_IO: return "input/output error";
 	}
 	return "unknown error";
+}
+
+enum err err_of_file(int error)
+{
+	switch (error) {
+	case ENOENT:
+	case ENOTDIR: return ERR_NOT_FOUND;
+	case EACCES:
+	case EPERM:
+	case EROFS: return ERR_DENIED;
+	case ENAMETOOLONG: return ERR_LIMIT;
+	case ENOMEM: return ERR_NOMEM;
+	default: return ERR_IO;
+	}
 }

@@ -39,3 +39,6 @@ enum err {
 
 /* The error in a few plain words, for logs and messages; never NULL. */
 const char *err_text(enum err err);
+
+/* What an errno of the calls for files means: a path that is not there, may not be touched, or is too long. ERR_IO: anything else. */
+enum err err_of_file(int error);

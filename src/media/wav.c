@@ -20,17 +20,6 @@ enum {
 	QUALITY = SPEEX_RESAMPLER_QUALITY_DESKTOP,
 };
 
-static enum err err_of_errno(void)
-{
-	switch (errno) {
-	case ENOENT: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS: return ERR_DENIED;
-	default: return ERR_IO;
-	}
-}
-
 static unsigned get16(const uint8_t *at)
 {
 	return at[0] | (unsigned)at[1] << 8;
@@ -116,7 +105,7 @@ enum err wav_reader_open(const char *path, struct wav_reader **ret_reader)
 		return ERR_NOMEM;
 	reader->file = fopen(path, "rbe");
 	if (!reader->file)
-		return err_of_errno();
+		return err_of_file(errno);
 	if (!read_header(reader))
 		return ERR_SYNTAX;
 	reader->resampler = speex_resampler_init(1, reader->rate, AUDIO_RATE, QUALITY, &err);
@@ -226,7 +215,7 @@ enum err wav_writer_open(const char *path, struct wav_writer **ret_writer)
 		return ERR_NOMEM;
 	writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (writer->fd < 0)
-		err = err_of_errno();
+		err = err_of_file(errno);
 	else if (!write_header(writer) || lseek(writer->fd, HEADER, SEEK_SET) != HEADER)
 		err = ERR_IO;
 	if (err != OK) {

@@ -9,20 +9,6 @@
 
 #include "base/mem.h"
 
-static enum err err_of_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS: return ERR_DENIED;
-	case ENAMETOOLONG: return ERR_LIMIT;
-	case ENOMEM: return ERR_NOMEM;
-	default: return ERR_IO;
-	}
-}
-
 /* The path, with something behind it and the NUL that the kernel wants. */
 static bool path_of(char buf[FILES_PATH_MAX], struct slice path, struct slice suffix)
 {
@@ -46,7 +32,7 @@ static enum err fill(int fd, struct secret *text)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_of_errno();
+			return err_of_file(errno);
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -81,7 +67,7 @@ enum err files_read(struct slice path, size_t max, struct secret **ret_text)
 		return ERR_LIMIT;
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return err_of_errno();
+		return err_of_file(errno);
 	enum err err = read_open(fd, max, ret_text);
 	close(fd);
 	return err;
@@ -97,10 +83,10 @@ static enum err write_all(int fd, struct slice text)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_of_errno();
+			return err_of_file(errno);
 		text = slice_sub(text, (size_t)n, text.len);
 	}
-	return fsync(fd) == 0 ? OK : err_of_errno();
+	return fsync(fd) == 0 ? OK : err_of_file(errno);
 }
 
 /* The name of a file is on disk once its directory is. */
@@ -114,8 +100,8 @@ static enum err sync_directory_of(struct slice path)
 		return ERR_LIMIT;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_of_errno();
-	enum err err = fsync(fd) == 0 ? OK : err_of_errno();
+		return err_of_file(errno);
+	enum err err = fsync(fd) == 0 ? OK : err_of_file(errno);
 	close(fd);
 	return err;
 }
@@ -128,11 +114,11 @@ enum err files_replace(struct slice path, struct slice text)
 		return ERR_LIMIT;
 	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_of_errno();
+		return err_of_file(errno);
 	enum err err = write_all(fd, text);
 	close(fd);
 	if (err == OK && rename(fresh, name) != 0)
-		err = err_of_errno();
+		err = err_of_file(errno);
 	if (err != OK) {
 		unlink(fresh);
 		return err;

@@ -9,20 +9,6 @@
 
 enum { SECRET_SIZE = 32 };
 
-static enum err err_of_errno(void)
-{
-	switch (errno) {
-	case ENOENT:
-	case ENOTDIR: return ERR_NOT_FOUND;
-	case EACCES:
-	case EPERM:
-	case EROFS: return ERR_DENIED;
-	case ENAMETOOLONG: return ERR_LIMIT;
-	case ENOMEM: return ERR_NOMEM;
-	default: return ERR_IO;
-	}
-}
-
 /* The path with the NUL that the kernel wants; false if it is too long or empty, or has a NUL inside. */
 static bool path_of(char buf[STATE_PATH_MAX], struct slice path)
 {
@@ -64,9 +50,9 @@ static enum err make_with_parents(char *path)
 		bool made = mkdir(path, 0755) == 0 || errno == EEXIST;
 		*at = '/';
 		if (!made)
-			return err_of_errno();
+			return err_of_file(errno);
 	}
-	return mkdir(path, 0700) == 0 || errno == EEXIST ? OK : err_of_errno();
+	return mkdir(path, 0700) == 0 || errno == EEXIST ? OK : err_of_file(errno);
 }
 
 enum err state_make(struct slice dir)
@@ -78,7 +64,7 @@ enum err state_make(struct slice dir)
 		return ERR_LIMIT;
 	TRY(make_with_parents(path));
 	if (stat(path, &found) != 0)
-		return err_of_errno();
+		return err_of_file(errno);
 	if (!S_ISDIR(found.st_mode) || found.st_uid != geteuid() || found.st_mode & (S_IRWXG | S_IRWXO))
 		return ERR_DENIED;
 	return OK;
@@ -102,7 +88,7 @@ static enum err read_all(int fd, unsigned char *buf, size_t size, size_t *ret_n)
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
-			return err_of_errno();
+			return err_of_file(errno);
 		if (got == 0)
 			break;
 		n += (size_t)got;
@@ -138,7 +124,7 @@ enum err state_open(struct slice path, int *ret_fd)
 		return ERR_LIMIT;
 	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
-		return err_of_errno();
+		return err_of_file(errno);
 	*ret_fd = fd;
 	return OK;
 }
@@ -163,7 +149,7 @@ static enum err write_all(void *self, int fd)
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return err_of_errno();
+			return err_of_file(errno);
 		text = slice_sub(text, (size_t)put, text.len);
 	}
 	return OK;
@@ -181,8 +167,8 @@ static enum err sync_directory_of(const char *path)
 		return ERR_LIMIT;
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return err_of_errno();
-	enum err err = fsync(fd) == 0 ? OK : err_of_errno();
+		return err_of_file(errno);
+	enum err err = fsync(fd) == 0 ? OK : err_of_file(errno);
 	close(fd);
 	return err;
 }
@@ -198,13 +184,13 @@ enum err state_replace(struct slice path, enum err (*fill)(void *self, int fd), 
 		return ERR_LIMIT;
 	int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return err_of_errno();
+		return err_of_file(errno);
 	enum err err = fill(self, fd);
 	if (err == OK && fsync(fd) != 0)
-		err = err_of_errno();
+		err = err_of_file(errno);
 	close(fd);
 	if (err == OK && rename(fresh, name) != 0)
-		err = err_of_errno();
+		err = err_of_file(errno);
 	if (err != OK) {
 		unlink(fresh);
 		return err;

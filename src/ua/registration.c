@@ -97,27 +97,27 @@ static bool is_proof_missing(const struct ua *ua)
 	       (ua->proof == UA_PROOF_REQUIRED || (ua->proof == UA_PROOF_REMEMBERED && ua->was_proven));
 }
 
+/* Somebody else has taken its place: told to the person, and in the log. */
+static void doubt_server(struct ua *ua, struct slice text, const char *why, struct now now)
+{
+	tell_failure(ua, (struct ua_event){ .cause = UA_NOT_AUTHENTIC, .text = text }, 0, now);
+	flow_abandon(ua, why);
+}
+
 /* True if the server is the one that it should be. */
 static bool check_proof(struct ua *ua, struct exchange *exchange, const struct sip_message *response,
 			struct now now)
 {
-	static const struct ua_event wrong = {
-		.cause = UA_NOT_AUTHENTIC,
-		.text = SLICE_INIT("the server does not know the password that it asked for"),
-	}, missing = {
-		.cause = UA_NOT_AUTHENTIC,
-		.text = SLICE_INIT("the server does not prove that it knows the password, and it has to"),
-	};
 	enum auth_proof proof = auth_client_confirm(&ua->auth, &exchange->sent, response);
 
 	if (proof == AUTH_PROOF_WRONG) {
-		tell_failure(ua, wrong, 0, now);
-		flow_abandon(ua, "its proof of the password is wrong");
+		doubt_server(ua, SLICE("the server does not know the password that it asked for"),
+			     "its proof of the password is wrong", now);
 		return false;
 	}
 	if (proof == AUTH_PROOF_NONE && is_proof_missing(ua)) {
-		tell_failure(ua, missing, 0, now);
-		flow_abandon(ua, "it does not prove that it knows the password");
+		doubt_server(ua, SLICE("the server does not prove that it knows the password, and it has to"),
+			     "it does not prove that it knows the password", now);
 		return false;
 	}
 	if (proof == AUTH_PROOF_GOOD && !ua->was_proven) {
