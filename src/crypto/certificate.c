@@ -4,6 +4,7 @@
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
@@ -323,4 +324,17 @@ enum err put_certificate_pem(struct writer *out, const struct certificate *certi
 	}
 	BIO_free(text);
 	return err;
+}
+
+bool is_ocsp_response(struct slice der)
+{
+	const unsigned char *at = (const unsigned char *)der.ptr;
+	OCSP_RESPONSE *response = der.len > 0 && der.len <= CHAIN_PEM_MAX
+					  ? d2i_OCSP_RESPONSE(NULL, &at, (long)der.len)
+					  : NULL;
+	bool is_whole = response && (const char *)at == der.ptr + der.len;
+
+	OCSP_RESPONSE_free(response);
+	ERR_clear_error();
+	return is_whole;
 }

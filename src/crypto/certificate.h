@@ -38,6 +38,9 @@ struct chain;
 #define CHAIN_PEM_MAX (4 << 20)
 #define CHAIN_MAX     1000
 
+/* Whether the bytes are an OCSP response in DER (RFC 6960 §4.2.1), from the first to the last. What it says is not looked at. */
+bool is_ocsp_response(struct slice der);
+
 /*
  * All certificates of a PEM text; text between the blocks and blocks of other kinds are skipped.
  * ERR_NOT_FOUND if there is none, ERR_SYNTAX if one of them is malformed, ERR_LIMIT, ERR_NOMEM.

@@ -299,8 +299,10 @@ static bool load_staple(const struct loading *loading, struct slice file)
 {
 	AUTO(secret) struct secret *text = NULL;
 	struct verdict verdict;
-	enum err err = state_read(file, STAPLE_MAX, &text);
+	enum err err = signer_tell(loading->source->signer, file, &text);
 
+	if (err == OK && text->len > STAPLE_MAX)
+		err = ERR_LIMIT;
 	if (err != OK)
 		return wrong(loading, file, read_trouble(err));
 	for (size_t i = 0; i < loading->identity->n; i++) {

@@ -38,7 +38,8 @@ MUST_CHECK enum err signer_load(struct signer_client *client, struct slice path,
 MUST_CHECK enum err signer_generate(struct signer_client *client, struct slice path,
 				    unsigned char ret_id[KEY_ID_SIZE]);
 /*
- * The certificates and lists of revoked ones in a file (PEM), without whatever else is in it. A file's errors: ERR_NOT_FOUND, ERR_DENIED,
+ * The certificates and lists of revoked ones in a file (PEM), without whatever else is in it; or the file, if it is an OCSP response (DER)
+ * from its first byte to its last. A file's errors: ERR_NOT_FOUND, ERR_DENIED,
  * ERR_LIMIT; ERR_NOMEM.
  */
 MUST_CHECK enum err signer_tell(struct signer_client *client, struct slice path, struct secret **ret_text);

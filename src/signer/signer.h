@@ -36,7 +36,7 @@ enum signer_operation {
 	SIGNER_PRESENT,   /* key; the text: its certificate with its chain in PEM, as what it vouches */
 	SIGNER_APPOINT,   /* key; the text likewise: the CA that issues user certificates from now on */
 	SIGNER_MAKE_USER, /* the text: an AOR, NUL, a request (PKCS #10). The certificate in DER */
-	SIGNER_TELL, /* the text: a path; a descriptor that the certificates and lists of revoked ones in it are written to */
+	SIGNER_TELL, /* the text: a path; a descriptor that the certificates and lists of revoked ones in it are written to, or all of an OCSP response */
 	SIGNER_TELL_TEXT, /* a descriptor that the file of signer_may_tell() is written to */
 	SIGNER_KEEP_FILE, /* the text: the path of a .pem file, NUL, certificates to be in it */
 	SIGNER_VOUCH,     /* key; the text: the entity of a certificate NOTIFY. The signed one */

@@ -64,6 +64,34 @@ def test_what_a_confined_server_may_not_open_is_made_and_read_for_it(tmp_path):
         assert not (server.state / "control.sock").exists()
 
 
+def stapled(server, ca):
+    """When the response that is stapled ends, as openssl shows it; None: none is."""
+    command = ["openssl", "s_client", "-connect", f"127.0.0.1:{server.port()}", "-servername", "a.example", "-CAfile", str(ca.pem), "-status"]
+    text = subprocess.run(command, capture_output=True, text=True, input="", timeout=60).stdout
+    found = re.search(r"Next Update: (.*)", text)
+    return found and found.group(1)
+
+
+def test_a_confined_server_staples_what_its_ca_says_now(tmp_path):
+    ca = CA(tmp_path / "etc")
+    pem, key = ca.issue("a.example")
+    file = tmp_path / "sealined.yaml"
+    file.write_text(f"domains: [a.example]\ncertificate: {pem}\nkey: {key}\nstaple: {ca.staple(pem, days=5)}\n")
+    # the certificate of the CA, whose word it is, has to stand behind ours
+    pem.write_text(pem.read_text() + ca.pem.read_text())
+    with Server(tmp_path / "state", options=["-c", str(file)]) as server:
+        server.wait_for("info confined landlock=[1-9].* seccomp=yes")
+        before = stapled(server, ca)
+        assert before
+        since = len(server.lines)
+        ca.staple(pem, days=6)
+        server.process.send_signal(1)
+        server.wait_for("info reloaded", since=since)
+        after = stapled(server, ca)
+        assert after and after != before
+        assert server.stop() == 0
+
+
 def test_what_a_confined_process_can_do():
     """The rows of tests/unit/sealined/test_confine.c, in a build that confines."""
     result = subprocess.run([BUILD / "test_sealined_confine"], capture_output=True, text=True, timeout=60)

@@ -229,6 +229,8 @@ static const struct {
 	{ "a certificate that is cut off", CERTIFICATE "-----BEGIN CERTIFICATE-----\nSECRET\n",
 	  CERTIFICATE "-----BEGIN CERTIFICATE-----\n" },
 	{ "half a beginning", "-----BEGIN CERT", "" },
+	{ "what an OCSP responder says", "\x30\x03\x0a\x01\x06", "\x30\x03\x0a\x01\x06" },
+	{ "that with a key behind it", "\x30\x03\x0a\x01\x06" KEY, "" },
 	{ "nothing", "", "" },
 };
 
