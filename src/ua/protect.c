@@ -91,7 +91,7 @@ static const struct verdict cannot_ask = {
 	.remedy = "try again when there is a connection to the server",
 };
 
-static void set_why(struct ua_protection *how, const struct verdict *why, struct slice peer)
+void protect_doubt(struct ua_protection *how, const struct verdict *why, struct slice peer)
 {
 	how->has_verdict = true;
 	how->verdict = *why;
@@ -123,7 +123,7 @@ static enum protect_way wait_for(const struct choice *choice, struct slice aor, 
 	switch (credentials_want(choice->ua->credentials, aor, choice->wish->waiter, choice->now)) {
 	case OK: return PROTECT_WAIT;
 	case ERR_EXISTS: return PROTECT_SEALED;
-	default: set_why(choice->how, &cannot_ask, aor); return lacking(choice->policy, was_protected);
+	default: protect_doubt(choice->how, &cannot_ask, aor); return lacking(choice->policy, was_protected);
 	}
 }
 
@@ -139,7 +139,7 @@ static enum protect_way choose_signer(const struct choice *choice)
 	case CREDENTIALS_KNOWN: return PROTECT_SEALED;
 	case CREDENTIALS_ASKED: return wait_for(choice, credentials_aor(credentials), found.was_protected);
 	default:
-		set_why(choice->how, why ? why : &no_key, choice->aor);
+		protect_doubt(choice->how, why ? why : &no_key, choice->aor);
 		return lacking(choice->policy, found.was_protected);
 	}
 }
@@ -156,13 +156,13 @@ static enum protect_way choose_known(const struct choice *choice, bool may_wait)
 	case CREDENTIALS_ASKED:
 		if (may_wait)
 			return wait_for(choice, choice->aor, found.was_protected);
-		set_why(choice->how, &cannot_ask, choice->aor);
+		protect_doubt(choice->how, &cannot_ask, choice->aor);
 		return lacking(choice->policy, found.was_protected);
 	case CREDENTIALS_REFUSED:
-		set_why(choice->how, found.verdict ? found.verdict : &cannot_ask, choice->aor);
+		protect_doubt(choice->how, found.verdict ? found.verdict : &cannot_ask, choice->aor);
 		return PROTECT_REFUSED;
 	default:
-		set_why(choice->how, found.verdict ? found.verdict : &cannot_ask, choice->aor);
+		protect_doubt(choice->how, found.verdict ? found.verdict : &cannot_ask, choice->aor);
 		return lacking(choice->policy, found.was_protected);
 	}
 }
@@ -213,7 +213,7 @@ enum protect_way protect_choose(struct ua *ua, const struct protect_wish *wish, 
 	if (choice.policy == UA_SMIME_OFF)
 		return PROTECT_CLEAR;
 	if (choice.aor.len == 0) {
-		set_why(ret_how, &no_user, wish->uri);
+		protect_doubt(ret_how, &no_user, wish->uri);
 		return lacking(choice.policy, false);
 	}
 	return decide(&choice);

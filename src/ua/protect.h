@@ -27,6 +27,9 @@ struct slice put_protect_aor(struct writer *out, struct slice uri);
 /* Whether a URI is of this AOR. */
 bool protect_is_of(struct slice uri, struct slice aor);
 
+/* Why it is not protected, or not to be believed; with whom, if the verdict does not say. */
+void protect_doubt(struct ua_protection *how, const struct verdict *why, struct slice peer);
+
 enum protect_way {
 	PROTECT_CLEAR,   /* as it always did; *ret_how says why */
 	PROTECT_SEALED,  /* protect_wrap() will do */
