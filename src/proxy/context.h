@@ -76,6 +76,8 @@ struct context {
 	struct aor *sender; /* whose credentials the request carries; NULL until they were good */
 	bool is_asserted;   /* by a peer of our trust domain: its P-Asserted-Identity is true */
 	bool is_counted;    /* among the calls of the account */
+	enum protection
+		least; /* what the policies of both sides ask for, as far as they are known: demands.h */
 	/* for our realm, in the request; without a scheme until they are found */
 	struct sip_credentials credentials;
 	struct own_routes routes;

@@ -5,6 +5,8 @@
 #include "sip/build.h"
 #include "sip/fields.h"
 
+#define ACCEPT_SMIME "Accept: application/pkcs7-mime, multipart/signed\r\n"
+
 enum auth_md5 demands_md5(const struct server_domain *domain, struct now now)
 {
 	return domain->md5_until && now.wall >= domain->md5_until ? AUTH_MD5_REFUSED : domain->md5;
@@ -56,6 +58,45 @@ static enum protection protection_of(const struct sip_message *request)
 	return has_smime_body(request) ? PROTECTION_SMIME : PROTECTION_SIPS;
 }
 
+/* What the user agents would act on or show: a description, a message, a digit. Without a body there is nothing to protect. */
+static bool says_something(const struct sip_message *request)
+{
+	switch (request->method) {
+	case SIP_MESSAGE:
+	case SIP_REFER: return true;
+	case SIP_INVITE:
+	case SIP_ACK:
+	case SIP_UPDATE:
+	case SIP_PRACK:
+	case SIP_INFO: return request->body.len > 0;
+	default: return false;
+	}
+}
+
+bool demands_allow_within(const struct token *token, const struct sip_message *request)
+{
+	bool is_sips = token->sips || request->uri.scheme == SIP_SCHEME_SIPS;
+
+	switch (says_something(request) ? token->least : PROTECTION_DIGEST) {
+	case PROTECTION_SIPS: return is_sips;
+	case PROTECTION_SMIME: return is_sips && has_smime_body(request);
+	default: return true;
+	}
+}
+
+bool demands_let_within(struct context *context, struct now now)
+{
+	const struct token *token = &context->claim.token;
+
+	if (demands_allow_within(token, context->request))
+		return true;
+	if (token->least == PROTECTION_SMIME)
+		context_refuse_as(context, REFUSED_WITHIN_SMIME, slice_of(NULL), SLICE(ACCEPT_SMIME), now);
+	else
+		context_refuse(context, &proxy_refusals[REFUSED_WITHIN_SIPS], now);
+	return false;
+}
+
 static struct slice domain_of(struct slice aor)
 {
 	return slice_sub(aor, slice_find(aor, '@') + 1, aor.len);
@@ -71,22 +112,24 @@ bool demands_let_out(struct context *context, struct now now)
 	const struct server_domain *domain;
 	enum protection needed;
 
-	if (!context->sender || !is_protected_method(context->request))
+	if (!context->sender)
 		return true;
 	domain = core_domain(context->core, domain_of(context->sender->name));
 	needed = greater(domain ? domain->out : PROTECTION_DIGEST, context->sender->account.policy.out);
-	if (protection_of(context->request) >= needed)
+	context->least = greater(context->least, needed);
+	if (!is_protected_method(context->request) || protection_of(context->request) >= needed)
 		return true;
 	context_refuse_as(context, needed == PROTECTION_SIPS ? REFUSED_OUT_SIPS : REFUSED_OUT_SMIME,
 			  slice_of(NULL), slice_of(NULL), now);
 	return false;
 }
 
-bool demands_allow_in(const struct context *context, const struct aor *called)
+bool demands_allow_in(struct context *context, const struct aor *called)
 {
 	const struct server_domain *domain = core_domain(context->core, domain_of(called->name));
 	enum protection needed = greater(domain ? domain->in : PROTECTION_DIGEST, called->account.policy.in);
 
+	context->least = greater(context->least, needed);
 	return !is_protected_method(context->request) || protection_of(context->request) >= needed;
 }
 
@@ -97,7 +140,6 @@ bool demands_let_in(struct context *context, const struct aor *called, struct no
 	if (context->request->uri.scheme != SIP_SCHEME_SIPS)
 		context_refuse(context, &proxy_refusals[REFUSED_IN_SIPS], now);
 	else
-		context_refuse_as(context, REFUSED_IN_SMIME, slice_of(NULL),
-				  SLICE("Accept: application/pkcs7-mime, multipart/signed\r\n"), now);
+		context_refuse_as(context, REFUSED_IN_SMIME, slice_of(NULL), SLICE(ACCEPT_SMIME), now);
 	return false;
 }

@@ -1,6 +1,7 @@
 #include "proxy/dialog.h"
 
 #include "base/mem.h"
+#include "proxy/demands.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
@@ -151,6 +152,8 @@ void dialog_request(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_WHICH_PARTY], now);
 		return;
 	}
+	if (!demands_let_within(context, now))
+		return;
 	report_call_ended(context);
 	target = other_side(core, &context->claim.token, party, request);
 	if (core_flow_is_alive(core, target.flow))
@@ -289,6 +292,12 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 	party = dialog_party_of(core, &claim, from);
 	if (party != DIALOG_A && party != DIALOG_B) {
 		report_ack_dropped(core, from, ack, "the connection is not proven for a party of the dialog");
+		return;
+	}
+	if (!demands_allow_within(&claim.token, ack)) {
+		report_ack_dropped(
+			core, from, ack,
+			"its body is not protected, as a policy of its call asks (sealine user policy)");
 		return;
 	}
 	target = other_side(core, &claim.token, party, ack);

@@ -223,6 +223,7 @@ static bool put_new_token(struct writer *out, const struct context *context, con
 		.account_b = target->account,
 		.sips = request->uri.scheme == SIP_SCHEME_SIPS,
 		.tls_b = target->require.level == REQUIRE_TLS,
+		.least = context->least,
 	};
 	char name_a[NAME_MAX], name_b[NAME_MAX];
 	struct writer a = writer_of(name_a, sizeof name_a), b = writer_of(name_b, sizeof name_b);

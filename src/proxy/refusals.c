@@ -308,6 +308,20 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 3261 §23",
 		.remedy = "send it signed and encrypted (sealphone --smime require)",
 	},
+	[REFUSED_WITHIN_SIPS] = {
+		.status = 403,
+		.code = "policy.within-sips",
+		.warning = "who takes part in it has calls and messages by sips alone, within a dialog, too",
+		.section = "RFC 3261 §26.2.2",
+		.remedy = "call the sips address",
+	},
+	[REFUSED_WITHIN_SMIME] = {
+		.status = 415,
+		.code = "policy.within-smime",
+		.warning = "who takes part in it has calls and messages with an S/MIME body alone, within a dialog, too",
+		.section = "RFC 3261 §23",
+		.remedy = "send it signed and encrypted (sealphone --smime require)",
+	},
 	[REFUSED_ANONYMOUS] = {
 		.status = 403,
 		.code = "identity.anonymous",

@@ -7,6 +7,7 @@ enum {
 	TOKEN_SIZE = CLAIMS_SIZE + TAG_SIZE,
 	LEVEL_SIPS = 1,
 	LEVEL_TLS_B = 2,
+	LEVEL_LEAST = 4, /* times the enum protection, in two bits */
 	PATH_VERSION = 2,
 	PATH_CLAIMS_SIZE = 25, /* version, flow, phone, home */
 	PATH_TOKEN_SIZE = PATH_CLAIMS_SIZE + TAG_SIZE,
@@ -14,7 +15,8 @@ enum {
 
 static unsigned char level_of(const struct token *token)
 {
-	return (unsigned char)((token->sips ? LEVEL_SIPS : 0) | (token->tls_b ? LEVEL_TLS_B : 0));
+	return (unsigned char)((token->sips ? LEVEL_SIPS : 0) | (token->tls_b ? LEVEL_TLS_B : 0) |
+			       LEVEL_LEAST * (unsigned)token->least);
 }
 
 static unsigned char *write_u64(unsigned char *to, uint64_t value)
@@ -95,6 +97,7 @@ bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *
 	token.account_b = (account_id)account_b;
 	token.sips = bytes[1] & LEVEL_SIPS;
 	token.tls_b = bytes[1] & LEVEL_TLS_B;
+	token.least = (enum protection)(bytes[1] / LEVEL_LEAST);
 	*ret_token = token;
 	return true;
 }

@@ -13,6 +13,7 @@
 #include "base/writer.h"
 #include "crypto/digest.h"
 #include "endpoint/flow.h"
+#include "endpoint/policy.h"
 
 enum { TOKEN_LENGTH = 67, PATH_TOKEN_LENGTH = 55 };
 
@@ -22,6 +23,7 @@ struct token {
 	account_id account_a, account_b;
 	bool sips;  /* every hop must be TLS with the account proven */
 	bool tls_b; /* a sip dialog, and b has a SIPS Contact: b is reached over TLS only (RFC 5630 §5.3) */
+	enum protection least; /* what the policies of a and b asked for when it began */
 };
 
 /* What of the dialog is not in the text, but under the check. */

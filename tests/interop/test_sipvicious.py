@@ -3,6 +3,8 @@ Debian's sipvicious looks for accounts over UDP, as those who sell other people'
 it fails on a challenge with qop. The guesses, over UDP and TLS, are those of tests/e2e/test_abuse.py.)
 """
 
+import re
+
 import pytest
 from conftest import need
 from programs import Server, run
@@ -37,4 +39,5 @@ def test_svwar_finds_no_account(server, method):
     """It says what it makes of the answers: the name that is none is answered like the others, whatever it asks."""
     told = scan(server, "svwar", "--force", "--domain", "localhost", f"-p{server.port('udp')}", "-e100-120", "-m", method)
     assert "found nothing" in told
-    assert not [name for name in THERE if name in told]
+    # not a row of its table; the digits alone stand in many a Call-ID that it shows
+    assert not [name for name in THERE if re.search(rf"\b{name}\b", told)]

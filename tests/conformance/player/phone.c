@@ -64,6 +64,12 @@ struct address phone_address(const struct phone *phone)
 
 /* -- what stands in its messages ------------------------------------------------------------------------- */
 
+/* "with Body: what" is no header field. */
+static bool is_body(const struct clause *clause)
+{
+	return slice_eq(clause->name, SLICE("Body"));
+}
+
 static const struct clause *find_clause(const struct pattern *pattern, struct slice name)
 {
 	for (size_t i = 0; i < pattern->n_clauses; i++)
@@ -87,7 +93,7 @@ static void put_line(struct writer *out, const struct pattern *pattern, const ch
 static void put_given(struct writer *out, const struct phone *phone, const struct pattern *pattern)
 {
 	for (size_t i = 0; i < pattern->n_clauses; i++) {
-		if (pattern->clauses[i].absent)
+		if (pattern->clauses[i].absent || is_body(&pattern->clauses[i]))
 			continue;
 		put(out, pattern->clauses[i].name);
 		put(out, SLICE(": "));
@@ -97,6 +103,23 @@ static void put_given(struct writer *out, const struct phone *phone, const struc
 			put(out, pattern->clauses[i].value);
 		put(out, SLICE("\r\n"));
 	}
+}
+
+static struct slice body_of(const struct pattern *pattern)
+{
+	const struct clause *body = find_clause(pattern, SLICE("Body"));
+
+	return body ? body->value : SLICE("");
+}
+
+static void put_end(struct writer *out, const struct pattern *pattern)
+{
+	if (body_of(pattern).len > 0) {
+		put_body(out, body_of(pattern));
+		return;
+	}
+	put_line(out, pattern, "Content-Length", SLICE("0"));
+	put(out, SLICE("\r\n"));
 }
 
 static void put_branch_via(struct writer *out, const struct phone *phone, const char *branch)
@@ -185,6 +208,7 @@ static void put_credentials(struct writer *out, struct phone *phone, const struc
 {
 	struct auth_subject subject = { .method = request->pattern.method, .uri = text_of(&request->uri) };
 
+	subject.body = body_of(&request->pattern);
 	if (!phone->has_account || request->no_credentials || slice_eq(subject.method, SLICE("ACK")))
 		return;
 	if (!put_authorization(out, &phone->auth, &subject, NULL))
@@ -218,8 +242,7 @@ static void put_request(struct writer *out, struct phone *phone, const struct ph
 		put_line(out, &request->pattern, "Contact", writer_text(&value));
 	put_given(out, phone, &request->pattern);
 	put_credentials(out, phone, request);
-	put_line(out, &request->pattern, "Content-Length", SLICE("0"));
-	put(out, SLICE("\r\n"));
+	put_end(out, &request->pattern);
 }
 
 static bool send_request(struct phone *phone, struct world *world, struct phone_request *request)
@@ -420,8 +443,7 @@ bool phone_respond(struct phone *phone, struct world *world, const struct patter
 	if (establishes)
 		put_line(&out, pattern, "Contact", writer_text(&value));
 	put_given(&out, phone, pattern);
-	put_line(&out, pattern, "Content-Length", SLICE("0"));
-	put(&out, SLICE("\r\n"));
+	put_end(&out, pattern);
 	if (out.overflow || (establishes && !request->to.tag.ptr && !enter_dialog_as_callee(phone, request)))
 		return false;
 	world_input(world, phone->flow, writer_text(&out));

@@ -25,7 +25,8 @@ static int teardown(void **state)
 	return 0;
 }
 
-static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true, false };
+static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true, false,
+				    PROTECTION_DIGEST };
 
 static const struct token_dialog call = { { "call", 4 }, { "alice@a", 7 }, { "bob@a", 5 } };
 
@@ -52,7 +53,7 @@ static void comes_back_as_it_was_written(void **state)
 
 static void keeps_what_a_sip_dialog_demands_of_one_side(void **state)
 {
-	const struct token sip = { .flow_a = 1, .flow_b = 2, .tls_b = true };
+	const struct token sip = { .flow_a = 1, .flow_b = 2, .tls_b = true, .least = PROTECTION_SMIME };
 	char buf[TOKEN_LENGTH];
 	struct writer out = writer_of(buf, sizeof buf);
 	struct token parsed;
@@ -60,6 +61,7 @@ static void keeps_what_a_sip_dialog_demands_of_one_side(void **state)
 	assert_true(put_token(&out, mac, &sip, &call));
 	assert_true(token_parse(mac, writer_text(&out), &call, &parsed));
 	assert_true(parsed.tls_b && !parsed.sips);
+	assert_int_equal(parsed.least, PROTECTION_SMIME);
 }
 
 static const struct token_dialog other_dialogs[] = {
