@@ -17,7 +17,7 @@ PURE = set("""assert.h ctype.h endian.h errno.h float.h inttypes.h limits.h math
 stdbool.h stddef.h stdint.h stdio.h stdlib.h string.h strings.h time.h arpa/inet.h emmintrin.h
 sanitizer/asan_interface.h""".split())
 # ... and which libraries, as long as they only compute.
-PURE_LIBRARY = {"crypto": "openssl/", "rtp": "srtp2/", "ws": "wslay/"}
+PURE_LIBRARY = {"crypto": "openssl/", "idn": "idn2.h", "rtp": "srtp2/", "ws": "wslay/"}
 IMPURE_CALL = re.compile(
     r"(?<![\w.>])(?:time|clock|clock_gettime|gettimeofday|timespec_get|nanosleep|usleep|sleep|"
     r"fopen|freopen|fdopen|open|openat|creat|read|write|close|printf|vprintf|fprintf|vfprintf|puts|fputs|perror|"

@@ -2,8 +2,10 @@
 
 #include "base/writer.h"
 #include "sealine/command.h"
+#include "sealine/entry.h"
 #include "sealine/output.h"
 #include "sealine/server.h"
+#include "store/store.h"
 
 enum { FINGERPRINT_DIGITS = 64, DAY_S = 86400 };
 
@@ -18,7 +20,7 @@ static void print_certificate(const json_t *certificate)
 {
 	json_int_t left = json_integer_value(json_object_get(certificate, "left"));
 
-	print_escaped(text_member(certificate, "aor"));
+	print_domain_of(text_member(certificate, "aor"));
 	putchar(' ');
 	print_escaped(text_member(certificate, "sha256"));
 	if (json_is_true(json_object_get(certificate, "revoked")))
@@ -28,18 +30,32 @@ static void print_certificate(const json_t *certificate)
 		       left >= DAY_S ? "days" : "s");
 }
 
+/* The account of the first argument, as the server knows it; "" without one. False: it was complained of. */
+static bool take_aor(const struct invocation *invocation, char ret_aor[STORE_NAME_MAX + 1])
+{
+	struct writer out = writer_of(ret_aor, STORE_NAME_MAX);
+	bool ok = invocation->n_arguments == 0 || entry_take_name(&out, invocation->arguments[0]);
+
+	ret_aor[ok ? out.len : 0] = '\0';
+	return ok;
+}
+
 /* All pieces as one list; NULL: it was complained of. */
 static json_t *collect(const struct invocation *invocation)
 {
-	const char *aor = invocation->n_arguments ? invocation->arguments[0] : NULL;
+	char aor[STORE_NAME_MAX + 1];
 	json_t *all = json_array(), *reply = NULL;
 	char after[1024] = "";
 
+	if (!take_aor(invocation, aor)) {
+		json_decref(all);
+		return NULL;
+	}
 	do {
 		json_decref(reply);
 		reply = ask(invocation,
-			    aor ? json_pack("{s:s, s:s}", "request", "cert-list", "aor", aor)
-				: json_pack("{s:s, s:s}", "request", "cert-list", "after", after));
+			    aor[0] ? json_pack("{s:s, s:s}", "request", "cert-list", "aor", aor)
+				   : json_pack("{s:s, s:s}", "request", "cert-list", "after", after));
 		if (!reply || json_array_extend(all, json_object_get(reply, "certificates")) != 0) {
 			json_decref(reply);
 			json_decref(all);
@@ -82,10 +98,12 @@ static bool read_fingerprint(const char *argument, char ret_digits[FINGERPRINT_D
 
 enum exit_code cert_revoke_run(const struct invocation *invocation)
 {
-	const char *aor = invocation->arguments[0];
-	char digits[FINGERPRINT_DIGITS + 1];
-	json_t *request = json_pack("{s:s, s:s}", "request", "cert-revoke", "aor", aor);
+	char aor[STORE_NAME_MAX + 1], digits[FINGERPRINT_DIGITS + 1];
+	json_t *request;
 
+	if (!take_aor(invocation, aor))
+		return EXIT_USAGE;
+	request = json_pack("{s:s, s:s}", "request", "cert-revoke", "aor", aor);
 	if (invocation->n_arguments > 1) {
 		if (!read_fingerprint(invocation->arguments[1], digits)) {
 			json_decref(request);

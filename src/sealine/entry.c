@@ -4,16 +4,19 @@
 
 #include "auth/response.h"
 #include "base/mem.h"
+#include "idn/idn.h"
 #include "sealine/output.h"
 #include "sip/uri.h"
 #include "store/store.h"
+
+enum { WHY_MAX = 200 };
 
 static bool has_scheme(struct slice text)
 {
 	return slice_starts_nocase(text, SLICE("sip:")) || slice_starts_nocase(text, SLICE("sips:"));
 }
 
-bool entry_name(struct writer *out, struct slice text)
+bool entry_name(struct writer *out, struct slice text, struct writer *why)
 {
 	char buf[STORE_NAME_MAX];
 	struct writer uri_text = writer_of(buf, sizeof buf);
@@ -21,10 +24,13 @@ bool entry_name(struct writer *out, struct slice text)
 
 	if (!has_scheme(text))
 		put(&uri_text, SLICE("sip:"));
-	put(&uri_text, text);
-	if (uri_text.overflow || !sip_uri_parse(writer_text(&uri_text), &uri) || !uri.user.ptr ||
-	    uri.password.ptr || uri.port || uri.params.len || uri.headers.len)
+	if (!put_ascii_domain(&uri_text, text, why))
 		return false;
+	if (!sip_uri_parse(writer_text(&uri_text), &uri) || !uri.user.ptr || uri.password.ptr || uri.port ||
+	    uri.params.len || uri.headers.len) {
+		put(why, SLICE("this is not the address of an account"));
+		return false;
+	}
 	put_aor(out, &uri);
 	return !out->overflow;
 }
@@ -38,8 +44,12 @@ static struct auth_login login_of(struct slice name, struct slice password)
 
 bool entry_take_name(struct writer *out, const char *argument)
 {
-	return entry_name(out, slice_of(argument)) ||
-	       complain("\"%s\" is not the address of an account; give one like alice@example.org", argument);
+	char text[WHY_MAX];
+	struct writer why = writer_of(text, sizeof text);
+
+	return entry_name(out, slice_of(argument), &why) ||
+	       complain("\"%s\": %.*s; give one like alice@example.org", argument,
+			SLICE_FMT(writer_text(&why)));
 }
 
 bool entry_digest(struct crypto *crypto, struct slice password, bool md5, struct entry *entry)

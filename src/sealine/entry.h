@@ -17,8 +17,11 @@ struct entry {
 	size_t line; /* of the file that it came from */
 };
 
-/* The canonical name of what somebody typed: user@domain, with or without sip: or sips:. False: it is no such thing. */
-bool entry_name(struct writer *out, struct slice text);
+/*
+ * The canonical name of what somebody typed: user@domain, with or without sip: or sips:, the domain with A-labels. False: it is no
+ * such thing; why then has a clause.
+ */
+bool entry_name(struct writer *out, struct slice text, struct writer *why);
 /* The same of an argument; complains of what is none. */
 bool entry_take_name(struct writer *out, const char *argument);
 /* Computes the digests of a password. False: the library cannot, and it was complained of. */

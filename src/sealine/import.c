@@ -14,6 +14,7 @@
 enum {
 	ACCOUNTS_MAX = 1000000,
 	BUFFER_SIZE = 65536, /* more than any line */
+	WHY_MAX = 300,
 };
 
 /* A file being read: the accounts found so far, and what was wrong. */
@@ -82,32 +83,35 @@ static void refuse_line(struct reading *reading, size_t line, struct slice aor, 
 			       SLICE_FMT(why));
 }
 
-/* What is wrong with a line, or an absent slice and its name. */
-static struct slice check_line(struct slice line, size_t tab, struct writer *name)
+/* Whether it is one of an account, whose name is written; else says what is wrong with it. */
+static bool check_line(struct slice line, size_t tab, struct writer *name, struct writer *why)
 {
-	struct slice password = slice_sub(line, tab + 1, line.len);
-
-	if (tab == line.len)
-		return SLICE("there is no tab; write the address, a tab, the password");
-	if (!entry_name(name, slice_sub(line, 0, tab)))
-		return SLICE("this is not the address of an account; write one like alice@example.org");
-	if (!password_is_good(password))
-		return SLICE(
-			"this cannot be a password; write one of 1 to 1024 bytes without control characters");
-	return slice_from(NULL, 0);
+	if (tab == line.len) {
+		put(why, SLICE("there is no tab; write the address, a tab, the password"));
+		return false;
+	}
+	if (!entry_name(name, slice_sub(line, 0, tab), why)) {
+		put(why, SLICE("; write one like alice@example.org"));
+		return false;
+	}
+	if (!password_is_good(slice_sub(line, tab + 1, line.len))) {
+		put(why,
+		    SLICE("this cannot be a password; write one of 1 to 1024 bytes without control characters"));
+		return false;
+	}
+	return true;
 }
 
 /* aor TAB password. False: there is no going on; a malformed line is only counted. */
 static bool take_line(struct reading *reading, struct slice line)
 {
 	size_t tab = slice_find(line, '\t');
-	char buf[STORE_NAME_MAX];
-	struct writer name = writer_of(buf, sizeof buf);
+	char buf[STORE_NAME_MAX], text[WHY_MAX];
+	struct writer name = writer_of(buf, sizeof buf), why = writer_of(text, sizeof text);
 	struct entry entry = { .line = ++reading->line };
-	struct slice wrong = check_line(line, tab, &name);
 
-	if (wrong.ptr) {
-		refuse_line(reading, reading->line, slice_from(NULL, 0), wrong);
+	if (!check_line(line, tab, &name, &why)) {
+		refuse_line(reading, reading->line, slice_from(NULL, 0), writer_text(&why));
 		return true;
 	}
 	if (!grow(reading))

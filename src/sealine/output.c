@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/writer.h"
+#include "idn/idn.h"
 
 enum { ESCAPED_MAX = 4000 }; /* a byte may become four */
 
@@ -77,6 +78,16 @@ void print_escaped(struct slice text)
 	struct writer out = writer_of(buf, sizeof buf);
 
 	put_escaped(&out, slice_sub(text, 0, ESCAPED_MAX / 4));
+	fwrite(buf, 1, out.len, stdout);
+}
+
+void print_domain_of(struct slice text)
+{
+	char buf[ESCAPED_MAX];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	print_escaped(text);
+	put_unicode_beside(&out, text);
 	fwrite(buf, 1, out.len, stdout);
 }
 

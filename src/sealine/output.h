@@ -32,5 +32,8 @@ void print_each(const json_t *list, void (*print)(const json_t *one));
 /* Prints text from a peer, escaped, cut at 1,000 bytes. */
 void print_escaped(struct slice text);
 
+/* Prints an address or a domain, and beside it in letters what is internationalised. */
+void print_domain_of(struct slice text);
+
 /* Whether all of standard output was written; complains if not. */
 bool output_is_written(void);

@@ -2,9 +2,29 @@
 #include <stdio.h>
 
 #include "endpoint/policy.h"
+#include "idn/idn.h"
 #include "sealine/accounts.h"
 #include "sealine/command.h"
 #include "sealine/output.h"
+
+/* One argument, with the domains of addresses in it as they are stored. False: it was complained of. */
+static bool take_argument(struct slice argument, struct writer *out)
+{
+	char text[300];
+	struct writer why = writer_of(text, sizeof text);
+
+	while (argument.len > 0) {
+		struct slice word = slice_sub(argument, 0, slice_find(argument, ' '));
+
+		if (!put_ascii_domain(out, word, &why))
+			return complain("\"%.*s\": %.*s; see sealine user policy --help", SLICE_FMT(word),
+					SLICE_FMT(writer_text(&why)));
+		put(out, slice_sub(argument, word.len, 1));
+		argument = slice_sub(argument, word.len + 1, argument.len);
+	}
+	put_char(out, '\n');
+	return true;
+}
 
 /* The arguments behind the address, a line each. False: it was complained of. */
 static bool take_lines(const struct invocation *invocation, struct writer *out)
@@ -13,10 +33,9 @@ static bool take_lines(const struct invocation *invocation, struct writer *out)
 	char text[300];
 	struct writer why = writer_of(text, sizeof text);
 
-	for (size_t i = 1; i < invocation->n_arguments; i++) {
-		put(out, slice_of(invocation->arguments[i]));
-		put_char(out, '\n');
-	}
+	for (size_t i = 1; i < invocation->n_arguments; i++)
+		if (!take_argument(slice_of(invocation->arguments[i]), out))
+			return false;
 	if (out->overflow)
 		return complain("that is more than %d characters; say it in several steps", POLICY_TEXT_MAX);
 	return account_policy_say(&policy, writer_text(out), &why) ||

@@ -29,7 +29,7 @@ static void print_listener(const json_t *listener)
 static void print_domain(const json_t *domain)
 {
 	fputs("domain        ", stdout);
-	print_escaped(text_member(domain, "name"));
+	print_domain_of(text_member(domain, "name"));
 	fputs(" (MD5: ", stdout);
 	print_escaped(text_member(domain, "md5"));
 	puts(")");
@@ -46,7 +46,7 @@ static void print_peer(const json_t *peer)
 	json_array_foreach(json_object_get(peer, "domains"), i, domain)
 	{
 		putchar(' ');
-		print_escaped(slice_from(json_string_value(domain), json_string_length(domain)));
+		print_domain_of(slice_from(json_string_value(domain), json_string_length(domain)));
 	}
 	if (json_object_get(peer, "link")) {
 		fputs(", over the declared link ", stdout);

@@ -106,7 +106,7 @@ static void print_user(const json_t *user)
 {
 	const json_t *bindings = json_object_get(user, "bindings");
 
-	print_escaped(text_member(user, "aor"));
+	print_domain_of(text_member(user, "aor"));
 	fputs(json_is_true(json_object_get(user, "md5")) ? " (with MD5)" : "", stdout);
 	puts(json_array_size(bindings) > 0 ? "" : ": not registered");
 	print_each(bindings, print_binding);

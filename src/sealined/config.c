@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/scan.h"
 #include "crypto/identity.h"
+#include "idn/idn.h"
 #include "sealined/config_numbers.h"
 #include "store/state.h"
 
@@ -62,7 +63,7 @@ static bool keep_text(struct config *config, struct slice text, struct slice *re
 	return arena_copy(config->arena, text, ret_kept) == OK || wrong(why, "there is no memory for it");
 }
 
-static bool keep_lower(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
+bool config_keep_lower(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
 {
 	char *copy = arena_alloc(config->arena, text.len);
 
@@ -72,6 +73,18 @@ static bool keep_lower(struct config *config, struct slice text, struct slice *r
 		copy[i] = ascii_lower(text.ptr[i]);
 	*ret_kept = slice_from(copy, text.len);
 	return true;
+}
+
+bool config_keep_name(struct config *config, struct slice value, struct slice *ret_name, struct writer *why)
+{
+	char ascii[IDENTITY_NAME_MAX + 1];
+	struct writer out = writer_of(ascii, sizeof ascii);
+
+	if (!put_ascii_domain(&out, value, why))
+		return false;
+	if (!identity_is_name(writer_text(&out)))
+		return wrong(why, "it is no domain name");
+	return config_keep_lower(config, writer_text(&out), ret_name, why);
 }
 
 /* "tls:" and its like. */
@@ -118,11 +131,9 @@ static bool say_domain(struct config *config, struct slice value, struct writer 
 {
 	struct slice name;
 
-	if (!identity_is_name(value))
-		return wrong(why, "it is no domain name");
 	if (config->n_domains == CONFIG_DOMAINS_MAX)
 		return wrong(why, "there are more than 1000 of them");
-	if (!keep_lower(config, value, &name, why))
+	if (!config_keep_name(config, value, &name, why))
 		return false;
 	for (size_t i = 0; i < config->n_domains; i++)
 		if (slice_eq(config->domains[i].name, name))
@@ -220,9 +231,7 @@ static bool say_dns(struct config *config, struct slice value, struct writer *wh
 
 static bool say_advertise(struct config *config, struct slice value, struct writer *why)
 {
-	if (!identity_is_name(value))
-		return wrong(why, "it is no domain name");
-	return keep_lower(config, value, &config->advertise, why);
+	return config_keep_name(config, value, &config->advertise, why);
 }
 
 static bool say_agreement(struct config *config, struct slice value, struct writer *why)

@@ -216,7 +216,13 @@ MUST_CHECK bool config_join_links(struct config *config, struct writer *why);
 /* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
 void put_config_place(struct writer *out, const struct config *config, struct slice path);
 
-/* For the other files of the room: keeps the path of a file, and where it was said. */
+/* For the other files of the room: keeps a text in lower case. */
+MUST_CHECK bool config_keep_lower(struct config *config, struct slice text, struct slice *ret_kept,
+				  struct writer *why);
+/* Keeps a domain name, in lower case and with A-labels for what is internationalised; refuses what is none. */
+MUST_CHECK bool config_keep_name(struct config *config, struct slice value, struct slice *ret_name,
+				 struct writer *why);
+/* Keeps the path of a file, and where it was said. */
 MUST_CHECK bool config_keep_path(struct config *config, struct slice value, struct slice *ret_path,
 				 struct writer *why);
 

@@ -11,18 +11,6 @@ static bool wrong(struct writer *why, const char *text)
 	return false;
 }
 
-static bool keep_lower(struct config *config, struct slice text, struct slice *ret_kept, struct writer *why)
-{
-	char *copy = arena_alloc(config->arena, text.len);
-
-	if (!copy)
-		return wrong(why, "there is no memory for it");
-	for (size_t i = 0; i < text.len; i++)
-		copy[i] = ascii_lower(text.ptr[i]);
-	*ret_kept = slice_from(copy, text.len);
-	return true;
-}
-
 static struct server_peer *last(struct config *config)
 {
 	return &config->peers[config->n_peers - 1];
@@ -69,12 +57,14 @@ static bool say_domain(struct config *config, struct slice value, struct writer 
 	struct address address;
 	struct slice name;
 
-	if (!identity_is_name(value) && !address_parse_ip(value, &address))
-		return wrong(why, "it is no domain name, and no IP address");
 	if (peer->n_domains == CONFIG_PEER_LIST_MAX)
 		return wrong(why, "there are more than 32 of them");
-	if (!keep_lower(config, value, &name, why))
-		return false;
+	if (address_parse_ip(value, &address)) {
+		if (!config_keep_lower(config, value, &name, why))
+			return false;
+	} else if (!config_keep_name(config, value, &name, why)) {
+		return wrong(why, ", and no IP address");
+	}
 	if (is_taken(config, name))
 		return wrong(why, "a peer has it already");
 	((struct slice *)peer->domains)[peer->n_domains++] = name;
@@ -91,26 +81,23 @@ static bool say_address(struct config *config, struct slice value, struct writer
 	uint64_t port = 0;
 
 	if (address_parse_ip(value, &address))
-		return keep_lower(config, value, &peer->host, why);
+		return config_keep_lower(config, value, &peer->host, why);
 	if (address_parse(value, &address)) {
 		peer->port = address.port;
 		for (colon = value.len; value.ptr[colon - 1] != ':'; colon--)
 			;
-		return keep_lower(config, slice_sub(value, 0, colon - 1), &peer->host, why);
+		return config_keep_lower(config, slice_sub(value, 0, colon - 1), &peer->host, why);
 	}
 	struct scan in = scan_of(slice_sub(value, colon + 1, value.len));
-	if (!identity_is_name(host) ||
-	    (colon < value.len && (!scan_number(&in, UINT16_MAX, &port) || !scan_done(&in) || port == 0)))
+	if (colon < value.len && (!scan_number(&in, UINT16_MAX, &port) || !scan_done(&in) || port == 0))
 		return wrong(why, "it is no name or IP address, with or without a port");
 	peer->port = (uint16_t)port;
-	return keep_lower(config, host, &peer->host, why);
+	return config_keep_name(config, host, &peer->host, why) || wrong(why, ", and no IP address");
 }
 
 static bool say_proves(struct config *config, struct slice value, struct writer *why)
 {
-	if (!identity_is_name(value))
-		return wrong(why, "it is no domain name");
-	return keep_lower(config, value, &last(config)->proves, why);
+	return config_keep_name(config, value, &last(config)->proves, why);
 }
 
 /* 64 hexadecimal digits, with or without colons between the bytes */
@@ -196,11 +183,9 @@ static bool say_edge_for(struct config *config, struct slice value, struct write
 {
 	struct server_peer *peer = last(config);
 
-	if (!identity_is_name(value))
-		return wrong(why, "it is no domain name");
 	if (peer->n_edge_for == CONFIG_PEER_LIST_MAX)
 		return wrong(why, "there are more than 32 of them");
-	if (!keep_lower(config, value, &((struct slice *)peer->edge_for)[peer->n_edge_for], why))
+	if (!config_keep_name(config, value, &((struct slice *)peer->edge_for)[peer->n_edge_for], why))
 		return false;
 	peer->n_edge_for++;
 	return true;
@@ -358,7 +343,7 @@ static bool end_scope(struct config *config, struct writer *why)
 		return wrong(
 			why,
 			"a peer with trust or exceptions has a name of letters, digits, - and _, at most 32");
-	if (!keep_lower(config, peer->name, &lower, why))
+	if (!config_keep_lower(config, peer->name, &lower, why))
 		return false;
 	for (size_t i = 0; i + 1 < config->n_peers; i++)
 		if (slice_eq_nocase(config->peers[i].name, peer->name))

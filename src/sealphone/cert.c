@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "crypto/random.h"
+#include "idn/idn.h"
 #include "sealphone/file.h"
 #include "sealphone/output.h"
 #include "sealphone/password.h"
@@ -127,6 +128,7 @@ static void show_known(void *arg, const struct credentials_known *known)
 	if (cert->who.len > 0 && !slice_eq(cert->who, known->aor))
 		return;
 	put_escaped(&shown, known->aor);
+	put_unicode_beside(&shown, known->aor);
 	heading[shown.len] = '\0';
 	put_day(&since, known->first_seen);
 	object = json_pack("{s:s, s:s, s:o, s:s, s:I}", "event", "certificate", "whose", "peer", "aor",
@@ -454,8 +456,10 @@ static const struct {
 /* "bob", "bob@b.example" or "sips:bob@b.example" */
 static bool find_who(struct cert *cert, struct slice text, struct slice own)
 {
-	char uri[CREDENTIALS_AOR_MAX + 8];
-	struct writer whole = writer_of(uri, sizeof uri), out = writer_of(cert->whose, sizeof cert->whose);
+	char typed[CREDENTIALS_AOR_MAX + 8], uri[CREDENTIALS_AOR_MAX + 8], reason[200];
+	struct writer whole = writer_of(typed, sizeof typed), ascii = writer_of(uri, sizeof uri),
+		      out = writer_of(cert->whose, sizeof cert->whose),
+		      why = writer_of(reason, sizeof reason - 1);
 	struct sip_uri parsed;
 
 	if (slice_find(text, ':') == text.len)
@@ -463,7 +467,14 @@ static bool find_who(struct cert *cert, struct slice text, struct slice own)
 	put(&whole, text);
 	if (slice_find(text, '@') == text.len)
 		put(&whole, slice_sub(own, slice_find(own, '@'), own.len));
-	if (whole.overflow || !sip_uri_parse(writer_text(&whole), &parsed) || parsed.user.len == 0)
+	if (whole.overflow)
+		return false;
+	if (!put_ascii_domain(&ascii, writer_text(&whole), &why)) {
+		reason[why.len] = '\0';
+		(void)complain("cert", reason, EXIT_USAGE);
+		return false;
+	}
+	if (!sip_uri_parse(writer_text(&ascii), &parsed) || parsed.user.len == 0)
 		return false;
 	put_aor(&out, &parsed);
 	cert->who = writer_text(&out);

@@ -1,6 +1,7 @@
 /* What the user agent tells, shown to whom it concerns, and what follows from it. */
 #include "auth/response.h"
 #include "endpoint/refusal.h"
+#include "idn/idn.h"
 #include "sealphone/audio.h"
 #include "sealphone/object.h"
 #include "sealphone/phone.h"
@@ -19,6 +20,17 @@ static const char *show(struct shown *shown, struct slice text)
 	struct writer out = writer_of(shown->text, sizeof shown->text - 1);
 
 	put_escaped(&out, text);
+	shown->text[out.len] = '\0';
+	return shown->text;
+}
+
+/* The same of an address, with its domain in letters beside it where it is internationalised. */
+static const char *show_address(struct shown *shown, struct slice address)
+{
+	struct writer out = writer_of(shown->text, sizeof shown->text - 1);
+
+	put_escaped(&out, address);
+	put_unicode_beside(&out, address);
 	shown->text[out.len] = '\0';
 	return shown->text;
 }
@@ -178,13 +190,14 @@ static void on_registered(struct phone *phone, const struct ua_event *event, str
 	json_t *object = event_of("registered", event);
 	bool is_first = !phone->was_registered;
 	struct slice aor = phone->options->aor;
+	struct shown shown;
 
 	object_set(object, "aor", output_string(aor));
 	object_set(object, "expires", json_integer(event->seconds));
 	output_say(&phone->output, object,
-		   phone->is_away && !is_first ? "The server is back; registered as %.*s."
-					       : "Registered as %.*s.",
-		   SLICE_FMT(aor));
+		   phone->is_away && !is_first ? "The server is back; registered as %s."
+					       : "Registered as %s.",
+		   show_address(&shown, aor));
 	phone->was_registered = true;
 	phone->is_away = false;
 	if (is_first) {
@@ -277,7 +290,7 @@ static void on_referred(struct phone *phone, const struct ua_event *event, struc
 	object_set(object, "from", output_string(event->peer));
 	object_set(object, "target", output_string(event->text));
 	output_say(&phone->output, object, "The other side, who claims to be %s, wants us to call %s%s",
-		   show(&peer, event->peer), show(&target, event->text),
+		   show_address(&peer, event->peer), show_address(&target, event->text),
 		   event->consented ? "." : "; accept or refuse");
 	phone->asking = event->id;
 	if (event->consented)
@@ -332,7 +345,7 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 		object_set(object, "replaces", json_integer((json_int_t)event->other));
 	output_say(&phone->output, object, "A call from %s%s%s.",
 		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
-		   show(&peer, event->peer),
+		   show_address(&peer, event->peer),
 		   event->other != 0 ? ", in the place of another call"
 		   : answers         ? ""
 				     : "; answer or reject");
@@ -361,7 +374,7 @@ static void on_incoming_refused(struct phone *phone, const struct ua_event *even
 	if (event->protection)
 		object_set(object, "smime", smime_object(event->protection));
 	output_say(&phone->output, object, "A call from somebody who claims to be %s was refused: %s.",
-		   show(&peer, event->peer), show(&why, why_of(event)));
+		   show_address(&peer, event->peer), show(&why, why_of(event)));
 	smime_show_notes(&phone->output, event->protection);
 }
 
@@ -419,7 +432,7 @@ static void on_established(struct phone *phone, const struct ua_event *event, st
 		return; /* and ended already */
 	report_make(&report, phone->ua, &call, &event->media);
 	output_say(&phone->output, established_object(event, &report, &call), "The call with %s stands.",
-		   show(&peer, event->peer));
+		   show_address(&peer, event->peer));
 	if (!phone->output.json)
 		for (size_t i = 0; i < report.n; i++)
 			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
@@ -509,7 +522,7 @@ static void on_refer_refused(struct phone *phone, const struct ua_event *event, 
 	object_set(object, "from", output_string(event->peer));
 	object_set(object, "target", output_string(event->text));
 	output_say(&phone->output, object, "Somebody who claims to be %s wanted us to call %s; we refused.",
-		   show(&peer, event->peer), show(&target, event->text));
+		   show_address(&peer, event->peer), show_address(&target, event->text));
 }
 
 /* -- what is watched -------------------------------------------------------------------------------------- */
@@ -527,7 +540,7 @@ static void on_notified(struct phone *phone, const struct ua_event *event, struc
 	object_set(object, "expires", json_integer(event->seconds));
 	object_set(object, "text", output_string(event->text));
 	put_escaped(&out, event->text);
-	output_say(&phone->output, object, "%s (%s): %.*s%s", show(&peer, event->peer),
+	output_say(&phone->output, object, "%s (%s): %.*s%s", show_address(&peer, event->peer),
 		   show(&state, event->state), SLICE_FMT(writer_text(&out)),
 		   out.overflow ? " (cut off)" : "");
 }
@@ -564,7 +577,8 @@ static void on_message(struct phone *phone, const struct ua_event *event, struct
 	put_smime_theirs(&end_to_end, event->protection);
 	output_say(&phone->output, object, "Message from %s%s: %.*s%s",
 		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
-		   show(&peer, event->peer), SLICE_FMT(writer_text(&out)), out.overflow ? " (cut off)" : "");
+		   show_address(&peer, event->peer), SLICE_FMT(writer_text(&out)),
+		   out.overflow ? " (cut off)" : "");
 	show_line(phone, "from end to end: ", writer_text(&end_to_end));
 	smime_show_notes(&phone->output, event->protection);
 }
@@ -612,7 +626,7 @@ static void on_not_taken(struct phone *phone, const struct ua_event *event, stru
 	output_say(
 		&phone->output, object,
 		"A request (%s) of somebody who claims to be %s was refused, and nothing of it is shown: %s.",
-		show(&method, event->state), show(&peer, event->peer), show(&why, event->text));
+		show(&method, event->state), show_address(&peer, event->peer), show(&why, event->text));
 	smime_show_notes(&phone->output, event->protection);
 }
 
@@ -627,7 +641,7 @@ static void on_in_clear(struct phone *phone, const struct ua_event *event, struc
 	object_set(object, "text", output_string(event->text));
 	object_set(object, "asks", json_boolean(can_ask));
 	output_say(&phone->output, object, "It cannot be protected on the way to %s: %s. %s",
-		   show(&peer, event->peer), show(&why, event->text),
+		   show_address(&peer, event->peer), show(&why, event->text),
 		   can_ask ? "May it go without? accept or refuse"
 			   : "Without a person's word it does not go.");
 	if (can_ask)

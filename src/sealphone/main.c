@@ -14,11 +14,14 @@ int main(int argc, char **argv)
 	code = options_parse(argc, argv, &options, &done);
 	if (code != EXIT_OK || done)
 		return (int)code;
-	if (options.command == COMMAND_CERT)
-		return (int)cert_run(&options);
-	code = phone_open(&phone, &options);
-	if (code == EXIT_OK)
-		code = phone_run(&phone);
-	phone_close(&phone);
+	if (options.command == COMMAND_CERT) {
+		code = cert_run(&options);
+	} else {
+		code = phone_open(&phone, &options);
+		if (code == EXIT_OK)
+			code = phone_run(&phone);
+		phone_close(&phone);
+	}
+	options_fini(&options);
 	return (int)code;
 }

@@ -2,10 +2,14 @@
 
 #include <getopt.h>
 
+#include "idn/idn.h"
+
 enum {
 	DNS_PORT = 53,
 	SESSION_LEAST = 90 * 1000, /* RFC 4028 §5 */
 	SESSION_DEFAULT = 1800 * 1000,
+	NAME_SIZE = 1024, /* of an address that is typed */
+	NAMES_MAX = 64 * 1024,
 };
 
 static const char usage[] =
@@ -244,34 +248,57 @@ static bool parse_count(const char *text, unsigned *ret_count)
 	return true;
 }
 
+/* The text with A-labels for what is internationalised in its domain; says what is wrong with it. */
+static bool take_name(struct options *options, struct slice text, struct slice *ret_name)
+{
+	char ascii[NAME_SIZE], reason[200];
+	struct writer out = writer_of(ascii, sizeof ascii), why = writer_of(reason, sizeof reason);
+
+	if (!put_ascii_domain(&out, text, &why)) {
+		fprintf(stderr, "sealphone: %.*s: %.*s\n", SLICE_FMT(text), SLICE_FMT(writer_text(&why)));
+		return false;
+	}
+	*ret_name = text;
+	if (slice_eq(writer_text(&out), text))
+		return true;
+	if (!options->names)
+		options->names = arena_new(NAMES_MAX);
+	return options->names && arena_copy(options->names, writer_text(&out), ret_name) == OK;
+}
+
 /* HOST, HOST:PORT, [IPV6] or [IPV6]:PORT: the authority of a URI. */
-static bool parse_place(const char *text, struct slice *ret_host, uint16_t *ret_port)
+static bool parse_place(struct slice text, struct slice *ret_host, uint16_t *ret_port)
 {
 	char buffer[300];
 	struct writer out = writer_of(buffer, sizeof buffer);
 	struct sip_uri uri;
 
 	put(&out, SLICE("sip:"));
-	put(&out, slice_of(text));
+	put(&out, text);
 	if (out.overflow || !sip_uri_parse(writer_text(&out), &uri) || uri.user.ptr || uri.params.len > 0 ||
 	    uri.headers.len > 0)
 		return false;
-	*ret_host = slice_from(text, uri.host.len); /* the host comes first in both */
+	*ret_host = slice_sub(text, 0, uri.host.len); /* the host comes first in both */
 	*ret_port = uri.port;
 	return true;
 }
 
 static bool parse_server(const char *text, struct options *options)
 {
-	return parse_place(text, &options->server, &options->port);
+	struct slice place;
+
+	return take_name(options, slice_of(text), &place) &&
+	       parse_place(place, &options->server, &options->port);
 }
 
 /* A certificate proves no address. */
 static bool parse_proxy(const char *text, struct options *options)
 {
 	struct address address;
+	struct slice place;
 
-	return parse_place(text, &options->proxy, &options->proxy_port) &&
+	return take_name(options, slice_of(text), &place) &&
+	       parse_place(place, &options->proxy, &options->proxy_port) &&
 	       !address_parse_ip(options->proxy, &address);
 }
 
@@ -296,7 +323,8 @@ static bool take_smime_for(const char *text, struct options *options)
 	if (!equals || options->n_smime_for == OPTIONS_SMIME_FOR ||
 	    !contact_policy_parse(slice_of(equals + 1), &one->policy))
 		return false;
-	one->uri = slice_from(text, (size_t)(equals - text));
+	if (!take_name(options, slice_from(text, (size_t)(equals - text)), &one->uri))
+		return false;
 	options->n_smime_for++;
 	return sip_uri_parse(one->uri, &uri) && uri.user.len > 0;
 }
@@ -323,7 +351,7 @@ static bool take(int id, const char *value, struct options *options)
 	int number = 0;
 
 	switch (id) {
-	case OPTION_AOR: options->aor = slice_of(value); return true;
+	case OPTION_AOR: return take_name(options, slice_of(value), &options->aor);
 	case OPTION_PASSWORD_FILE: options->password_file = value; return true;
 	case OPTION_PASSPHRASE_FILE: options->passphrase_file = value; return true;
 	case OPTION_CLIENT_CERTIFICATE:
@@ -440,19 +468,11 @@ static bool can_ask(const struct options *options)
 	return options->command == COMMAND_NONE && !options->auto_answer;
 }
 
-enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done)
+static enum exit_code parse(int argc, char **argv, struct options *options, bool *ret_done)
 {
-	struct options options = {
-		.transport = TRANSPORT_TLS,
-		.session = SESSION_DEFAULT,
-		.smime = UA_SMIME_PREFER,
-		.devices.source.kind = MEDIA_DEVICE_AUTO,
-		.devices.sink.kind = MEDIA_DEVICE_AUTO,
-	};
 	enum exit_code code;
 	int id, index = 0;
 
-	*ret_done = false;
 	if (find_abbreviation(argv))
 		return refuse("no such option:", find_abbreviation(argv));
 	while ((id = getopt_long(argc, argv, "", long_options, &index)) != -1) {
@@ -463,17 +483,39 @@ enum exit_code options_parse(int argc, char **argv, struct options *ret_options,
 		}
 		if (id == '?')
 			return refuse("nothing was done", NULL);
-		if (!take(id, optarg, &options))
+		if (!take(id, optarg, options))
 			return refuse_value(long_options[index].name, optarg);
 	}
-	code = parse_command(argc - optind, argv + optind, &options);
-	if (code == EXIT_OK && options.aor.len == 0)
+	code = parse_command(argc - optind, argv + optind, options);
+	if (code == EXIT_OK && options->aor.len == 0)
 		code = refuse("--aor is missing", NULL);
-	if (options.transfers == UA_TRANSFERS_ASK && !can_ask(&options))
+	if (options->transfers == UA_TRANSFERS_ASK && !can_ask(options))
 		code = refuse("there is nobody to be asked; not understood:", "--transfer ask");
-	if (!options.has_transfers && can_ask(&options))
-		options.transfers = UA_TRANSFERS_ASK;
-	if (code == EXIT_OK)
-		*ret_options = options;
+	if (!options->has_transfers && can_ask(options))
+		options->transfers = UA_TRANSFERS_ASK;
 	return code;
+}
+
+enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done)
+{
+	struct options options = {
+		.transport = TRANSPORT_TLS,
+		.session = SESSION_DEFAULT,
+		.smime = UA_SMIME_PREFER,
+		.devices.source.kind = MEDIA_DEVICE_AUTO,
+		.devices.sink.kind = MEDIA_DEVICE_AUTO,
+	};
+
+	*ret_done = false;
+	enum exit_code code = parse(argc, argv, &options, ret_done);
+	if (code == EXIT_OK && !*ret_done)
+		*ret_options = options;
+	else
+		options_fini(&options);
+	return code;
+}
+
+void options_fini(struct options *options)
+{
+	arena_free(options->names);
 }

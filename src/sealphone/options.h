@@ -1,9 +1,10 @@
-/* What the command line says. Texts point into argv or into literals. */
+/* What the command line says. Texts point into argv, into literals, or into what options_fini() frees. */
 #pragma once
 
 #include <stdbool.h>
 
 #include "base/address.h"
+#include "base/arena.h"
 #include "base/slice.h"
 #include "base/time.h"
 #include "endpoint/policy.h"
@@ -24,6 +25,7 @@ enum command {
 enum { OPTIONS_SMIME_FOR = 32 };
 
 struct options {
+	struct arena *names; /* of texts with A-labels in the place of what was typed; NULL: there are none */
 	enum command command;
 	struct slice uri, text; /* of call, message and watch; text: the message, or the event package */
 	struct slice more;      /* of cert: uri is what to do, text with whose, more the fingerprint */
@@ -60,7 +62,10 @@ struct options {
 };
 
 /*
- * EXIT_OK; EXIT_USAGE, with a message printed; or, for --help and --version, EXIT_OK with *ret_done set after
- * printing.
+ * EXIT_OK, and options_fini() is the caller's; EXIT_USAGE, with a message printed; or, for --help and --version, EXIT_OK with *ret_done
+ * set after printing, and no options.
  */
 enum exit_code options_parse(int argc, char **argv, struct options *ret_options, bool *ret_done);
+
+/* Frees what was needed for the texts; the options cannot be used any more. */
+void options_fini(struct options *options);

@@ -3,9 +3,12 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "idn/idn.h"
 #include "sealphone/audio.h"
 #include "sealphone/console.h"
 #include "sealphone/resolver.h"
+
+enum { URI_SIZE = 4096 }; /* of an address that is typed */
 
 /* -- commands ---------------------------------------------------------------------------------------- */
 
@@ -47,24 +50,32 @@ static void tell_refusal(struct phone *phone, const char *what, enum err err, st
 		phone_finish(phone, code_of(err), now);
 }
 
-/* "bob" is somebody of our own domain, by our own scheme. */
+/* "bob" is somebody of our own domain, by our own scheme. Empty, with a message shown, if there is no such domain. */
 static struct slice complete(const struct phone *phone, struct slice whom, struct writer *out)
 {
 	struct slice aor = phone->options->aor;
 	size_t colon = slice_find(aor, ':'), at = slice_find(aor, '@');
+	char text[URI_SIZE], reason[200];
+	struct writer typed = writer_of(text, sizeof text), why = writer_of(reason, sizeof reason - 1);
 
-	if (slice_find(whom, ':') < whom.len)
-		return whom;
-	put(out, slice_sub(aor, 0, colon + 1));
-	put(out, whom);
-	if (slice_find(whom, '@') == whom.len)
-		put(out, slice_sub(aor, at, aor.len));
-	return out->overflow ? SLICE("") : writer_text(out);
+	if (slice_find(whom, ':') == whom.len)
+		put(&typed, slice_sub(aor, 0, colon + 1));
+	put(&typed, whom);
+	if (slice_find(whom, ':') == whom.len && slice_find(whom, '@') == whom.len)
+		put(&typed, slice_sub(aor, at, aor.len));
+	if (typed.overflow)
+		return SLICE("");
+	if (put_ascii_domain(out, writer_text(&typed), &why))
+		return writer_text(out);
+	reason[why.len] = '\0';
+	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", reason),
+		   "%s; see how the domain is registered.", reason);
+	return SLICE("");
 }
 
 void phone_call(struct phone *phone, struct slice whom, struct now now)
 {
-	char text[1024];
+	char text[URI_SIZE];
 	struct writer out = writer_of(text, sizeof text);
 	struct session *session = audio_reserve(phone);
 	struct address media;
@@ -182,7 +193,7 @@ static const char *why_not_transferred(enum err err)
 
 void phone_transfer(struct phone *phone, struct slice whom, struct now now)
 {
-	char text[1024];
+	char text[URI_SIZE];
 	struct writer out = writer_of(text, sizeof text);
 	enum err err = whom.len == 0
 			       ? ua_transfer_to(phone->ua, phone->aside, phone->current, now)
@@ -213,7 +224,7 @@ void phone_swap(struct phone *phone, struct now now)
 
 void phone_watch(struct phone *phone, struct slice whom, struct slice package, struct now now)
 {
-	char uri[1024];
+	char uri[URI_SIZE];
 	struct writer out = writer_of(uri, sizeof uri);
 	struct slice target = whom.len > 0 ? complete(phone, whom, &out) : phone->options->aor;
 	enum err err = ua_watch(phone->ua, target, package.len > 0 ? package : SLICE("reg"), now,
@@ -225,7 +236,7 @@ void phone_watch(struct phone *phone, struct slice whom, struct slice package, s
 
 void phone_message(struct phone *phone, struct slice whom, struct slice text, struct now now)
 {
-	char uri[1024];
+	char uri[URI_SIZE];
 	struct writer out = writer_of(uri, sizeof uri);
 	uint64_t message;
 	enum err err = ua_message(phone->ua, complete(phone, whom, &out), text, now, &message);

@@ -1,5 +1,6 @@
 #include "sealphone/report.h"
 
+#include "idn/idn.h"
 #include "sealphone/smime.h"
 
 struct page {
@@ -77,6 +78,7 @@ static void write_peer(struct page *page, const struct ua_call_view *call)
 {
 	put_text(page, call->incoming ? "the caller: claims to be " : "the other side: was asked for as ");
 	put_escaped(&page->out, call->peer);
+	put_unicode_beside(&page->out, call->peer);
 	if (call->sealed && ua_protection_is_good(call->theirs)) {
 		put_text(page, "; that it is, its signature says: ");
 		put_escaped(&page->out, verdict_text(&call->theirs->signer));

@@ -47,6 +47,35 @@ static void accounts_are_added_changed_listed_and_removed(void **state)
 	assert_string_equal(run.out, "");
 }
 
+#define BUECHER     \
+	"b\xc3\xbc" \
+	"cher.example"
+
+static void accounts_of_internationalised_domains_have_a_labels(void **state)
+{
+	struct tool_run run;
+
+	USER(&run, "secret\n", "add", "alice@" BUECHER, "--password-stdin");
+	assert_int_equal(run.code, EXIT_OK);
+	USER(&run, "bob@" BUECHER "\tpw\nbob@\xe2\x98\x83.example\tpw\n", "import", "-");
+	assert_non_null(strstr(run.err, "line 2: it is no internationalised domain name (RFC 5891): "));
+	USER(&run,
+	     "bob@B\xc3\x9c"
+	     "CHER.example\tpw\n",
+	     "import", "-");
+	assert_int_equal(run.code, EXIT_OK);
+	USER(&run, "", "policy", "bob@" BUECHER, "may-use=alice@" BUECHER " carol@" BUECHER);
+	assert_string_equal(run.out, "may-use=alice@xn--bcher-kva.example carol@xn--bcher-kva.example\n");
+	USER(&run, "", "list");
+	assert_string_equal(run.out, "alice@xn--bcher-kva.example (" BUECHER "): not registered\n"
+				     "bob@xn--bcher-kva.example (" BUECHER "): not registered\n");
+	USER(&run, "", "remove", "alice@xn--bcher-kva.example");
+	assert_int_equal(run.code, EXIT_OK);
+	USER(&run, "", "remove", "alice@\xe2\x98\x83.example");
+	assert_int_equal(run.code, EXIT_USAGE);
+	assert_non_null(strstr(run.err, "it is no internationalised domain name (RFC 5891): "));
+}
+
 static void a_generated_password_is_printed_once_and_never_the_same(void **state)
 {
 	struct tool_run run, other;
@@ -156,6 +185,7 @@ static void without_a_state_directory_there_is_nothing_to_list(void **state)
 
 static const struct CMUnitTest tests[] = {
 	TEST(accounts_are_added_changed_listed_and_removed),
+	TEST(accounts_of_internationalised_domains_have_a_labels),
 	TEST(a_generated_password_is_printed_once_and_never_the_same),
 	TEST(what_cannot_be_an_account_is_refused),
 	TEST(what_cannot_be_a_password_is_refused),

@@ -472,6 +472,15 @@ static const struct {
 	{ "an address twice", "listen: [\"127.0.0.1:5061\", \"tcp:127.0.0.1:5061\"]\n",
 	  "f.yaml:1:28: \"tcp:127.0.0.1:5061\": it is there already" },
 	{ "no domain name", "domains: [\"a b\"]\n", "f.yaml:1:11: \"a b\": it is no domain name" },
+	{ "no internationalised name", "domains: [\xe2\x98\x83.example]\n",
+	  "f.yaml:1:11: \"\xe2\x98\x83.example\": it is no internationalised domain name (RFC 5891): string contains a disallowed character" },
+	{ "no A-label", "domains: [xn--a.example]\n",
+	  "f.yaml:1:11: \"xn--a.example\": it is no internationalised domain name (RFC 5891): domain label has character forbidden in non-transitional mode (TR46)" },
+	{ "a domain twice, once in letters",
+	  "domains: [xn--bcher-kva.example, b\xc3\xbc"
+	  "cher.example]\n",
+	  "f.yaml:1:34: \"b\xc3\xbc"
+	  "cher.example\": it is there already" },
 	{ "an address as domain", "domains: [192.0.2.1]\n",
 	  "f.yaml:1:11: \"192.0.2.1\": it is no domain name" },
 	{ "a domain twice", "domains: [a.example, A.example]\n",
