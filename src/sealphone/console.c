@@ -142,6 +142,31 @@ static void do_message(struct phone *phone, struct slice rest, struct now now)
 		phone_message(phone, whom, rest, now);
 }
 
+/* A call or message that is, or is not, to say who we are, whatever --anonymous says. */
+static void run_as(struct phone *phone, bool is_anonymous, struct slice rest, struct now now)
+{
+	struct slice word = next_word(&rest);
+
+	ua_set_anonymous(phone->ua, is_anonymous);
+	if (slice_eq(word, SLICE("call")))
+		do_call(phone, rest, now);
+	else if (slice_eq(word, SLICE("message")))
+		do_message(phone, rest, now);
+	else
+		refuse(phone, "Only call WHOM and message WHOM TEXT can be said so.");
+	ua_set_anonymous(phone->ua, phone->options->anonymous);
+}
+
+static void do_anonymously(struct phone *phone, struct slice rest, struct now now)
+{
+	run_as(phone, true, rest, now);
+}
+
+static void do_openly(struct phone *phone, struct slice rest, struct now now)
+{
+	run_as(phone, false, rest, now);
+}
+
 static void do_watch(struct phone *phone, struct slice rest, struct now now)
 {
 	struct slice whom = next_word(&rest);
@@ -192,7 +217,7 @@ static void do_help(struct phone *phone, struct slice rest, struct now now)
 {
 	static const char text[] =
 		"call WHOM, answer, reject [busy], hangup, hold, resume, swap, transfer [WHOM], "
-		"accept, refuse, dtmf DIGITS, message WHOM TEXT, watch [WHOM [PACKAGE]], unwatch, status, quit";
+		"accept, refuse, dtmf DIGITS, message WHOM TEXT, anonymously|openly call|message ..., watch [WHOM [PACKAGE]], unwatch, status, quit";
 
 	(void)rest, (void)now;
 	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "help", "text", text), "%s", text);
@@ -207,6 +232,7 @@ static const struct {
 	{ "hold",    do_hold },    { "resume",  do_resume },  { "dtmf",   do_dtmf },   { "message", do_message },
 	{ "swap",    do_swap },    { "transfer", do_transfer }, { "accept", do_accept }, { "refuse", do_refuse },
 	{ "watch",   do_watch },   { "unwatch", do_unwatch },
+	{ "anonymously", do_anonymously }, { "openly", do_openly },
 	{ "status",  do_status },  { "quit",    do_quit },    { "help",   do_help },
 };
 /* clang-format on */

@@ -87,6 +87,7 @@ static enum exit_code open_ua(struct phone *phone, const struct secret *password
 		.smime_256 = options->smime_256,
 		.strangers = options->strangers,
 		.do_register = true,
+		.is_anonymous = options->anonymous,
 		.anchors = phone->anchors,
 		.policy = options->policy,
 	};

@@ -56,6 +56,7 @@ static const char usage[] =
 	"  --ca FILE             trust these certificates (PEM) instead of the system's\n"
 	"  --srtp never|optional|require\n"
 	"                        encrypt the media of sip: calls; sips: calls always do\n"
+	"  --anonymous           call and write without saying who we are (RFC 3323); only our server knows\n"
 	"  --smime off|prefer|require\n"
 	"                        sign and encrypt from end to end: never, where it can be had\n"
 	"                        (default), or everything that leaves and that is shown\n"
@@ -100,6 +101,7 @@ enum option_id {
 	OPTION_TRANSPORT,
 	OPTION_CA,
 	OPTION_SRTP,
+	OPTION_ANONYMOUS,
 	OPTION_SMIME,
 	OPTION_SMIME_FOR,
 	OPTION_SMIME_AES256,
@@ -134,6 +136,7 @@ static const struct option long_options[] = {
 	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
 	{ "ca",            required_argument, NULL, OPTION_CA },
 	{ "srtp",          required_argument, NULL, OPTION_SRTP },
+	{ "anonymous",     no_argument,       NULL, OPTION_ANONYMOUS },
 	{ "smime",         required_argument, NULL, OPTION_SMIME },
 	{ "smime-for",     required_argument, NULL, OPTION_SMIME_FOR },
 	{ "smime-aes256",  no_argument,       NULL, OPTION_SMIME_AES256 },
@@ -384,6 +387,7 @@ static bool take(int id, const char *value, struct options *options)
 			return false;
 		options->smime = (enum ua_smime)number;
 		return true;
+	case OPTION_ANONYMOUS: options->anonymous = true; return true;
 	case OPTION_SMIME_FOR: return take_smime_for(value, options);
 	case OPTION_SMIME_AES256: options->smime_256 = true; return true;
 	case OPTION_SMIME_CHANGE:

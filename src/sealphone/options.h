@@ -59,6 +59,7 @@ struct options {
 	unsigned strangers; /* 0: the default */
 	bool smime_256;
 	bool auto_answer, json;
+	bool anonymous; /* calls and messages, unless a person says otherwise */
 };
 
 /*

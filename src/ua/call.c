@@ -157,10 +157,13 @@ enum sdp_srtp_policy call_srtp(const struct call *call)
 	return call->ua->srtp;
 }
 
-void put_call_contact(struct writer *out, const struct call *call)
+void put_call_contact(struct writer *out, const struct call *call, bool sips)
 {
 	put(out, SLICE("Contact: "));
-	put_ua_contact(out, call->ua, call->dialog->sips_contact);
+	if (call->is_anonymous)
+		put_ua_contact_of_nobody(out, call->ua, sips);
+	else
+		put_ua_contact(out, call->ua, sips);
 	put(out, SLICE("\r\n"));
 }
 
@@ -196,10 +199,9 @@ enum err call_send(struct call *call, const struct call_request *request, struct
 	if (plan.protect_for.len > 0)
 		plan.also = enclosed_believed(call->ua, call->enclosed, call->peer, now);
 	put_dlg_headers(&out, dialog);
+	put_ua_privacy(&out, call->is_anonymous);
 	if (is_target_refresh(request->method)) {
-		put(&out, SLICE("Contact: "));
-		put_ua_contact(&out, call->ua, dialog->sips_contact);
-		put(&out, SLICE("\r\n"));
+		put_call_contact(&out, call, dialog->sips_contact);
 		put_ua_abilities(&out, false);
 		put_session_timer_request(&out, &call->session);
 	}

@@ -75,6 +75,7 @@ struct call {
 		*referrer; /* who sent us into this call and is told how it goes; referenced; NULL: nobody */
 	uint64_t replaces; /* it is to take that call's place once it is answered; 0: none */
 	bool must_encrypt; /* since the media of the call that led to it was */
+	bool is_anonymous; /* it does not say who we are; ours alone */
 
 	bool is_sealed; /* what describes it goes signed and encrypted from end to end, either way, or not at all */
 	bool is_asking;         /* our INVITE waits for our user's word whether it may go in clear */
@@ -98,8 +99,8 @@ MUST_CHECK enum err caller_begin(struct ua *ua, const struct call_begin *begin, 
 
 /* What its media has to be. */
 enum sdp_srtp_policy call_srtp(const struct call *call);
-/* The line Contact of a message in its dialog. */
-void put_call_contact(struct writer *out, const struct call *call);
+/* The line Contact of a message of the call. */
+void put_call_contact(struct writer *out, const struct call *call, bool sips);
 
 /* NULL without memory. */
 MUST_CHECK struct call *call_new(struct ua *ua, struct slice peer);

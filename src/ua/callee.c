@@ -88,9 +88,7 @@ static void put_record_route(struct writer *out, const struct sip_message *reque
 static void put_dialog_lines(struct writer *out, const struct call *call, const struct sip_message *request)
 {
 	put_record_route(out, request);
-	put(out, SLICE("Contact: "));
-	put_ua_contact(out, call->ua, call->dialog->sips_contact);
-	put(out, SLICE("\r\n"));
+	put_call_contact(out, call, call->dialog->sips_contact);
 }
 
 /* RFC 3262 §3: reliably if that is demanded; not at all if there is no offer to go with it. */

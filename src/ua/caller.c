@@ -12,9 +12,8 @@ static struct slice put_from(struct writer *out, const struct call *call)
 {
 	size_t at = out->len;
 
-	put_char(out, '<');
-	put(out, call->ua->aor);
-	put(out, SLICE(">;tag="));
+	put_ua_from(out, call->ua, call->is_anonymous);
+	put(out, SLICE(";tag="));
 	put(out, ua_token(&call->tag));
 	return slice_from(out->buf + at, out->len - at);
 }
@@ -27,9 +26,9 @@ static void put_invite_lines(struct writer *out, const struct call *call)
 	put(out, call->peer);
 	put(out, SLICE(">\r\n"));
 	put_header(out, SIP_CALL_ID, ua_token(&call->call_id));
-	put(out, SLICE("Max-Forwards: 70\r\nContact: "));
-	put_ua_contact(out, call->ua, call->secure);
-	put(out, SLICE("\r\n"));
+	put(out, SLICE("Max-Forwards: 70\r\n"));
+	put_call_contact(out, call, call->secure);
+	put_ua_privacy(out, call->is_anonymous);
 	put_ua_abilities(out, true);
 	put_session_timer_wish(out, &call->session);
 	if (call->referrer)
@@ -86,7 +85,7 @@ static void ask(struct call *call, struct slice why)
 /* What was protected once is not made in clear without our user's word, nor at all what was refused for want of protection. */
 static enum protect_way choose(struct call *call, struct now now)
 {
-	const struct protect_wish wish = { call->peer, &call->waiter, call->enclosed };
+	const struct protect_wish wish = { call->peer, &call->waiter, call->enclosed, call->is_anonymous };
 	enum protect_way way = protect_choose(call->ua, &wish, now, &call->ours);
 
 	if (call->is_upward && way != PROTECT_SEALED && way != PROTECT_WAIT)
@@ -163,7 +162,7 @@ static bool make_again(struct call *call, const struct sip_message *response, st
 	AUTO(chain) struct chain *enclosed = NULL;
 	bool is_news;
 
-	if (call->is_again || protect_policy(ua, call->peer) == UA_SMIME_OFF)
+	if (call->is_again || call->is_anonymous || protect_policy(ua, call->peer) == UA_SMIME_OFF)
 		return false;
 	enclosed = enclosed_read(ua, response);
 	is_news = call->is_sealed ? enclosed_is_news(ua, enclosed, call->peer, now)
@@ -218,6 +217,7 @@ enum err caller_begin(struct ua *ua, const struct call_begin *begin, struct now 
 	call->secure = parsed.scheme == SIP_SCHEME_SIPS;
 	call->must_encrypt = begin->must_encrypt;
 	call->referrer = begin->referrer;
+	call->is_anonymous = ua->is_anonymous || (begin->referrer && begin->referrer->is_anonymous);
 	description_init(&call->description, endpoint_random(ua->endpoint), begin->media, call_srtp(call));
 	call->waiter.come = on_come;
 	if (call->referrer)

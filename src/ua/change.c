@@ -93,8 +93,9 @@ void change_invite(struct call *call, struct server *server, struct now now)
 		call_tell_media(call, UA_MEDIA);
 }
 
-void change_early_target(struct ua *ua, struct dlg *dialog, struct server *server, struct now now)
+void change_early_target(struct call *call, struct dlg *dialog, struct server *server, struct now now)
 {
+	struct ua *ua = call->ua;
 	char lines[LINES_MAX];
 	struct writer out = writer_of(lines, sizeof lines);
 
@@ -104,17 +105,13 @@ void change_early_target(struct ua *ua, struct dlg *dialog, struct server *serve
 			  now);
 		return;
 	}
-	put(&out, SLICE("Contact: "));
-	put_ua_contact(&out, ua, dialog->sips_contact);
-	put(&out, SLICE("\r\n"));
+	put_call_contact(&out, call, dialog->sips_contact);
 	ua_reply(ua, server, 200, writer_text(&out), now);
 }
 
 static void put_update_lines(struct writer *out, const struct call *call, const struct sip_message *request)
 {
-	put(out, SLICE("Contact: "));
-	put_ua_contact(out, call->ua, call->dialog->sips_contact);
-	put(out, SLICE("\r\n"));
+	put_call_contact(out, call, call->dialog->sips_contact);
 	put_session_timer_reply(out, &call->session, request);
 	if (request->body.len > 0)
 		put(out, SLICE("Content-Type: application/sdp\r\n"));
@@ -126,7 +123,7 @@ static void update_ringing(struct call *call, struct server *server, struct now 
 	if (server->request->body.len > 0)
 		refuse_for_now(call, server, now);
 	else
-		change_early_target(call->ua, call->dialog, server, now);
+		change_early_target(call, call->dialog, server, now);
 }
 
 void change_update(struct call *call, struct server *server, struct now now)

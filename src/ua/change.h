@@ -8,7 +8,7 @@ void change_invite(struct call *call, struct server *server, struct now now);
 void change_update(struct call *call, struct server *server, struct now now);
 
 /* An UPDATE without an offer in an early dialog, ours or theirs: where the other side is. */
-void change_early_target(struct ua *ua, struct dlg *dialog, struct server *server, struct now now);
+void change_early_target(struct call *call, struct dlg *dialog, struct server *server, struct now now);
 
 /* The session timer that a request asks for; false if it is too short: it was answered 422 or 400 then. */
 MUST_CHECK bool change_takes_timer(struct ua *ua, struct server *server, struct session_timer *ret_timer,

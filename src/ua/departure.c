@@ -27,6 +27,7 @@ static struct departure *departure_new(struct ua *ua, const struct departure_pla
 	departure->ua = ua;
 	departure->id = plan->id;
 	departure->is_again = plan->is_again;
+	departure->is_anonymous = plan->is_anonymous;
 	list_append(&ua->departures, &departure->link);
 	return departure;
 }
@@ -99,6 +100,7 @@ static enum err leave(struct departure *departure, bool is_protected, const stru
 		.text = departure->text,
 		.is_protected = is_protected,
 		.is_again = departure->is_again,
+		.is_anonymous = departure->is_anonymous,
 		.also = is_protected ? enclosed_believed(ua, departure->enclosed, departure->uri, now) : NULL,
 	};
 
@@ -107,7 +109,8 @@ static enum err leave(struct departure *departure, bool is_protected, const stru
 
 static enum protect_way choose(struct departure *departure, struct now now, struct ua_protection *ret_how)
 {
-	const struct protect_wish wish = { departure->uri, &departure->waiter, departure->enclosed };
+	const struct protect_wish wish = { departure->uri, &departure->waiter, departure->enclosed,
+					   departure->is_anonymous };
 	enum protect_way way = protect_choose(departure->ua, &wish, now, ret_how);
 
 	if (departure->floor == DEPARTURE_CONSENT && way == PROTECT_CLEAR)

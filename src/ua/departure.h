@@ -21,6 +21,7 @@ struct departure {
 	uint64_t id;
 	bool is_asking; /* UA_IN_CLEAR was told */
 	bool is_again;  /* it was refused once */
+	bool is_anonymous;
 	enum departure_floor floor;
 	struct chain *enclosed; /* certificates that came with the refusal; NULL: none */
 	struct timer timer;
@@ -33,7 +34,7 @@ struct departure {
 struct departure_plan {
 	uint64_t id;
 	struct slice uri, text;
-	bool is_protected, is_again;
+	bool is_protected, is_again, is_anonymous;
 	const struct certificate *also; /* as in struct exchange_plan */
 };
 MUST_CHECK enum err message_send(struct ua *ua, const struct departure_plan *plan,

@@ -106,7 +106,7 @@ static const struct exchange_user publish_user = { on_response, on_failed };
 
 static void put_lines(struct writer *out, struct ua *ua, struct slice type)
 {
-	put_ua_identity(out, ua, ua->aor);
+	put_ua_identity(out, ua, ua->aor, false);
 	put(out, SLICE("Event: certificate\r\nContent-Type: "));
 	put(out, type);
 	put(out, SLICE("\r\n"));

@@ -188,6 +188,7 @@ enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct 
 	exchange->body = copy(&out, plan->body);
 	exchange->protect_for = copy(&out, plan->protect_for);
 	exchange->is_again = plan->is_again;
+	exchange->is_anonymous = plan->is_anonymous;
 	list_append(&ua->exchanges, &exchange->link);
 	err = plan->also ? certificate_copy(plan->also, &exchange->also) : OK;
 	if (err == OK)

@@ -34,6 +34,7 @@ struct exchange_plan {
 	struct slice protect_for;       /* the URI of whom it is signed and encrypted for; empty: it is not */
 	const struct certificate *also; /* one of theirs beside those that are known; copied; NULL: none */
 	bool is_again;                  /* it was refused, and goes once more in another way */
+	bool is_anonymous;              /* its lines do not say who we are */
 	uint32_t *cseq; /* counted on with each transaction; lives as long as the call or the user agent */
 	uint32_t after; /* with cseq NULL: where to count from */
 	bool in_dialog;
@@ -47,7 +48,7 @@ struct exchange {
 	uint64_t id;
 	enum sip_method method;
 	bool in_dialog, is_over; /* is_over: failed() or a final response() was told */
-	bool is_again;
+	bool is_again, is_anonymous;
 	struct certificate *also;
 	uint32_t *cseq, own_cseq;
 	uint32_t number; /* CSeq of the transaction under way */

@@ -160,9 +160,8 @@ static void take_offer(struct call *call, struct fork *fork, struct server *serv
 		ua_refuse(call->ua, server, &fault, now);
 		return;
 	}
-	put(&out, SLICE("Contact: "));
-	put_ua_contact(&out, call->ua, fork->dialog->sips_contact);
-	put(&out, SLICE("\r\nContent-Type: application/sdp\r\n"));
+	put_call_contact(&out, call, fork->dialog->sips_contact);
+	put(&out, SLICE("Content-Type: application/sdp\r\n"));
 	struct sip_reply reply = { .status = 200, .headers = writer_text(&out), .body = writer_text(&body) };
 	call_answer_change(call, server, &reply, now);
 	mem_wipe(text, sizeof text);
@@ -182,7 +181,7 @@ static void take_update(struct call *call, struct fork *fork, struct server *ser
 	if (request->body.len > 0)
 		take_offer(call, fork, server, now);
 	else
-		change_early_target(call->ua, fork->dialog, server, now);
+		change_early_target(call, fork->dialog, server, now);
 }
 
 bool fork_take(struct call *call, struct fork *fork, struct server *server, struct now now)

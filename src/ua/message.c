@@ -35,7 +35,7 @@ static bool try_otherwise(struct exchange *exchange, const struct sip_message *r
 	AUTO(chain) struct chain *enclosed = NULL;
 	bool may_again;
 
-	if (status != 415 && status != 493 && status != 488)
+	if (exchange->is_anonymous || (status != 415 && status != 493 && status != 488))
 		return false;
 	if (!exchange->is_again)
 		enclosed = enclosed_read(ua, response);
@@ -75,9 +75,9 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 
 static const struct exchange_user message_user = { on_response, on_failed };
 
-static void put_lines(struct writer *out, struct ua *ua, struct slice uri)
+static void put_lines(struct writer *out, struct ua *ua, const struct departure_plan *message)
 {
-	put_ua_identity(out, ua, uri);
+	put_ua_identity(out, ua, message->uri, message->is_anonymous);
 	put(out, SLICE("Content-Type: text/plain;charset=utf-8\r\n"));
 	put_ua_agent(out);
 }
@@ -96,10 +96,11 @@ enum err message_send(struct ua *ua, const struct departure_plan *message, const
 		.protect_for = message->is_protected ? message->uri : SLICE(""),
 		.also = message->also,
 		.is_again = message->is_again,
+		.is_anonymous = message->is_anonymous,
 	};
 	struct exchange *exchange;
 
-	put_lines(&out, ua, message->uri);
+	put_lines(&out, ua, message);
 	if (out.overflow)
 		return ERR_LIMIT;
 	plan.lines = writer_text(&out);
@@ -111,7 +112,7 @@ enum err message_send(struct ua *ua, const struct departure_plan *message, const
 
 enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now, uint64_t *ret_message)
 {
-	struct departure_plan plan = { .uri = uri, .text = text };
+	struct departure_plan plan = { .uri = uri, .text = text, .is_anonymous = ua->is_anonymous };
 	struct sip_uri parsed;
 
 	if (!ua_can_reach(uri, &parsed))

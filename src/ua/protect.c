@@ -91,6 +91,13 @@ static const struct verdict cannot_ask = {
 	.remedy = "try again when there is a connection to the server",
 };
 
+static const struct verdict signs_nothing = {
+	.code = "smime.anonymous",
+	.what = "what names nobody is not signed: {peer} would see by whom",
+	.section = "RFC 3261 §23.4.3",
+	.remedy = "let it be seen who sends it, or go without protection from end to end (--smime)",
+};
+
 void protect_doubt(struct ua_protection *how, const struct verdict *why, struct slice peer)
 {
 	how->has_verdict = true;
@@ -212,6 +219,10 @@ enum protect_way protect_choose(struct ua *ua, const struct protect_wish *wish, 
 	*ret_how = (struct ua_protection){ .is_encrypted = false };
 	if (choice.policy == UA_SMIME_OFF)
 		return PROTECT_CLEAR;
+	if (wish->is_anonymous) {
+		protect_doubt(ret_how, &signs_nothing, wish->uri);
+		return lacking(choice.policy, false);
+	}
 	if (choice.aor.len == 0) {
 		protect_doubt(ret_how, &no_user, wish->uri);
 		return lacking(choice.policy, false);

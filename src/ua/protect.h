@@ -43,6 +43,7 @@ struct protect_wish {
 	/* the caller's, who has credentials_cease() called when he does not wait any more */
 	struct credentials_waiter *waiter;
 	const struct chain *enclosed; /* certificates that came with a refusal; NULL: none */
+	bool is_anonymous;            /* it is not to say who has sent it: not signed */
 };
 enum protect_way protect_choose(struct ua *ua, const struct protect_wish *wish, struct now now,
 				struct ua_protection *ret_how);

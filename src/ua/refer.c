@@ -45,7 +45,7 @@ static void notify(struct call *call, unsigned status, const char *reason, struc
 		put(&out, slice_of(reason));
 	}
 	put(&out, SLICE("\r\nContent-Type: message/sipfrag;version=2.0\r\n"));
-	put_call_contact(&out, call);
+	put_call_contact(&out, call, call->dialog->sips_contact);
 	put_status_line(&body, status, slice_from(NULL, 0));
 	request.lines = writer_text(&out);
 	request.body = writer_text(&body);
@@ -245,7 +245,7 @@ void refer_take(struct call *call, struct server *server, struct now now)
 		return;
 	}
 	call->refer.is_silent = is_silent(request);
-	put_call_contact(&out, call);
+	put_call_contact(&out, call, call->dialog->sips_contact);
 	if (call->refer.is_silent)
 		put_header(&out, SIP_REFER_SUB, SLICE("false"));
 	ua_reply(ua, server, 202, writer_text(&out), now);

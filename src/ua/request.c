@@ -15,6 +15,13 @@ enum { LINES_MAX = 1024 };
 
 /* -- inspection (§8.2.1 - §8.2.3) -------------------------------------------------------------------- */
 
+/* In a call of ours that names nobody, it is by what our Contact says there. */
+static bool is_our_name(const struct ua *ua, const struct sip_message *request)
+{
+	return slice_eq(request->uri.user, ua->user) ||
+	       (request->to.tag.len > 0 && slice_eq(request->uri.user, SLICE(UA_NOBODY)));
+}
+
 static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 {
 	const struct sip_message *request = server->request;
@@ -26,7 +33,7 @@ static bool is_for_us(struct ua *ua, struct server *server, struct now now)
 		status = 416;
 	else if (request->uri.scheme == SIP_SCHEME_SIPS && !transport_is_secure(ua->transport))
 		status = 416; /* RFC 3261 §26.2.2: a sips request has no business on a flow in clear */
-	else if (!slice_eq(request->uri.user, ua->user))
+	else if (!is_our_name(ua, request))
 		status = 404;
 	if (status != 0)
 		ua_reply(ua, server, status, SLICE(""), now);

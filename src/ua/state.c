@@ -30,10 +30,10 @@ void ua_tell(struct ua *ua, const struct ua_event *event)
 	ua_queue_put(&ua->events, event);
 }
 
-void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
+static void put_contact(struct writer *out, const struct ua *ua, struct slice user, bool sips)
 {
 	put(out, sips ? SLICE("<sips:") : SLICE("<sip:"));
-	put(out, ua->user);
+	put(out, user);
 	put_char(out, '@');
 	put_address(out, &ua->local);
 	if (ua->transport ==
@@ -42,25 +42,53 @@ void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
 	put_char(out, '>');
 }
 
+void put_ua_contact(struct writer *out, const struct ua *ua, bool sips)
+{
+	put_contact(out, ua, ua->user, sips);
+}
+
+void put_ua_contact_of_nobody(struct writer *out, const struct ua *ua, bool sips)
+{
+	put_contact(out, ua, SLICE(UA_NOBODY), sips);
+}
+
+void put_ua_from(struct writer *out, const struct ua *ua, bool is_anonymous)
+{
+	if (is_anonymous) {
+		put(out, SLICE("\"Anonymous\" <sip:" UA_NOBODY "@anonymous.invalid>"));
+		return;
+	}
+	put_char(out, '<');
+	put(out, ua->aor);
+	put_char(out, '>');
+}
+
+void put_ua_privacy(struct writer *out, bool is_anonymous)
+{
+	if (is_anonymous)
+		put(out, SLICE("Privacy: id\r\n"));
+}
+
 void put_ua_abilities(struct writer *out, bool reliable)
 {
 	put(out, SLICE("Allow: " UA_ALLOW "\r\nSupported: timer, outbound, replaces, norefersub"));
 	put(out, reliable ? SLICE(", 100rel\r\n") : SLICE("\r\n"));
 }
 
-void put_ua_identity(struct writer *out, struct ua *ua, struct slice to)
+void put_ua_identity(struct writer *out, struct ua *ua, struct slice to, bool is_anonymous)
 {
 	struct ua_token call_id = ua_token_make(ua), tag = ua_token_make(ua);
 
-	put(out, SLICE("From: <"));
-	put(out, ua->aor);
-	put(out, SLICE(">;tag="));
+	put(out, SLICE("From: "));
+	put_ua_from(out, ua, is_anonymous);
+	put(out, SLICE(";tag="));
 	put(out, ua_token(&tag));
 	put(out, SLICE("\r\nTo: <"));
 	put(out, to);
 	put(out, SLICE(">\r\n"));
 	put_header(out, SIP_CALL_ID, ua_token(&call_id));
 	put(out, SLICE("Max-Forwards: 70\r\n"));
+	put_ua_privacy(out, is_anonymous);
 }
 
 void put_ua_agent(struct writer *out)

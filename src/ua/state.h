@@ -75,7 +75,8 @@ struct ua {
 	enum sdp_srtp_policy srtp;
 	enum ua_transfers transfers;
 	ms_t ring;
-	unsigned session; /* seconds of the session timer that we ask for; 0: none */
+	unsigned session;  /* seconds of the session timer that we ask for; 0: none */
+	bool is_anonymous; /* calls and messages that begin now */
 	struct auth_client auth;
 	enum ua_server_proof proof;
 	bool was_proven;                 /* some time, the server knew the password */
@@ -140,8 +141,16 @@ void ua_clear_timer(struct ua *ua, struct timer *timer);
 /* Queues an event for the program. */
 void ua_tell(struct ua *ua, const struct ua_event *event);
 
+/* What stands for our name in messages that are to name nobody. */
+#define UA_NOBODY "anonymous"
 /* "<sips:alice@192.0.2.1:4711>": where requests reach us, which is the flow's own end. */
 void put_ua_contact(struct writer *out, const struct ua *ua, bool sips);
+/* The same without our name. */
+void put_ua_contact_of_nobody(struct writer *out, const struct ua *ua, bool sips);
+/* "<sips:alice@example.org>", or what RFC 3323 §4.1.1.3 has in place of it. */
+void put_ua_from(struct writer *out, const struct ua *ua, bool is_anonymous);
+/* The line that asks those on the way to name nobody, either (RFC 3325 §9.3). */
+void put_ua_privacy(struct writer *out, bool is_anonymous);
 /* What we understand, for Allow. */
 #define UA_ALLOW "INVITE, ACK, CANCEL, BYE, OPTIONS, MESSAGE, UPDATE, PRACK, REFER, NOTIFY"
 /* The lines Allow and Supported; with 100rel or not (RFC 3262): not in a re-INVITE, whose responses we take as they come. */
@@ -150,7 +159,7 @@ void put_ua_abilities(struct writer *out, bool reliable);
 void put_ua_warning(struct writer *out, unsigned code, struct slice text);
 void put_ua_agent(struct writer *out);
 /* From, To, Call-ID and Max-Forwards of a request that belongs to no dialog and begins none, each time new (RFC 3261 §8.1.1). */
-void put_ua_identity(struct writer *out, struct ua *ua, struct slice to);
+void put_ua_identity(struct writer *out, struct ua *ua, struct slice to, bool is_anonymous);
 void put_ua_line(struct writer *out, struct slice name, uint64_t number);
 
 /* Replies; headers: lines of its own, or empty. */

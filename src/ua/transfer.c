@@ -78,10 +78,13 @@ static enum err send_refer(struct call *call, struct slice uri, const struct dlg
 	put(&out, uri);
 	if (replaced)
 		put_replaces(&out, replaced);
-	put(&out, SLICE(">\r\nReferred-By: <"));
-	put(&out, call->ua->aor);
 	put(&out, SLICE(">\r\n"));
-	put_call_contact(&out, call);
+	if (!call->is_anonymous) {
+		put(&out, SLICE("Referred-By: <"));
+		put(&out, call->ua->aor);
+		put(&out, SLICE(">\r\n"));
+	}
+	put_call_contact(&out, call, call->dialog->sips_contact);
 	if (out.overflow)
 		return ERR_LIMIT;
 	refer.lines = writer_text(&out);

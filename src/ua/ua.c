@@ -83,6 +83,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->srtp = config->srtp;
 	ua->transfers = config->transfers;
 	ua->do_register = config->do_register;
+	ua->is_anonymous = config->is_anonymous;
 	ua->expires = config->expires ? config->expires : EXPIRES_DEFAULT;
 	ua->ring = config->ring ? config->ring : RING_MS;
 	ua->session = config->session;
@@ -262,6 +263,11 @@ void ua_stop(struct ua *ua, struct now now)
 	endpoint_forget(ua->endpoint, &ua->asked);
 	registration_end(ua, now);
 	stop_when_idle(ua, now);
+}
+
+void ua_set_anonymous(struct ua *ua, bool is_anonymous)
+{
+	ua->is_anonymous = is_anonymous;
 }
 
 void ua_trust(struct ua *ua, const struct anchors *anchors)

@@ -88,6 +88,7 @@ struct ua_config {
 	const struct anchors *anchors;  /* by which domains vouch for certificates; borrowed; NULL: by none */
 	enum credentials_policy policy; /* when the key of somebody changes */
 	bool do_register;               /* false: calls and messages only */
+	bool is_anonymous;              /* as by ua_set_anonymous() */
 };
 
 /* ERR_SYNTAX: the AOR is not sip:user@domain or sips:user@domain. ERR_DENIED: a sips AOR with a transport in clear. */
@@ -151,6 +152,13 @@ MUST_CHECK enum err ua_unwatch(struct ua *ua, uint64_t id, struct now now);
 /* A text/plain MESSAGE (RFC 3428). ERR_LIMIT: over UA_MAX_MESSAGE bytes; else like ua_call(). */
 MUST_CHECK enum err ua_message(struct ua *ua, struct slice uri, struct slice text, struct now now,
 			       uint64_t *ret_message);
+
+/*
+ * Whether calls and messages that begin from now on name us to nobody but our server (RFC 3323 §4.1.1, RFC 3325 §7): From, Contact and what else
+ * we write, with "Privacy: id". They are not signed, since a signature names who made it. A call that we are sent into by such a
+ * call is one, too. Our IP address is in the Contact and in the description, as it has to be.
+ */
+void ua_set_anonymous(struct ua *ua, bool is_anonymous);
 
 /*
  * After UA_IN_CLEAR of this call or message: it goes without protection, or not at all. What is not decided within a minute, or
