@@ -280,7 +280,7 @@ static enum exit_code check_issuer(const struct cert *cert, const char *file, co
 		.now = time(NULL),
 		.is_user = true,
 	};
-	enum exit_code code = trust_open(cert->crypto, cert->options->ca_file, &client, &anchors);
+	enum exit_code code = trust_open(cert->crypto, cert->options, &client, &anchors);
 	struct verdict why;
 
 	if (code != EXIT_OK)

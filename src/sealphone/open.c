@@ -30,8 +30,8 @@ static enum exit_code open_tls(struct phone *phone)
 {
 	enum exit_code code;
 
-	phone->trusted = trust_look(phone->options->ca_file); /* before it is read: a change since is one */
-	code = trust_open(phone->crypto, phone->options->ca_file, &phone->tls, &phone->anchors);
+	phone->trusted = trust_look(phone->options); /* before it is read: a change since is one */
+	code = trust_open(phone->crypto, phone->options, &phone->tls, &phone->anchors);
 	if (code == EXIT_OK)
 		tls_client_resume(phone->tls, SESSIONS_MAX);
 	return code;
@@ -40,13 +40,13 @@ static enum exit_code open_tls(struct phone *phone)
 /* With it go the sessions that could be taken up again: whom the old CAs have vouched for is judged by the new ones. */
 void phone_renew_trust(struct phone *phone)
 {
-	struct trust_seen seen = trust_look(phone->options->ca_file);
+	struct trust_seen seen = trust_look(phone->options);
 	struct tls_context *tls = phone->tls;
 	struct anchors *anchors = phone->anchors;
 
 	if (trust_is_same(&seen, &phone->trusted) || trust_is_same(&seen, &phone->refused))
 		return;
-	if (trust_open(phone->crypto, phone->options->ca_file, &phone->tls, &phone->anchors) != EXIT_OK) {
+	if (trust_open(phone->crypto, phone->options, &phone->tls, &phone->anchors) != EXIT_OK) {
 		phone->refused = seen;
 		return;
 	}
@@ -228,6 +228,9 @@ static enum exit_code check_options(const struct options *options)
 					"name a file that can be written");
 	if (options->ca_file && access(options->ca_file, R_OK) != 0)
 		return complain_of_file("--ca", options->ca_file, "name a file with certificates (PEM)");
+	if (options->crl_file && access(options->crl_file, R_OK) != 0)
+		return complain_of_file("--crl", options->crl_file,
+					"name a file with lists of revoked certificates (PEM)");
 	return EXIT_OK;
 }
 

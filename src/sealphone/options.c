@@ -54,6 +54,9 @@ static const char usage[] =
 	"                        check DNSSEC against these keys instead of the root's\n"
 	"  --transport tls|tcp   tcp is in clear, for a sip: address only; default tls\n"
 	"  --ca FILE             trust these certificates (PEM) instead of the system's\n"
+	"  --crl FILE            refuse what these lists of revoked certificates (PEM) revoke\n"
+	"  --ocsp allow|require  whether a server has to show a fresh word of its CA with its certificate; one\n"
+	"                        that is there is always looked at; default allow\n"
 	"  --srtp never|optional|require\n"
 	"                        encrypt the media of sip: calls; sips: calls always do\n"
 	"  --anonymous           call and write without saying who we are (RFC 3323); only our server knows\n"
@@ -100,6 +103,8 @@ enum option_id {
 	OPTION_TRUST_ANCHOR,
 	OPTION_TRANSPORT,
 	OPTION_CA,
+	OPTION_CRL,
+	OPTION_OCSP,
 	OPTION_SRTP,
 	OPTION_ANONYMOUS,
 	OPTION_SMIME,
@@ -135,6 +140,8 @@ static const struct option long_options[] = {
 	{ "trust-anchor",  required_argument, NULL, OPTION_TRUST_ANCHOR },
 	{ "transport",     required_argument, NULL, OPTION_TRANSPORT },
 	{ "ca",            required_argument, NULL, OPTION_CA },
+	{ "crl",           required_argument, NULL, OPTION_CRL },
+	{ "ocsp",          required_argument, NULL, OPTION_OCSP },
 	{ "srtp",          required_argument, NULL, OPTION_SRTP },
 	{ "anonymous",     no_argument,       NULL, OPTION_ANONYMOUS },
 	{ "smime",         required_argument, NULL, OPTION_SMIME },
@@ -202,6 +209,11 @@ static const struct word proof_words[] = {
 	{ "accept",   UA_PROOF_ACCEPTED },
 	{ "require",  UA_PROOF_REQUIRED },
 	{ NULL,       0 },
+};
+static const struct word ocsp_words[] = {
+	{ "allow",   false },
+	{ "require", true },
+	{ NULL,      0 },
 };
 static const struct word transport_words[] = {
 	{ "tls", TRANSPORT_TLS },
@@ -377,6 +389,12 @@ static bool take(int id, const char *value, struct options *options)
 		options->transport = (enum transport_protocol)number;
 		return true;
 	case OPTION_CA: options->ca_file = value; return true;
+	case OPTION_CRL: options->crl_file = value; return true;
+	case OPTION_OCSP:
+		if (!find_word(ocsp_words, value, &number))
+			return false;
+		options->needs_staples = number;
+		return true;
 	case OPTION_SRTP:
 		if (!find_word(srtp_words, value, &number))
 			return false;

@@ -43,6 +43,8 @@ struct options {
 	struct address dns;       /* name server; ADDRESS_NONE: those of the system */
 	const char *trust_anchor; /* file, or "none"; NULL: the root's key of the system */
 	const char *ca_file;      /* NULL: whom the system trusts */
+	const char *crl_file;     /* NULL: nothing is known to be revoked */
+	bool needs_staples;       /* servers have to show a word of their CA */
 	const char *state;        /* directory, or NULL for the default */
 	enum sdp_srtp_policy srtp;
 	enum ua_transfers transfers;

@@ -50,7 +50,7 @@ struct phone {
 	struct dns *dns; /* NULL: we were told where the server is */
 	struct tls_context *tls;
 	struct anchors *anchors;            /* those of tls */
-	struct trust_seen trusted, refused; /* the file of CAs as it was read, and as it was no good */
+	struct trust_seen trusted, refused; /* their files as they were read, and as they were no good */
 	struct ua *ua;
 	struct endpoint *endpoint;
 	struct transport *transport;

@@ -6,12 +6,14 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
 import threading
 
 import pytest
 
 from pki import CA, fingerprint, shown
-from programs import BUILD, Phone, Server, run
+from programs import BUILD, Phone, Program, Server, run
+from sealine_e2e import Client
 
 
 @pytest.fixture
@@ -218,6 +220,79 @@ def test_notices_a_new_list_of_revoked_certificates(ca, tmp_path):
             since = len(server.lines)
             crl.write_text(text)
             server.wait_for(said, since=since)
+
+
+def once(path, ca, port, aor, *options):
+    """What a phone says that registers once: its exit status, and all of it."""
+    path.mkdir(exist_ok=True)
+    password = path / "password"
+    password.write_text("sesame\n")
+    words = ["--aor", aor, "--server", f"127.0.0.1:{port}", "--ca", ca.pem, "--password-file", password, "--state", path, "--smime", "off"]
+    status, said, errors = run([BUILD / "sealphone", *words, "--for", "1", *options, "register"])
+    return status, said + errors
+
+
+def test_a_phone_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
+    """With our server, and with openssl's where ours would not show such a thing."""
+    pem, key = ca.issue("a.example")
+    good, revoked = ca.staple(pem), ca.staple(pem, revoked=True)
+    options = ["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]
+    config = configure(tmp_path, f"domains: [a.example]\ncertificate: {ca.chain(pem)}\nkey: {key}\nstaple: {good}\n")
+    for name, more, required in (("without", options, "ocsp.missing"), ("with", ["-c", str(config)], None)):
+        with Server(tmp_path / name, options=more) as server:
+            server.add_account("alice@a.example", "sesame")
+            for policy, code in (("allow", None), ("require", required)):
+                status, said = once(tmp_path / "alice", ca, server.port(), "sips:alice@a.example", "--ocsp", policy, "--json")
+                assert (status == 0) if not code else (status == 5 and f'"code":"{code}"' in said), (name, policy, said)
+    assert "revoked" in refuses(tmp_path, config.read_text().replace(str(good), str(revoked)))
+    for staple, code in ((revoked, "ocsp.revoked"), (ca.staple(ca.issue("b.example")[0]), "ocsp.other-certificate")):
+        words = ["openssl", "s_server", "-accept", "127.0.0.1:0", "-cert", pem, "-key", key, "-status_file", staple]
+        with Program(words, name="s_server", stdin=subprocess.PIPE) as shows:
+            port = int(shows.wait_for(r"ACCEPT 127\.0\.0\.1:").rpartition(":")[2])
+            status, said = once(tmp_path / "alice", ca, port, "sips:alice@a.example", "--json")
+            assert status == 5 and f'"code":"{code}"' in said, said
+            shows.kill()
+
+
+def test_a_phone_takes_lists_of_revoked_certificates(ca, tmp_path):
+    pem, key = ca.issue("a.example")
+    crl = tmp_path / "crl.pem"
+    with Server(tmp_path / "state", options=["--domain", "a.example", "--certificate", str(pem), "--key", str(key)]) as server:
+        server.add_account("alice@a.example", "sesame")
+        for text, status, said in (
+            (ca.revocations(), 0, '"registered"'),
+            (ca.revocations(pem), 5, '"code":"certificate.revoked"'),
+            ("nonsense", 3, "crl.pem: there is no list of revoked certificates in it"),
+        ):
+            crl.write_text(text)
+            found, all_said = once(tmp_path / "alice", ca, server.port(), "sips:alice@a.example", "--crl", crl, "--json")
+            assert found == status and said in all_said, all_said
+
+
+def test_a_server_that_dials_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
+    """alice at a.example writes to b.example, whose server has a staple, or has none."""
+    b, b_key = ca.issue("b.example")
+    a, a_key = ca.issue("a.example")
+    b_config = f"domains: [b.example]\ncertificate: {ca.chain(b)}\nkey: {b_key}\ntrust: {ca.pem}\nworkers: 1\n"
+    for name, more, policy, code in (
+        ("required", f"staple: {ca.staple(b)}\n", "require", "404"),
+        ("absent", "", "require", "ocsp.missing"),
+        ("allowed", "", "allow", "404"),
+    ):
+        file = tmp_path / f"{name}.yaml"
+        file.write_text(b_config + more)
+        with Server(tmp_path / f"b-{name}", options=["-c", str(file)]) as other:
+            config = configure(
+                tmp_path,
+                f"domains: [a.example]\ncertificate: {a}\nkey: {a_key}\ntrust: {ca.pem}\nworkers: 1\nocsp: {policy}\n"
+                f"peers:\n  b: {{domains: b.example, address: '127.0.0.1:{other.port()}', proves: b.example}}\n",
+            )
+            with Server(tmp_path / f"a-{name}", options=["-c", str(config)]) as server:
+                server.add_account("alice@a.example", "secret")
+                with Client(server.port(), ca.pem, "alice@a.example") as alice:
+                    answer = alice.ask("MESSAGE", "sips:nobody@b.example", body="")
+                assert answer.status == (404 if code == "404" else 502), answer
+                assert code in answer.text, answer
 
 
 class Relay:

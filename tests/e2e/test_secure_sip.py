@@ -123,13 +123,46 @@ def links(_, path):
         yield "links-status", "\n".join(line for line in said.splitlines() if line.startswith(("peer ", "link ")))
 
 
+STAPLE = """\
+certificate: /etc/sealine/server.pem
+key: /etc/sealine/server.key
+staple: /etc/sealine/server.ocsp
+"""
+
+
+def staples(_, path):
+    """A server that shows a word of its CA, or none, to a phone that wants one."""
+    ca = CA(path / "stapling")
+    pem, key = ca.issue("a.example", file="server")
+    chain = ca.chain(pem)
+    chain.rename(pem)
+    staple = ca.staple(pem)
+    config = path / "stapling.yaml"
+    config.write_text("domains: [a.example]\nworkers: 1\n" + STAPLE.replace("/etc/sealine", str(ca.directory)))
+    yield "staple-config", STAPLE
+    words = ("--ocsp", "require", "--for", "1", "register")
+    with Server(path / "stapled", options=("-c", config)) as server:
+        server.add_account("alice@a.example", "sesame")
+        status, said = sealphone(server, path / "stapled-phone", "sips:alice@a.example", *words, ca=ca.pem)
+        assert status == 0 and "Registered" in said, said
+        since = len(server.lines)
+        staple.write_bytes(ca.staple(pem, revoked=True).read_bytes())
+        yield "staple-refused", server.wait_for("certificates.refused", since=since).replace(str(config), "/etc/sealine/sealined.yaml").replace(str(ca.directory), "/etc/sealine")
+    config.write_text("\n".join(line for line in config.read_text().splitlines() if "staple" not in line))
+    with Server(path / "unstapled", options=("-c", config)) as server:
+        server.add_account("alice@a.example", "sesame")
+        status, said = sealphone(server, path / "stapled-phone", "sips:alice@a.example", *words, ca=ca.pem)
+        assert status == 5
+        yield "staple-missing", said
+
+
 @pytest.mark.plain_only
 def test_the_examples_are_what_the_programs_print(tmp_path):
     made = {}
     with Server(tmp_path / "server", listen=("127.0.0.1:0", "tcp:127.0.0.1:0")) as server:
         for user in ("alice", "bob"):
             server.add_account(f"{user}@localhost", "sesame")
-        for makes in (not_allowed, wrong_server, warnings, edge, links):
+        for makes in (not_allowed, wrong_server, warnings, edge, links, staples):
             made.update({name: settled(text) for name, text in makes(server, tmp_path)})
     page = PAGE.read_text(encoding="utf-8")
     written = {name: text.strip() for name, text in EXAMPLE.findall(page)}

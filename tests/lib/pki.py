@@ -30,6 +30,12 @@ class CA:
         _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
 
+    def chain(self, pem):
+        """A file with the certificate and ours behind it; returns the path of it."""
+        chain = pem.with_suffix(".chain")
+        chain.write_text(pem.read_text() + self.pem.read_text())
+        return chain
+
     def issue_user(self, aor, file="user", usage="clientAuth"):
         """A user's certificate; returns the paths of it and of its key."""
         path = self.directory / file
@@ -49,11 +55,12 @@ class CA:
         _openssl("ca", "-config", file, "-gencrl", "-cert", self.pem, "-keyfile", self.key, "-out", self.directory / "crl.pem")
         return (self.directory / "crl.pem").read_text()
 
-    def staple(self, pem, days=7):
-        """Writes what the CA says of a certificate now (an OCSP response that says "good"), and returns the path of it."""
-        index, asked, staple = (self.directory / name for name in ("ocsp.txt", "ocsp.req", "ocsp.der"))
+    def staple(self, pem, days=7, revoked=False):
+        """Writes what the CA says of a certificate now (an OCSP response that says "good", or "revoked"), and returns the path of it."""
+        index, asked = (self.directory / name for name in ("ocsp.txt", "ocsp.req"))
+        staple = pem.with_suffix(".revoked" if revoked else ".ocsp")
         serial = subprocess.run(["openssl", "x509", "-in", pem, "-noout", "-serial"], check=True, capture_output=True, text=True, timeout=60)
-        index.write_text(f"V\t491231235959Z\t\t{serial.stdout.strip().partition('=')[2]}\tunknown\t/CN=x\n")
+        index.write_text(f"{'R' if revoked else 'V'}\t491231235959Z\t{'200101000000Z' if revoked else ''}\t{serial.stdout.strip().partition('=')[2]}\tunknown\t/CN=x\n")
         _openssl("ocsp", "-issuer", self.pem, "-cert", pem, "-no_nonce", "-reqout", asked)
         _openssl("ocsp", "-index", index, "-rsigner", self.pem, "-rkey", self.key, "-CA", self.pem, "-reqin", asked, "-respout", staple,
                  "-ndays", days)  # fmt: skip

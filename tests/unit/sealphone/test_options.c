@@ -44,6 +44,8 @@ static const struct {
 	{ "nothing, and that by CBC",
 	  { "--aor", "sips:a@b", "--smime-for", "sips:b@b=off+cbc" },
 	  EXIT_USAGE },
+	{ "a word of the CA", { "--aor", "sips:a@b", "--ocsp", "require" }, EXIT_OK },
+	{ "no word of the CA", { "--aor", "sips:a@b", "--ocsp", "never" }, EXIT_USAGE },
 	{ "no internationalised name", { "--aor", "sips:a@\xe2\x98\x83.example" }, EXIT_USAGE },
 	{ "a server of no such name", { "--aor", "sips:a@b", "--server", "xn--a.example" }, EXIT_USAGE },
 	{ "a server with parameters", { "--aor", "sips:a@b", "--server", "h;x=y" }, EXIT_USAGE },
