@@ -208,8 +208,6 @@ enum err media_new(struct media **ret_media)
 	struct media *media;
 	enum err err;
 
-	if (!media_srtp_init())
-		return ERR_IO;
 	media = mem_new(struct media);
 	if (!media)
 		return ERR_NOMEM;

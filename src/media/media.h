@@ -26,7 +26,7 @@ struct media_port;
 /* Whether the file can be played: OK, ERR_SYNTAX if it is no WAV file of 16-bit PCM, mono or stereo; else why it cannot be read. */
 MUST_CHECK enum err media_check_file(const char *path);
 
-/* The thread runs when this returns. ERR_NOMEM, ERR_IO (no thread, no descriptor, SRTP library unusable). */
+/* The thread runs when this returns. ERR_NOMEM, ERR_IO (no thread, no descriptor). */
 MUST_CHECK enum err media_new(struct media **ret_media);
 /* Ends all calls, closes their files, and waits for the thread. */
 void media_free(struct media *media);

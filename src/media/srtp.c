@@ -15,7 +15,8 @@ static void init(void)
 	is_usable = srtp_init() == srtp_err_status_ok;
 }
 
-bool media_srtp_init(void)
+/* The library of Debian begins with that of NSS, which is one and a half megabyte: not before the first call. */
+static bool is_ready(void)
 {
 	pthread_once(&once, init);
 	return is_usable;
@@ -44,7 +45,7 @@ static enum err set(srtp_t *context, enum sdp_suite suite, const struct sdp_key 
 		.window_size = REPLAY_WINDOW,
 	};
 	srtp_t made = NULL;
-	bool ok = key->len == sdp_suite_key_len(suite) && set_policy(&policy, suite) &&
+	bool ok = is_ready() && key->len == sdp_suite_key_len(suite) && set_policy(&policy, suite) &&
 		  srtp_create(&made, &policy) == srtp_err_status_ok;
 
 	mem_wipe(&copy, sizeof copy);

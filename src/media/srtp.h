@@ -21,10 +21,7 @@ struct media_srtp {
 
 enum media_srtp_verdict { MEDIA_SRTP_OK, MEDIA_SRTP_REFUSED, MEDIA_SRTP_REPLAYED };
 
-/* Once per process, after the last fork. False if the library does not work. */
-bool media_srtp_init(void);
-
-/* Sets the direction's key, in place of an old one. ERR_NOMEM (whatever the library's reason). */
+/* Sets the direction's key, in place of an old one. ERR_NOMEM (whatever the library's reason). The first call in a process readies the library. */
 MUST_CHECK enum err media_srtp_set_out(struct media_srtp *srtp, enum sdp_suite suite,
 				       const struct sdp_key *key);
 MUST_CHECK enum err media_srtp_set_in(struct media_srtp *srtp, enum sdp_suite suite,

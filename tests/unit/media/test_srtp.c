@@ -31,7 +31,6 @@ static const enum sdp_suite suites[] = { SDP_AES_CM_128_HMAC_SHA1_80, SDP_AEAD_A
 
 static void what_is_protected_can_be_read_with_the_key_alone(void **state)
 {
-	assert_true(media_srtp_init());
 	for (size_t i = 0; i < 2; i++) {
 		struct sdp_key key = key_of(suites[i], 1), other = key_of(suites[i], 2);
 		struct media_srtp sender = { 0 }, receiver = { 0 }, stranger = { 0 };
@@ -71,7 +70,6 @@ static void one_direction_keeps_its_counters_when_the_other_changes(void **state
 	struct media_srtp sender = { 0 }, both = { 0 };
 	struct packet packet = packet_of(9), copy;
 
-	assert_true(media_srtp_init());
 	assert_int_equal(media_srtp_set_out(&sender, SDP_AEAD_AES_128_GCM, &first), OK);
 	assert_int_equal(media_srtp_set_in(&both, SDP_AEAD_AES_128_GCM, &first), OK);
 	assert_true(media_srtp_protect(&sender, false, packet.buf, &packet.len));
@@ -89,7 +87,6 @@ static void without_a_key_nothing_goes(void **state)
 	struct sdp_key key = key_of(SDP_AEAD_AES_128_GCM, 1);
 	struct packet packet = packet_of(1);
 
-	assert_true(media_srtp_init());
 	assert_false(media_srtp_protect(&none, false, packet.buf, &packet.len));
 	assert_int_equal(media_srtp_unprotect(&none, false, packet.buf, &packet.len), MEDIA_SRTP_REFUSED);
 	assert_int_not_equal(media_srtp_set_out(&none, SDP_SUITE_NONE, &key), OK);
