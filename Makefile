@@ -11,6 +11,8 @@ TSAN := --buildtype=debug -Db_sanitize=thread -Doptimization=1
 FUZZ := --buildtype=debug -Db_sanitize=address,undefined -Doptimization=1 -Dfuzz=true -Dtests=false -Db_lundef=false
 # There are well over a hundred test programs; gold links them in half the time.
 QUICK_LINK := CC_LD=gold
+# What a small device does without (meson_options.txt).
+ENDPOINT := --buildtype=minsize -Dserver=false -Dresolver=false -Didn=false -Dterminal=false -Dsound=false
 COVERAGE := --buildtype=debug -Db_coverage=true
 
 .PHONY: help
@@ -47,6 +49,9 @@ programs: # without their unit tests
 programs-tsan:
 	$(call configure,build-tsan,$(TSAN),$(QUICK_LINK),programs)
 
+.PHONY: endpoint
+endpoint: ## the phone and libsealine for a small device, without what it can do without: build-endpoint/sealphone
+	$(call configure,build-endpoint,$(ENDPOINT),,programs libsealine.a)
 .PHONY: check
 check: build ## unit and scenario tests, and every file of the fuzz corpus once
 	meson test -C build --no-rebuild --quiet --print-errorlogs
@@ -152,4 +157,4 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if set
 
 .PHONY: clean
 clean: ## remove every build directory
-	rm -rf build build-asan build-tsan build-fuzz build-coverage build-mutants
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-endpoint build-mutants

@@ -247,6 +247,14 @@ def stage_tsan(tally):
     pytest_suite(tally, "tsan", "build-tsan", "-m", "not plain_only", "--timeout=600", prefix=fixed_layout)
 
 
+def stage_endpoint(tally):
+    """The phone of small devices: the rooms that are built otherwise for it. tests/interop/test_endpoint.py runs it."""
+    if build(tally, "endpoint"):
+        rooms = ("media_", "sealphone_", "transport_")
+        names = subprocess.run(["meson", "test", "-C", "build-endpoint", "--list"], cwd=ROOT, capture_output=True, text=True).stdout
+        meson_suite(tally, "endpoint", "build-endpoint", *(name for name in names.split() if name.startswith(rooms)))
+
+
 def stage_interop(tally):
     if build(tally, "programs"):
         pytest_suite(tally, "interop", "build")

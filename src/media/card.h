@@ -1,5 +1,5 @@
 /*
- * A sound card: 16-bit mono at 48 kHz in frames of 20 ms, never waiting. For the files of this room. ALSA does it (card_alsa.c); a phone that
+ * A sound card: 16-bit mono at 48 kHz in frames of 20 ms, never waiting. For the files of this room. ALSA does it (card.c); a phone that
  * is built without (-Dsound=false) has card_none.c, where nothing can be opened.
  */
 #pragma once

@@ -1,6 +1,6 @@
-#include "media/card.h"
-
 #include <stdio.h>
+
+#include "media/card.h"
 
 enum err card_open(const char *name, enum card_use use, struct card **ret_card, char text[MEDIA_MAX_TEXT])
 {

@@ -89,6 +89,8 @@ static void show_statistics(struct phone *phone, const struct media_event *event
 		"packets_refused", (json_int_t)refused, "remote_lost",
 		(json_int_t)(s->has_remote_report ? s->remote_lost : 0), "jitter_ms", s->jitter_us / 1000.0);
 
+	if (object && event->text[0])
+		json_object_set_new(object, "text", json_string(event->text));
 	output_say(&phone->output, object,
 		   "Media: %llu packets sent, %llu received, %lld lost, jitter %.1f ms%s%s.",
 		   (unsigned long long)s->packets_sent, (unsigned long long)s->packets_received,

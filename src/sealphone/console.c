@@ -1,19 +1,18 @@
 #include "sealphone/console.h"
 
-#include <editline/readline.h>
 #include <unistd.h>
 
 #include "sealphone/audio.h"
+#include "sealphone/editor.h"
 
 enum { LINE_SIZE = 4096 };
 
-/* libedit calls back without an argument: there is one terminal, and one phone at it. */
+/* The editor calls back without an argument: there is one terminal, and one phone at it. */
 static struct {
 	struct phone *phone;
 	struct now now;
-	bool is_terminal;
-	bool has_line;        /* a line was taken; the prompt is to be shown again */
-	char line[LINE_SIZE]; /* when it is none */
+	bool is_edited;       /* the line that is typed; else */
+	char line[LINE_SIZE]; /* it comes as it is */
 	size_t len;
 } console;
 
@@ -255,33 +254,19 @@ static void run_line(struct slice line)
 
 /* -- the terminal ------------------------------------------------------------------------------------ */
 
-static void make_room(void)
+static void take_line(const char *line)
 {
-	fputs("\r\033[K", stdout);
-}
+	struct output *output = &console.phone->output;
 
-static void show_again(void)
-{
-	rl_forced_update_display();
-}
-
-static const char prompt[] = "> ";
-
-static void take_line(char *line)
-{
-	console.has_line = line != NULL;
 	if (!line) { /* end of input */
 		phone_finish(console.phone, EXIT_OK, console.now);
 		return;
 	}
-	if (line[0])
-		add_history(line);
-	console.phone->output.before = NULL; /* the line has been sent off; nothing is being typed */
-	console.phone->output.after = NULL;
+	output->before = NULL; /* the line has been sent off; nothing is being typed */
+	output->after = NULL;
 	run_line(slice_of(line));
-	console.phone->output.before = make_room;
-	console.phone->output.after = show_again;
-	free(line); /* readline's, not ours */
+	output->before = editor_hide;
+	output->after = editor_show;
 }
 
 static void read_plain(struct phone *phone)
@@ -306,14 +291,15 @@ static void read_plain(struct phone *phone)
 
 enum err console_open(struct phone *phone)
 {
+	bool is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !phone->options->json;
+
 	console.phone = phone;
-	console.is_terminal = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && !phone->options->json;
 	TRY(net_watch_new(phone->net, STDIN_FILENO, NET_READABLE, &phone->input_watch, &phone->input_watch));
-	if (!console.is_terminal)
+	console.is_edited = is_terminal && editor_open(take_line);
+	if (!console.is_edited)
 		return OK;
-	rl_callback_handler_install(prompt, take_line);
-	phone->output.before = make_room;
-	phone->output.after = show_again;
+	phone->output.before = editor_hide;
+	phone->output.after = editor_show;
 	return OK;
 }
 
@@ -323,22 +309,16 @@ void console_close(struct phone *phone)
 	phone->input_watch = NULL;
 	phone->output.before = NULL;
 	phone->output.after = NULL;
-	if (console.is_terminal) {
-		make_room();
-		rl_callback_handler_remove();
-	}
-	console.is_terminal = false;
+	if (console.is_edited)
+		editor_close();
+	console.is_edited = false;
 }
 
 void console_read(struct phone *phone, struct now now)
 {
 	console.now = now;
-	if (!console.is_terminal) {
+	if (console.is_edited)
+		editor_read();
+	else
 		read_plain(phone);
-		return;
-	}
-	rl_callback_read_char();
-	if (console.has_line) /* libedit would show its prompt with the next key only */
-		rl_callback_handler_install(prompt, take_line);
-	console.has_line = false;
 }

@@ -278,7 +278,7 @@ void phone_close(struct phone *phone)
 	endpoint_free(phone->endpoint);
 	wallet_close(&phone->wallet);
 	ua_free(phone->ua);
-	dns_free(phone->dns);
+	resolver_close(phone);
 	net_free(phone->net);
 	anchors_free(phone->anchors);
 	tls_context_free(phone->tls);

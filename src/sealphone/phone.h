@@ -9,7 +9,6 @@
 #include "base/secret.h"
 #include "crypto/lib.h"
 #include "crypto/random.h"
-#include "dns/dns.h"
 #include "endpoint/endpoint.h"
 #include "media/media.h"
 #include "net/net.h"
@@ -47,7 +46,7 @@ struct phone {
 	struct crypto *crypto;
 	struct random *random;
 	struct net *net;
-	struct dns *dns; /* NULL: we were told where the server is */
+	struct dns *dns; /* sealphone/resolver.h; NULL: we were told where the server is */
 	struct tls_context *tls;
 	struct anchors *anchors;            /* those of tls */
 	struct trust_seen trusted, refused; /* their files as they were read, and as they were no good */

@@ -9,7 +9,6 @@
 #include "net/socket.h"
 #include "tls/conn.h"
 #include "transport/transport.h"
-#include "ws/frames.h"
 
 /* The first member of whatever is given to net/ as an owner. */
 enum owner { OWNER_LISTENER, OWNER_WIRE, OWNER_DIAL };
@@ -176,7 +175,7 @@ bool wire_is_as_declared(const struct wire *wire);
 /* Accepts NULL. */
 void wire_runs_over(struct wire *wire, const struct transport_link *link);
 
-/* -- websocket.c ----------------------------------------------------------------------------------------- */
+/* -- websocket.c; in a build without the server websocket_none.c, since a phone opens no WebSocket ----------- */
 
 /* The connection stands: waits for the request. The wire may be gone afterwards, here and below. */
 void websocket_begin(struct wire *wire, struct now now);
@@ -185,6 +184,8 @@ MUST_CHECK bool websocket_hear(struct wire *wire, struct slice bytes, struct now
 void websocket_send(struct wire *wire, struct slice message, struct now now);
 /* Queues the closing frame. False: the wire is gone. */
 MUST_CHECK bool websocket_close(struct wire *wire, struct now now);
+/* What the wire has of it. */
+void websocket_fini(struct wire *wire);
 
 /* -- udp.c ----------------------------------------------------------------------------------------------- */
 

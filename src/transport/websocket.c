@@ -4,6 +4,7 @@
  */
 #include "base/mem.h"
 #include "transport/private.h"
+#include "ws/frames.h"
 #include "ws/upgrade.h"
 
 enum { ANSWER_MAX = 1000 };
@@ -133,4 +134,10 @@ void websocket_send(struct wire *wire, struct slice message, struct now now)
 bool websocket_close(struct wire *wire, struct now now)
 {
 	return ws_close(wire->ws) == OK ? queue_output(wire, now) : out_of_memory(wire, now);
+}
+
+void websocket_fini(struct wire *wire)
+{
+	ws_free(wire->ws);
+	mem_free(wire->request);
 }

@@ -54,10 +54,9 @@ void wire_free(struct wire *wire)
 	if (wire->tls)
 		tls_conn_shutdown(wire->tls);
 	tls_conn_free(wire->tls);
-	ws_free(wire->ws);
+	websocket_fini(wire);
 	net_watch_free(wire->watch);
 	socket_close(wire->fd);
-	mem_free(wire->request);
 	mem_free(wire->out);
 	mem_free(wire);
 }

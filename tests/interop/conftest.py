@@ -94,7 +94,7 @@ def make_phone(netns, certificate, tmp_path):
     """Starts a sealphone for a user of DOMAIN whose password is secret-of-USER."""
     running = []
 
-    def make(user, *command, scheme="sip", options=(), talks=False):
+    def make(user, *command, scheme="sip", options=(), talks=False, program=None):
         phone = programs.Phone(
             tmp_path / f"phone-{user}-{len(running)}",
             f"{scheme}:{user}@{DOMAIN}",
@@ -105,6 +105,7 @@ def make_phone(netns, certificate, tmp_path):
             options=options,
             netns=netns,
             stdin=subprocess.PIPE if talks else subprocess.DEVNULL,
+            program=program,
         )
         running.append(phone)
         return phone

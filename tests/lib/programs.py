@@ -199,14 +199,14 @@ def sealine(*words, stdin="", seconds=60):
 class Phone(Program):
     """sealphone with --json: every line of its standard output is one event."""
 
-    def __init__(self, state, aor, password, command=(), server=None, ca=None, options=(), netns=None, stdin=subprocess.DEVNULL):
+    def __init__(self, state, aor, password, command=(), server=None, ca=None, options=(), netns=None, stdin=subprocess.DEVNULL, program=None):
         evidence.note_password(aor, password)
         self.state = pathlib.Path(state)
         self.state.mkdir(parents=True, exist_ok=True)
         secret = self.state / "password"
         secret.touch(mode=0o600)
         secret.write_text(password + "\n")
-        argv = [BUILD / "sealphone", "--json", "--state", self.state, "--aor", aor, "--password-file", secret]
+        argv = [program or BUILD / "sealphone", "--json", "--state", self.state, "--aor", aor, "--password-file", secret]
         if server:
             argv += ["--server", server]
         if ca:

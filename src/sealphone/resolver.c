@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <unistd.h>
 
+#include "dns/dns.h"
+
 /* Of Debian's dns-root-data: the key of the root, kept up to date with the system. */
 #define ROOT_ANCHOR "/usr/share/dns/root.key"
 
@@ -42,6 +44,12 @@ enum exit_code resolver_open(struct phone *phone)
 		return EXIT_STATE;
 	default: fprintf(stderr, "sealphone: start: there is not enough memory\n"); return EXIT_FAILED;
 	}
+}
+
+void resolver_close(struct phone *phone)
+{
+	dns_free(phone->dns);
+	phone->dns = NULL;
 }
 
 enum err resolver_ask(void *self, uint64_t question, const struct dns_question *resolve)
