@@ -21,11 +21,15 @@ static const struct verdict nobody = {
 
 /* -- which are followed ------------------------------------------------------------------------------------------- */
 
+/* Not what comes too late: then there may be no request any more. */
 static bool is_allowed(const struct context *context)
 {
-	const struct server_domain *domain = core_domain(context->core, context->request->uri.host);
+	const struct server_domain *domain;
 
-	return domain && domain->follows && !context->in_dialog && !context->is_answered;
+	if (!context->server || context->is_answered || context->in_dialog)
+		return false;
+	domain = core_domain(context->core, context->request->uri.host);
+	return domain && domain->follows;
 }
 
 static bool is_known(const struct context *context, const struct sip_uri *uri)
