@@ -80,7 +80,8 @@ class Client:
                 context.load_cert_chain(*shows)
             sock = context.wrap_socket(sock, server_hostname=self.domain)
         self.sock = sock
-        self.contact = f"<{self.scheme}:{self.user}@{sock.getsockname()[0]}:{sock.getsockname()[1]}>"
+        address, port = sock.getsockname()[:2]
+        self.contact = f"<{self.scheme}:{self.user}@{f'[{address}]' if ':' in address else address}:{port}>"
 
     def _start(self, aor, password, scheme, via):
         self.aor, self.password, self.scheme, self.via = aor, password, scheme, via

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 from pki import CA, fingerprint, shown
 from programs import BUILD, Phone, Program, Server, run
 from sealine_e2e import Client
+from sealine_peer import Peer, describe
 
 
 @pytest.fixture
@@ -74,6 +76,39 @@ domains:
         server.wait_for("info reloaded", since=since)
         assert shown(server.port(), "b.example", ca=ca.pem) == (fingerprint(b), True)
         assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(a), True)
+
+
+@pytest.mark.parametrize(("where", "host"), [("0.0.0.0:0", "127.0.0.1"), ("[::]:0", "::1")], ids=["IPv4", "IPv6"])
+def test_who_listens_everywhere_writes_the_name_that_the_certificate_proves(ca, tmp_path, where, host):
+    """Record-Route, Via and Service-Route: nowhere the address to which somebody happened to connect, or 0.0.0.0."""
+    pem, key = ca.issue("a.example", ["a.example", "sip.a.example"])
+    edge = ca.issue("edge.example")
+    config = configure(
+        tmp_path,
+        f"domains: [a.example]\nlisten: ['{where}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nadvertise: sip.a.example\nworkers: 1\n"
+        "registrar: {service-route: yes}\npeers:\n  edge: {domains: edge.example, edge-for: a.example}\n",
+    )
+    with Server(tmp_path / "state", listen=(), options=["-c", str(config)]) as server:
+        for user in ("alice", "bob"):
+            server.add_account(f"{user}@a.example", "secret")
+        alice, bob = (Peer(server.port(), ca.pem, f"{user}@a.example", host=host) for user in ("alice", "bob"))
+        behind = Client(server.port(), ca.pem, "alice@a.example", host=host, shows=edge)
+        written = []
+        with alice, bob, behind:
+            assert bob.register().status == 200
+            alice.invite("sips:bob@a.example")
+            invite = bob.take_invite()
+            bob.respond(invite, 200, "OK", body=describe())
+            answer = alice.final()
+            behind.contact = '<sips:x@192.0.2.7>;+sip.instance="<urn:uuid:1>";reg-id=1'
+            registered = behind.register(headers=["Path: <sips:token@edge.example;lr;ob>", "Supported: path, outbound"])
+            assert answer.status == registered.status == 200, (answer, registered)
+            for message, name in ((invite, "Record-Route"), (answer, "Record-Route"), (registered, "Service-Route")):
+                values = message.all(name)
+                assert values and all(re.fullmatch(r"<sips:([^@>]+@)?sip\.a\.example(:\d+)?;lr[^>]*>", value) for value in values), message
+                written += values
+            assert invite.all("Via")[0].startswith(f"SIP/2.0/TLS sip.a.example:{server.port()};"), invite
+        assert len(written) == 3
 
 
 def test_refuses_what_would_prove_nothing(ca, tmp_path):
