@@ -47,7 +47,6 @@ static const struct {
 	{ "a word of the CA", { "--aor", "sips:a@b", "--ocsp", "require" }, EXIT_OK },
 	{ "no word of the CA", { "--aor", "sips:a@b", "--ocsp", "never" }, EXIT_USAGE },
 	{ "no internationalised name", { "--aor", "sips:a@\xe2\x98\x83.example" }, EXIT_USAGE },
-	{ "a server of no such name", { "--aor", "sips:a@b", "--server", "xn--a.example" }, EXIT_USAGE },
 	{ "a server with parameters", { "--aor", "sips:a@b", "--server", "h;x=y" }, EXIT_USAGE },
 };
 
@@ -100,30 +99,6 @@ static void a_name_server_has_a_port(void **state)
 	}
 }
 
-static void internationalised_names_become_a_labels(void **state)
-{
-	static const char *const words[WORDS_MAX] = { "--aor",
-						      "sips:alice@b\xc3\xbc"
-						      "cher.example",
-						      "--server",
-						      "b\xc3\xbc"
-						      "cher.example:5071",
-						      "--outbound-proxy",
-						      "\xc3\xbc.example",
-						      "--smime-for",
-						      "sips:bob@\xc3\xbc.example=off" };
-	struct options options;
-
-	if (parse(words, &options) != EXIT_OK)
-		return; /* no memory */
-	assert_true(slice_eq(options.aor, SLICE("sips:alice@xn--bcher-kva.example")));
-	assert_true(slice_eq(options.server, SLICE("xn--bcher-kva.example")));
-	assert_int_equal(options.port, 5071);
-	assert_true(slice_eq(options.proxy, SLICE("xn--tda.example")));
-	assert_true(slice_eq(options.smime_for[0].uri, SLICE("sips:bob@xn--tda.example")));
-	options_fini(&options);
-}
-
 static void without_a_word_nothing_is_in_clear(void **state)
 {
 	static const char *const words[WORDS_MAX] = { "--aor", "sips:a@b" };
@@ -140,7 +115,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(words_are_taken_or_refused),
 	cmocka_unit_test(all_that_is_said_arrives),
 	cmocka_unit_test(a_name_server_has_a_port),
-	cmocka_unit_test(internationalised_names_become_a_labels),
 	cmocka_unit_test(without_a_word_nothing_is_in_clear),
 };
 TEST_MAIN(tests)
