@@ -287,6 +287,19 @@ enum err socket_bind_udp(const struct address *address, size_t n, int ret_fds[])
 	return OK;
 }
 
+enum err socket_connect_udp(const struct address *address, int *ret_fd)
+{
+	struct sockaddr_storage to;
+	socklen_t len = sockaddr_of_address(address, &to);
+	int fd = -1;
+
+	TRY(new_socket(family_of(address), SOCK_DGRAM, &fd));
+	if (connect(fd, (struct sockaddr *)&to, len) < 0)
+		return fail(fd);
+	*ret_fd = fd;
+	return OK;
+}
+
 /* Room for one struct in_pktinfo or in6_pktinfo. */
 union control {
 	struct cmsghdr header;

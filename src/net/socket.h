@@ -52,6 +52,9 @@ MUST_CHECK enum err socket_connected(int fd);
  */
 MUST_CHECK enum err socket_bind_udp(const struct address *address, size_t n, int ret_fds[]);
 
+/* One that speaks with this address alone, by send() and recv(). ERR_NOT_FOUND when there is no route, ERR_LIMIT, ERR_IO. */
+MUST_CHECK enum err socket_connect_udp(const struct address *address, int *ret_fd);
+
 struct socket_datagram {
 	struct address local; /* without the port; where it arrived, or leaves from; ADDRESS_NONE: any */
 	struct address peer;

@@ -46,7 +46,7 @@ static bool trust_file(struct load *load, struct slice name)
 
 static bool set_up_tls(struct load *load)
 {
-	if (!load->options->tls)
+	if (load->options->transport != TRANSPORT_TLS)
 		return true;
 	load->target.tls = tls_client_new(load->crypto);
 	if (!load->target.tls)
@@ -73,6 +73,11 @@ static bool set_up_phone(struct load *load, size_t number)
 				     load->options->realm.ptr ? load->options->realm : account->domain,
 				     account->password } },
 	};
+	if (load->options->transport == TRANSPORT_UDP) {
+		phone->datagrams = load_datagrams_new();
+		if (!phone->datagrams)
+			return false;
+	}
 	if (load->options->mode->method != SIP_INVITE || number % 2)
 		return true;
 	phone->dialog = mem_new(struct load_dialog);
@@ -92,6 +97,7 @@ static bool set_up(struct load *load)
 {
 	if (!load_accounts_init(&load->accounts, load->options) || !allow_descriptors(load->accounts.n))
 		return false;
+	load->target.transport = load->options->transport;
 	load->target.address = load->options->target;
 	load->target.domain = load->accounts.all[0].domain;
 	load->crypto = crypto_new();

@@ -35,6 +35,8 @@ static void reply(struct load_phone *phone, const struct sip_message *request, c
 	filled.to_tag = writer_text(&tag);
 	put_reply(&out, request, &filled);
 	load_phone_send(phone, &out, now);
+	if (about->status >= 200)
+		load_datagram_answer(phone, request, writer_text(&out), now);
 }
 
 static void put_dialog_headers(struct writer *out, const struct load_phone *phone,
@@ -76,11 +78,14 @@ static void answer_bye(struct load_phone *phone, const struct sip_message *reque
 	if (!is_ours)
 		load_tally_violation(&phone->load->tally, LOAD_STRAY_REQUEST, SLICE("BYE"));
 	phone->n_called = 0;
+	load_datagram_confirmed(phone);
 	reply(phone, request, &(struct sip_reply){ .status = is_ours ? 200 : 481 }, now);
 }
 
 void load_answer(struct load_phone *phone, const struct sip_message *request, struct now now)
 {
+	if (load_datagram_is_old_request(phone, request))
+		return;
 	switch (request->method) {
 	case SIP_INVITE:
 		check_forwarded(phone, request);
@@ -90,6 +95,7 @@ void load_answer(struct load_phone *phone, const struct sip_message *request, st
 		check_forwarded(phone, request);
 		if (!is_called_in(phone, request))
 			load_tally_violation(&phone->load->tally, LOAD_STRAY_REQUEST, SLICE("ACK"));
+		load_datagram_confirmed(phone);
 		return;
 	case SIP_BYE:
 		check_forwarded(phone, request);

@@ -76,9 +76,13 @@ static bool take_number(enum option_id id, uint64_t max, uint64_t *ret_number)
 
 static bool take_transport(struct load_options *options)
 {
-	options->tls = strcmp(optarg, "tls") == 0;
-	return options->tls || strcmp(optarg, "tcp") == 0 ||
-	       complain("load: --transport is tls or tcp, not \"%s\"", optarg);
+	for (enum transport_protocol i = TRANSPORT_TLS; i <= TRANSPORT_UDP; i++) {
+		if (!slice_eq_nocase(transport_name(i), slice_of(optarg)))
+			continue;
+		options->transport = i;
+		return true;
+	}
+	return complain("load: --transport is tls, tcp or udp, not \"%s\"", optarg);
 }
 
 static bool take_text(enum option_id id, struct load_options *options)
@@ -168,7 +172,11 @@ static bool check(const struct load_options *options)
 			"load: the passwords stand in the file of --accounts; leave out --password-file");
 	if (options->rate && (options->mode->at_once || options->mode->method == SIP_METHOD_OTHER))
 		return complain("load: %.*s has no rate; leave out --rate", SLICE_FMT(options->mode->name));
-	if (options->resumed && !(options->mode->connects && options->tls))
+	if (options->transport == TRANSPORT_UDP && options->mode->connects && !options->mode->at_once)
+		return complain(
+			"load: over UDP there is no connection to be made; take options in place of %.*s",
+			SLICE_FMT(options->mode->name));
+	if (options->resumed && !(options->mode->connects && options->transport == TRANSPORT_TLS))
 		return complain("load: only handshake and storm, over TLS, take sessions up again; leave out "
 				"--resumed");
 	if (options->new_call_id && options->mode->method != SIP_REGISTER)
@@ -182,7 +190,9 @@ static bool check(const struct load_options *options)
 bool load_options_read(const struct command *command, int argc, char *argv[],
 		       struct load_options *ret_options, bool *ret_help)
 {
-	struct load_options options = { .tls = true, .count = LOAD_COUNT, .duration = LOAD_SECONDS * 1000 };
+	struct load_options options = { .transport = TRANSPORT_TLS,
+					.count = LOAD_COUNT,
+					.duration = LOAD_SECONDS * 1000 };
 	int option;
 
 	*ret_help = false;

@@ -9,6 +9,7 @@
 #include "base/slice.h"
 #include "base/time.h"
 #include "sip/names.h"
+#include "sip/transport.h"
 
 struct command;
 
@@ -37,7 +38,8 @@ struct load_mode {
 struct load_options {
 	const struct load_mode *mode;
 	struct address target;
-	bool tls, json, challenged, resumed, new_call_id, target_is_mine;
+	enum transport_protocol transport; /* TLS, TCP or UDP */
+	bool json, challenged, resumed, new_call_id, target_is_mine;
 	struct slice users, accounts, password_file, ca, realm; /* absent where not given */
 	size_t n_users;                                         /* 0: not given */
 	uint64_t rate; /* operations a second; 0: each user begins the next when one has ended */

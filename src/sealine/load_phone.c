@@ -3,6 +3,7 @@
 #include "sealine/load_run.h"
 #include "sip/build.h"
 #include "sip/fields.h"
+#include "tsx/tsx.h"
 
 static const struct load_mode *mode_of(const struct load_phone *phone)
 {
@@ -25,6 +26,17 @@ static void enter(struct load_phone *phone, enum load_state state, ms_t until)
 	load->n_busy += state == LOAD_BUSY;
 	if (state == LOAD_READY)
 		list_append(&load->ready, &phone->link);
+}
+
+/*
+ * When what begins now has failed. Over UDP that is for the transaction to say (RFC 3261 §17, timers B and F); and a phone in a storm
+ * has the patience of one.
+ */
+static ms_t due(const struct load_phone *phone, struct now now)
+{
+	bool is_patient = phone->datagrams || mode_of(phone)->at_once;
+
+	return now.mono + (is_patient ? (ms_t)64 * T1 : LOAD_ANSWER_MS);
 }
 
 static void note_tried(struct load_phone *phone)
@@ -50,6 +62,7 @@ static void hang_up(struct load_phone *phone)
 	phone->exchange.is_open = false;
 	phone->is_registered = false;
 	phone->n_called = 0;
+	load_datagram_forget(phone);
 }
 
 /* A phone in a storm does not give up; how long it was told to wait, or a second, and a part of one of its own. */
@@ -127,7 +140,7 @@ void load_phones_make_ready(struct load *load)
 
 void load_phone_open(struct load_phone *phone, struct now now)
 {
-	enter(phone, LOAD_OPENING, now.mono + LOAD_ANSWER_MS);
+	enter(phone, LOAD_OPENING, due(phone, now));
 	if (phone->wire.state == LOAD_WIRE_OPEN)
 		go_on(phone, now);
 	else
@@ -138,7 +151,7 @@ void load_phone_begin(struct load_phone *phone, struct now now)
 {
 	const struct load_mode *mode = mode_of(phone);
 
-	enter(phone, LOAD_BUSY, now.mono + LOAD_ANSWER_MS);
+	enter(phone, LOAD_BUSY, due(phone, now));
 	phone->begun = load_clock();
 	if (mode->method != SIP_REGISTER || phone->load->options->new_call_id)
 		phone->call++;
@@ -155,7 +168,7 @@ void load_phone_begin(struct load_phone *phone, struct now now)
 static void try_again(struct load_phone *phone, struct now now)
 {
 	if (mode_of(phone)->at_once) {
-		enter(phone, LOAD_BUSY, now.mono + LOAD_ANSWER_MS);
+		enter(phone, LOAD_BUSY, due(phone, now));
 		connect_wire(phone, now);
 	} else if (mode_of(phone)->connects) {
 		enter(phone, LOAD_READY, 0);
@@ -183,6 +196,7 @@ void load_phone_fini(struct load_phone *phone)
 {
 	hang_up(phone);
 	list_remove(&phone->load->ready, &phone->link);
+	load_datagrams_free(phone->datagrams);
 	mem_free(phone->dialog);
 }
 
@@ -193,7 +207,7 @@ static bool is_expected(const struct load_phone *phone, const struct sip_message
 	char buf[LOAD_ID_MAX];
 	struct writer branch = writer_of(buf, sizeof buf);
 
-	load_put_branch(&branch, phone);
+	load_put_branch(&branch, phone, phone->exchange.cseq);
 	return phone->exchange.is_open && response->method == phone->exchange.method &&
 	       slice_eq(response->via.branch, writer_text(&branch));
 }
@@ -315,13 +329,16 @@ static void take_response(struct load_phone *phone, const struct sip_message *re
 	struct load_exchange *exchange = &phone->exchange;
 
 	if (!is_expected(phone, response)) {
+		if (load_datagram_is_old_response(phone, response))
+			return;
 		load_tally_violation(&phone->load->tally, LOAD_STRAY_RESPONSE, response->call_id);
 		return;
 	}
 	check_response(phone, response);
-	if (response->status < 200)
+	exchange->is_open = response->status < 200;
+	load_datagram_response(phone, response->status, now);
+	if (exchange->is_open)
 		return;
-	exchange->is_open = false;
 	if (exchange->method == SIP_INVITE && response->status >= 300)
 		load_send_ack(phone, response, now);
 	if (auth_client_confirm(&phone->auth, &exchange->sent, response) == AUTH_PROOF_WRONG)
@@ -353,6 +370,13 @@ static void take_message(struct load_phone *phone, struct slice bytes, struct no
 		load_answer(phone, message, now);
 	else
 		take_response(phone, message, now);
+}
+
+/* A message each (RFC 3261 §18.3); nothing but ends of lines is there to keep a way open. */
+static void take_datagram(struct load_phone *phone, struct slice bytes, struct now now)
+{
+	if (slice_trim(bytes).len > 0)
+		take_message(phone, bytes, now);
 }
 
 /* False: the connection is gone, or another one. */
@@ -391,6 +415,10 @@ static void hear(struct load_phone *phone, struct now now)
 
 		if (err == ERR_AGAIN)
 			return;
+		if (err == OK && phone->wire.is_datagram) {
+			take_datagram(phone, bytes, now);
+			return;
+		}
 		if (err == OK && !take_frames(phone, &bytes, now))
 			return;
 		if (err == OK)
@@ -410,6 +438,10 @@ void load_phone_send(struct load_phone *phone, const struct writer *message, str
 		return; /* that is counted already */
 	if (!message->overflow)
 		err = load_wire_send(&phone->wire, writer_text(message));
+	if (err == ERR_AGAIN) {
+		phone->load->tally.unsent++; /* as good as lost on its way */
+		return;
+	}
 	if (err != OK)
 		load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
 }
@@ -448,4 +480,6 @@ void load_phone_event(struct load_phone *phone, unsigned ready, struct now now)
 	}
 	if (ready & NET_READABLE)
 		hear(phone, now);
+	if (ready & NET_DEADLINE)
+		load_datagram_look(phone, now);
 }

@@ -113,22 +113,36 @@ static json_t *json_of_run(const struct load *load, const struct figures *f)
 	const struct load_tally *tally = &load->tally;
 	char buf[64];
 	struct writer address = writer_of(buf, sizeof buf);
+	static const char *const transports[] = {
+		[TRANSPORT_TLS] = "tls", [TRANSPORT_TCP] = "tcp", [TRANSPORT_UDP] = "udp"
+	};
+	const char *transport = transports[load->options->transport];
 	json_t *object;
 
 	put_address(&address, &load->target.address);
 	object = json_pack("{s:o, s:s, s:o, s:I, s:I, s:f, s:I, s:f}", "mode",
-			   json_of_text(load->options->mode->name), "transport",
-			   load->options->tls ? "tls" : "tcp", "target", json_of_text(writer_text(&address)),
-			   "users", (json_int_t)load->accounts.n, "connections", (json_int_t)load->n_held,
-			   "seconds", f->seconds, "done", (json_int_t)tally->done, "rate", f->rate);
+			   json_of_text(load->options->mode->name), "transport", transport, "target",
+			   json_of_text(writer_text(&address)), "users", (json_int_t)load->accounts.n,
+			   "connections", (json_int_t)load->n_held, "seconds", f->seconds, "done",
+			   (json_int_t)tally->done, "rate", f->rate);
 	json_object_set_new(object, "missed", json_integer((json_int_t)tally->missed));
 	json_object_set_new(object, "retries", json_integer((json_int_t)tally->retries));
+	if (load->options->transport == TRANSPORT_UDP)
+		json_object_set_new(object, "datagrams",
+				    json_pack("{s:I, s:I, s:I}", "sent_again", (json_int_t)tally->sent_again,
+					      "came_again", (json_int_t)tally->came_again, "unsent",
+					      (json_int_t)tally->unsent));
 	if (load->options->resumed)
 		json_object_set_new(object, "resumed", json_integer((json_int_t)tally->resumed));
 	json_object_set_new(object, "failures",
 			    json_of_counts(tally->failures, load_failure_words, LOAD_FAILURES));
 	json_object_set_new(object, "violations",
 			    json_of_counts(tally->violations, load_violation_words, LOAD_VIOLATIONS));
+	if (*tally->first_failure)
+		json_object_set_new(object, "first_failure", json_of_text(slice_of(tally->first_failure)));
+	if (*tally->first_violation)
+		json_object_set_new(object, "first_violation",
+				    json_of_text(slice_of(tally->first_violation)));
 	if (f->has_operations)
 		json_object_set_new(object, "latency_ms", json_of_latency(load));
 	json_object_set_new(object, "load",
@@ -160,9 +174,10 @@ static void print_head(const struct load *load, const struct figures *f)
 	struct writer address = writer_of(buf, sizeof buf);
 
 	put_address(&address, &load->target.address);
-	printf("%-13.*s %.*s over %s, %zu users, %zu connections held\n", SLICE_FMT(options->mode->name),
-	       SLICE_FMT(writer_text(&address)), options->tls ? "TLS" : "TCP", load->accounts.n,
-	       load->n_held);
+	printf("%-13.*s %.*s over %.*s, %zu users, %zu %s held\n", SLICE_FMT(options->mode->name),
+	       SLICE_FMT(writer_text(&address)), SLICE_FMT(transport_name(options->transport)),
+	       load->accounts.n, load->n_held,
+	       options->transport == TRANSPORT_UDP ? "sockets" : "connections");
 	if (options->mode->method == SIP_METHOD_OTHER)
 		return;
 	printf("done          %llu %.*s in %.2f s, %.0f/s\n", (unsigned long long)load->tally.done,
@@ -170,6 +185,10 @@ static void print_head(const struct load *load, const struct figures *f)
 	if (load->tally.missed > 0)
 		printf("missed        %llu, since nobody was free; take more users or a lower rate\n",
 		       (unsigned long long)load->tally.missed);
+	if (options->transport == TRANSPORT_UDP)
+		printf("datagrams     %llu sent again, %llu came again, %llu not taken by the kernel\n",
+		       (unsigned long long)load->tally.sent_again, (unsigned long long)load->tally.came_again,
+		       (unsigned long long)load->tally.unsent);
 	if (load->options->resumed)
 		printf("resumed       %llu\n", (unsigned long long)load->tally.resumed);
 	if (load->tally.retries > 0)

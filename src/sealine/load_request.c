@@ -21,10 +21,10 @@ static void put_id(struct writer *out, const struct load_phone *phone, uint32_t 
 	put_number(out, number);
 }
 
-void load_put_branch(struct writer *out, const struct load_phone *phone)
+void load_put_branch(struct writer *out, const struct load_phone *phone, uint32_t cseq)
 {
 	put(out, SLICE("z9hG4bK"));
-	put_id(out, phone, phone->exchange.cseq);
+	put_id(out, phone, cseq);
 }
 
 void load_put_call_id(struct writer *out, const struct load_phone *phone)
@@ -48,7 +48,7 @@ void load_put_contact(struct writer *out, const struct load_phone *phone)
 	put(out, phone->account->user);
 	put_char(out, '@');
 	put_address(out, &phone->wire.local);
-	if (!phone->account->sips && !phone->wire.tls)
+	if (!phone->account->sips && phone->load->options->transport == TRANSPORT_TCP)
 		put(out, SLICE(";transport=tcp"));
 }
 
@@ -82,10 +82,12 @@ struct parts {
 
 static void put_via(struct writer *out, const struct load_phone *phone, bool has_own_branch)
 {
-	put(out, phone->wire.tls ? SLICE("Via: SIP/2.0/TLS ") : SLICE("Via: SIP/2.0/TCP "));
+	put(out, SLICE("Via: SIP/2.0/"));
+	put(out, transport_name(phone->load->options->transport));
+	put_char(out, ' ');
 	put_address(out, &phone->wire.local);
 	put(out, SLICE(";branch="));
-	load_put_branch(out, phone);
+	load_put_branch(out, phone, phone->exchange.cseq);
 	if (has_own_branch)
 		put(out, SLICE("-ack"));
 	put(out, SLICE(";rport\r\nMax-Forwards: 70\r\n"));
@@ -199,6 +201,7 @@ void load_send_request(struct load_phone *phone, enum sip_method method, struct 
 		out.overflow = true;
 	put_rest(&out, phone, method);
 	load_phone_send(phone, &out, now);
+	load_datagram_request(phone, writer_text(&out), now);
 }
 
 void load_send_ack(struct load_phone *phone, const struct sip_message *response, struct now now)
@@ -217,6 +220,7 @@ void load_send_ack(struct load_phone *phone, const struct sip_message *response,
 	put_common(&out, phone, &parts);
 	put_body(&out, SLICE(""));
 	load_phone_send(phone, &out, now);
+	load_datagram_ack(phone, response->status, writer_text(&out));
 }
 
 static bool copy(char *to, size_t size, size_t *ret_n, struct slice text)

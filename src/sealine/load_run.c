@@ -7,8 +7,10 @@
 #include "sealine/output.h"
 
 enum {
-	OPENING_MAX = 64,   /* connections begun at once, so that the server's queue holds them */
-	LOOK_MS = 100,      /* between looks at who takes too long */
+	OPENING_MAX = 64, /* connections begun at once, so that the server's queue holds them */
+	STORM_STEP =
+		32,    /* connections begun in one turn: none waits for this program to say its first word */
+	LOOK_MS = 100, /* between looks at who takes too long */
 	PROGRESS_MS = 1000, /* between lines for the terminal */
 };
 
@@ -108,13 +110,21 @@ static uint64_t due(const struct load *load)
 
 static void begin_more(struct load *load, struct now now)
 {
+	size_t n = load->options->mode->at_once ? STORM_STEP : load->n_phones;
+
 	if (load->options->rate) {
 		while (load->n_begun + load->tally.missed < due(load))
 			begin_one(load, now);
 		return;
 	}
-	while (load->n_begun < load->options->count && list_first(&load->ready))
+	while (n-- > 0 && load->n_begun < load->options->count && list_first(&load->ready))
 		begin_one(load, now);
+}
+
+/* All users, each once. */
+static uint64_t in_storm(const struct load *load)
+{
+	return load->n_phones < load->options->count ? load->n_phones : load->options->count;
 }
 
 /* Whether nothing new is to be begun. */
@@ -123,7 +133,7 @@ static bool is_enough(const struct load *load, struct now now)
 	if (load->is_interrupted || now.mono - load->phase_began >= load->options->duration)
 		return true;
 	if (load->options->mode->at_once)
-		return load->tally.done == load->n_begun && load->n_begun > 0;
+		return load->tally.done == in_storm(load);
 	return load->n_begun + load->tally.missed >= load->options->count;
 }
 
@@ -135,7 +145,7 @@ static void finish(struct load *load, struct now now)
 	for (size_t i = 0; i < load->accounts.n; i++)
 		load->n_held += load->phones[i].wire.state == LOAD_WIRE_OPEN;
 	if (load->options->mode->at_once)
-		for (uint64_t i = load->tally.done; i < load->n_begun; i++)
+		for (uint64_t i = load->tally.done; i < in_storm(load); i++)
 			load_tally_failure(&load->tally, LOAD_TIMEOUT, SLICE("back in time"));
 	enter_phase(load, LOAD_OVER, now);
 }
@@ -185,7 +195,9 @@ static ms_t next_turn(const struct load *load)
 
 	if (load->phase == LOAD_SETTLING && load->options->ramp)
 		return now + 1;
-	return load->phase == LOAD_RUNNING && load->options->rate ? now + 1 : load->next_look;
+	bool begins_more = load->options->rate || (load->options->mode->at_once && list_first(&load->ready));
+
+	return load->phase == LOAD_RUNNING && begins_more ? now + 1 : load->next_look;
 }
 
 static void take_event(struct load *load, const struct net_event *event, struct now now)

@@ -7,6 +7,7 @@
 #include "auth/client.h"
 #include "base/list.h"
 #include "sealine/load_accounts.h"
+#include "sealine/load_datagram.h"
 #include "sealine/load_options.h"
 #include "sealine/load_process.h"
 #include "sealine/load_tally.h"
@@ -61,8 +62,9 @@ struct load_phone {
 	struct load_wire wire;
 	struct auth_client auth;
 	struct load_exchange exchange;
-	struct load_dialog *dialog; /* callers only */
-	char called[LOAD_ID_MAX];   /* Call-ID of the dialog that somebody else began */
+	struct load_dialog *dialog;       /* callers only */
+	struct load_datagrams *datagrams; /* over UDP only */
+	char called[LOAD_ID_MAX];         /* Call-ID of the dialog that somebody else began */
 	size_t n_called;
 	bool is_registered, was_tried;
 	uint32_t cseq, call; /* numbers of requests and Call-IDs so far */
@@ -115,7 +117,7 @@ void load_phone_send(struct load_phone *phone, const struct writer *message, str
 void load_send_request(struct load_phone *phone, enum sip_method method, struct now now);
 void load_send_ack(struct load_phone *phone, const struct sip_message *response, struct now now);
 /* The parts of what was sent, as an answer has to repeat them. */
-void load_put_branch(struct writer *out, const struct load_phone *phone);
+void load_put_branch(struct writer *out, const struct load_phone *phone, uint32_t cseq);
 void load_put_call_id(struct writer *out, const struct load_phone *phone);
 void load_put_tag(struct writer *out, const struct load_phone *phone);
 void load_put_contact(struct writer *out, const struct load_phone *phone);

@@ -45,8 +45,9 @@ enum {
 };
 
 struct load_tally {
-	uint64_t done, retries, missed; /* missed: nobody was free when it should have begun */
-	uint64_t resumed;               /* handshakes that took a session up again */
+	uint64_t done, retries, missed;          /* missed: nobody was free when it should have begun */
+	uint64_t sent_again, came_again, unsent; /* datagrams; unsent: the kernel had no room for them */
+	uint64_t resumed;                        /* handshakes that took a session up again */
 	uint64_t failures[LOAD_FAILURES], violations[LOAD_VIOLATIONS];
 	uint64_t buckets[TALLY_BUCKETS], longest;                            /* microseconds */
 	char first_failure[TALLY_TEXT_MAX], first_violation[TALLY_TEXT_MAX]; /* escaped; "" without any */

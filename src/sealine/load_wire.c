@@ -13,8 +13,9 @@ enum err load_wire_connect(struct load_wire *wire, const struct load_target *tar
 {
 	enum err err;
 
-	*wire = (struct load_wire){ .fd = -1 };
-	TRY(socket_connect(&target->address, &wire->fd));
+	*wire = (struct load_wire){ .fd = -1, .is_datagram = target->transport == TRANSPORT_UDP };
+	TRY(wire->is_datagram ? socket_connect_udp(&target->address, &wire->fd)
+			      : socket_connect(&target->address, &wire->fd));
 	err = net_watch_new(target->net, wire->fd, NET_WRITABLE, owner, &wire->watch);
 	if (err != OK) {
 		socket_close(wire->fd);
@@ -135,6 +136,8 @@ enum err load_wire_send(struct load_wire *wire, struct slice bytes)
 {
 	enum err err = wire->n_out > 0 ? ERR_AGAIN : write_all(wire, &bytes);
 
+	if (wire->is_datagram)
+		return err;
 	return err == ERR_AGAIN ? put_off(wire, bytes) : err;
 }
 
@@ -161,6 +164,8 @@ static enum err read_some(struct load_wire *wire, char *buf, size_t size, size_t
 	if (wire->tls)
 		return tls_conn_read(wire->tls, buf, size, ret_n);
 	n = recv(wire->fd, buf, size, 0);
+	if (n == 0 && wire->is_datagram)
+		return ERR_AGAIN; /* an empty one */
 	if (n <= 0)
 		return n == 0 ? ERR_CLOSED : errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
 	*ret_n = (size_t)n;

@@ -1,4 +1,4 @@
-/* One connection to the server under load, over TLS or TCP: bytes out, whole messages in. */
+/* One connection to the server under load, over TLS, TCP or UDP: bytes out, whole messages in. */
 #pragma once
 
 #include <stdbool.h>
@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "net/net.h"
 #include "sip/frame.h"
+#include "sip/transport.h"
 #include "tls/conn.h"
 #include "tls/context.h"
 
@@ -19,6 +20,7 @@ enum load_wire_state { LOAD_WIRE_CLOSED, LOAD_WIRE_CONNECTING, LOAD_WIRE_HANDSHA
 /* Zeroed, it is closed. */
 struct load_wire {
 	enum load_wire_state state;
+	bool is_datagram; /* what is read or sent is one, and what the kernel has no room for is lost */
 	int fd;
 	struct net_watch *watch;
 	struct tls_conn *tls;
@@ -30,7 +32,8 @@ struct load_wire {
 
 struct load_target {
 	struct net *net;
-	struct tls_context *tls; /* NULL: plain TCP */
+	enum transport_protocol transport;
+	struct tls_context *tls; /* NULL: without TLS */
 	struct address address;
 	struct slice domain; /* that the certificate has to name */
 };
@@ -49,7 +52,7 @@ MUST_CHECK enum err load_wire_proceed(struct load_wire *wire, const struct load_
 /* Whether the handshake took a session up again. */
 bool load_wire_is_resumed(const struct load_wire *wire);
 
-/* Sends, or keeps what the socket does not take now until it is writable. */
+/* Sends, or keeps what the socket does not take now until it is writable; ERR_AGAIN: a datagram that it does not take. */
 MUST_CHECK enum err load_wire_send(struct load_wire *wire, struct slice bytes);
 MUST_CHECK enum err load_wire_flush(struct load_wire *wire);
 

@@ -191,7 +191,7 @@ static const struct command commands[] = {
 		.words = "load", .run_line = load_command,
 		.help =
 		"usage: sealine load MODE ADDRESS:PORT (--users PATTERN | --accounts FILE) [OPTION]...\n"
-		"Loads a SIP server over TLS, and tells how long it took, what failed, and where it broke the protocol.\n"
+		"Loads a SIP server over TLS, TCP or UDP, and tells how long it took, what failed, and where it broke the protocol.\n"
 		"\n"
 		"  register              users register again and again, each on a connection of its own\n"
 		"  call                  users call each other: INVITE 100 180 200 ACK BYE 200\n"
@@ -205,7 +205,7 @@ static const struct command commands[] = {
 		"  --number N            how many (10)\n"
 		"  --password-file FILE  the first line is the password of them all\n"
 		"  --accounts FILE       addresses and passwords, as sealine user import takes them\n"
-		"  --transport tls|tcp   over what (tls)\n"
+		"  --transport T         over tls, tcp or udp (tls)\n"
 		"  --ca FILE             whose certificates to trust (those that the system trusts)\n"
 		"  --realm TEXT          of the passwords (the domain)\n"
 		"  --rate N              operations begun a second (each user begins one when the last has ended)\n"

@@ -1,33 +1,48 @@
 """sealine load against sealined: small bounded runs, in which nothing may fail and nothing may break the protocol."""
 
 import json
+import select
+import socket
+import sqlite3
+import threading
 
 import pytest
 
-from programs import Server, run, sealine, slow
-from programs import BUILD
+from programs import BUILD, Program, Server, run, sealine, slow
+from sealine_e2e import Client
 
 N = 6
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A server with N accounts and a password file beside its state; listens for TLS and for TCP."""
-    directory = tmp_path_factory.mktemp("load")
+def serve(directory):
+    """A server with N accounts and a password file beside its state; listens for TLS, TCP and UDP."""
     state = directory / "state"
     accounts = "".join(f"user{i:02d}@localhost\tsecret\n" for i in range(N))
     (directory / "accounts").write_text(accounts)
     (directory / "password").write_text("secret\n")
     assert sealine("user", "import", directory / "accounts", "--state", state)[0] == 0
-    with Server(state, listen=("127.0.0.1:0", "tcp:127.0.0.1:0"), options=("--workers", "2")) as server:
-        server.directory = directory
+    server = Server(state, listen=("127.0.0.1:0", "tcp:127.0.0.1:0", "udp:127.0.0.1:0"), options=("--workers", "2"))
+    server.directory = directory
+    return server
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with serve(tmp_path_factory.mktemp("load")) as server:
         yield server
 
 
-def load(server, mode, *options, transport="tls", who=None):
+@pytest.fixture(scope="module")
+def udp_server(tmp_path_factory):
+    """One of its own: over UDP there is no connection whose end would end a binding, and an account has at most ten."""
+    with serve(tmp_path_factory.mktemp("load-udp")) as server:
+        yield server
+
+
+def load(server, mode, *options, transport="tls", who=None, port=None):
     """Runs the load: exit status, report, standard error."""
     who = who or ("--users", "user%02d@localhost", "--password-file", server.directory / "password")
-    words = ["load", mode, f"127.0.0.1:{server.port(transport)}", "--transport", transport, *who, "--json"]
+    words = ["load", mode, f"127.0.0.1:{port or server.port(transport)}", "--transport", transport, *who, "--json"]
     if "--number" not in options:
         words += ["--number", str(N)]
     if transport == "tls":
@@ -71,6 +86,75 @@ def test_a_clear_connection_is_loaded_as_well(server):
     assert (status, report["done"], report["transport"]) == (0, 10, "tcp"), (report, errors)
 
 
+@pytest.mark.parametrize("mode, options, done", [("register", ["--count", "60"], 60), ("call", ["--count", "30"], 30), ("message", ["--count", "60"], 60), ("storm", [], N)], ids=["register", "call", "message", "storm"])
+def test_datagrams_are_loaded_as_well(udp_server, mode, options, done):
+    status, report, errors = load(udp_server, mode, *options, transport="udp")
+    assert (status, report["done"], report["failures"], report["violations"]) == (0, done, {}, {}), errors
+    assert report["transport"] == "udp" and report["datagrams"]["unsent"] == 0
+
+
+class Lossy:
+    """Passes datagrams on, a socket towards the server for each phone; but every seventh of each direction is lost."""
+
+    def __init__(self, port):
+        self.front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.front.bind(("127.0.0.1", 0))
+        self.port = self.front.getsockname()[1]
+        self.server, self.phones, self.backs = ("127.0.0.1", port), {}, {}
+        self.n, self.lost, self.over = [0, 0], 0, threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.thread.join()
+        for sock in (self.front, *self.backs):
+            sock.close()
+
+    def is_lost(self, direction):
+        self.n[direction] += 1
+        self.lost += self.n[direction] % 7 == 0
+        return self.n[direction] % 7 == 0
+
+    def back_of(self, phone):
+        if phone not in self.phones:
+            back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            back.connect(self.server)
+            self.phones[phone], self.backs[back] = back, phone
+        return self.phones[phone]
+
+    def run(self):
+        while not self.over.is_set():
+            for sock in select.select([self.front, *self.backs], [], [], 0.1)[0]:
+                data, sender = sock.recvfrom(65536)
+                if sock is self.front:
+                    back = self.back_of(sender)
+                    if not self.is_lost(0):
+                        back.send(data)
+                elif not self.is_lost(1):
+                    self.front.sendto(data, self.backs[sock])
+
+
+@pytest.mark.parametrize("mode, count", [("register", 12), ("message", 6), ("call", 6)], ids=["register", "message", "call"])
+def test_what_is_lost_is_sent_again_and_counted(udp_server, mode, count):  # RFC3261:17.1.1.2 RFC3261:17.1.2.2 RFC3261:13.3.1.4
+    with Lossy(udp_server.port("udp")) as between:
+        status, report, errors = load(udp_server, mode, "--count", str(count), transport="udp", port=between.port)
+    assert (report["done"], report["failures"], report["violations"], status) == (count, {}, {}, 0), (report, errors)
+    assert between.lost > 0 and report["datagrams"]["sent_again"] > 0
+    assert report["latency_ms"]["max"] >= 500 or mode == "call"
+
+
+def test_datagrams_to_nobody_are_a_failure_and_not_a_wait(udp_server):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        port = nobody.getsockname()[1]
+    status, report, errors = load(udp_server, "options", "--count", "1", "--duration", "1", transport="udp", port=port)
+    assert status == 1 and report["failures"].get("lost", 0) > 0, errors
+
+
 def test_sessions_are_taken_up_again_by_whichever_worker(server):
     status, report, errors = load(server, "handshake", "--count", "40", "--resumed")
     assert (status, report["done"], report["failures"], report["violations"]) == (0, 40, {}, {}), errors
@@ -110,6 +194,8 @@ def test_a_certificate_that_nobody_trusts_is_refused(server):
         (["options", "127.0.0.1:5061", "--users", "a@localhost", "--resumed"], "only handshake and storm, over TLS"),
         (["call", "127.0.0.1:5061", "--users", "u%d@localhost", "--number", "3", "--password-file", "/dev/null"], "/dev/null: it is empty"),
         (["options", "127.0.0.1:5061", "--users", "a@localhost", "--duration", "0"], "--duration takes a whole number from 1 to 3000"),
+        (["handshake", "127.0.0.1:5061", "--users", "a@localhost", "--transport", "udp"], "over UDP there is no connection to be made"),
+        (["options", "127.0.0.1:5061", "--users", "a@localhost", "--transport", "sctp"], "--transport is tls, tcp or udp"),
         (["storm", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--rate", "5"], "storm has no rate"),
     ],
     ids=lambda value: value[0] if isinstance(value, list) else None,
@@ -118,3 +204,36 @@ def test_a_wrong_use_is_refused_with_a_reason(words, why):
     status, out, errors = run([BUILD / "sealine", "load", *words], seconds=slow(10))
     assert (out, status) == ("", 2 if "/dev/null" not in words else 1), errors
     assert errors.startswith("sealine: ") and why in errors
+
+
+FILLERS = 200_000
+
+
+def fill(state):
+    """Accounts that nobody uses, which are read before all others."""
+    database = sqlite3.connect(state / "sealine.db")
+    with database:
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO account (id, name, version, policy) SELECT -i, 'filler' || i || '@localhost', 1, '' FROM n",
+            (FILLERS,),
+        )
+    database.close()
+
+
+def test_phones_are_answered_while_the_accounts_are_read(tmp_path):  # RFC3261:21.5.4
+    state = tmp_path / "state"
+    with Server(state) as first:
+        first.add_account("alice@localhost", "secret")
+        ca = first.ca
+    fill(state)
+    with Program([BUILD / "sealined", "--state", state, "--listen", "127.0.0.1:0"]) as server:
+        port = int(server.wait_for(r"listening listen=tls:127\.0\.0\.1:\d+", 30).split("tls:127.0.0.1:")[1].split()[0])
+        with Client(port, ca) as alice:
+            early = alice.register()
+            was_early = " ready " not in server.output
+            server.wait_for(r" ready ", 60)
+            late = alice.register()
+    assert late.status == 200
+    assert was_early, "the accounts were read before the phone was answered; take more of them"
+    assert (early.status, early.all("Retry-After")) == (503, ["5"])

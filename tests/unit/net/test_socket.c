@@ -2,9 +2,11 @@
 
 #include "harness.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -121,6 +123,32 @@ static void exchanges_datagrams(const char *any_text, const char *own_text)
 	assert_int_equal(socket_receive(server, buf, 3, &got), ERR_LIMIT);
 	assert_int_equal(socket_receive(server, buf, sizeof buf, &got), ERR_AGAIN);
 	socket_close(server);
+	socket_close(client);
+}
+
+static void a_socket_for_one_peer_hears_nobody_else(void **state)
+{
+	struct address own = address_of("127.0.0.1:0"), nowhere = address_of("127.0.0.1:9");
+	int server = -1, other = -1, client = -1;
+	struct socket_datagram sent = { .bytes = SLICE("hello") };
+	char buf[100];
+
+	assert_int_equal(socket_bind_udp(&own, 1, &server), OK);
+	assert_int_equal(socket_bind_udp(&own, 1, &other), OK);
+	own = socket_local_address(server);
+	assert_int_equal(socket_connect_udp(&own, &client), OK);
+	assert_int_equal(socket_connected(client), OK);
+	sent.peer = socket_local_address(client);
+	assert_int_equal(socket_send(other, &sent), OK);
+	assert_int_equal(socket_send(server, &sent), OK);
+	wait_for(client, POLLIN);
+	assert_int_equal(recv(client, buf, sizeof buf, 0), 5);
+	assert_int_equal(recv(client, buf, sizeof buf, 0), -1);
+	assert_int_equal(errno, EAGAIN);
+	socket_close(client);
+	socket_close(other);
+	socket_close(server);
+	assert_int_equal(socket_connect_udp(&nowhere, &client), OK); /* nobody is asked */
 	socket_close(client);
 }
 
@@ -252,6 +280,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(carries_bytes_over_ipv4),
 	cmocka_unit_test(carries_bytes_over_ipv6),
 	cmocka_unit_test(several_workers_share_a_port_but_not_with_others),
+	cmocka_unit_test(a_socket_for_one_peer_hears_nobody_else),
 	cmocka_unit_test(exchanges_datagrams_over_ipv4),
 	cmocka_unit_test(exchanges_datagrams_over_ipv6),
 	cmocka_unit_test(several_workers_share_a_udp_port_but_not_with_others),
