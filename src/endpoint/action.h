@@ -131,7 +131,7 @@ struct action {
 struct answer {
 	uint64_t question;
 	/*
-	 * LOOKUP: OK or ERR_NOT_FOUND. STORE: OK, ERR_CONFLICT (read again and decide again), ERR_NOT_FOUND
+	 * LOOKUP: OK, ERR_NOT_FOUND, ERR_AGAIN (it may be on the disk, which is being read). STORE: OK, ERR_CONFLICT (read again and decide again), ERR_NOT_FOUND
 	 * (the account is gone), ERR_IO. CONNECT: OK, or ERR_NOT_FOUND (no such name), ERR_IO (not reached),
 	 * ERR_DENIED (not who it should be), ERR_AGAIN (deadline). RESOLVE: that of dns. CERTIFY: OK, ERR_SYNTAX (the
 	 * body is not what it is said to be), ERR_DENIED (it is not good: a weak key, no proof of it, not for the

@@ -1,6 +1,7 @@
 #include "location/location.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "base/mem.h"
 
@@ -19,6 +20,7 @@ struct shard {
 
 struct location {
 	struct map_key key;
+	atomic_bool is_complete;
 	struct shard shards[SHARDS];
 };
 
@@ -46,6 +48,16 @@ struct location *location_new(size_t max, struct map_key key)
 		}
 	}
 	return location;
+}
+
+bool location_is_complete(const struct location *location)
+{
+	return atomic_load_explicit(&location->is_complete, memory_order_acquire);
+}
+
+void location_complete(struct location *location)
+{
+	atomic_store_explicit(&location->is_complete, true, memory_order_release);
 }
 
 static void entry_free(struct entry *entry)

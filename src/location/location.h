@@ -3,7 +3,8 @@
  * workers.
  *
  * The one shared mutable object: sharded by a keyed hash, a lock in each shard that is held for a look-up and
- * a count and never while anything is called. Written by one thread (the store's), but for refreshes; read by all.
+ * a count and never while anything is called. Written by one thread (the one that reads the disk at the start, then the
+ * store's), but for refreshes; read by all.
  */
 #pragma once
 
@@ -24,6 +25,13 @@ MUST_CHECK struct location *location_new(size_t max, struct map_key key);
 /* Nobody may be using it any more. */
 void location_free(struct location *location);
 OWN(location)
+
+/*
+ * Until the second is called, whoever is not found may still be on the disk. Then the first is true for good, and what is not
+ * found is not there. To be asked before location_find().
+ */
+bool location_is_complete(const struct location *location);
+void location_complete(struct location *location);
 
 /* Publishes a snapshot in place of the one before under its name; takes its own reference. ERR_LIMIT,
  * ERR_NOMEM: the one before stays. Replacing needs no memory and cannot fail. */

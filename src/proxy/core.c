@@ -350,6 +350,31 @@ static void on_client_gone(void *self, struct client *client)
 	context_client_gone(client);
 }
 
+/*
+ * The server has just started, and whom it looked for it may not have read yet. Nobody is told that there is no such account, or
+ * that his password is wrong; who is called is as one whose phone is not back yet.
+ */
+static bool is_put_off(struct context *context, const struct answer *answer, struct now now)
+{
+	struct refusal refusal;
+
+	if (answer->err != ERR_AGAIN)
+		return false;
+	switch ((enum context_stage)context->question.kind) {
+	case CONTEXT_CERTIFIED:
+	case CONTEXT_SENDER:
+	case CONTEXT_REGISTERED: refusal = proxy_refusals[REFUSED_NOT_READ_YET]; break;
+	case CONTEXT_CALLED:
+	case CONTEXT_PEER:
+		refusal = proxy_refusals[REFUSED_UNREACHED];
+		refusal.retry_after = proxy_refusals[REFUSED_NOT_READ_YET].retry_after;
+		break;
+	default: return false;
+	}
+	context_refuse(context, &refusal, now);
+	return true;
+}
+
 static void on_answer(void *self, struct question *question, const struct answer *answer, struct now now)
 {
 	struct core *core = self;
@@ -370,6 +395,8 @@ static void on_answer(void *self, struct question *question, const struct answer
 		context_refuse(context, &proxy_refusals[REFUSED_SENDER_GONE], now);
 		return;
 	}
+	if (is_put_off(context, answer, now))
+		return;
 	switch ((enum context_stage)question->kind) {
 	case CONTEXT_CERTIFIED:
 		if (gate_answer_certified(context, answer, now))

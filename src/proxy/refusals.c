@@ -385,6 +385,14 @@ const struct refusal proxy_refusals[] = {
 		.remedy = "try again; the administrator finds the reason in the log",
 		.retry_after = 5,
 	},
+	[REFUSED_NOT_READ_YET] = {
+		.status = 503,
+		.code = "server.starting",
+		.warning = "the server has just started and still reads the accounts",
+		.section = "RFC 3261 §21.5.4",
+		.remedy = "try again in a few seconds",
+		.retry_after = 5,
+	},
 	[REFUSED_EVENT] = {
 		.status = 489,
 		.code = "subscribe.event",

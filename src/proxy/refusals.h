@@ -71,6 +71,7 @@ enum refused {
 	REFUSED_REGISTER_TO,
 	REFUSED_ACCOUNT_GONE,
 	REFUSED_STORE,
+	REFUSED_NOT_READ_YET,
 	/* what the server serves itself */
 	REFUSED_EVENT,
 	REFUSED_WATCHER,

@@ -10,6 +10,7 @@
 #include "net/socket.h"
 #include "sealined/config_numbers.h"
 #include "sealined/confine.h"
+#include "sealined/loading.h"
 #include "store/state.h"
 
 enum {
@@ -64,27 +65,40 @@ static int open_store(struct slice dir, struct store **ret_store)
 	return err == OK ? 0 : refuse_store(err, &why);
 }
 
-static enum err publish_at_start(void *self, struct aor *aor)
+static int refuse_rows(enum err err, const struct store *store)
 {
-	return location_put(self, aor);
+	return failed(EXIT_FAILED, "the store",
+		      slice_of(err == ERR_IO       ? store_trouble(store)
+			       : err == ERR_DENIED ? "its digests were sealed with another master.key"
+						   : err_text(err)));
 }
 
-/* Everything that is stored into memory, and the number of this start. */
-static int load_store(struct daemon *daemon, struct store *store, struct random *random)
+/* The tables that the workers share, empty still, and the number of this start. */
+static int make_tables(struct daemon *daemon, struct store *store, struct random *random)
 {
 	daemon->location = location_new(AORS_MAX, random_map_key(random));
 	daemon->bans = bans_new(random_map_key(random), &bans_policy_default);
 	if (!daemon->location || !daemon->bans)
 		return failed_by("the tables of addresses", ERR_NOMEM);
-	utc_t latest = net_now(daemon->net).wall + server_config_default.registrar.expires_max;
 	enum err err = store_count_start(store, &daemon->crew.start);
-	if (err == OK)
-		err = store_load(store, latest, publish_at_start, daemon->location);
+	return err == OK ? 0 : refuse_rows(err, store);
+}
+
+/*
+ * Everything that is stored, into memory. The workers serve meanwhile: whoever was read already is served, the others are told to
+ * come again in a few seconds, and what is to be stored waits.
+ */
+static int load_store(struct daemon *daemon, struct store **store)
+{
+	utc_t latest = net_now(daemon->net).wall + server_config_default.registrar.expires_max;
+	enum err err = loading_read(*store, latest, daemon->location, &daemon->n_read);
+
 	if (err != OK)
-		return failed(EXIT_FAILED, "the store",
-			      slice_of(err == ERR_IO       ? store_trouble(store)
-				       : err == ERR_DENIED ? "its digests were sealed with another master.key"
-							   : err_text(err)));
+		return refuse_rows(err, *store);
+	err = desk_start(daemon->desk, *store);
+	if (err != OK)
+		return failed_by("the store's thread", err);
+	*store = NULL;
 	return 0;
 }
 
@@ -272,7 +286,7 @@ static int make_crew(struct daemon *daemon, struct slice secret, struct config *
 	return 0;
 }
 
-static int start_threads(struct daemon *daemon, struct store **store)
+static int start_workers(struct daemon *daemon)
 {
 	struct desk_user user = {
 		.self = daemon,
@@ -283,14 +297,13 @@ static int start_threads(struct daemon *daemon, struct store **store)
 		.done = desk_done,
 		.trouble = desk_trouble,
 	};
-	enum err err = desk_new(*store, &user, &daemon->desk);
 
-	if (err != OK)
-		return failed_by("the store's thread", err);
-	*store = NULL;
+	daemon->desk = desk_new(&user);
+	if (!daemon->desk)
+		return failed_by("the store's thread", ERR_NOMEM);
 	for (size_t i = 0; i < daemon->workers.n; i++) {
 		worker_set_desk(daemon->workers.all[i], daemon->desk);
-		err = worker_start(daemon->workers.all[i]);
+		enum err err = worker_start(daemon->workers.all[i]);
 		if (err != OK)
 			return failed_by("a worker's thread", err);
 	}
@@ -457,7 +470,7 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 			log_event(REPORT_WARNING, "about.md5",
 				  " domain=%.*s text=\"accounts of this domain may use MD5 digests\"",
 				  SLICE_FMT(config->domains[i].name));
-	if (location_counts(daemon->location, 0).aors == 0)
+	if (daemon->n_read == 0)
 		log_event(
 			REPORT_INFO, "about.accounts",
 			" text=\"there is no account yet; add one: sealine user add alice@%.*s --generate --state %s\"",
@@ -466,6 +479,18 @@ static void announce(const struct daemon *daemon, const struct setup *setup)
 		  SLICE_FMT(writer_text(&listen_out)), SLICE_FMT(writer_text(&domains_out)), dir.text,
 		  daemon->workers.n, SEALINE_VERSION);
 	sd_notifyf(0, "READY=1\nSTATUS=Serving %.*s", SLICE_FMT(writer_text(&domains_out)));
+}
+
+static void announce_listening(const struct daemon *daemon)
+{
+	char listen[1000];
+	struct writer out = writer_of(listen, sizeof listen);
+
+	put_listening(&out, daemon);
+	log_event(
+		REPORT_INFO, "listening",
+		" listen=%.*s text=\"whoever comes before all accounts are read is told when to come again\"",
+		SLICE_FMT(writer_text(&out)));
 }
 
 /* Takes the configuration over. 0: it runs. */
@@ -484,7 +509,7 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 	if (code != 0)
 		return code;
 	enum err err = state_secret(config->state, random, &secret);
-	code = err == OK ? load_store(daemon, store, random) : failed_by(STATE_MASTER_SECRET, err);
+	code = err == OK ? make_tables(daemon, store, random) : failed_by(STATE_MASTER_SECRET, err);
 	if (code == 0)
 		code = make_workers(daemon, config);
 	if (code == 0)
@@ -498,7 +523,11 @@ static int start(struct daemon *daemon, struct config *config, struct random *ra
 		code = start_control(daemon, daemon->crew.setup->config->state);
 	if (code == 0)
 		code = confine(daemon->crew.setup->config);
-	return code == 0 ? start_threads(daemon, &store) : code;
+	if (code == 0)
+		code = start_workers(daemon);
+	if (code == 0)
+		announce_listening(daemon);
+	return code == 0 ? load_store(daemon, &store) : code;
 }
 
 /* -- serving --------------------------------------------------------------------------------------------- */

@@ -41,6 +41,7 @@ struct daemon {
 	struct net_watch *life;      /* of the signing process */
 	struct net *net;
 	struct location *location;
+	size_t n_read; /* accounts that were stored when we started */
 	struct bans *bans;
 	struct desk *desk;
 	struct mailbox *mailbox; /* jobs that come back to the main thread */

@@ -17,7 +17,7 @@ struct desk {
 	pthread_cond_t changed;
 	struct list waiting;
 	bool ending;
-	struct store *store; /* from here on the thread's own */
+	struct store *store; /* from here on the thread's own; NULL: it has not been started */
 	struct desk_user user;
 };
 
@@ -278,50 +278,54 @@ static void *run(void *arg)
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
-/* Signals are for the main thread. */
-static enum err start_thread(struct desk *desk)
-{
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int failed = pthread_create(&desk->thread, NULL, run, desk);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return failed ? ERR_IO : OK;
-}
-
-enum err desk_new(struct store *store, const struct desk_user *user, struct desk **ret_desk)
+struct desk *desk_new(const struct desk_user *user)
 {
 	struct desk *desk = mem_new(struct desk);
 
 	if (!desk)
-		return ERR_NOMEM;
-	desk->store = store;
+		return NULL;
 	desk->user = *user;
 	list_init(&desk->waiting);
 	pthread_mutex_init(&desk->mutex, NULL);
 	pthread_cond_init(&desk->changed, NULL);
-	enum err err = start_thread(desk);
-	if (err != OK) {
-		mem_free(desk);
-		return err;
-	}
-	*ret_desk = desk;
-	return OK;
+	return desk;
+}
+
+/* Signals are for the main thread. */
+enum err desk_start(struct desk *desk, struct store *store)
+{
+	sigset_t all, before;
+
+	desk->store = store;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int failed = pthread_create(&desk->thread, NULL, run, desk);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (failed)
+		desk->store = NULL;
+	return failed ? ERR_IO : OK;
+}
+
+static void end_thread(struct desk *desk)
+{
+	pthread_mutex_lock(&desk->mutex);
+	desk->ending = true;
+	pthread_cond_signal(&desk->changed);
+	pthread_mutex_unlock(&desk->mutex);
+	pthread_join(desk->thread, NULL);
+	store_close(desk->store);
 }
 
 void desk_free(struct desk *desk)
 {
 	if (!desk)
 		return;
-	pthread_mutex_lock(&desk->mutex);
-	desk->ending = true;
-	pthread_cond_signal(&desk->changed);
-	pthread_mutex_unlock(&desk->mutex);
-	pthread_join(desk->thread, NULL);
+	if (desk->store)
+		end_thread(desk);
+	while (desk->waiting.n)
+		job_free(CONTAINER_OF(list_take_first(&desk->waiting), struct job, link));
 	pthread_cond_destroy(&desk->changed);
 	pthread_mutex_destroy(&desk->mutex);
-	store_close(desk->store);
 	mem_free(desk);
 }
 

@@ -81,10 +81,11 @@ struct desk_user {
 
 struct desk;
 
-/* Starts the thread. The store is the desk's from now on and is closed with it. ERR_NOMEM, ERR_IO: it is
- * still the caller's. */
-MUST_CHECK enum err desk_new(struct store *store, const struct desk_user *user, struct desk **ret_desk);
-/* Does what is queued, gives it back, and ends the thread. */
+/* A desk without its thread: jobs may be handed over, and wait. NULL without memory. */
+MUST_CHECK struct desk *desk_new(const struct desk_user *user);
+/* Starts the thread. The store is the desk's from now on and is closed with it. ERR_IO: it is still the caller's. */
+MUST_CHECK enum err desk_start(struct desk *desk, struct store *store);
+/* Does what is queued, gives it back, and ends the thread; one that was not started forgets what is queued. */
 void desk_free(struct desk *desk);
 OWN(desk)
 

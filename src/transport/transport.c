@@ -186,9 +186,10 @@ static void close_flow(struct transport *transport, flow_id flow, const char *wh
 static void look_up(struct transport *transport, const struct action *action, struct now now)
 {
 	const struct transport_services *services = &transport->config.services;
-	AUTO(aor)
-	struct aor *aor = services->lookup ? services->lookup(services->self, action->lookup.aor) : NULL;
-	struct answer answer = { .question = action->question, .err = aor ? OK : ERR_NOT_FOUND, .aor = aor };
+	AUTO(aor) struct aor *aor = NULL;
+	enum err err = services->lookup ? services->lookup(services->self, action->lookup.aor, &aor)
+					: ERR_NOT_FOUND;
+	struct answer answer = { .question = action->question, .err = err, .aor = aor };
 
 	endpoint_answer(transport->config.endpoint, &answer, now);
 }

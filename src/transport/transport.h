@@ -70,8 +70,8 @@ extern const struct transport_limits transport_limits_default;
  * is answered with ERR_IO, the letter freed). */
 struct transport_services {
 	void *self;
-	/* The snapshot with a reference for the caller, or NULL. */
-	struct aor *(*lookup)(void *self, struct slice aor);
+	/* The snapshot with a reference for the caller. ERR_NOT_FOUND; ERR_AGAIN: what is stored has not all been read yet. */
+	enum err (*lookup)(void *self, struct slice aor, struct aor **ret_aor);
 	/*
 	 * Takes the question up, to be answered later by transport_answer(); copies what it needs. Or answers at once: *ret_aor
 	 * is the snapshot now, with a reference for the caller. ERR_NOMEM.

@@ -90,11 +90,16 @@ void worker_set_desk(struct worker *worker, struct desk *desk)
 
 /* -- the services of its transport ----------------------------------------------------------------------- */
 
-static struct aor *look_up(void *self, struct slice aor)
+static enum err look_up(void *self, struct slice aor, struct aor **ret_aor)
 {
 	struct worker *worker = self;
+	bool is_complete = location_is_complete(worker->config.location);
+	struct aor *found = location_find(worker->config.location, aor);
 
-	return location_find(worker->config.location, aor);
+	if (!found)
+		return is_complete ? ERR_NOT_FOUND : ERR_AGAIN;
+	*ret_aor = found;
+	return OK;
 }
 
 /* The new snapshot, published, if nothing has come between; else NULL: then the store's thread has to see to it. */

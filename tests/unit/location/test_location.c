@@ -39,6 +39,16 @@ static void finds_the_newest_snapshot(void **state)
 	assert_int_equal(after->n_bindings, 1);
 }
 
+static void is_complete_only_once_it_is_said(void **state)
+{
+	AUTO(location) struct location *location = location_new(100, key);
+
+	assert_non_null(location);
+	assert_false(location_is_complete(location));
+	location_complete(location);
+	assert_true(location_is_complete(location));
+}
+
 static void counts_what_has_not_expired(void **state)
 {
 	AUTO(location) struct location *location = location_new(100, key);
@@ -181,6 +191,7 @@ static void what_is_being_written_does_not_change_meanwhile(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(finds_the_newest_snapshot),
+	cmocka_unit_test(is_complete_only_once_it_is_said),
 	cmocka_unit_test(counts_what_has_not_expired),
 	cmocka_unit_test(lists_in_order_page_by_page),
 	cmocka_unit_test(is_read_while_it_is_written),

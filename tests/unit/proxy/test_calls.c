@@ -283,6 +283,20 @@ static void a_look_up_that_fails_is_told(void **state)
 	world_end(world);
 }
 
+/* It has just started, and reads what is stored. */
+static void whoever_was_not_read_yet_is_to_be_called_again(void **state)
+{
+	struct world *world = world_new();
+	struct slice got;
+
+	world->bob_err = ERR_AGAIN;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &(struct ask){ 0 });
+	got = world_passed(world, ALICE_PHONE);
+	assert_has(got, "SIP/2.0 480 ");
+	assert_has(got, "Retry-After: 5\r\n");
+	world_end(world);
+}
+
 static void a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody(void **state)
 {
 	struct world *world = call_in_look_up();
@@ -327,6 +341,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_caller_who_is_gone_calls_nobody_any_more),
 	cmocka_unit_test(a_cancel_in_the_midst_of_a_look_up_ends_it),
 	cmocka_unit_test(a_look_up_that_fails_is_told),
+	cmocka_unit_test(whoever_was_not_read_yet_is_to_be_called_again),
 	cmocka_unit_test(a_caller_who_is_gone_before_the_look_up_is_answered_calls_nobody),
 	cmocka_unit_test(a_caller_who_is_gone_before_the_next_hop_is_found_leaves_nothing),
 	cmocka_unit_test(the_server_may_end_in_the_middle_of_a_call),

@@ -34,6 +34,28 @@ static void an_answered_registration_is_stored(void **state)
 	world_end(world);
 }
 
+/* Neither that there is no such account nor that the password is wrong can be told yet; and no guess is counted. */
+static void whoever_was_not_read_yet_comes_again(void **state)
+{
+	struct ask bob = ask;
+	struct world *world = world_new();
+	struct slice got;
+
+	bob.to = "<sip:bob@example.org>";
+	world->bob_err = ERR_AGAIN;
+	for (int i = 0; i < 2 * BACKOFF_FREE; i++) {
+		world_ask_proven(world, BOB_PHONE, BOB, &bob);
+		got = world_passed(world, BOB_PHONE);
+		assert_true(has(got, "SIP/2.0 503 "));
+		assert_true(has(got, "Retry-After: 5\r\n"));
+	}
+	assert_true(has(world_log(world), "code=server.starting"));
+	world->bob_err = OK;
+	world_ask_proven(world, BOB_PHONE, BOB, &bob);
+	assert_true(has(world_passed(world, BOB_PHONE), "SIP/2.0 200 "));
+	world_end(world);
+}
+
 static void a_binding_over_tcp_is_not_secure(void **state)
 {
 	struct world *world = world_new();
@@ -402,6 +424,7 @@ a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on(void **state
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answered_registration_is_stored),
+	cmocka_unit_test(whoever_was_not_read_yet_comes_again),
 	cmocka_unit_test(a_binding_over_tcp_is_not_secure),
 	cmocka_unit_test(a_phone_is_told_its_way_out),
 	cmocka_unit_test(the_server_proves_itself_too),

@@ -77,7 +77,8 @@ static struct job *await(struct done *done, unsigned worker)
 	return job;
 }
 
-static struct desk *start(struct done *done, struct slice dir)
+/* Without its thread. */
+static struct desk *make(struct done *done)
 {
 	struct desk_user user = {
 		.self = done,
@@ -88,9 +89,6 @@ static struct desk *start(struct done *done, struct slice dir)
 		.done = take_back,
 		.trouble = trouble,
 	};
-	char buf[200];
-	struct writer why = writer_of(buf, sizeof buf);
-	struct desk *desk = NULL;
 
 	*done = (struct done){ .location = location_new(1000, key) };
 	assert_non_null(done->location);
@@ -98,11 +96,21 @@ static struct desk *start(struct done *done, struct slice dir)
 	pthread_cond_init(&done->changed, NULL);
 	for (int i = 0; i < REGISTRARS; i++)
 		list_init(&done->jobs[i]);
+	return desk_new(&user);
+}
+
+static struct desk *start(struct done *done, struct slice dir)
+{
+	char buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
 	AUTO(store) struct store *store = NULL;
+	AUTO(desk) struct desk *desk = make(done);
+
+	assert_non_null(desk);
 	assert_int_equal(store_open(dir, &why, &store), OK);
-	assert_int_equal(desk_new(store, &user, &desk), OK);
+	assert_int_equal(desk_start(desk, store), OK);
 	(void)TAKE(store);
-	return desk;
+	return TAKE(desk);
 }
 
 static struct job *ask(struct desk *desk, struct done *done, struct job *job)
@@ -347,11 +355,53 @@ static void certificates_and_bindings_change_without_each_other(void **state)
 	directory_empty(&dir);
 }
 
+static void jobs_wait_until_it_is_started(void **state)
+{
+	struct account digests = { .has_sha256 = true };
+	char buf[200];
+	struct writer why = writer_of(buf, sizeof buf);
+	struct done done;
+	struct directory dir;
+	struct job *job = job_new_account(JOB_ADD, SLICE("a@b"), &digests);
+	AUTO(store) struct store *store = NULL;
+
+	directory_make(&dir, "desk");
+	AUTO(desk) struct desk *desk = make(&done);
+	assert_non_null(desk);
+	assert_non_null(job);
+	desk_post(desk, job);
+	assert_int_equal(done.jobs[0].n, 0);
+	assert_int_equal(store_open(slice_of(dir.path), &why, &store), OK);
+	assert_int_equal(desk_start(desk, store), OK);
+	(void)TAKE(store);
+	job = await(&done, 0);
+	assert_int_equal(job->err, OK);
+	job_free(job);
+	desk_free(TAKE(desk));
+	location_free(done.location);
+	directory_empty(&dir);
+}
+
+static void one_that_was_never_started_forgets_its_jobs(void **state)
+{
+	struct job *job = job_new_account(JOB_REMOVE, SLICE("a@b"), NULL);
+	struct done done;
+	AUTO(desk) struct desk *desk = make(&done);
+
+	assert_non_null(desk);
+	assert_non_null(job);
+	desk_post(desk, job);
+	desk_free(TAKE(desk));
+	location_free(done.location);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(publishes_an_account_and_takes_it_back),
 	cmocka_unit_test(a_change_on_an_older_snapshot_is_a_conflict),
 	cmocka_unit_test(loses_no_update_of_many_registrars),
 	cmocka_unit_test(does_what_is_queued_before_it_closes),
+	cmocka_unit_test(jobs_wait_until_it_is_started),
+	cmocka_unit_test(one_that_was_never_started_forgets_its_jobs),
 	cmocka_unit_test(certificates_and_bindings_change_without_each_other),
 };
 TEST_MAIN(tests)
