@@ -124,6 +124,7 @@ mutants: ## which one-line mistakes no test would notice (long; scripts/mutants.
 bench: build ## how fast the inner loops are, and the server beside kamailio (scripts/setup --bench installs what it compares with)
 	meson test -C build --no-rebuild --benchmark --verbose
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/compare.py --write
+	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/signer.py --write
 
 .PHONY: format
 format: ## lay out every source as .clang-format says

@@ -264,11 +264,11 @@ def machine():
             f"sealine {commit}, {datetime.date.today()}")
 
 
-def write(lines):
+def write(lines, begin=BEGIN, end=END):
     text = PAGE.read_text()
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(before + BEGIN + "\n" + "\n".join(lines) + "\n" + END + after)
+    before, _, rest = text.partition(begin)
+    _, _, after = rest.partition(end)
+    PAGE.write_text(before + begin + "\n" + "\n".join(lines) + "\n" + end + after)
 
 
 def main():

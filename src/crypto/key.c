@@ -78,10 +78,19 @@ enum err key_parse_pem(struct crypto *crypto, struct slice pem, struct key **ret
 	return key_take(pkey, ret_key);
 }
 
+static void forget_signing(struct key *key)
+{
+	EVP_PKEY_CTX_free(key->signing);
+	EVP_MD_free(key->md);
+	key->signing = NULL;
+	key->md = NULL;
+}
+
 void key_free(struct key *key)
 {
 	if (!key)
 		return;
+	forget_signing(key);
 	EVP_PKEY_free(key->pkey);
 	mem_free(key);
 }
@@ -102,34 +111,63 @@ bool key_id(const struct key *key, unsigned char ret_id[KEY_ID_SIZE])
 	return key_public_id(key->pkey, ret_id);
 }
 
-static bool set_up_signing(EVP_MD_CTX *ctx, struct crypto *crypto, const struct key *key,
-			   const struct key_order *order)
+static bool set_up_signing(struct crypto *crypto, struct key *key, const struct key_order *order)
 {
 	static const char *const names[KEY_HASHES] = {
 		[KEY_SHA256] = "SHA256",
 		[KEY_SHA384] = "SHA384",
 		[KEY_SHA512] = "SHA512",
 	};
-	EVP_PKEY_CTX *pctx;
 
-	if (EVP_DigestSignInit_ex(ctx, &pctx, names[order->hash], crypto->lib, NULL, key->pkey, NULL) != 1)
+	key->md = EVP_MD_fetch(crypto->lib, names[order->hash], NULL);
+	key->signing = EVP_PKEY_CTX_new_from_pkey(crypto->lib, key->pkey, NULL);
+	key->hash = order->hash;
+	key->pss = order->pss;
+	if (!key->md || !key->signing || EVP_PKEY_sign_init(key->signing) != 1 ||
+	    EVP_PKEY_CTX_set_signature_md(key->signing, key->md) != 1)
 		return false;
-	return !order->pss || (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
-			       EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1);
+	return !order->pss || (EVP_PKEY_CTX_set_rsa_padding(key->signing, RSA_PKCS1_PSS_PADDING) == 1 &&
+			       EVP_PKEY_CTX_set_rsa_pss_saltlen(key->signing, RSA_PSS_SALTLEN_DIGEST) == 1);
 }
 
-bool key_sign(struct crypto *crypto, const struct key *key, const struct key_order *order,
-	      void *ret_signature, size_t *len)
+static bool sign_hash(struct crypto *crypto, struct key *key, const struct key_order *order,
+		      void *ret_signature, size_t *len)
 {
-	bool hashes_itself = EVP_PKEY_is_a(key->pkey, "ED25519");
+	unsigned char hash[EVP_MAX_MD_SIZE];
+	unsigned hash_len;
+
+	if (!key->signing || key->hash != order->hash || key->pss != order->pss) {
+		forget_signing(key);
+		if (!set_up_signing(crypto, key, order)) {
+			forget_signing(key);
+			return false;
+		}
+	}
+	return EVP_Digest(order->text.ptr, order->text.len, hash, &hash_len, key->md, NULL) == 1 &&
+	       EVP_PKEY_sign(key->signing, ret_signature, len, hash, hash_len) == 1;
+}
+
+/* Ed25519, which takes a text and not its hash. */
+static bool sign_text(struct crypto *crypto, struct key *key, struct slice text, void *ret_signature,
+		      size_t *len)
+{
 	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	bool ok = ctx && hashes_itself == (order->hash == KEY_HASH_NONE) &&
-		  (!order->pss || EVP_PKEY_is_a(key->pkey, "RSA")) &&
-		  set_up_signing(ctx, crypto, key, order) &&
-		  EVP_DigestSign(ctx, ret_signature, len, (const unsigned char *)order->text.ptr,
-				 order->text.len) == 1;
+	bool ok = ctx && EVP_DigestSignInit_ex(ctx, NULL, NULL, crypto->lib, NULL, key->pkey, NULL) == 1 &&
+		  EVP_DigestSign(ctx, ret_signature, len, (const unsigned char *)text.ptr, text.len) == 1;
 
 	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+bool key_sign(struct crypto *crypto, struct key *key, const struct key_order *order, void *ret_signature,
+	      size_t *len)
+{
+	bool hashes_itself = EVP_PKEY_is_a(key->pkey, "ED25519");
+	bool ok = hashes_itself == (order->hash == KEY_HASH_NONE) &&
+		  (!order->pss || EVP_PKEY_is_a(key->pkey, "RSA")) &&
+		  (hashes_itself ? sign_text(crypto, key, order->text, ret_signature, len)
+				 : sign_hash(crypto, key, order, ret_signature, len));
+
 	ERR_clear_error();
 	return ok;
 }

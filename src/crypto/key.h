@@ -57,7 +57,7 @@ struct key_order {
  * Signs with a key of this process; order->key is not looked at. *len: the room, then the length. False if the key cannot sign
  * in this way, or without memory.
  */
-MUST_CHECK bool key_sign(struct crypto *crypto, const struct key *key, const struct key_order *order,
+MUST_CHECK bool key_sign(struct crypto *crypto, struct key *key, const struct key_order *order,
 			 void *ret_signature, size_t *len);
 
 /* Whoever signs for a key that is not here; *len as above, KEY_SIGNATURE_MAX of room. */

@@ -8,6 +8,7 @@
 #include <openssl/types.h>
 
 #include "crypto/digest.h"
+#include "crypto/key.h"
 #include "crypto/lib.h"
 #include "crypto/openssl.h"
 
@@ -21,6 +22,11 @@ struct crypto {
 
 struct key {
 	EVP_PKEY *pkey;
+	/* What key_sign() was made ready for last, which is mostly what it is asked for next; NULL: nothing yet. */
+	EVP_PKEY_CTX *signing;
+	EVP_MD *md;
+	enum key_hash hash;
+	bool pss;
 };
 
 struct chain {

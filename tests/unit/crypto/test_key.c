@@ -3,6 +3,7 @@
 #include "harness.h"
 
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 
 #include "crypto/openssl.h"
 
@@ -101,7 +102,99 @@ static void what_is_no_key_is_refused(void **state)
 	assert_null(key);
 }
 
+/* In this order: what is kept of one signature must not be taken for another kind of the next. */
+static const struct {
+	const char *label, *type, *group;
+	size_t bits;
+	struct {
+		enum key_hash hash;
+		bool pss, is_made;
+	} orders[6];
+} orders[] = {
+	{ "RSA",
+	  "RSA",
+	  NULL,
+	  2048,
+	  { { KEY_SHA256, true, true },
+	    { KEY_SHA256, true, true },
+	    { KEY_SHA256, false, true },
+	    { KEY_HASH_NONE, false, false },
+	    { KEY_SHA512, true, true },
+	    { KEY_SHA384, true, true } } },
+	{ "EC",
+	  "EC",
+	  "P-256",
+	  0,
+	  { { KEY_SHA256, false, true },
+	    { KEY_SHA256, false, true },
+	    { KEY_SHA384, false, true },
+	    { KEY_SHA256, true, false },
+	    { KEY_HASH_NONE, false, false },
+	    { KEY_SHA256, false, true } } },
+	{ "Ed25519",
+	  "ED25519",
+	  NULL,
+	  0,
+	  { { KEY_HASH_NONE, false, true },
+	    { KEY_SHA256, false, false },
+	    { KEY_HASH_NONE, true, false },
+	    { KEY_HASH_NONE, false, true },
+	    { KEY_SHA512, false, false },
+	    { KEY_HASH_NONE, false, true } } },
+};
+
+static bool is_signature(struct crypto *crypto, const struct key *key, const struct key_order *order,
+			 struct slice signature)
+{
+	static const char *const names[KEY_HASHES] = { "SHA256", "SHA384", "SHA512", NULL };
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *pctx;
+	bool ok = EVP_DigestVerifyInit_ex(ctx, &pctx, names[order->hash], crypto_libctx(crypto), NULL,
+					  key_openssl(key), NULL) == 1 &&
+		  (!order->pss || (EVP_PKEY_CTX_set_rsa_padding(pctx, RSA_PKCS1_PSS_PADDING) == 1 &&
+				   EVP_PKEY_CTX_set_rsa_pss_saltlen(pctx, RSA_PSS_SALTLEN_DIGEST) == 1)) &&
+		  EVP_DigestVerify(ctx, (const unsigned char *)signature.ptr, signature.len,
+				   (const unsigned char *)order->text.ptr, order->text.len) == 1;
+
+	EVP_MD_CTX_free(ctx);
+	return ok;
+}
+
+static void signs_again_and_again_as_it_is_asked(void **state)
+{
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+
+	assert_non_null(crypto);
+	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
+		EVP_PKEY *pkey = generate(crypto, orders[i].type, orders[i].group, orders[i].bits);
+		AUTO(key) struct key *key = NULL;
+		BIO *text = BIO_new(BIO_s_mem());
+		char *bytes;
+
+		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
+		long n = BIO_get_mem_data(text, &bytes);
+		enum err err = key_parse_pem(crypto, slice_from(bytes, (size_t)n), &key);
+
+		BIO_free(text);
+		EVP_PKEY_free(pkey);
+		assert_int_equal(err, OK);
+		for (size_t j = 0; j < 6; j++) {
+			const struct key_order order = { .hash = orders[i].orders[j].hash,
+							 .pss = orders[i].orders[j].pss,
+							 .text = SLICE("what is to be signed") };
+			unsigned char signature[KEY_SIGNATURE_MAX];
+			size_t len = sizeof(signature);
+			bool is_made = key_sign(crypto, key, &order, signature, &len);
+
+			if (is_made != orders[i].orders[j].is_made ||
+			    (is_made && !is_signature(crypto, key, &order, slice_from(signature, len))))
+				fail_msg("%s, order %zu", orders[i].label, j);
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(signs_again_and_again_as_it_is_asked),
 	cmocka_unit_test(a_generated_key_survives_its_file),
 	cmocka_unit_test(a_file_that_is_too_small_for_the_key_is_an_error),
 	cmocka_unit_test(takes_the_kinds_of_key_that_are_used),
