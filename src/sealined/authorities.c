@@ -13,7 +13,7 @@ enum {
 	PEM_MAX = 16 * 1024,
 	SIGNER_PEM_MAX = 2 * SIGNER_REPLY_MAX,
 	NAMES_SIZE = SIGNER_REQUEST_MAX / 2,
-	USERS_DAYS_MIN = 365,
+	CA_DAYS_MIN = 365, /* a CA has to last so long, which is longer than what it issues */
 };
 
 /* A CA of ours. */
@@ -90,20 +90,23 @@ static enum err load_key(struct making *making, const char *name, unsigned char 
 
 /* -- the CA ---------------------------------------------------------------------------------------------- */
 
-/* The key first: a certificate that is there has its key. */
-static bool make_ca(struct making *making)
+static bool certify_ca(struct making *making, const unsigned char id[KEY_ID_SIZE])
 {
-	unsigned char id[KEY_ID_SIZE];
 	const struct authority *authority = making->authority;
 	char pem[PEM_MAX];
 	struct writer out = writer_of(pem, sizeof pem);
-
-	if (!make_key(making, authority->key, id))
-		return false;
 	enum err err = signer_make_ca(making->source->signer,
 				      &(struct signer_ca){ id, authority->name, making->source->now }, &out);
 	return err == OK ? write_file(making, authority->certificate, writer_text(&out))
 			 : failed(making, authority->certificate, err);
+}
+
+/* The key first: a certificate that is there has its key. */
+static bool make_ca(struct making *making)
+{
+	unsigned char id[KEY_ID_SIZE];
+
+	return make_key(making, making->authority->key, id) && certify_ca(making, id);
 }
 
 static enum err read_ca(struct making *making)
@@ -227,12 +230,35 @@ static bool make_server(struct making *making)
 			 : failed(making, STATE_SERVER_CERTIFICATE, err);
 }
 
+static bool lasts(const struct making *making)
+{
+	return certificate_days_left(chain_at(making->ca, 0), making->source->now) > CA_DAYS_MIN;
+}
+
+/*
+ * Its name and its key stay: who trusts the certificate of before believes what is issued from now on, until that one ends, and has a
+ * year to be given the new one.
+ */
+static bool renew_ca(struct making *making)
+{
+	unsigned char id[KEY_ID_SIZE];
+	enum err err = load_key(making, making->authority->key, id);
+
+	if (err != OK)
+		return failed(making, making->authority->key, err);
+	if (!certify_ca(making, id))
+		return false;
+	err = read_ca(making);
+	return err == OK || failed(making, making->authority->certificate, err);
+}
+
 bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why)
 {
 	struct making making = {
 		.authority = &development, .source = source, .config = source->config, .why = why
 	};
-	bool ok = have_ca(&making) && (has_good_certificate(&making) || make_server(&making));
+	bool ok = have_ca(&making) && (lasts(&making) || renew_ca(&making)) &&
+		  (has_good_certificate(&making) || make_server(&making));
 
 	secret_free(making.ca_pem);
 	chain_free(making.ca);
@@ -247,7 +273,7 @@ static bool have_lasting_ca(struct making *making)
 {
 	if (!have_ca(making))
 		return false;
-	if (certificate_days_left(chain_at(making->ca, 0), making->source->now) > USERS_DAYS_MIN)
+	if (lasts(making))
 		return true;
 	if (!make_ca(making))
 		return false;

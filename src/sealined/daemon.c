@@ -104,16 +104,16 @@ static int load_store(struct daemon *daemon, struct store **store)
 
 /* -- who we are ------------------------------------------------------------------------------------------ */
 
-struct identity_source daemon_source(struct daemon *daemon, const struct config *config)
+struct identity_source daemon_source(struct daemon *daemon, const struct config *config, utc_t now)
 {
-	return (struct identity_source){ daemon->crypto, &daemon->signer, config, net_now(daemon->net).wall };
+	return (struct identity_source){ daemon->crypto, &daemon->signer, config, now };
 }
 
 static int make_identity(struct daemon *daemon, const struct config *config, struct identity *ret_identity)
 {
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
-	struct identity_source source = daemon_source(daemon, config);
+	struct identity_source source = daemon_source(daemon, config, net_now(daemon->net).wall);
 	bool made = false;
 
 	if (config_is_development(config) && !development_make(&source, &made, &why))

@@ -69,8 +69,8 @@ enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
  */
 MUST_CHECK int daemon_run(const struct options *options, struct config *config,
 			  struct signer_process *process);
-/* What an identity is made from now. */
-struct identity_source daemon_source(struct daemon *daemon, const struct config *config);
+/* What an identity is made from at that time. */
+struct identity_source daemon_source(struct daemon *daemon, const struct config *config, utc_t now);
 
 /* -- reload.c -------------------------------------------------------------------------------------------- */
 

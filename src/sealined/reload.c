@@ -48,10 +48,10 @@ static bool may_change(const struct config *old, const struct config *new, struc
 
 /* Takes the configuration over. */
 static struct setup *make_setup(struct daemon *daemon, const struct setup *old, struct config *config,
-				struct writer *why)
+				utc_t now, struct writer *why)
 {
 	AUTO(config) struct config *owned = config;
-	struct identity_source source = daemon_source(daemon, config);
+	struct identity_source source = daemon_source(daemon, config, now);
 	struct identity identity;
 	bool made;
 
@@ -101,7 +101,7 @@ static struct config *load_config(struct daemon *daemon, struct writer *why)
 	return NULL;
 }
 
-static bool reload(struct daemon *daemon, struct writer *why)
+static bool reload(struct daemon *daemon, struct now now, struct writer *why)
 {
 	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
 	AUTO(files) struct files *files = NULL;
@@ -115,17 +115,17 @@ static bool reload(struct daemon *daemon, struct writer *why)
 
 	if (!config)
 		return false;
-	if (files_new(config, net_now(daemon->net).mono, &files) != OK) {
+	if (files_new(config, now.mono, &files) != OK) {
 		put(why, slice_of(err_text(ERR_NOMEM)));
 		config_free(config);
 		return false;
 	}
-	struct setup *setup = make_setup(daemon, old, config, why);
+	struct setup *setup = make_setup(daemon, old, config, now.wall, why);
 	if (!setup)
 		return false;
 	files_free(daemon->files);
 	daemon->files = TAKE(files);
-	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	daemon_warn(daemon, setup, now.wall);
 	bans_set_policy(daemon->bans, &setup->config->bans);
 	change_to(daemon, setup);
 	return true;
@@ -133,11 +133,11 @@ static bool reload(struct daemon *daemon, struct writer *why)
 
 bool daemon_reload(struct daemon *daemon, struct writer *why)
 {
+	struct now now = net_now(daemon->net);
 	struct log_text text;
 
-	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
-		   (unsigned long long)net_now(daemon->net).mono * 1000);
-	bool ok = reload(daemon, why);
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now.mono * 1000);
+	bool ok = reload(daemon, now, why);
 	sd_notify(0, "READY=1");
 	if (ok)
 		log_event(REPORT_INFO, "reloaded", "%s", "");
@@ -167,9 +167,9 @@ static void warn_of_names(const struct setup *setup, const struct identity_pair 
 }
 
 /* Who has roots alone cannot follow such a one; many a private CA has no intermediates, and then all is well. */
-static void warn_of_chain(struct daemon *daemon, const struct setup *setup, size_t n)
+static void warn_of_chain(struct daemon *daemon, const struct setup *setup, size_t n, utc_t now)
 {
-	struct identity_source source = daemon_source(daemon, setup->config);
+	struct identity_source source = daemon_source(daemon, setup->config, now);
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
 	struct log_text file, shown;
@@ -254,7 +254,7 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 
 		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
 			warn_of_names(setup, &setup->identity.pairs[i], chain_at(chain, 0));
-		warn_of_chain(daemon, setup, i);
+		warn_of_chain(daemon, setup, i, now);
 	}
 	put_identity_remark(&remark, daemon->crypto, &setup->identity, setup->config);
 	if (remark.len > 0)
@@ -270,10 +270,10 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
  * Nobody looks on here, so a chain that peers could follow is not exchanged for one that they cannot. (Nor for one that our own
  * lists revoke.) Who wants that tells us to reload.
  */
-static bool is_as_complete(struct daemon *daemon, const struct setup *old, const struct setup *new,
+static bool is_as_complete(struct daemon *daemon, const struct setup *old, const struct setup *new, utc_t now,
 			   struct writer *why)
 {
-	struct identity_source source = daemon_source(daemon, new->config);
+	struct identity_source source = daemon_source(daemon, new->config, now);
 	char text[1000];
 
 	for (size_t i = 0; i < new->identity.n; i++) {
@@ -292,7 +292,7 @@ static bool is_as_complete(struct daemon *daemon, const struct setup *old, const
 }
 
 /* The same configuration with other certificates. False: why is a sentence, and nothing has changed. */
-static bool exchange(struct daemon *daemon, struct writer *why)
+static bool exchange(struct daemon *daemon, utc_t now, struct writer *why)
 {
 	AUTO(setup) struct setup *old = crew_setup(&daemon->crew);
 
@@ -302,10 +302,10 @@ static bool exchange(struct daemon *daemon, struct writer *why)
 		put(why, slice_of(err_text(err)));
 		return false;
 	}
-	AUTO(setup) struct setup *setup = make_setup(daemon, old, config_ref(old->config), why);
-	if (!setup || !is_as_complete(daemon, old, setup, why))
+	AUTO(setup) struct setup *setup = make_setup(daemon, old, config_ref(old->config), now, why);
+	if (!setup || !is_as_complete(daemon, old, setup, now, why))
 		return false;
-	daemon_warn(daemon, setup, net_now(daemon->net).wall);
+	daemon_warn(daemon, setup, now);
 	change_to(daemon, TAKE(setup));
 	return true;
 }
@@ -318,7 +318,7 @@ void daemon_watch(struct daemon *daemon, struct now now)
 
 	if (daemon->state != SERVING || !files_have_changed(daemon->files, now.mono))
 		return;
-	if (exchange(daemon, &why))
+	if (exchange(daemon, now.wall, &why))
 		log_event(REPORT_INFO, "certificates.changed", "%s", "");
 	else
 		log_event(REPORT_ERROR, "certificates.refused", " why=\"%s; the old ones stay\"",
@@ -339,11 +339,11 @@ void daemon_renew(struct daemon *daemon, struct now now)
 	warn_of_ends(daemon, setup, now.wall);
 	if (!setup->identity.development)
 		return;
-	struct identity_source source = daemon_source(daemon, setup->config);
+	struct identity_source source = daemon_source(daemon, setup->config, now.wall);
 	if (!development_make(&source, &made, &why))
 		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s\"",
 			  log_text(&shown, writer_text(&why)));
-	else if (made && exchange(daemon, &why))
+	else if (made && exchange(daemon, now.wall, &why))
 		log_event(REPORT_INFO, "certificate.renewed", "%s", "");
 	else if (made)
 		log_event(REPORT_ERROR, "certificate.failed", " why=\"%s; the old one stays\"",
