@@ -71,8 +71,9 @@ struct candidate {
 	bool session, integrity;
 };
 
-/* RFC 7616 §3.3: what is not understood is ignored. Where both are offered the body is covered, too. */
-static bool is_supported(const struct sip_challenge *challenge, struct candidate *ret_candidate)
+/* RFC 7616 §3.3: what is not understood is ignored. Where both are offered the body is covered, too, unless the client says otherwise. */
+static bool is_supported(const struct auth_client *client, const struct sip_challenge *challenge,
+			 struct candidate *ret_candidate)
 {
 	struct candidate candidate = { .challenge = *challenge };
 
@@ -80,9 +81,9 @@ static bool is_supported(const struct sip_challenge *challenge, struct candidate
 		return false;
 	if (challenge->charset.ptr && !slice_eq_nocase(challenge->charset, SLICE("UTF-8")))
 		return false;
-	candidate.integrity = qop_has(challenge->qop, SLICE("auth-int"));
-	if (challenge->qop.ptr ? !candidate.integrity && !qop_has(challenge->qop, SLICE("auth"))
-			       : candidate.session)
+	bool has_auth = qop_has(challenge->qop, SLICE("auth"));
+	candidate.integrity = qop_has(challenge->qop, SLICE("auth-int")) && !(client->takes_auth && has_auth);
+	if (challenge->qop.ptr ? !candidate.integrity && !has_auth : candidate.session)
 		return false;
 	if (!challenge->nonce.len || challenge->nonce.len > AUTH_NONCE_MAX ||
 	    challenge->opaque.len > AUTH_NONCE_MAX)
@@ -108,7 +109,7 @@ static enum auth_choice choose(const struct auth_client *client, const struct si
 			continue;
 		if (choice == AUTH_NO_REALM)
 			choice = AUTH_UNSUPPORTED;
-		if (!is_supported(&challenge, &candidate))
+		if (!is_supported(client, &challenge, &candidate))
 			continue;
 		if (choice == AUTH_ANSWER && strength(candidate.algorithm) <= strength(best.algorithm))
 			continue;

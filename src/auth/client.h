@@ -41,6 +41,7 @@ struct auth_client {
 	struct crypto *crypto;
 	struct random *random;
 	struct auth_login login;
+	bool takes_auth; /* where qop=auth and auth-int are both offered; else the body is covered, too */
 	enum digest_algorithm weakest; /* that is answered: rises with what was offered, never falls */
 
 	struct auth_space spaces[AUTH_SIDES];

@@ -69,6 +69,8 @@ static bool set_up_phone(struct load *load, size_t number)
 		.number = number,
 		.auth = { .crypto = load->crypto,
 			  .random = load->random,
+			  .takes_auth =
+				  true, /* as most phones do, so that servers are compared by the same */
 			  .login = { account->user,
 				     load->options->realm.ptr ? load->options->realm : account->domain,
 				     account->password } },

@@ -272,16 +272,18 @@ static const struct {
 	unsigned sha;
 	enum auth_integrity integrity;
 	const char *algorithm;
-	bool covers_body;
+	bool covers_body, takes_auth;
 } asked[] = {
-	{ 0, AUTH_INTEGRITY_OFFERED, "SHA-256", true },
-	{ 0, AUTH_INTEGRITY_REFUSED, "SHA-256", false },
-	{ 0, AUTH_INTEGRITY_REQUIRED, "SHA-256", true },
-	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_REFUSED, "SHA-256-sess", false },
-	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_OFFERED, "SHA-256-sess", true },
+	{ 0, AUTH_INTEGRITY_OFFERED, "SHA-256", true, false },
+	{ 0, AUTH_INTEGRITY_REFUSED, "SHA-256", false, false },
+	{ 0, AUTH_INTEGRITY_REQUIRED, "SHA-256", true, false },
+	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_REFUSED, "SHA-256-sess", false, false },
+	{ AUTH_OFFER(DIGEST_SHA256, true), AUTH_INTEGRITY_OFFERED, "SHA-256-sess", true, false },
 	{ AUTH_OFFER(DIGEST_SHA512_256, false) | AUTH_OFFER(DIGEST_SHA256, false), AUTH_INTEGRITY_REFUSED,
-	  "SHA-512-256", false },
-	{ AUTH_OFFER(DIGEST_SHA512_256, true), AUTH_INTEGRITY_REQUIRED, "SHA-512-256-sess", true },
+	  "SHA-512-256", false, false },
+	{ AUTH_OFFER(DIGEST_SHA512_256, true), AUTH_INTEGRITY_REQUIRED, "SHA-512-256-sess", true, false },
+	{ 0, AUTH_INTEGRITY_OFFERED, "SHA-256", false, true },
+	{ 0, AUTH_INTEGRITY_REQUIRED, "SHA-256", true, true },
 };
 
 static void whatever_a_realm_asks_for_is_answered_and_proven_in_return(void **state)
@@ -300,6 +302,7 @@ static void whatever_a_realm_asks_for_is_answered_and_proven_in_return(void **st
 		struct writer info = writer_of(buf, sizeof buf);
 		struct sip_message *ok;
 
+		world->client.takes_auth = asked[i].takes_auth;
 		take_challenge(world, &realm, 5);
 		assert_true(slice_eq(auth_algorithm_name(space->algorithm, space->session),
 				     slice_of(asked[i].algorithm)));
