@@ -126,6 +126,10 @@ bench: build ## how fast the inner loops are, and the server beside kamailio (sc
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/compare.py --write
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/signer.py --write
 
+.PHONY: bench-growth
+bench-growth: build ## how cost grows with users, connections, workers, in a storm and by durability (some ten minutes)
+	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/growth.py --many --write
+
 .PHONY: format
 format: ## lay out every source as .clang-format says
 	$(call need,clang-format-14)

@@ -7,7 +7,7 @@
 #include "crypto/lib.h"
 #include "location/location.h"
 
-enum { AORS = 100000, ROUNDS = 1000000 };
+enum { AORS_MAX = 1000000, ROUNDS = 1000000 };
 
 static volatile size_t sink;
 
@@ -15,30 +15,46 @@ static struct slice name_of(size_t i)
 {
 	static char buf[40];
 
-	return slice_from(buf, (size_t)snprintf(buf, sizeof buf, "%06zu@atlanta.example.com", i));
+	return slice_from(buf, (size_t)snprintf(buf, sizeof buf, "%07zu@atlanta.example.com", i));
 }
 
 static void find(struct location *location, size_t i)
 {
-	struct aor *aor = location_find(location, name_of(i * 7919 % AORS));
+	struct aor *aor = location_find(location, name_of(i));
 
 	sink += aor->n_bindings;
 	aor_unref(aor);
 }
 
+/* "1,000,000" */
+static const char *number_of(size_t n, char buf[20])
+{
+	if (n < 1000000)
+		snprintf(buf, 20, "%zu,%03zu", n / 1000, n % 1000);
+	else
+		snprintf(buf, 20, "%zu,%03zu,%03zu", n / 1000000, n / 1000 % 1000, n % 1000);
+	return buf;
+}
+
+/* The table as it grows, asked for names without an order. */
 static void bench_location(void)
 {
-	struct location *location = location_new(AORS, (struct map_key){ 1, 2 });
+	struct location *location = location_new(AORS_MAX, (struct map_key){ 1, 2 });
 	struct account account = { .id = 1 };
+	char what[80], buf[20];
 
-	for (size_t i = 0; i < AORS; i++) {
-		struct aor *aor = aor_new(name_of(i), 1, &account, NULL, 0);
-
-		if (!location || !aor || location_put(location, aor) != OK)
-			abort();
-	}
 	BENCH("location: write a name", ROUNDS, sink += name_of(i).len);
-	BENCH("location: write a name, find it in 100,000", ROUNDS, find(location, i));
+	for (size_t n = 1000, have = 0; n <= AORS_MAX; n *= 10) {
+		for (; have < n; have++) {
+			struct aor *aor = aor_new(name_of(have), 1, &account, NULL, 0);
+
+			if (!location || !aor || location_put(location, aor) != OK)
+				abort();
+			aor_unref(aor);
+		}
+		snprintf(what, sizeof what, "location: write a name, find it in %s", number_of(n, buf));
+		BENCH(what, ROUNDS, find(location, i * 7919 % n));
+	}
 	location_free(location);
 }
 
