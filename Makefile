@@ -79,8 +79,8 @@ interop: build ## against programs that others wrote (scripts/setup --tests inst
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q tests/interop
 
 .PHONY: soak
-soak: build ## SIPp calls 200 times a second for SOAK_SECONDS (60) over UDP and over TCP
-	SEALINE_SOAK=$(SOAK_SECONDS) SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q -rN tests/interop/soak.py
+soak: build ## SIPp calls 200 times a second for SOAK_SECONDS (60) over UDP and TCP; calls in a flood; times of answers
+	SEALINE_SOAK=$(SOAK_SECONDS) SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 -m pytest -q -rN tests/interop/soak_abuse.py tests/interop/soak.py
 
 .PHONY: coverage
 coverage: ## what the unit and scenario tests reach: build-coverage/report/index.html

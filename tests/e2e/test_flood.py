@@ -6,6 +6,7 @@ everything is as it was before, counted from outside. The sizes are those for th
 import contextlib
 import os
 import pathlib
+import resource
 import socket
 import ssl
 import threading
@@ -16,7 +17,8 @@ import pytest
 from programs import BUILD, Server, slow
 from sealine_e2e import Client, Closed, control
 
-ATTACKER, HOME = "127.0.0.66", "127.0.0.1"
+# who has an account does not come from where passwords were guessed, which is put off
+ATTACKER, INSIDER, HOME = "127.0.0.66", "127.0.0.88", "127.0.0.1"
 PASSWORDS = {"alice@localhost": "alice's own secret", "bob@localhost": "bob's own secret"}
 # the whole sizes where nothing slows the programs down
 PART = 1 if BUILD.name == "build" else 20
@@ -36,6 +38,8 @@ class Source(Client):
     def __init__(self, server, source, aor="alice@localhost", transport="tls", password=None):
         self._start(aor, password or PASSWORDS[aor], "sips" if transport == "tls" else "sip", transport.upper())
         self.sock = socket.create_connection(("127.0.0.1", server.port(transport)), slow(10), (source, 0))
+        # what we say in pieces is to leave at once, and not to be taken for a slow server
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if transport == "tls":
             self.sock = ssl.create_default_context(cafile=str(server.ca)).wrap_socket(self.sock, server_hostname="localhost")
         self.contact = f"<{self.scheme}:{self.user}@{source}:5099>"
@@ -70,27 +74,46 @@ def state(server):
 
 
 class Honest:
-    """alice sends bob a MESSAGE, again and again, on connections that were there before."""
+    """alice calls bob, again and again, on connections that were there before: INVITE, 200, ACK, BYE, 200."""
 
     def __init__(self, server):
         self.alice, self.bob = Source(server, HOME), Source(server, HOME, "bob@localhost")
         assert self.alice.register().status == self.bob.register().status == 200
-        self.over, self.statuses, self.times = False, [], []
+        self.over, self.hung_up, self.statuses, self.times = False, False, [], []
         self.threads = [threading.Thread(target=run, daemon=True) for run in (self.answer, self.send)]
 
     def answer(self):
-        while not self.over:
+        while not self.hung_up:
             with contextlib.suppress(TimeoutError):
                 request = self.bob.read(0.2)
-                if request.method:
+                if request.method not in ("", "ACK"):
                     self.bob.reply(request, 200, "OK")
+
+    def call(self):
+        """Its statuses, and how long it took until it stood."""
+        alice, begun = self.alice, time.monotonic()
+        call_id = os.urandom(8).hex()
+        answer = alice.ask("INVITE", "sips:bob@localhost", seconds=20, call_id=call_id)
+        took = time.monotonic() - begun
+        if answer.status != 200:
+            return [answer.status], took
+        dialog = {"to": "sips:bob@localhost", "to_tag": "t1", "call_id": call_id, "contact": False}
+        dialog["headers"] = [f"Route: {value}" for value in reversed(answer.all("Record-Route"))]
+        target = answer.get("Contact").strip("<>")
+        alice.send(alice.request("ACK", target, cseq=alice.cseq, **dialog))
+        alice.send(alice.request("BYE", target, **dialog))
+        return [200, alice.final(20).status], took
 
     def send(self):
         while not self.over:
-            begun = time.monotonic()
-            self.statuses.append(self.alice.ask("MESSAGE", "sips:bob@localhost", seconds=20).status)
-            self.times.append(time.monotonic() - begun)
-            time.sleep(0.05)
+            try:
+                statuses, took = self.call()
+            except (OSError, Closed) as why:
+                self.statuses.append(repr(why))
+                return
+            self.times.append(took)
+            self.statuses += statuses
+            time.sleep(0.03)
 
     def __enter__(self):
         for thread in self.threads:
@@ -98,22 +121,28 @@ class Honest:
         return self
 
     def __exit__(self, *_):
+        answering, sending = self.threads
         self.over = True
-        for thread in reversed(self.threads):
-            thread.join(slow(30))
+        sending.join(slow(60))
+        self.hung_up = True
+        answering.join(slow(30))
         self.alice.close()
         self.bob.close()
 
 
 def half_open(server):
-    """2,000 connections that never begin their handshake, in all."""
-    for _ in range(20):
-        held = []
-        for _ in range(100 // PART + 1):
-            with contextlib.suppress(OSError):
-                held.append(socket.create_connection(("127.0.0.1", server.port()), slow(5), (ATTACKER, 0)))
-        for sock in held:
-            sock.close()
+    """2,000 connections at once from twenty addresses: of each two one never begins its handshake, the other stops within."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 4096), hard), hard))
+    held = []
+    for n in range(2000 // PART):
+        with contextlib.suppress(OSError):
+            held.append(socket.create_connection(("127.0.0.1", server.port()), slow(5), (f"127.0.66.{1 + n % 20}", 0)))
+            if n % 2:
+                held[-1].send(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03")
+    time.sleep(1)
+    for sock in held:
+        sock.close()
 
 
 def slow_writers(server):
@@ -171,15 +200,15 @@ def bad_passwords(server):
 
 def many_contacts(server):
     """REGISTERs with 100 Contacts each, of an account."""
-    with Source(server, ATTACKER) as client:
+    with Source(server, INSIDER) as client:
         headers = [f"Contact: <sips:alice@192.0.2.{n}>" for n in range(100)]
         for _ in range(100 // PART + 1):
-            assert client.ask("REGISTER", "sips:localhost", to="sips:alice@localhost", headers=headers, contact=False).status in (403, 413, 503)
+            assert client.ask("REGISTER", "sips:localhost", to="sips:alice@localhost", headers=headers, contact=False).status in (403, 413)
 
 
 def forks_to_itself(server):
     """INVITEs for an account whose Contacts lead back to the server and to itself."""
-    with Source(server, ATTACKER) as client:
+    with Source(server, INSIDER) as client:
         headers = [f"Contact: <sips:alice@127.0.0.1:{server.port()};n={n}>" for n in range(8)]
         assert client.ask("REGISTER", "sips:localhost", to="sips:alice@localhost", headers=headers, contact=False).status == 200
         for _ in range(40 // PART + 1):
@@ -209,7 +238,7 @@ def test_a_flood_costs_little_and_leaves_nothing(server, flood):
         deadline = time.monotonic() + slow(10)
         while len(honest.statuses) < begun + 3 and time.monotonic() < deadline:
             time.sleep(0.05)
-    assert len(honest.statuses) > begun, "honest requests went on"
+    assert len(honest.statuses) > begun, "honest calls went on"
     assert set(honest.statuses) == {200}, honest.statuses
     assert peak - memory < BOUND_MB, f"{memory:.0f} MB before, {peak:.0f} MB in the flood"
     deadline = time.monotonic() + slow(45)
