@@ -18,15 +18,15 @@ HOPS = {
 
 
 class Site:
-    def __init__(self, netns, path, transport):
+    def __init__(self, netns, path, transport, alias=False):
         self.netns, self.path, self.n = netns, path, 0
         self.ca = CA(path / "ca")
         pem, key = self.ca.issue(DOMAIN)
         config = path / "sealined.yaml"
         config.write_text(
             f"domains: [{DOMAIN}]\n"
-            f"listen: ['tls:{network.ADDRESS}:5061', 'tcp:{network.ADDRESS}:5060', 'udp:{network.ADDRESS}:5060']\n"
-            f"certificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\nworkers: 2\nlog-level: debug\n"
+            f"listen: ['tls:{network.ADDRESS}:5061', 'tls:127.0.0.1:5061', 'tcp:{network.ADDRESS}:5060', 'udp:{network.ADDRESS}:5060']\n"
+            f"certificate: {pem}\nkey: {key}\ntrust: {self.ca.pem}\nworkers: {1 if alias else 2}\nlog-level: debug\n"
             f"peers:\n  kamailio:\n    domains: {THERE}\n{HOPS[transport]}"
         )
         self.server = programs.Server(path / "state", listen=(), options=("-c", config), netns=netns)
@@ -37,8 +37,10 @@ class Site:
         for source, name in ((pem, "server.pem"), (key, "server.key"), (self.ca.pem, "ca.pem")):
             (there / name).write_bytes(source.read_bytes())
         port = 5061 if transport == "tls" else 5060
-        next_hop = f"sip:{network.ADDRESS}:{port};transport={transport}"
-        self.kamailio = Kamailio(netns, there, path / "kamailio", domain=THERE, address=ADDRESS, peer=f"127.0.0.1|{network.ADDRESS}", next_hop=next_hop)
+        # what has come from us, from where it came, is what an alias leads to
+        next_hop = f"sip:{'127.0.0.1' if alias else network.ADDRESS}:{port};transport={transport}"
+        peer = f"127.0.0.1|{network.ADDRESS}"
+        self.kamailio = Kamailio(netns, there, path / "kamailio", domain=THERE, address=ADDRESS, peer=peer, next_hop=next_hop, alias=alias)
 
     def phone(self, user, domain, *command, options=()):
         self.n += 1
@@ -89,3 +91,15 @@ def test_kamailio_as_next_and_as_previous_hop(site, request):
     calls(site, ours, theirs)
     calls(site, theirs, ours)
     assert site.server.process.poll() is None
+
+
+def test_kamailio_goes_by_the_connection_that_we_have_opened(netns, tmp_path):
+    """RFC 5923, since we say alias. kamailio 5.6 cannot say so itself: tm writes no parameters of xavp_via_params into its Via."""
+    need("kamailio", "openssl")
+    site = Site(netns, tmp_path, "tls", alias=True)
+    ours, theirs = ("alice", DOMAIN), ("bob", THERE)
+    writes(site, ours, theirs)
+    writes(site, theirs, ours)
+    opened = [line for line in site.server.lines if "flow.opened" in line and f'verified="{THERE}"' in line]
+    site.close()
+    assert len(opened) == 1 and f"peer={ADDRESS}:5061 " in opened[0], opened
