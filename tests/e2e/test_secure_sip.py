@@ -123,6 +123,20 @@ def links(_, path):
         yield "links-status", "\n".join(line for line in said.splitlines() if line.startswith(("peer ", "link ")))
 
 
+def names(_, path):
+    """Domains with letters that few have on their keyboards."""
+    config = path / "names.yaml"
+    config.write_text("domains: [bücher.example, аpple.example]\nworkers: 1\n")
+    with Server(path / "named", options=("-c", config)) as server:
+        status, said, _ = sealine("status", "--state", server.state)
+        assert status == 0
+        yield "idn-status", "\n".join(line for line in said.splitlines() if line.startswith("domain "))
+    config.write_text("domains: [bücher.example, ☎.example]\n")
+    status, _, errors = run([BUILD / "sealined", "-t", "-c", config])
+    assert status == 2
+    yield "idn-refused", errors.replace(str(config), "/etc/sealine/sealined.yaml")
+
+
 STAPLE = """\
 certificate: /etc/sealine/server.pem
 key: /etc/sealine/server.key
@@ -162,7 +176,7 @@ def test_the_examples_are_what_the_programs_print(tmp_path):
     with Server(tmp_path / "server", listen=("127.0.0.1:0", "tcp:127.0.0.1:0")) as server:
         for user in ("alice", "bob"):
             server.add_account(f"{user}@localhost", "sesame")
-        for makes in (not_allowed, wrong_server, warnings, edge, links, staples):
+        for makes in (not_allowed, wrong_server, warnings, edge, links, names, staples):
             made.update({name: settled(text) for name, text in makes(server, tmp_path)})
     page = PAGE.read_text(encoding="utf-8")
     written = {name: text.strip() for name, text in EXAMPLE.findall(page)}
