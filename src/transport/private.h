@@ -111,6 +111,8 @@ struct transport {
 	struct transport_config config;
 	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
 	struct map *wires, *sources;
+	struct wire *
+		heard; /* of which an event is being handled: most of what that leads to leaves on it; or NULL */
 	struct list idle_sources;         /* those without a connection, the longest first */
 	size_t n_handshaking;             /* accepted, and not open yet */
 	struct map *associations, *peers; /* the same ones by flow and by peer */

@@ -49,6 +49,8 @@ void wire_free(struct wire *wire)
 	list_remove(&transport->dirty, &wire->dirty);
 	list_remove(&transport->again, &wire->again);
 	map_remove(transport->wires, &wire->node);
+	if (transport->heard == wire)
+		transport->heard = NULL;
 	handshake_ends(wire);
 	source_release(transport, wire->source);
 	if (wire->tls)
