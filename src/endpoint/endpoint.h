@@ -76,6 +76,11 @@ struct endpoint_user {
 			 struct now now);
 	/* There will be no final response. */
 	void (*failed)(void *self, struct client *client, enum client_failure why, struct now now);
+	/*
+	 * The flow of a server transaction is lost, and with it whoever waits for the response; the flow is not found any
+	 * more. NULL for one to whom that makes no difference.
+	 */
+	void (*server_lost)(void *self, struct server *server, struct now now);
 	/* The last mention of a transaction. */
 	void (*server_gone)(void *self, struct server *server);
 	void (*client_gone)(void *self, struct client *client);

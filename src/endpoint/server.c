@@ -600,4 +600,6 @@ void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, stru
 	server->home = NULL;
 	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono), now);
 	end_unreachable(endpoint, server);
+	if (endpoint->user->server_lost)
+		endpoint->user->server_lost(endpoint->self, &server->pub, now);
 }

@@ -44,7 +44,6 @@ struct context *context_new(struct core *core, struct server *server)
 	context->request = server->request;
 	context->flow = server->flow;
 	list_init(&context->branches);
-	list_append(&core->contexts, &context->link);
 	server->user = context;
 	return context;
 }
@@ -61,7 +60,6 @@ static void context_free(struct context *context)
 {
 	end_set_up(context);
 	endpoint_forget(context->core->endpoint, &context->question);
-	list_remove(&context->core->contexts, &context->link);
 	sip_message_free(context->preprocessed);
 	sip_message_free(context->best_message);
 	mem_free(context->challenges);
@@ -514,9 +512,9 @@ void context_cancelled(struct context *context, struct now now)
 	context_refuse(context, &proxy_refusals[REFUSED_CANCELLED], now);
 }
 
-void context_flow_lost(struct context *context, flow_id flow, struct now now)
+void context_flow_lost(struct context *context, struct now now)
 {
-	if (!context->server || context->server->flow != flow || context->is_answered)
+	if (context->is_answered)
 		return;
 	cancel_pending(context, (struct slice){ 0 }, now);
 	if (context->n_pending == 0 && !context->question.id)

@@ -56,7 +56,6 @@ struct target {
 };
 
 struct context {
-	struct link link; /* in core->contexts */
 	struct core *core;
 	struct server *server; /* NULL once it is gone */
 	flow_id flow;          /* that its request came on */
@@ -141,7 +140,7 @@ void context_server_gone(struct context *context);
 void context_hop_found(struct hop_use *use, const struct hop_result *result, struct now now);
 void context_timer(struct timer *timer, struct now now);
 /* The caller's flow is gone: a call that is not answered yet can no longer become one. */
-void context_flow_lost(struct context *context, flow_id flow, struct now now);
+void context_flow_lost(struct context *context, struct now now);
 
 static inline struct context *context_of_question(struct question *question)
 {

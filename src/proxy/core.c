@@ -46,7 +46,6 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 		return ERR_NOMEM;
 	core->server = config->server;
 	core->start = config->start;
-	list_init(&core->contexts);
 	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
 	core->token_mac = mac_new(config->crypto, config->token_key);
 	core->hops = map_new(HOPS_MAX, config->map_key);
@@ -337,6 +336,13 @@ static void on_failed(void *self, struct client *client, enum client_failure why
 	context_failed(client, why, now);
 }
 
+static void on_server_lost(void *self, struct server *server, struct now now)
+{
+	(void)self;
+	if (server->user)
+		context_flow_lost(server->user, now);
+}
+
 static void on_server_gone(void *self, struct server *server)
 {
 	(void)self;
@@ -422,12 +428,11 @@ static void on_flow(void *self, flow_id flow, const struct flow_facts *facts, st
 {
 	struct core *core = self;
 
+	(void)now;
 	if (facts->event != FLOW_LOST)
 		return;
 	if (facts->outbound || alias_flow_lost(core, flow))
 		hop_flow_lost(core, flow);
-	LIST_EACH (context, &core->contexts, struct context, link)
-		context_flow_lost(context, flow, now);
 }
 
 static void on_timer(void *self, struct timer *timer, struct now now)
@@ -445,6 +450,7 @@ const struct endpoint_user core_user = {
 	.ack = on_ack,
 	.response = on_response,
 	.failed = on_failed,
+	.server_lost = on_server_lost,
 	.server_gone = on_server_gone,
 	.client_gone = on_client_gone,
 	.answer = on_answer,

@@ -64,8 +64,8 @@ static bool is_peer(const struct core *core, flow_id flow, account_id party)
 		const struct server_peer *peer = &core->server->peers[i];
 
 		for (size_t n = 0; n < peer->n_domains; n++)
-			if (core_domain_party(core, peer->domains[n]) == party &&
-			    peer_proves(core, flow, peer->domains[n], false))
+			if (peer_proves(core, flow, peer->domains[n], false) &&
+			    core_domain_party(core, peer->domains[n]) == party)
 				return true;
 	}
 	return false;

@@ -29,7 +29,6 @@ struct core {
 	struct gruu_maker gruus;
 	struct arena *arena; /* for one decision of the registrar; reset before each */
 	char *scratch;       /* SCRATCH_SIZE bytes, for one message in the making */
-	struct list contexts;
 	struct map *hops;    /* the ways to other domains: see hop.h */
 	struct map *aliases; /* connections of others that lead back to them: see alias.h */
 	struct map *ongoing; /* contexts of what the server itself answers: see merged.h */

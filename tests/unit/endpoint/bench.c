@@ -62,6 +62,11 @@ static void on_failed(void *self, struct client *client, enum client_failure why
 	note(names[why]);
 }
 
+static void on_server_lost(void *self, struct server *server, struct now now)
+{
+	note("server lost");
+}
+
 static void on_server_gone(void *self, struct server *server)
 {
 	if (bench.server == server)
@@ -106,6 +111,7 @@ static const struct endpoint_user recorder = {
 	.ack = on_ack,
 	.response = on_response,
 	.failed = on_failed,
+	.server_lost = on_server_lost,
 	.server_gone = on_server_gone,
 	.client_gone = on_client_gone,
 	.answer = on_answer,

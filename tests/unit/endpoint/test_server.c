@@ -377,7 +377,7 @@ static void keeps_a_transaction_whose_flow_is_lost_until_it_is_answered(void **s
 	start();
 	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
 	bench_flow(alice, FLOW_LOST);
-	bench_expect("request INVITE\nlost\n");
+	bench_expect("request INVITE\nserver lost\nlost\n");
 	bench_respond(180);
 	bench_expect("");
 	bench_respond(486);
@@ -393,7 +393,24 @@ static void ends_a_transaction_that_is_answered_with_its_flow(void **state)
 	bench_respond(407);
 	bench.log.len = 0;
 	bench_flow(alice, FLOW_LOST);
-	bench_expect("lost\nserver gone\n");
+	bench_expect("server lost\nlost\nserver gone\n");
+	bench_stop();
+}
+
+static void tells_of_the_transactions_of_a_lost_flow_and_of_no_others(void **state)
+{
+	flow_id bob;
+
+	start();
+	bob = bench_open(0, TRANSPORT_TLS, 10);
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_input(alice, bench_request("INVITE", "z9hG4bK2"));
+	bench_input(bob, bench_request("INVITE", "z9hG4bK3"));
+	bench.log.len = 0;
+	bench_flow(bob, FLOW_LOST);
+	bench_expect("server lost\nlost\n");
+	bench_flow(alice, FLOW_LOST);
+	bench_expect("server lost\nserver lost\nlost\n");
 	bench_stop();
 }
 
@@ -506,6 +523,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(has_only_so_many_transactions_in_all),
 	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_until_it_is_answered),
 	cmocka_unit_test(ends_a_transaction_that_is_answered_with_its_flow),
+	cmocka_unit_test(tells_of_the_transactions_of_a_lost_flow_and_of_no_others),
 	cmocka_unit_test(answers_500_instead_of_what_is_too_large),
 	cmocka_unit_test(passes_a_response_on_without_our_via),
 	cmocka_unit_test(passes_nothing_on_that_has_no_other_via),
