@@ -53,14 +53,19 @@ static void chunk_init(struct chunk *chunk, struct chunk *next, size_t size)
 
 struct arena *arena_new(size_t limit)
 {
-	struct arena *arena = mem_alloc(sizeof *arena + FIRST_CHUNK);
+	return arena_new_for(limit, FIRST_CHUNK);
+}
+
+struct arena *arena_new_for(size_t limit, size_t expected)
+{
+	struct arena *arena = mem_alloc(sizeof *arena + expected);
 
 	if (!arena)
 		return NULL;
 	arena->used = 0;
 	arena->limit = limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2; /* so that rounding up cannot wrap */
 	arena->chunk = &arena->first;
-	chunk_init(&arena->first, NULL, FIRST_CHUNK);
+	chunk_init(&arena->first, NULL, expected);
 	return arena;
 }
 

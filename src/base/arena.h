@@ -15,6 +15,8 @@ struct arena;
 /* limit: the most bytes that will be given out, each piece rounded up to its alignment. NULL if there is no
  * memory. */
 MUST_CHECK struct arena *arena_new(size_t limit);
+/* The same for one of which it is known how much it will give out; what goes beyond needs another allocation. */
+MUST_CHECK struct arena *arena_new_for(size_t limit, size_t expected);
 void arena_free(struct arena *arena);
 OWN(arena)
 

@@ -32,6 +32,7 @@ void client_free(struct client_tsx *client)
 {
 	if (!client)
 		return;
+	mem_free(client->text);
 	mem_free(client->cancel_headers);
 	mem_free(client);
 }
@@ -55,12 +56,29 @@ static bool is_text_kept(const struct plan *plan)
 	return plan->method == SIP_INVITE || !transport_is_reliable(flow_transport(plan->flow));
 }
 
+/* In an allocation of its own, since it goes before the transaction does. */
+static bool keep_text(struct client_tsx *client, struct slice text)
+{
+	client->text = mem_alloc(text.len);
+	if (!client->text)
+		return false;
+	memcpy(client->text, text.ptr, text.len);
+	client->text_len = text.len;
+	return true;
+}
+
+static void forget_text(struct client_tsx *client)
+{
+	mem_free(client->text);
+	client->text = NULL;
+	client->text_len = 0;
+}
+
 static struct client_tsx *client_new(struct endpoint *endpoint, const struct plan *plan)
 {
 	struct slice key = key_of(endpoint, plan->branch, plan->method_name);
-	struct slice text = is_text_kept(plan) ? plan->text : SLICE("");
 	struct client_tsx *client = mem_zalloc(1, sizeof(*client) + key.len + plan->branch.len +
-							  plan->require.domain.len + text.len);
+							  plan->require.domain.len);
 	char *at;
 
 	if (!client)
@@ -73,11 +91,14 @@ static struct client_tsx *client_new(struct endpoint *endpoint, const struct pla
 	client->branch = slice_copy(&at, plan->branch);
 	client->require = plan->require;
 	client->require.domain = slice_copy(&at, plan->require.domain);
-	client->text = slice_copy(&at, text);
 	client->owner = plan->owner;
 	client->internal = plan->internal;
 	client->any_size = plan->any_size;
 	client->timer.kind = TIMER_CLIENT;
+	if (is_text_kept(plan) && !keep_text(client, plan->text)) {
+		client_free(client);
+		return NULL;
+	}
 	return client;
 }
 
@@ -155,6 +176,9 @@ static void schedule(struct endpoint *endpoint, struct client_tsx *client)
 
 	if (client->gone)
 		return;
+	/* RFC 6026 §7.2: it only waits for further 2xx; no ACK or CANCEL is made of the INVITE any more */
+	if (client->tsx.state == TSX_ACCEPTED)
+		forget_text(client);
 	if (client->tsx.state == TSX_TERMINATED)
 		end(endpoint, client);
 	else if (due == 0)
@@ -372,7 +396,10 @@ static struct sip_message *parse_invite(const struct client_tsx *client)
 	struct sip_message *invite;
 	struct sip_fault fault;
 
-	return sip_message_parse(client->text, &own_limits, &invite, &fault) == OK ? invite : NULL;
+	return sip_message_parse(slice_from(client->text, client->text_len), &own_limits, &invite, &fault) ==
+			       OK
+		       ? invite
+		       : NULL;
 }
 
 /* An ACK that cannot be sent is asked for again by the next retransmission of the response. */
@@ -425,7 +452,7 @@ static void perform(struct endpoint *endpoint, struct client_tsx *client, unsign
 		    const struct sip_message *response, struct now now)
 {
 	if (actions & TSX_RESEND)
-		send_request(endpoint, client, client->text);
+		send_request(endpoint, client, slice_from(client->text, client->text_len));
 	if (actions & TSX_SEND_ACK)
 		send_ack(endpoint, client, response);
 	if (actions & TSX_SEND_CANCEL)

@@ -92,9 +92,10 @@ struct client_tsx {
 	bool cancel, cancel_sent; /* wanted, done */
 	char *cancel_headers;
 	size_t cancel_headers_len;
-	struct slice branch; /* in this allocation, as the text is */
-	struct slice
-		text; /* of an INVITE, for its ACK and CANCEL, and where it may have to be sent again; else empty */
+	struct slice branch; /* in this allocation */
+	/* Of an INVITE that has no 2xx yet, for its ACK and CANCEL, and where it may have to be sent again; else NULL. */
+	char *text;
+	size_t text_len;
 };
 
 struct endpoint {

@@ -39,6 +39,17 @@ static bool is_better(const struct context *context, unsigned status, const stru
 	return rank == best && message && !context->best_message;
 }
 
+/* NULL: it has none. Without memory what is left is the status. */
+static void set_why(struct context *context, const struct verdict *why)
+{
+	mem_free(context->why);
+	context->why = why ? mem_new(struct verdict) : NULL;
+	if (context->why)
+		*context->why = *why;
+	else if (why)
+		context->failure = CLIENT_NO_MEMORY;
+}
+
 void best_response(struct context *context, const struct sip_message *message)
 {
 	struct sip_message *copy;
@@ -50,7 +61,7 @@ void best_response(struct context *context, const struct sip_message *message)
 		context->failure = CLIENT_NO_MEMORY;
 	}
 	sip_message_free(context->best_message);
-	context->has_why = false;
+	set_why(context, NULL);
 	context->best_message = copy;
 	context->best = message->status;
 }
@@ -61,9 +72,7 @@ static void set_failure(struct context *context, unsigned status, const struct v
 	sip_message_free(context->best_message);
 	context->best_message = NULL;
 	context->best = status;
-	context->has_why = why != NULL;
-	if (why)
-		context->why = *why;
+	set_why(context, why);
 }
 
 /* In a dialog a flow that is gone is that: RFC 5626 §5.3.1. */
@@ -105,7 +114,7 @@ void best_lost(struct context *context, struct slice domain)
  */
 static bool is_told(const struct context *context, const struct hop_result *result, unsigned status)
 {
-	if (context->has_why && context->why.code == connection_lost.code)
+	if (context->why && context->why->code == connection_lost.code)
 		return result->err == ERR_DENIED;
 	return is_better(context, status, NULL);
 }
@@ -169,8 +178,8 @@ static void answer_with_failure(struct context *context, struct now now)
 	};
 	struct refusal refusal = proxy_refusals[reasons[context->failure]];
 
-	if (context->has_why)
-		refusal = (struct refusal){ .verdict = &context->why };
+	if (context->why)
+		refusal = (struct refusal){ .verdict = context->why };
 	else if (context->failure == CLIENT_FLOW_LOST)
 		refusal.retry_after = context->core->server->retry_after;
 	refusal.status = context->best;

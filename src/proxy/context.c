@@ -62,6 +62,7 @@ static void context_free(struct context *context)
 	endpoint_forget(context->core->endpoint, &context->question);
 	sip_message_free(context->preprocessed);
 	sip_message_free(context->best_message);
+	mem_free(context->why);
 	mem_free(context->challenges);
 	mem_free(context->targets);
 	recurse_free(context);

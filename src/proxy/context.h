@@ -105,9 +105,8 @@ struct context {
 	unsigned best;                    /* status of the best final response so far, 0: none */
 	struct sip_message *best_message; /* NULL: no phone said it, but failure */
 	enum client_failure failure;
-	bool has_why;
-	struct verdict why; /* on the way to another domain, if it has one */
-	char *challenges;   /* header lines of all 401 and 407 */
+	struct verdict *why; /* on the way to another domain; NULL: there is none, or no memory for it */
+	char *challenges;    /* header lines of all 401 and 407 */
 	size_t challenges_len;
 };
 

@@ -19,7 +19,7 @@ const struct sip_limits sip_limits_default = {
 	.nesting = 4,
 };
 
-enum { HEADERS_AT_FIRST = 32 };
+enum { HEADERS_AT_FIRST = 16, ARENA_SLACK = 256 };
 
 /* How often a header field may come. */
 enum {
@@ -491,7 +491,10 @@ static enum err message_new(struct slice text, const struct sip_limits *limits,
 	 */
 	size_t limit = sizeof **ret_message + 2 * limits->message +
 		       4 * (limits->headers + HEADERS_AT_FIRST) * sizeof(struct sip_header);
-	struct arena *arena = arena_new(limit);
+	/* What most messages need, and no more: those of calls are kept for a while. */
+	struct arena *arena = arena_new_for(limit, sizeof **ret_message + text.len +
+							   HEADERS_AT_FIRST * sizeof(struct sip_header) +
+							   ARENA_SLACK);
 	struct sip_message *message = arena ? arena_zalloc(arena, 1, sizeof *message) : NULL;
 
 	if (!message || arena_copy(arena, text, &message->text) != OK) {

@@ -36,6 +36,23 @@ static void a_piece_larger_than_a_chunk_gets_one_of_its_own(void **state)
 	assert_true(arena_used(arena) >= 300010);
 }
 
+static void one_that_is_made_for_little_gives_more_all_the_same(void **state)
+{
+	AUTO(arena) struct arena *arena = arena_new_for(1 << 20, 64);
+	char *first, *second;
+
+	assert_non_null(arena);
+	first = arena_alloc(arena, 40);
+	second = arena_alloc(arena, 400);
+	assert_non_null(first);
+	assert_non_null(second);
+	memset(first, 'x', 40);
+	memset(second, 'y', 400);
+	assert_int_equal(first[39], 'x');
+	arena_reset(arena);
+	assert_ptr_equal(arena_alloc(arena, 40), first);
+}
+
 static void the_limit_holds(void **state)
 {
 	static const struct {
@@ -134,6 +151,7 @@ static void freeing_none_is_allowed(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(pieces_do_not_overlap_and_are_aligned),
 	cmocka_unit_test(a_piece_larger_than_a_chunk_gets_one_of_its_own),
+	cmocka_unit_test(one_that_is_made_for_little_gives_more_all_the_same),
 	cmocka_unit_test(the_limit_holds),
 	cmocka_unit_test(an_unlimited_arena_still_refuses_sizes_that_wrap),
 	cmocka_unit_test(zalloc_clears_what_was_used_before),
