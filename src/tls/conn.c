@@ -59,10 +59,14 @@ static bool is_server(const struct tls_conn *conn)
 
 static enum err set_up_client(struct tls_conn *conn, struct slice domain)
 {
-	struct writer proven = writer_of(conn->peer.domain, sizeof(conn->peer.domain) - 1);
+	struct writer proven;
 	struct slice name;
 
-	memcpy(conn->domain, domain.ptr, domain.len);
+	conn->names = mem_new(struct names);
+	if (!conn->names)
+		return ERR_NOMEM;
+	proven = writer_of(conn->names->proven, sizeof(conn->names->proven) - 1);
+	memcpy(conn->names->asked, domain.ptr, domain.len);
 	TRY(tls_scope_take(conn, domain));
 	SSL_set_connect_state(conn->ssl);
 	if (!tls_alpn_offer(conn->ssl) || SSL_set_tlsext_status_type(conn->ssl, TLSEXT_STATUSTYPE_ocsp) != 1)
@@ -73,7 +77,7 @@ static enum err set_up_client(struct tls_conn *conn, struct slice domain)
 		return OK; /* RFC 6066 §3: no SNI for an address */
 	for (size_t i = 0; i < name.len; i++)
 		put_char(&proven, ascii_lower(name.ptr[i]));
-	if (SSL_set_tlsext_host_name(conn->ssl, conn->peer.domain) != 1)
+	if (SSL_set_tlsext_host_name(conn->ssl, conn->names->proven) != 1)
 		return ERR_NOMEM;
 	if (conn->scope) {
 		put_char(&proven, '/');
@@ -87,7 +91,7 @@ enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain, 
 	AUTO(tls_conn) struct tls_conn *conn = NULL;
 
 	assert(context->client || context->n_sites);
-	if (context->client && (!domain.len || domain.len >= sizeof(conn->domain)))
+	if (context->client && (!domain.len || domain.len > TLS_ASKED_MAX))
 		return ERR_LIMIT;
 	conn = mem_new(struct tls_conn);
 	if (!conn)
@@ -114,6 +118,7 @@ void tls_conn_free(struct tls_conn *conn)
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
 	SSL_free(conn->ssl);
 	tls_context_free(conn->context);
+	mem_free(conn->names);
 	mem_free(conn->identities);
 	mem_free(conn->unproven);
 	mem_free(conn->user);
@@ -311,6 +316,7 @@ void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
 
 	*ret_facts = conn->peer;
 	ret_facts->resumed = SSL_session_reused(conn->ssl) == 1;
+	ret_facts->domain = conn->names ? conn->names->proven : "";
 	ret_facts->identities = conn->identities ? conn->identities : "";
 	ret_facts->user = conn->user ? conn->user : "";
 	ret_facts->unproven = conn->unproven ? conn->unproven : "";

@@ -31,8 +31,8 @@ struct tls_facts {
 	bool resumed;        /* a session of before was taken up (RFC 8446 §2.2) */
 
 	/* Of the peer's certificate; "", zeros and 0 if it has shown none. */
-	char domain[IDENTITY_NAME_MAX + 1 + TLS_SCOPE_MAX +
-		    1]; /* that it has proven, in lower case; see struct tls_scope */
+	const char *
+		domain; /* that it has proven, in lower case (see struct tls_scope); lives as long as the connection */
 	unsigned char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
 	utc_t not_after;
 

@@ -65,6 +65,12 @@ struct tls_context {
 	size_t sessions_max;
 };
 
+/* Of a client. */
+struct names {
+	char asked[TLS_ASKED_MAX + 1];  /* the reference identity as it was given */
+	char proven[TLS_ASKED_MAX + 1]; /* what tls_conn_facts() calls it */
+};
+
 struct tls_conn {
 	SSL *ssl;
 	struct tls_context *context;
@@ -75,15 +81,15 @@ struct tls_conn {
 	bool speaks_http; /* a server's: a WebSocket */
 	bool is_judged;   /* a verdict on the peer's certificate was written to *verdict … */
 	struct verdict *verdict;
-	struct now now;                 /* … in the handshake step under way */
-	utc_t began;                    /* the session, with a full handshake; 0: not known yet */
-	utc_t staple_until;             /* of a server: how long what is stapled holds; 0: nothing is */
-	struct tls_facts peer;          /* domain, fingerprint, not_after */
-	char *identities, *unproven;    /* of a server; NULL: "" */
-	char *user;                     /* likewise */
-	char domain[TLS_ASKED_MAX + 1]; /* the reference identity as it was given */
-	struct slice asked;             /* what of it the certificate has to name */
-	const struct scope *scope;      /* by whose rules; NULL: by those for all */
+	struct now now;              /* … in the handshake step under way */
+	utc_t began;                 /* the session, with a full handshake; 0: not known yet */
+	utc_t staple_until;          /* of a server: how long what is stapled holds; 0: nothing is */
+	struct tls_facts peer;       /* fingerprint, not_after, user_key */
+	char *identities, *unproven; /* of a server; NULL: "" */
+	char *user;                  /* likewise */
+	struct names *names;         /* NULL of a server, of which there are thousands */
+	struct slice asked;          /* what of names->asked the certificate has to name */
+	const struct scope *scope;   /* by whose rules; NULL: by those for all */
 };
 
 /* Of a server: chain, usage, identity. Not OK: conn->verdict says why, or there is no memory. */
@@ -135,7 +141,7 @@ MUST_CHECK enum err tls_store_revoke(X509_STORE *store, struct slice pem);
 /* -- scope.c --------------------------------------------------------------------------------------------- */
 
 void tls_scopes_free(struct tls_context *context);
-/* Of a client that asks for that, which is in conn->domain already. ERR_NOT_FOUND. */
+/* Of a client that asks for that, which is in conn->names already. ERR_NOT_FOUND. */
 MUST_CHECK enum err tls_scope_take(struct tls_conn *conn, struct slice domain);
 /* Whom a client trusts to vouch for this server. */
 X509_STORE *tls_anchors_for(const struct tls_conn *conn);

@@ -75,7 +75,7 @@ enum err tls_scope_take(struct tls_conn *conn, struct slice domain)
 	size_t slash = slice_find(domain, '/');
 	struct slice name = slice_sub(domain, slash + 1, domain.len);
 
-	conn->asked = slice_sub(slice_of(conn->domain), 0, slash);
+	conn->asked = slice_sub(slice_of(conn->names->asked), 0, slash);
 	if (slash == domain.len)
 		return OK;
 	for (size_t i = 0; i < context->n_scopes; i++)

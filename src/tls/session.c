@@ -65,7 +65,7 @@ static int on_new_session(SSL *ssl, SSL_SESSION *openssl)
 	*session = (struct session){ .session = openssl };
 	session->began = SSL_session_reused(ssl) ? conn->began : conn->now.wall;
 	session->staple_until = conn->staple_until;
-	memcpy(session->domain, conn->domain, sizeof session->domain);
+	memcpy(session->domain, conn->names->asked, sizeof session->domain);
 	list_prepend(&context->sessions, &session->link);
 	if (context->sessions.n > context->sessions_max)
 		session_free(context, CONTAINER_OF(context->sessions.head.prev, struct session, link));
@@ -121,7 +121,7 @@ static void go_on(struct tls_conn *conn, const struct session *session)
 
 void tls_session_offer(struct tls_conn *conn)
 {
-	struct session *session = find(conn->context, conn->domain);
+	struct session *session = find(conn->context, conn->names->asked);
 
 	/* The records are of now, and a session would not be held against them. */
 	if (!session || conn->has_tlsa)

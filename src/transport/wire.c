@@ -141,7 +141,9 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 
 static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
 {
-	struct tls_facts tls = { .version = "", .cipher = "", .identities = "", .unproven = "", .user = "" };
+	struct tls_facts tls = {
+		.version = "", .cipher = "", .domain = "", .identities = "", .unproven = "", .user = ""
+	};
 
 	if (wire->tls && event == FLOW_OPENED)
 		tls_conn_facts(wire->tls, &tls);
