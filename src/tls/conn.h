@@ -44,10 +44,11 @@ struct tls_facts {
 	const char *identities, *unproven;
 	/*
 	 * A server's: the address-of-record that it proves by the rules of struct tls_users, its user with escapes; "": none. And
-	 * the id of its key.
+	 * the id of its key, and when the certificate ends.
 	 */
 	const char *user;
 	unsigned char user_key[KEY_ID_SIZE];
+	utc_t user_until;
 };
 
 /*

@@ -54,6 +54,7 @@ static enum err keep(struct tls_conn *conn, const struct certificate *leaf, stru
 
 	if (!certificate_key_id(leaf, conn->peer.user_key))
 		return ERR_NOMEM;
+	conn->peer.user_until = certificate_not_after(leaf);
 	out.buf = mem_alloc(out.size);
 	if (!out.buf)
 		return ERR_NOMEM;

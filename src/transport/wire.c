@@ -6,7 +6,10 @@
 #include "transport/private.h"
 
 /* What most messages fit in, and the largest that the C library keeps at hand for its thread. */
-enum { OUT_FIRST = 1024 };
+enum {
+	OUT_FIRST = 1024,
+	USER_WARNING_S = 7 * 86400,
+};
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
@@ -139,6 +142,30 @@ static void report_opened(const struct wire *wire, const struct flow_facts *fact
 							    .text = writer_text(&out) });
 }
 
+/* Who has nothing else to prove himself by is locked out from then on, and has to be told by somebody. */
+static void warn_of_user(const struct wire *wire, const struct tls_facts *tls, utc_t now)
+{
+	char text[1000];
+	struct writer out = writer_of(text, sizeof text);
+
+	if (!tls->user[0] || tls->user_until - now > USER_WARNING_S)
+		return;
+	put_wire(&out, wire);
+	put_field(&out, SLICE(" user="), slice_of(tls->user));
+	put(&out, SLICE(" hours_left="));
+	put_number(&out, tls->user_until > now ? (uint64_t)(tls->user_until - now) / 3600 : 0);
+	put_field(
+		&out, SLICE(" why="),
+		SLICE("the certificate that its phone shows ends; where it counts instead of the password, or beside it, nothing "
+		      "lets the phone in afterwards"));
+	put_field(&out, SLICE(" remedy="),
+		  SLICE("give the phone a new one, or allow the password again (sealine user policy)"));
+	transport_report(wire->transport, &(struct report){ .level = REPORT_WARNING,
+							    .event = "certificate.user-ends",
+							    .flow = wire->id,
+							    .text = writer_text(&out) });
+}
+
 static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
 {
 	struct tls_facts tls = {
@@ -164,8 +191,10 @@ static void tell(const struct wire *wire, enum flow_event event, struct slice wh
 		.why = event == FLOW_OPENED ? slice_of(tls.unproven) : why,
 	};
 
-	if (event == FLOW_OPENED)
+	if (event == FLOW_OPENED) {
 		report_opened(wire, &facts, tls.resumed);
+		warn_of_user(wire, &tls, now.wall);
+	}
 	endpoint_flow(wire->transport->config.endpoint, wire->id, &facts, now);
 }
 

@@ -1,5 +1,6 @@
 """Accounts that show a certificate in TLS (RFC 3261 §26.3.2.1): the phone's own, those of a CA of the domain, and what is none."""
 
+import re
 import signal
 import time
 
@@ -106,6 +107,10 @@ def test_a_domain_knows_its_users_by_a_ca_of_its_own(tmp_path):
 
         assert asks(alice) == 200
         assert asks(revoked) == 200
+        # who will be locked out is told of before; nobody else is
+        assert not [line for line in server.lines if "certificate.user-ends" in line]
+        assert asks(ca.issue_user("alice@localhost", "old", days=3)) == 200
+        assert re.search(r'user="alice@localhost" hours_left=7[12] why=', server.wait_for("warning certificate.user-ends"))
         assert asks(None) == 401
         assert asks(bob) == 403  # he is known, and may not register her
         for what, shows in others.items():

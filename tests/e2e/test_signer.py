@@ -1,14 +1,13 @@
 """The signing process: private keys are in it, and nowhere else."""
 
 import os
-import re
 import signal
 import subprocess
 import time
 
 import pytest
 
-from pki import CA, fingerprint, shown
+from pki import CA, fingerprint, private_numbers, shown
 from processes import children, is_alive, memory_has
 from programs import BUILD, Server, slow
 from sealine_e2e import Client, control, digests
@@ -18,18 +17,6 @@ RSA_ONLY = ["-tls1_2", "-cipher", "ECDHE-RSA-AES128-GCM-SHA256"]
 
 def signer_of(server):
     return children(server.pid)["sealine-signer"]
-
-
-def private_numbers(key):
-    """The secret numbers of a key file, as they may lie in memory: both byte orders."""
-    text = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], capture_output=True, text=True, check=True).stdout
-    numbers = re.findall(r"(?:priv|privateExponent|prime1|prime2|exponent1|exponent2):\n((?:\s+[0-9a-f:]+\n?)+)", text)
-    forms = set()
-    for number in numbers:
-        value = bytes.fromhex(re.sub(r"[\s:]", "", number)).lstrip(b"\0")
-        forms |= {value, value[::-1]}
-    assert forms
-    return forms
 
 
 def secrets_of(key):

@@ -8,8 +8,8 @@ import subprocess
 import tempfile
 
 import pytest
-from pki import CA, shown
-from processes import children
+from pki import CA, fingerprint, private_numbers, shown
+from processes import children, memory_has
 from programs import BUILD, Server
 
 
@@ -90,6 +90,24 @@ def test_a_confined_server_staples_what_its_ca_says_now(tmp_path):
         after = stapled(server, ca)
         assert after and after != before
         assert server.stop() == 0
+
+
+def test_a_key_that_was_replaced_is_forgotten(tmp_path):
+    """By the reload after the one that has replaced it: until then a worker may still have a handshake with it. (A sanitizer would keep what OpenSSL has freed.)"""
+    ca = CA(tmp_path / "ca")
+    pem, key = ca.issue("a.example")
+    held = [private_numbers(key)]
+    with Server(tmp_path / "state", options=["--domain", "a.example", "--workers", "1", "--certificate", str(pem), "--key", str(key)]) as server:
+        assert memory_has(children(server.pid)["sealine-signer"], held[0])
+        for _ in range(2):
+            since = len(server.lines)
+            ca.issue("a.example")
+            held.append(private_numbers(key))
+            server.process.send_signal(1)
+            server.wait_for("info reloaded", since=since)
+            assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(pem), True)
+        assert memory_has(children(server.pid)["sealine-signer"], held[2])
+        assert memory_has(children(server.pid)["sealine-signer"], held[0]) == set()
 
 
 def test_what_a_confined_process_can_do():

@@ -1,11 +1,24 @@
 """Certification authorities and certificates for tests, made with the openssl command."""
 
 import hashlib
+import re
 import subprocess
 
 
 def _openssl(*arguments):
     subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=60)
+
+
+def private_numbers(key):
+    """The secret numbers of a key file, as they may lie in memory: both byte orders."""
+    text = subprocess.run(["openssl", "pkey", "-in", key, "-noout", "-text"], capture_output=True, text=True, check=True).stdout
+    numbers = re.findall(r"(?:priv|privateExponent|prime1|prime2|exponent1|exponent2):\n((?:\s+[0-9a-f:]+\n?)+)", text)
+    forms = set()
+    for number in numbers:
+        value = bytes.fromhex(re.sub(r"[\s:]", "", number)).lstrip(b"\0")
+        forms |= {value, value[::-1]}
+    assert forms
+    return forms
 
 
 class CA:
@@ -36,13 +49,13 @@ class CA:
         chain.write_text(pem.read_text() + self.pem.read_text())
         return chain
 
-    def issue_user(self, aor, file="user", usage="clientAuth"):
+    def issue_user(self, aor, file="user", usage="clientAuth", days=90):
         """A user's certificate; returns the paths of it and of its key."""
         path = self.directory / file
         pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
         ext.write_text(f"subjectAltName=URI:sip:{aor}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature,keyAgreement\n")
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=user", "-out", csr, "-keyout", key)
-        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", 90, "-extfile", ext, "-out", pem)
+        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
 
     def revocations(self, *revoked, days=30):
