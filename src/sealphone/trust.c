@@ -104,7 +104,7 @@ enum exit_code trust_open(struct crypto *crypto, const struct options *options,
 		return complain("start", "there is not enough memory", EXIT_FAILED);
 	if (options->ca_file)
 		code = trust_file(crypto, client, options->ca_file);
-	else if (tls_client_trust_system(client) != OK)
+	else if (tls_client_trust_system_when_asked(client) != OK)
 		code = complain("start", "there is not enough memory", EXIT_FAILED);
 	if (code == EXIT_OK && options->crl_file)
 		code = revoke_file(client, options->crl_file);

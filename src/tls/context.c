@@ -1,6 +1,8 @@
 #include "tls/context.h"
 
 #include <assert.h>
+#include <dirent.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -519,4 +521,37 @@ enum err tls_client_trust_system(struct tls_context *context)
 
 	return X509_STORE_set_default_paths_ex(store, crypto_libctx(context->crypto), NULL) == 1 ? OK
 												 : ERR_NOMEM;
+}
+
+/* "5ad8a5d6.0", as update-ca-certificates and openssl rehash name what leads to a CA. */
+static bool is_hash(const char *name)
+{
+	size_t n = strspn(name, "0123456789abcdef");
+
+	return n == 8 && name[n] == '.' && name[n + 1] >= '0' && name[n + 1] <= '9';
+}
+
+static bool has_hashes(const char *path)
+{
+	DIR *directory = opendir(path);
+	const struct dirent *entry = NULL;
+
+	while (directory && (entry = readdir(directory)) && !is_hash(entry->d_name))
+		;
+	if (directory)
+		closedir(directory);
+	return entry != NULL;
+}
+
+enum err tls_client_trust_system_when_asked(struct tls_context *context)
+{
+	const char *path = secure_getenv(X509_get_default_cert_dir_env());
+	X509_LOOKUP *lookup;
+
+	if (!path)
+		path = X509_get_default_cert_dir();
+	if (secure_getenv(X509_get_default_cert_file_env()) || !has_hashes(path))
+		return tls_client_trust_system(context);
+	lookup = X509_STORE_add_lookup(SSL_CTX_get_cert_store(context->client), X509_LOOKUP_hash_dir());
+	return lookup && X509_LOOKUP_add_dir(lookup, path, X509_FILETYPE_PEM) == 1 ? OK : ERR_NOMEM;
 }

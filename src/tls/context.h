@@ -73,9 +73,13 @@ MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
 
 /* Trusts the certificates as anchors; may be called several times. ERR_NOMEM. */
 MUST_CHECK enum err tls_client_trust(struct tls_context *context, const struct chain *anchors);
-/* Trusts what the operating system trusts (its files are read when a certificate asks for them). ERR_NOMEM.
+/*
+ * Trusts what the operating system trusts: OpenSSL's own places, or those that SSL_CERT_FILE and SSL_CERT_DIR name. All of it is read now, some 6 kB of memory for each
+ * CA. The other one, for who may open files as long as he lives: each CA is read from the directory when a certificate names it, if
+ * that has hashes and SSL_CERT_FILE is not set; else it does the same. ERR_NOMEM.
  */
 MUST_CHECK enum err tls_client_trust_system(struct tls_context *context);
+MUST_CHECK enum err tls_client_trust_system_when_asked(struct tls_context *context);
 
 /* The same anchors for what is signed in messages; those that are added later included. Freed by the caller. ERR_NOMEM. */
 MUST_CHECK enum err tls_client_anchors(const struct tls_context *context, struct anchors **ret_anchors);

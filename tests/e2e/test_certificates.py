@@ -390,3 +390,26 @@ def test_the_phone_notices_other_cas_when_it_connects_anew(tmp_path):
             phone.wait_for("there is no certificate in it")
             phone.wait_event("registered", 20, nth=3)
         relay.close()
+
+
+@pytest.mark.parametrize("names", ["hashes", "names", "file"])
+def test_a_phone_without_ca_trusts_what_the_system_does(ca, tmp_path, names):
+    """A directory with hashes is asked for the CA that a certificate names; one without is of no use to OpenSSL, but the file is."""
+    certificate, key = ca.issue("a.example")
+    system = tmp_path / "system"
+    system.mkdir()
+    shutil.copy(ca.pem, system / "ca.pem")
+    if names == "hashes":
+        subprocess.run(["openssl", "rehash", system], check=True)
+    trusts = {"SSL_CERT_DIR": str(system), **({"SSL_CERT_FILE": str(system / "ca.pem")} if names == "file" else {})}
+    file = configure(tmp_path, f"domains: [a.example]\ncertificate: {certificate}\nkey: {key}\n")
+    with Server(tmp_path / "state", options=["-c", str(file)]) as server:
+        server.add_account("alice@a.example", "secret")
+        (tmp_path / "password").write_text("secret\n")
+        words = ["--aor", "sips:alice@a.example", "--server", f"127.0.0.1:{server.port()}", "--password-file", tmp_path / "password"]
+        words += ["--state", tmp_path / "phone", "--json", "--for", "1", "register"]
+        status, out, errors = run([BUILD / "sealphone", *words], env=trusts)
+        if names == "names":
+            assert "certificate.unknown-ca" in out, out + errors
+        else:
+            assert status == 0 and '"registered"' in out, out + errors
