@@ -182,9 +182,9 @@ const struct refusal proxy_refusals[] = {
 	[REFUSED_UNPROTECTED] = {
 		.status = 480,
 		.code = "sips.unprotected",
-		.warning = "the phone's connection is not protected as the request demands",
+		.warning = "the connection to the other side is not protected as the request demands",
 		.section = "RFC 5630 §5.3",
-		.remedy = "let the phone register anew, over TLS",
+		.remedy = "let the phone register anew, over TLS; or have the server of the other domain prove its name",
 	},
 	[REFUSED_AGREEMENT_CLEAR] = {
 		.status = 494,
@@ -611,7 +611,7 @@ const struct refusal proxy_refusals[] = {
 	[REFUSED_PEER_GONE] = {
 		.status = 430,
 		.code = "dialog.peer-gone",
-		.warning = "the phone's connection is gone",
+		.warning = "the connection of the other party is gone",
 		.section = "RFC 5626 §5.3.1",
 		.remedy = "begin the call anew when it is back",
 	},
@@ -620,7 +620,7 @@ const struct refusal proxy_refusals[] = {
 	[REFUSED_FLOW_LOST] = {
 		.status = 480,
 		.code = "target.lost",
-		.warning = "the phone's connection is gone",
+		.warning = "the connection to the other side is gone",
 		.section = "RFC 5626 §5.3",
 		.remedy = "call again soon, it should be back",
 	},

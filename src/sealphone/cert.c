@@ -1,6 +1,7 @@
 #include "sealphone/cert.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/mem.h"
@@ -109,6 +110,15 @@ static void show_own(struct cert *cert)
 	output_show(&cert->output, cert->options->json ? object : (json_decref(object), NULL), SLICE(""));
 }
 
+/* The domain tells of our own phone, too, and show_own() has shown it. */
+static bool is_own(const struct cert *cert, const unsigned char known[KEY_ID_SIZE])
+{
+	const struct key *key = credentials_own_key(cert->credentials);
+	unsigned char id[KEY_ID_SIZE];
+
+	return key && key_id(key, id) && memcmp(id, known, sizeof id) == 0;
+}
+
 static const char *state_of(const struct credentials_known *known)
 {
 	if (known->is_withdrawn)
@@ -125,7 +135,7 @@ static void show_known(void *arg, const struct credentials_known *known)
 	struct writer shown = writer_of(heading, sizeof heading - 1), since = writer_of(day, sizeof day);
 	json_t *object;
 
-	if (cert->who.len > 0 && !slice_eq(cert->who, known->aor))
+	if ((cert->who.len > 0 && !slice_eq(cert->who, known->aor)) || is_own(cert, known->key))
 		return;
 	put_escaped(&shown, known->aor);
 	put_unicode_beside(&shown, known->aor);
