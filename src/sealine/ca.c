@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include "crypto/certificate.h"
+#include "file/file.h"
 #include "sealine/command.h"
 #include "sealine/output.h"
 #include "store/state.h"
@@ -45,7 +46,7 @@ static enum err read_chain(struct made *made)
 	AUTO(secret) struct secret *pem = NULL;
 	enum err err;
 
-	TRY(state_read(slice_of(made->path), PEM_MAX, &pem));
+	TRY(file_read(slice_of(made->path), PEM_MAX, &pem));
 	made->crypto = crypto_new();
 	if (!made->crypto)
 		return ERR_NOMEM;

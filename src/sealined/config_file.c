@@ -1,5 +1,6 @@
 /* The file: its root, and what stands there. Domains are read by config_domain.c. */
 #include "base/secret.h"
+#include "file/file.h"
 #include "sealined/config_numbers.h"
 #include "sealined/config_reading.h"
 #include "store/state.h"
@@ -348,7 +349,7 @@ bool config_parse(struct config *config, struct slice file, struct slice text, s
 bool config_read(struct config *config, struct slice file, struct writer *why)
 {
 	AUTO(secret) struct secret *text = NULL;
-	enum err err = state_read(file, FILE_MAX, &text);
+	enum err err = file_read(file, FILE_MAX, &text);
 
 	if (err == OK)
 		return config_parse(config, file, secret_slice(text), why);

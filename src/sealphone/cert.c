@@ -390,7 +390,7 @@ static enum exit_code import(struct cert *cert)
 	struct bundle bundle = { NULL, NULL };
 	enum exit_code code;
 	size_t length;
-	char *bytes = file_read(file, BUNDLE_MAX, &length);
+	char *bytes = phone_file_read(file, BUNDLE_MAX, &length);
 
 	if (!bytes)
 		return complain(file,

@@ -15,7 +15,7 @@ static enum exit_code complain(const char *where, const char *why, enum exit_cod
 /* The text is the caller's to free. NULL with a message printed. */
 static char *read_pem(const char *path, size_t *ret_length)
 {
-	char *pem = file_read(path, CHAIN_PEM_MAX, ret_length);
+	char *pem = phone_file_read(path, CHAIN_PEM_MAX, ret_length);
 
 	if (!pem)
 		(void)complain(path, errno ? strerror(errno) : "it is too large", EXIT_STATE);

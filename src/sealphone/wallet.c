@@ -39,7 +39,7 @@ static struct chain *load_chain(const struct wallet *wallet, const char *what, u
 	size_t length;
 
 	path_of(wallet->memory, what, number, path);
-	pem = file_read(path, BUNDLE_MAX, &length);
+	pem = phone_file_read(path, BUNDLE_MAX, &length);
 	if (pem && chain_parse_pem(wallet->crypto, slice_from(pem, length), &chain) != OK)
 		chain = NULL;
 	mem_free(pem);
@@ -69,7 +69,7 @@ static enum err parse_key(struct wallet *wallet, struct slice pem, const char *p
 static bool load_key(struct wallet *wallet, const char *path, struct key **ret_key)
 {
 	size_t length;
-	char *pem = file_read(path, KEY_PEM_MAX, &length);
+	char *pem = phone_file_read(path, KEY_PEM_MAX, &length);
 	enum err err = ERR_NOT_FOUND;
 
 	if (pem) {
@@ -152,7 +152,8 @@ static bool save_key(const struct wallet *wallet, const struct key *key, const s
 	enum err err = passphrase ? put_key_locked(&out, wallet->crypto, key, secret_slice(passphrase))
 				  : put_key_pem(&out, key);
 
-	is_kept = err == OK ? file_replace(path, writer_text(&out)) : complain(path, "there is no memory");
+	is_kept = err == OK ? phone_file_replace(path, writer_text(&out))
+			    : complain(path, "there is no memory");
 	mem_wipe(pem, sizeof pem);
 	return is_kept;
 }
@@ -191,7 +192,7 @@ static bool save_certificate(const struct wallet *wallet)
 	path_of(wallet->memory, "certificate.pem", 0, path);
 	if (put_certificate_pem(&out, own[0].certificate) != OK)
 		return complain(path, "there is no memory");
-	return file_replace(path, writer_text(&out));
+	return phone_file_replace(path, writer_text(&out));
 }
 
 /* The files of a number become those of the next one; what was the oldest is gone. */
@@ -222,7 +223,8 @@ static bool save_chain(const struct wallet *wallet, const struct chain *chain)
 	path_of(wallet->memory, "imported.pem", 0, path);
 	for (size_t i = 0; err == OK && i < chain_length(chain); i++)
 		err = put_certificate_pem(&out, chain_at(chain, i));
-	is_kept = err == OK ? file_replace(path, writer_text(&out)) : complain(path, "there is no memory");
+	is_kept = err == OK ? phone_file_replace(path, writer_text(&out))
+			    : complain(path, "there is no memory");
 	mem_free(pem);
 	return is_kept;
 }
@@ -289,7 +291,7 @@ bool wallet_save(struct wallet *wallet)
 		contacts_each(wallet->contacts, add_policy, policies);
 		text = json_dumps(file, JSON_INDENT(1));
 	}
-	is_good = text ? file_replace(path, slice_of(text)) : complain(path, "there is no memory");
+	is_good = text ? phone_file_replace(path, slice_of(text)) : complain(path, "there is no memory");
 	note_known(wallet, path);
 	free(text);
 	json_decref(file);
@@ -494,7 +496,7 @@ char *wallet_read_seen(const struct wallet *wallet, size_t *ret_length)
 
 	*ret_length = 0;
 	path_of(wallet->memory, "seen.txt", 0, path);
-	text = file_read(path, SEEN_MAX, ret_length);
+	text = phone_file_read(path, SEEN_MAX, ret_length);
 	if (!text && errno == ENOENT)
 		text = mem_alloc(1);
 	if (!text)
@@ -507,7 +509,7 @@ bool wallet_write_seen(const struct wallet *wallet, struct slice text)
 	char path[PATH_SIZE];
 
 	path_of(wallet->memory, "seen.txt", 0, path);
-	return file_replace(path, text);
+	return phone_file_replace(path, text);
 }
 
 /* -- life ----------------------------------------------------------------------------------------------------- */

@@ -5,9 +5,10 @@
 
 #include "base/mem.h"
 #include "crypto/certificate.h"
-#include "signer/files.h"
+#include "file/file.h"
 #include "signer/order.h"
 #include "signer/private.h"
+#include "signer/public.h"
 
 #define CA_NAME_MAX 64 /* RFC 5280 appendix A.1, ub-common-name */
 #define NAMES_MAX   1001
@@ -87,7 +88,7 @@ static enum err load(struct signer *signer, struct slice path, struct answer *an
 {
 	AUTO(secret) struct secret *pem = NULL;
 	struct key *key = NULL;
-	enum err err = files_read(path, KEY_PEM_MAX, &pem);
+	enum err err = file_read(path, KEY_PEM_MAX, &pem);
 
 	if (err == OK)
 		err = key_parse_pem(signer->crypto, secret_slice(pem), &key);
@@ -105,7 +106,7 @@ static enum err generate(struct signer *signer, struct slice path, struct answer
 	TRY(key_generate(signer->crypto, &key));
 	enum err err = put_key_pem(&out, key);
 	if (err == OK)
-		err = files_replace(path, writer_text(&out));
+		err = file_replace(path, writer_text(&out));
 	mem_wipe(pem, sizeof(pem));
 	return err == OK ? hold(signer, TAKE(key), answer) : err;
 }
@@ -129,7 +130,7 @@ static enum err tell(struct slice path, int fd)
 	AUTO(secret) struct secret *text = NULL;
 	struct writer out = { 0 };
 
-	TRY(files_read(path, CHAIN_PEM_MAX, &text));
+	TRY(file_read(path, CHAIN_PEM_MAX, &text));
 	if (is_ocsp_response(secret_slice(text)))
 		return write_to(fd, secret_slice(text));
 	/* what is cut off is written with its first line alone, and each block gets a line end */
@@ -159,7 +160,7 @@ static enum err tell_text(const struct signer *signer, int fd)
 
 	if (!signer->told.len)
 		return ERR_NOT_FOUND;
-	TRY(files_read(signer->told, TEXT_MAX, &text));
+	TRY(file_read(signer->told, TEXT_MAX, &text));
 	return has_key(secret_slice(text)) ? ERR_DENIED : write_to(fd, secret_slice(text));
 }
 
@@ -173,7 +174,7 @@ static enum err keep_file(struct signer *signer, struct slice text)
 	if (!slice_ends(path, SLICE(".pem")))
 		return ERR_DENIED;
 	TRY(chain_parse_pem(signer->crypto, pem, &chain));
-	return files_replace(path, pem);
+	return file_replace(path, pem);
 }
 
 void signer_may_tell(struct signer *signer, struct slice path)

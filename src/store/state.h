@@ -1,5 +1,5 @@
 /*
- * The state directory: where it is, what its files are called, and reading and writing them whole. Everything
+ * The state directory: where it is, and what its files are called, which are read and replaced by file/file.h. Everything
  * in it belongs to one user and is closed to all others: mode 0700, files 0600.
  */
 #pragma once
@@ -42,27 +42,8 @@ MUST_CHECK enum err state_make(struct slice dir);
 /* Writes dir/name. */
 void put_state_path(struct writer *out, struct slice dir, struct slice name);
 
-/* The whole file. ERR_NOT_FOUND, ERR_DENIED (no permission), ERR_LIMIT (larger than max), ERR_NOMEM, ERR_IO.
- */
-MUST_CHECK enum err state_read(struct slice path, size_t max, struct secret **ret_text);
-
-/* Opens it for reading: for who is to read it. ERR_NOT_FOUND, ERR_DENIED, ERR_LIMIT, ERR_IO. */
-MUST_CHECK enum err state_open(struct slice path, int *ret_fd);
-
-/*
- * Replaces the file by one of mode 0600 that fill() writes to, and where it fails leaves the old one. A crash leaves the old
- * or the new one, whole and on disk. ERR_NOT_FOUND (no such directory), ERR_DENIED, ERR_LIMIT, ERR_IO, or what fill()
- * returns.
- */
-MUST_CHECK enum err state_replace(struct slice path, enum err (*fill)(void *self, int fd), void *self);
-
-/*
- * Replaces the file by one of mode 0600 with this text. Errors as above.
- */
-MUST_CHECK enum err state_write(struct slice path, struct slice text);
-
 /*
  * The secret that all our keyed checks, and the seal on the stored digests, come from; made if there is none.
- * ERR_SYNTAX if it has another length, or what state_read() and state_write() give.
+ * ERR_SYNTAX if it has another length, or what file_read() and file_replace() give.
  */
 MUST_CHECK enum err state_secret(struct slice dir, struct random *random, struct secret **ret_secret);

@@ -62,30 +62,8 @@ static void makes_a_directory_that_nobody_else_may_enter(void **state)
 	directory_empty(&top);
 }
 
-static void reads_what_it_wrote_and_keeps_it_private(void **state)
-{
-	AUTO(secret) struct secret *text = NULL;
-	struct directory dir;
-	struct stat found;
-	char path[200];
-
-	directory_make(&dir, "files");
-	snprintf(path, sizeof path, "%s/key", dir.path);
-	assert_int_equal(state_read(slice_of(path), 100, &text), ERR_NOT_FOUND);
-	assert_int_equal(state_write(slice_of(path), SLICE("first")), OK);
-	assert_int_equal(state_write(slice_of(path), SLICE("the second")), OK);
-	assert_int_equal(stat(path, &found), 0);
-	assert_int_equal(found.st_mode & 0777, 0600);
-	assert_int_equal(state_read(slice_of(path), 9, &text), ERR_LIMIT);
-	assert_int_equal(state_read(slice_of(path), 10, &text), OK);
-	assert_true(slice_eq(secret_slice(text), SLICE("the second")));
-	assert_int_equal(state_write(SLICE("/nonexistent/key"), SLICE("x")), ERR_NOT_FOUND);
-	directory_empty(&dir);
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(finds_the_directory_where_the_manual_says),
 	cmocka_unit_test(makes_a_directory_that_nobody_else_may_enter),
-	cmocka_unit_test(reads_what_it_wrote_and_keeps_it_private),
 };
 TEST_MAIN(tests)

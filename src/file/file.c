@@ -1,4 +1,4 @@
-#include "signer/files.h"
+#include "file/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,11 +8,14 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/writer.h"
+
+enum { FILE_PATH_MAX = 4096 };
 
 /* The path, with something behind it and the NUL that the kernel wants. */
-static bool path_of(char buf[FILES_PATH_MAX], struct slice path, struct slice suffix)
+static bool path_of(char buf[FILE_PATH_MAX], struct slice path, struct slice suffix)
 {
-	struct writer out = writer_of(buf, FILES_PATH_MAX);
+	struct writer out = writer_of(buf, FILE_PATH_MAX);
 
 	put(&out, path);
 	put(&out, suffix);
@@ -59,9 +62,9 @@ static enum err read_open(int fd, size_t max, struct secret **ret_text)
 	return OK;
 }
 
-enum err files_read(struct slice path, size_t max, struct secret **ret_text)
+enum err file_read(struct slice path, size_t max, struct secret **ret_text)
 {
-	char name[FILES_PATH_MAX];
+	char name[FILE_PATH_MAX];
 
 	if (!path_of(name, path, SLICE("")))
 		return ERR_LIMIT;
@@ -92,7 +95,7 @@ static enum err write_all(int fd, struct slice text)
 /* The name of a file is on disk once its directory is. */
 static enum err sync_directory_of(struct slice path)
 {
-	char dir[FILES_PATH_MAX];
+	char dir[FILE_PATH_MAX];
 
 	while (path.len > 0 && path.ptr[path.len - 1] != '/')
 		path.len--;
@@ -106,9 +109,9 @@ static enum err sync_directory_of(struct slice path)
 	return err;
 }
 
-enum err files_replace(struct slice path, struct slice text)
+enum err file_replace(struct slice path, struct slice text)
 {
-	char name[FILES_PATH_MAX], fresh[FILES_PATH_MAX];
+	char name[FILE_PATH_MAX], fresh[FILE_PATH_MAX];
 
 	if (!path_of(name, path, SLICE("")) || !path_of(fresh, path, SLICE(".new")))
 		return ERR_LIMIT;
@@ -124,64 +127,4 @@ enum err files_replace(struct slice path, struct slice text)
 		return err;
 	}
 	return sync_directory_of(path);
-}
-
-/* ---- what may be passed on ---- */
-
-/* RFC 7468 §5, §6, and the names that OpenSSL writes besides. */
-static const struct slice labels[] = {
-	SLICE_INIT("CERTIFICATE-----"),
-	SLICE_INIT("X509 CERTIFICATE-----"),
-	SLICE_INIT("TRUSTED CERTIFICATE-----"),
-	SLICE_INIT("X509 CRL-----"),
-};
-
-static bool find(struct slice text, struct slice what, size_t *ret_at)
-{
-	for (size_t at = 0; at + what.len <= text.len; at++)
-		if (slice_starts(slice_sub(text, at, text.len), what)) {
-			*ret_at = at;
-			return true;
-		}
-	return false;
-}
-
-static const struct slice begin = SLICE_INIT("-----BEGIN "), end = SLICE_INIT("-----END ");
-
-/* Behind the block's last line; its first one, from the label on, begins the text. Nothing else begins within. */
-static bool block_end(struct slice text, struct slice label, size_t *ret_at)
-{
-	size_t at, nested;
-
-	if (!find(text, end, &at) || !slice_starts(slice_sub(text, at + end.len, text.len), label) ||
-	    find(slice_sub(text, 0, at), begin, &nested))
-		return false;
-	*ret_at = at + end.len + label.len;
-	return true;
-}
-
-void put_public(struct writer *out, struct slice text)
-{
-	size_t at;
-
-	while (find(text, begin, &at)) {
-		struct slice block = slice_sub(text, at, text.len), label = slice_of(NULL);
-
-		text = slice_sub(block, begin.len, block.len);
-		for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
-			if (slice_starts(text, labels[i]))
-				label = labels[i];
-		if (!label.len)
-			continue;
-		if (!block_end(text, label, &at)) {
-			/* whoever reads it is to see that something is missing */
-			put(out, begin);
-			put(out, label);
-			put_char(out, '\n');
-			continue;
-		}
-		put(out, slice_sub(block, 0, begin.len + at));
-		put_char(out, '\n');
-		text = slice_sub(text, at, text.len);
-	}
 }
