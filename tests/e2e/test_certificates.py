@@ -267,6 +267,7 @@ def once(path, ca, port, aor, *options):
     return status, said + errors
 
 
+@pytest.mark.plain_only
 def test_a_phone_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
     """With our server, and with openssl's where ours would not show such a thing."""
     pem, key = ca.issue("a.example")
@@ -289,6 +290,7 @@ def test_a_phone_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
             shows.kill()
 
 
+@pytest.mark.plain_only
 def test_a_phone_takes_lists_of_revoked_certificates(ca, tmp_path):
     pem, key = ca.issue("a.example")
     crl = tmp_path / "crl.pem"
@@ -304,6 +306,7 @@ def test_a_phone_takes_lists_of_revoked_certificates(ca, tmp_path):
             assert found == status and said in all_said, all_said
 
 
+@pytest.mark.plain_only
 def test_a_server_that_dials_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
     """alice at a.example writes to b.example, whose server has a staple, or has none."""
     b, b_key = ca.issue("b.example")
