@@ -189,7 +189,7 @@ def measure(server, state, run, seconds):
         raise Unmeasured(done.stderr.strip())
     report = json.loads(done.stdout)
     if report["failures"] or report["violations"]:
-        raise Unmeasured(f"{report['failures']} {report['violations']} {done.stderr.strip()}")
+        raise Unmeasured(f"{report['failures']} {report['violations']} {report.get('first_failure', '')} {report.get('first_violation', '')}")
     if run.resumed and report["resumed"] < 0.9 * report["done"]:
         raise Unmeasured(f"only {report['resumed']} of {report['done']} sessions were taken up")
     return {run.title + name: figure_of(report, path) for name, path in run.figures}, report["rate"]

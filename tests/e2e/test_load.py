@@ -1,6 +1,8 @@
 """sealine load against sealined: small bounded runs, in which nothing may fail and nothing may break the protocol."""
 
 import json
+import os
+import pty
 import select
 import socket
 import sqlite3
@@ -161,6 +163,24 @@ def test_sessions_are_taken_up_again_by_whichever_worker(server):
     assert 40 - N <= report["resumed"] < 40
     status, report, errors = load(server, "handshake", "--count", "5")
     assert status == 0 and "resumed" not in report, errors
+
+
+def test_a_terminal_shows_how_it_goes_and_an_interrupt_ends_it_with_the_report(server):
+    words = [BUILD / "sealine", "load", "options", f"127.0.0.1:{server.port()}", "--users", "user%02d@localhost", "--number", str(N), "--ca", server.ca]
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execv(words[0], [str(word) for word in [*words, "--rate", "50", "--duration", "60"]])
+    shown, interrupted = b"", False
+    while select.select([terminal], [], [], slow(20))[0]:
+        try:
+            shown += os.read(terminal, 4096)
+        except OSError:
+            break
+        if b" requests " in shown and not interrupted:
+            interrupted = os.write(terminal, b"\x03") == 1
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    assert interrupted and status == 130, shown
+    assert b"users ready" in shown and b"failures  0 violations  p50" in shown and b"\r\ndone " in shown
 
 
 def test_a_rate_is_kept(server):
