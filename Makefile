@@ -130,6 +130,10 @@ bench: build ## how fast the inner loops are, and the server beside kamailio (sc
 bench-growth: build ## how cost grows with users, connections, workers, in a storm and by durability (some ten minutes)
 	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/growth.py --many --write
 
+.PHONY: bench-phone
+bench-phone: programs endpoint ## what a phone costs that waits and that talks, beside baresip and linphonec (as root; scripts/setup --tests installs them)
+	SEALINE_BUILD=$(CURDIR)/build /usr/bin/python3 bench/endpoint.py --write
+
 .PHONY: format
 format: ## lay out every source as .clang-format says
 	$(call need,clang-format-14)

@@ -14,10 +14,9 @@ class Kamailio(programs.Program):
     """Debian's kamailio as registrar and proxy for a domain over TLS; a user's password is secret-of-USER.
 
     With the address of a next hop it is a member of a network of domains: what those addresses send goes to its users, and what its
-    users ask of another domain goes to that URI. It does not ask for passwords then: its module auth crashes now and then. With alias it
-    goes by connections of others who say so in their Via (RFC 5923)."""
+    users ask of another domain goes to that URI. It does not ask for passwords then: its module auth crashes now and then."""
 
-    def __init__(self, netns, certificate, path, algorithm="SHA-256", domain=DOMAIN, address=network.ADDRESS, peer="none", next_hop=None, alias=False):
+    def __init__(self, netns, certificate, path, algorithm="SHA-256", domain=DOMAIN, address=network.ADDRESS, peer="none", next_hop=None):
         path.mkdir()
         (path / "run").mkdir()
         self.address = address
@@ -33,7 +32,7 @@ class Kamailio(programs.Program):
             template = template.replace(f"@{name}@", str(value))
         (path / "kamailio.cfg").write_text(template)
         words = ["-f", path / "kamailio.cfg", "-DD", "-E", "-w", path, "-Y", path / "run", "-P", path / "pid"]
-        super().__init__(["kamailio", *words, *(() if next_hop else ("-A", "DIGEST")), *(("-A", "ALIAS") if alias else ())], netns=netns)
+        super().__init__(["kamailio", *words, *(() if next_hop else ("-A", "DIGEST"))], netns=netns)
         self._wait_until_listening(netns)
 
     def _wait_until_listening(self, netns):
@@ -49,10 +48,11 @@ class Kamailio(programs.Program):
 class Baresip(programs.Program):
     """Debian's baresip: plays a WAV file into every call, answers by itself or not, writes what it hears beside its configuration."""
 
-    def __init__(self, netns, certificate, path, user, play, srtp=True, answers=True):
+    def __init__(self, netns, certificate, path, user, play, srtp=True, answers=True, opus=False):
         path.mkdir()
         self.path = path
         mode = "auto" if answers else "manual"
+        codec, name = ("opus", "opus/48000/2") if opus else ("g711", "pcmu")
         (path / "config").write_text(
             "poll_method epoll\n"
             f"sip_listen {network.ADDRESS}:0\n"
@@ -65,12 +65,12 @@ class Baresip(programs.Program):
             "rtp_ports 20000-20100\n"
             "net_interface sip0\n"
             "module_path /usr/lib/baresip/modules\n"
-            "module stdio.so\nmodule g711.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\n"
+            f"module stdio.so\nmodule {codec}.so\nmodule srtp.so\nmodule aufile.so\nmodule sndfile.so\n"
             "module_tmp uuid.so\nmodule_tmp account.so\nmodule_app menu.so\n"
         )
         (path / "accounts").write_text(
             f"<sip:{user}@{DOMAIN};transport=tls>;auth_user={user};auth_pass=secret-of-{user}"
-            f';outbound="sip:{network.ADDRESS}:5061;transport=tls";answermode={mode};regint=60;audio_codecs=pcmu'
+            f';outbound="sip:{network.ADDRESS}:5061;transport=tls";answermode={mode};regint=60;audio_codecs={name}'
             + (";mediaenc=srtp-mand" if srtp else "")
             + "\n"
         )
