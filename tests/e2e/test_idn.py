@@ -33,15 +33,15 @@ def test_phones_of_two_domains_with_umlauts_call_each_other(tmp_path):
         )
         servers.append(Server(tmp_path / f"state-{n}", listen=(), options=("-c", config), netns=space, name=ascii_name))
 
-    def phone(aor, *command):
-        options = ("--dns", "127.0.0.1", "--trust-anchor", names.anchor, "--device", "null", "--for", "1")
+    def phone(aor, *command, options=()):
+        options = ("--dns", "127.0.0.1", "--trust-anchor", names.anchor, "--device", "null", *options)
         return Phone(tmp_path / aor[5:8], aor, "sesame", command, ca=ca.pem, options=options, netns=space)
 
     for server, aor in zip(servers, (f"alice@{NAMES[0]}", f"bob@{NAMES[1]}")):
         server.add_account(aor, "sesame")
     with phone(f"sips:bob@{NAMES[1]}", "answer") as bob:
         assert bob.wait_event("registered")["aor"] == f"sips:bob@{ASCII[1]}"
-        with phone(f"sips:alice@{NAMES[0]}", "call", f"sips:bob@{NAMES[1]}") as alice:
+        with phone(f"sips:alice@{NAMES[0]}", "call", f"sips:bob@{NAMES[1]}", options=("--for", "1")) as alice:
             alice.wait_event("established", 20)
             assert alice.wait(20) == 0
         assert bob.wait_event("incoming")["from"] == f"sips:alice@{ASCII[0]}"
