@@ -14,9 +14,10 @@ class Kamailio(programs.Program):
     """Debian's kamailio as registrar and proxy for a domain over TLS; a user's password is secret-of-USER.
 
     With the address of a next hop it is a member of a network of domains: what those addresses send goes to its users, and what its
-    users ask of another domain goes to that URI. It does not ask for passwords then: its module auth crashes now and then."""
+    users ask of another domain goes to that URI. It does not ask for passwords then: its module auth crashes now and then. With alias it
+    goes by connections of others who say so in their Via (RFC 5923)."""
 
-    def __init__(self, netns, certificate, path, algorithm="SHA-256", domain=DOMAIN, address=network.ADDRESS, peer="none", next_hop=None):
+    def __init__(self, netns, certificate, path, algorithm="SHA-256", domain=DOMAIN, address=network.ADDRESS, peer="none", next_hop=None, alias=False):
         path.mkdir()
         (path / "run").mkdir()
         self.address = address
@@ -32,7 +33,7 @@ class Kamailio(programs.Program):
             template = template.replace(f"@{name}@", str(value))
         (path / "kamailio.cfg").write_text(template)
         words = ["-f", path / "kamailio.cfg", "-DD", "-E", "-w", path, "-Y", path / "run", "-P", path / "pid"]
-        super().__init__(["kamailio", *words, *(() if next_hop else ("-A", "DIGEST"))], netns=netns)
+        super().__init__(["kamailio", *words, *(() if next_hop else ("-A", "DIGEST")), *(("-A", "ALIAS") if alias else ())], netns=netns)
         self._wait_until_listening(netns)
 
     def _wait_until_listening(self, netns):
