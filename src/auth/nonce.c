@@ -62,12 +62,9 @@ static bool read_nonce(struct slice text, unsigned char ret_bytes[NONCE_SIZE])
 
 bool auth_nonce_made(struct slice text, utc_t *ret_made)
 {
-	enum { MADE_LENGTH = 12 /* base64url of the first nine bytes */ };
-	unsigned char bytes[MADE_LENGTH];
-	size_t n;
+	unsigned char bytes[NONCE_SIZE];
 
-	if (text.len != AUTH_NONCE_LENGTH ||
-	    !base64_decode(slice_sub(text, 0, MADE_LENGTH), bytes, sizeof bytes, &n) || n < 8)
+	if (!read_nonce(text, bytes))
 		return false;
 	*ret_made = (utc_t)read_u64(bytes);
 	return true;

@@ -1,4 +1,7 @@
-/* Whole files of a bounded size, as the phone reads them, and replaces them by file/file.h. */
+/*
+ * Whole files of a bounded size, as the phone reads them, and replaces them by file/file.h. It reads what is no regular file, too, as
+ * file_read() does not: --ca <(sealine ca export).
+ */
 #pragma once
 
 #include <stdbool.h>

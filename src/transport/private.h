@@ -111,8 +111,6 @@ struct transport {
 	struct transport_config config;
 	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
 	struct map *wires, *sources;
-	struct wire *
-		heard; /* of which an event is being handled: most of what that leads to leaves on it; or NULL */
 	struct list idle_sources;         /* those without a connection, the longest first */
 	size_t n_handshaking;             /* accepted, and not open yet */
 	struct map *associations, *peers; /* the same ones by flow and by peer */
@@ -176,6 +174,14 @@ MUST_CHECK bool wire_takes_link(struct wire *wire, struct writer *why);
 bool wire_is_as_declared(const struct wire *wire);
 /* Accepts NULL. */
 void wire_runs_over(struct wire *wire, const struct transport_link *link);
+
+/* -- wire_report.c --------------------------------------------------------------------------------------- */
+
+/* tls: zeroed, with empty texts, where there is none. */
+void wire_report_opened(const struct wire *wire, const struct flow_facts *facts, const struct tls_facts *tls,
+			struct now now);
+/* Where handshakes are refused often, only some; the next line says how many were left out. */
+void wire_report_end(struct wire *wire, const struct wire_end *end, struct now now);
 
 /* -- websocket.c; in a build without the server websocket_none.c, since a phone opens no WebSocket ----------- */
 

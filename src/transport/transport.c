@@ -159,8 +159,6 @@ bool transport_is_proven(const struct transport *transport, flow_id flow)
 
 static struct wire *find(struct transport *transport, flow_id flow)
 {
-	if (transport->heard && transport->heard->id == flow)
-		return transport->heard;
 	return wire_of(map_find(transport->wires, slice_from(&flow, sizeof flow)));
 }
 
@@ -346,14 +344,10 @@ void transport_event(struct transport *transport, const struct net_event *event,
 		return;
 	switch (*owner) {
 	case OWNER_LISTENER: listener_event(event->owner, now); break;
-	case OWNER_WIRE:
-		transport->heard = event->owner;
-		wire_event(event->owner, event->ready, now);
-		break;
+	case OWNER_WIRE: wire_event(event->owner, event->ready, now); break;
 	case OWNER_DIAL: dial_found(event->owner, event, now); break;
 	}
 	(void)act(transport, now);
-	transport->heard = NULL;
 }
 
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now)

@@ -91,14 +91,9 @@ static void sends_a_stranger_no_more_than_three_times_what_came(void **state)
 	socket_close(fd);
 }
 
-static void sends_a_stranger_nothing_of_its_own_accord(void **state)
+/* The far end sends OPTIONS over its last flow. */
+static void far_end_asks(void)
 {
-	raise_curtain(TRANSPORT_UDP);
-	int fd = udp_peer();
-	send_options(fd, 1, ";rport");
-	UNTIL(far_end.requests == 1 && hears(fd, SLICE("\r\n\r\n")));
-	for (int i = 0; i < 3; i++)
-		turn(&far_end);
 	struct outgoing outgoing = {
 		.method = SIP_OPTIONS,
 		.uri = SLICE("sip:a@localhost"),
@@ -107,7 +102,19 @@ static void sends_a_stranger_nothing_of_its_own_accord(void **state)
 		.flow = far_end.flow,
 	};
 	struct client *client;
+
 	assert_int_equal(endpoint_request(far_end.endpoint, &outgoing, net_now(far_end.net), &client), OK);
+}
+
+static void sends_a_stranger_nothing_of_its_own_accord(void **state)
+{
+	raise_curtain(TRANSPORT_UDP);
+	int fd = udp_peer();
+	send_options(fd, 1, ";rport");
+	UNTIL(far_end.requests == 1 && hears(fd, SLICE("\r\n\r\n")));
+	for (int i = 0; i < 3; i++)
+		turn(&far_end);
+	far_end_asks();
 	UNTIL(transport_counts(far_end.transport).withheld > 0);
 	socket_close(fd);
 }
@@ -128,15 +135,7 @@ static void dials_over_udp_from_the_socket_that_it_listens_on(void **state)
 	assert_int_equal(far_end.err, OK);
 	assert_true(endpoint_flow_view(far_end.endpoint, far_end.flow, &view));
 	assert_true(view.outbound && view.transport == TRANSPORT_UDP);
-	struct outgoing outgoing = {
-		.method = SIP_OPTIONS,
-		.uri = SLICE("sip:a@localhost"),
-		.rest = SLICE("Max-Forwards: 70\r\nFrom: <sip:b@localhost>;tag=1\r\nTo: <sip:a@localhost>\r\n"
-			      "Call-ID: 2\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n"),
-		.flow = far_end.flow,
-	};
-	struct client *client;
-	assert_int_equal(endpoint_request(far_end.endpoint, &outgoing, net_now(far_end.net), &client), OK);
+	far_end_asks();
 	UNTIL(hears(fd, SLICE("OPTIONS sip:a@localhost SIP/2.0\r\nVia: SIP/2.0/UDP ")));
 
 	connect.host = SLICE("::1");
