@@ -30,6 +30,7 @@ import netns as network  # noqa: E402
 import peers  # noqa: E402
 import programs  # noqa: E402
 from compare import PAGE, machine  # noqa: E402
+from pki import make_pki  # noqa: E402
 
 SMALL = ROOT / "build-endpoint/sealphone"
 BEGIN, END = "<!-- bench/endpoint.py begins -->", "<!-- bench/endpoint.py ends -->"
@@ -70,22 +71,6 @@ def stripped(path):
 
 
 # ---- the stage -------------------------------------------------------------------------------------------------------
-
-def make_certificate(path):
-    """As tests/interop has it: a CA, and a certificate for the domain."""
-    path.mkdir()
-
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=path, check=True, stderr=subprocess.DEVNULL)
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    (path / "names").write_text(f"subjectAltName=DNS:{DOMAIN},URI:sip:{DOMAIN}\nextendedKeyUsage=serverAuth\n")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=bench CA", "-days", "2")
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={DOMAIN}")
-    openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names", "-out", "server.pem")
-    (path / "both.pem").write_text((path / "server.pem").read_text() + (path / "server.key").read_text())
-    return path
-
 
 def relay():
     """bench/endpoint.py --relay: what is between the phones and sealined; SIGUSR1 ends all connections."""
@@ -136,7 +121,7 @@ class Stage:
     def __init__(self, directory):
         self.directory = directory
         self.netns = network.Namespace(names=[DOMAIN])
-        self.certificate = make_certificate(directory / "pki")
+        self.certificate = make_pki(directory / "pki", DOMAIN)
         config = directory / "sealined.yaml"
         config.write_text(f"domains:\n  - name: {DOMAIN}\n    md5: only\nlisten: ['tls:{network.ADDRESS}:{BEHIND}']\n"
                           f"certificate: {self.certificate}/server.pem\nkey: {self.certificate}/server.key\n")

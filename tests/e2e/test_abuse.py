@@ -9,7 +9,7 @@ import time
 import pytest
 
 from programs import Server, sealine, slow
-from sealine_e2e import Client, Closed, control, digests
+from sealine_e2e import Client, Closed, control
 
 ATTACKER, OTHER, HOME = "127.0.0.66", "127.0.0.77", "127.0.0.1"
 ALICE = "alice@localhost"

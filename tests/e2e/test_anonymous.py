@@ -7,17 +7,9 @@ import pytest
 from pki import CA
 from programs import Phone, Server
 from sealine_e2e import Client, control, digests
-from test_calls import Site
 from test_certificate_service import free_ports
 
 NOBODY = '"Anonymous" <sip:anonymous@anonymous.invalid>'
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
 
 
 @pytest.fixture

@@ -4,19 +4,9 @@ import re
 import signal
 import time
 
-import pytest
-
 from pki import CA
 from programs import Server, sealine, slow
 from sealine_e2e import Client
-from test_calls import Site
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
 
 
 def eventually(holds):

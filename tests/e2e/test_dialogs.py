@@ -7,21 +7,6 @@ import pytest
 
 from programs import slow
 from sealine_peer import Peer, describe
-from test_calls import Site
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
-
-
-@pytest.fixture
-def bob(site):
-    with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as peer:
-        assert peer.register().status == 200
-        yield peer
 
 
 def answer(peer, invite, headers=(), body=None):

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pki import CA
-from programs import BUILD, ROOT, Phone, Server, run, sealine, slow
+from programs import BUILD, ROOT, Phone, Server, run, sealine
 from sealine_e2e import Client
 
 PAGE = ROOT / "docs/secure-sip.md"

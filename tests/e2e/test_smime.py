@@ -9,14 +9,6 @@ import pytest
 import evil
 import pki
 from sealine_e2e import control
-from test_calls import Site
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
 
 
 def obtained(phone):

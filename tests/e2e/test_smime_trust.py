@@ -5,19 +5,9 @@ import stat
 import subprocess
 import time
 
-import pytest
-
 import pki
 from programs import BUILD
 from sealine_e2e import control
-from test_calls import Site
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
 
 
 def cert(state, *words, code=0, options=()):

@@ -1,16 +1,7 @@
 """Calls that are transferred, blindly and after asking, through sealined; and who is not transferred."""
 
-import pytest
-
 from sealine_peer import Peer
-from test_calls import Site, assert_heard, write_sentence
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
+from test_calls import assert_heard, write_sentence
 
 
 def call(phone, whom, nth=1):

@@ -1,24 +1,5 @@
 """sealphone watches an event package of a phone that the test plays, through sealined (RFC 6665)."""
 
-import pytest
-
-from sealine_peer import Peer
-from test_calls import Site
-
-
-@pytest.fixture
-def site(tmp_path):
-    place = Site(tmp_path)
-    yield place
-    place.close()
-
-
-@pytest.fixture
-def bob(site):
-    with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as peer:
-        assert peer.register().status == 200
-        yield peer
-
 
 def take_subscription(bob, expires):
     subscribe = bob.take_invite("SUBSCRIBE")

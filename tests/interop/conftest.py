@@ -11,6 +11,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
 
 import netns as network  # noqa: E402
 import programs  # noqa: E402
+from pki import make_pki  # noqa: E402
 
 DOMAIN = "sealine.test"
 
@@ -34,22 +35,7 @@ def netns():
 def certificate(tmp_path):
     """A CA of the test's own and a certificate for DOMAIN: paths of the CA, the certificate, the key, and both in one file."""
     need("openssl")
-    path = tmp_path / "pki"
-    path.mkdir()
-
-    def openssl(*words):
-        subprocess.run(["openssl", *words], cwd=path, check=True, stderr=subprocess.DEVNULL)
-
-    key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
-    (path / "names").write_text(f"subjectAltName=DNS:{DOMAIN},URI:sip:{DOMAIN}\nextendedKeyUsage=serverAuth\n")
-    openssl("req", "-x509", *key, "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=interop test CA", "-days", "2")
-    openssl("req", *key, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={DOMAIN}")
-    openssl(
-        *("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial"),
-        *("-days", "2", "-extfile", "names", "-out", "server.pem"),
-    )
-    (path / "both.pem").write_text((path / "server.pem").read_text() + (path / "server.key").read_text())
-    return path
+    return make_pki(tmp_path / "pki", DOMAIN)
 
 
 @pytest.fixture

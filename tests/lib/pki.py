@@ -80,6 +80,13 @@ class CA:
         return staple
 
 
+def make_pki(path, domain):
+    """A CA of its own and a certificate for the domain in the directory: ca.pem, server.pem, server.key, both of these in both.pem."""
+    pem, key = CA(path).issue(domain, file="server")
+    (path / "both.pem").write_text(pem.read_text() + key.read_text())
+    return path
+
+
 def shown(port, name, *options, ca=None):
     """What openssl s_client is shown by the server when it asks for the name: subject and fingerprint, and whether it verified."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", "-servername", name, *options]

@@ -40,31 +40,34 @@ static const struct sip_message *expect_unnamed(struct world *world, enum sip_me
 	return request;
 }
 
+/* Answers the next INVITE of ours, which is to name nobody in its Contact, either; returns it. */
+static const struct sip_message *answer_invite(struct world *world)
+{
+	const struct sip_message *request = expect_unnamed(world, SIP_INVITE);
+	char sdp[4096];
+
+	assert_true(
+		slice_eq(sip_message_value(request, SIP_CONTACT), SLICE("<sips:anonymous@127.0.0.1:40001>")));
+	world_answer(world, request, 200, contact,
+		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	expect_unnamed(world, SIP_ACK);
+	return request;
+}
+
 static void no_message_of_a_call_says_who_we_are(void **state) /* RFC3323:4.1.1 */
 {
 	struct world *world = *state;
 	const struct sip_message *request;
-	char sdp[4096];
 	uint64_t call;
 
 	assert_int_equal(ua_call(world->ua, SLICE("sips:bob@localhost"), &media, world->now, &call), OK);
 	world_pump(world);
-	request = expect_unnamed(world, SIP_INVITE);
-	assert_true(
-		slice_eq(sip_message_value(request, SIP_CONTACT), SLICE("<sips:anonymous@127.0.0.1:40001>")));
-	world_answer(world, request, 200, contact,
-		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
-	expect_unnamed(world, SIP_ACK);
+	answer_invite(world);
 	assert_int_equal(world_event(world, UA_ESTABLISHED)->id, call);
 
 	assert_int_equal(ua_hold(world->ua, call, true, world->now), OK);
 	world_pump(world);
-	request = expect_unnamed(world, SIP_INVITE);
-	assert_true(
-		slice_eq(sip_message_value(request, SIP_CONTACT), SLICE("<sips:anonymous@127.0.0.1:40001>")));
-	world_answer(world, request, 200, contact,
-		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
-	expect_unnamed(world, SIP_ACK);
+	answer_invite(world);
 
 	assert_int_equal(ua_transfer(world->ua, call, SLICE("sips:carol@localhost"), world->now), OK);
 	world_pump(world);
@@ -81,15 +84,11 @@ static void the_other_side_ends_it_by_the_name_that_it_knows(void **state)
 {
 	struct world *world = *state;
 	const struct sip_message *request;
-	char sdp[4096];
 	uint64_t call;
 
 	assert_int_equal(ua_call(world->ua, SLICE("sips:bob@localhost"), &media, world->now, &call), OK);
 	world_pump(world);
-	request = expect_unnamed(world, SIP_INVITE);
-	world_answer(world, request, 200, contact,
-		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
-	expect_unnamed(world, SIP_ACK);
+	request = answer_invite(world);
 	world_receive(
 		world,
 		"BYE sips:anonymous@127.0.0.1:40001 SIP/2.0\r\nVia: SIP/2.0/TLS localhost;branch=z9hG4bKb\r\n"
