@@ -3,7 +3,7 @@
 sealined beside Debian's kamailio and beside bench/floor, under the same load: bench/compare.py [--pairs N] [--seconds N]
 [--only WORD] [--minutes N] [--write].
 
-They run in turns, a fresh process each time, pinned to one core; the load (sealine load) is pinned to the other. What is
+They take turns run by run, a fresh process each time, pinned to one core; the load (sealine load) is pinned to the other. What is
 measured is the server's own CPU time (utime + stime of all its processes), so that other programs on the machine disturb
 little, and its Pss; at a low rate also how long an operation takes. Figures are medians over the rounds; ratios are the
 medians of those within a round. With --write they go into docs/performance.md.
@@ -210,22 +210,27 @@ def prepare(directory):
     return state
 
 
-def run_once(runs, make, state, directory, seconds, figures, notes):
-    """Every run on a server of its own, so that none finds bindings and closed connections of the one before."""
+def run_once(run, make, state, directory, seconds, figures, notes):
+    """On a server of its own, so that it finds no bindings and closed connections of a run before."""
+    directory.mkdir()
+    try:
+        with make(state, directory, run) as server:
+            values, rate = measure(server, state, run, seconds)
+        for title, value in values.items():
+            figures.setdefault(title, []).append(value)
+            print(f"  {make.__name__:10} {title:56} {value:8.2f} {run.unit}   {rate:8.0f}/s", flush=True)
+    except Unmeasured as why:
+        notes.append(f"{make.__name__}: {run.title}: {why}")
+        print(f"  {make.__name__:10} {run.title:56} not measured: {why}", flush=True)
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def run_round(runs, sides, state, directory, seconds, notes):
+    """Each run on all of them before the next one: a machine that changes its speed for a while then does so for all of them."""
     for run in runs:
-        if make is Floor and run.title in NOT_FOR_THE_FLOOR:
-            continue
-        directory.mkdir()
-        try:
-            with make(state, directory, run) as server:
-                values, rate = measure(server, state, run, seconds)
-            for title, value in values.items():
-                figures.setdefault(title, []).append(value)
-                print(f"  {title:56} {value:8.2f} {run.unit}   {rate:8.0f}/s", flush=True)
-        except Unmeasured as why:
-            notes.append(f"{run.title}: {why}")
-            print(f"  {run.title:56} not measured: {why}", flush=True)
-        shutil.rmtree(directory, ignore_errors=True)
+        for make, figures in sides:
+            if not (make is Floor and run.title in NOT_FOR_THE_FLOOR):
+                run_once(run, make, state, directory / "server", seconds, figures, notes)
 
 
 def spread(values):
@@ -305,10 +310,9 @@ def main():
         for pair in range(options.pairs):
             if n_rounds and (time.monotonic() - began) * (n_rounds + 1) / n_rounds > options.minutes * 60:
                 break
-            sides = [("sealined", Sealined, ours), ("kamailio", Kamailio, theirs), ("floor", Floor, floors)]
-            for title, make, figures in sides if pair % 2 == 0 else reversed(sides):
-                print(f"round {pair + 1}, {title}", flush=True)
-                run_once(runs, make, state, directory / f"{title}-{pair}", options.seconds, figures, notes)
+            sides = [(Sealined, ours), (Kamailio, theirs), (Floor, floors)]
+            print(f"round {pair + 1}", flush=True)
+            run_round(runs, sides if pair % 2 == 0 else sides[::-1], state, directory, options.seconds, notes)
             n_rounds += 1
     lines = table(runs, ours, theirs, floors, n_rounds)
     text = [f"Median (least to most) of {n_rounds} rounds, {options.seconds} s a run. {where}; load average {os.getloadavg()[0]:.1f} at the end.", "", *lines]

@@ -45,7 +45,7 @@ def measure_pairs(run, servers, state, n, seconds):
     for pair in range(n):
         values = {}
         for server in servers if pair % 2 == 0 else reversed(servers):
-            values[type(server)], _ = compare.measure(server, state, run, seconds)
+            (values[type(server)],) = compare.measure(server, state, run, seconds)[0].values()
         pairs.append((values[With], values[Without]))
         print(f"  {run.title:44} {values[With]:7.1f} µs with, {values[Without]:7.1f} µs without: {values[With] / values[Without]:.3f}", flush=True)
     return pairs
