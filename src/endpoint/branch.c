@@ -3,7 +3,11 @@
  * so that a response that comes back to another worker can be told from a made-up one and handed to the
  * worker that waits for it.
  *
- *	"z9hG4bK" base64url( worker (1 byte) | counter (8) | HMAC of both (16) ) [ "." loop ]
+ *	"z9hG4bK" base64url( worker (1 byte) | counter (8) | check (16) ) [ "." loop ]
+ *
+ * The checks of two counters, an even one and the odd one behind it, are the halves of one HMAC of the worker and what
+ * they have in common: so each of the two knows as little of the other as any other bytes of an HMAC, and half as many
+ * are made.
  *
  * What stands behind the dot is the proxy's: the same for every request that it would route in the same way, so that
  * it knows one that comes back unchanged (RFC 5393 §4.2.1).
@@ -14,20 +18,45 @@
 
 static const struct slice magic_cookie = SLICE_INIT("z9hG4bK");
 
-enum { PLAIN_SIZE = 9, CHECK_SIZE = 16 };
+enum { COUNTER_SIZE = 8, PLAIN_SIZE = 1 + COUNTER_SIZE, CHECK_SIZE = BRANCH_CHECKS_SIZE / 2 };
+
+/* Both checks of the pair of counters that the counter is one of. */
+static bool make_checks(struct mac *mac, unsigned char worker, uint64_t counter,
+			unsigned char ret_checks[BRANCH_CHECKS_SIZE])
+{
+	uint64_t pair = counter / 2;
+	const struct slice parts[] = { slice_from(&worker, 1), slice_from(&pair, sizeof(pair)) };
+
+	return mac_make(mac, parts, 2, ret_checks, BRANCH_CHECKS_SIZE);
+}
+
+static unsigned char *check_of(unsigned char checks[BRANCH_CHECKS_SIZE], uint64_t counter)
+{
+	return checks + counter % 2 * CHECK_SIZE;
+}
+
+/* Those of the next counter are there, made with its even one. */
+static bool next_checks(struct endpoint *endpoint)
+{
+	uint64_t counter = ++endpoint->branch_counter;
+
+	if (counter % 2 == 1 && endpoint->has_branch_checks)
+		return true;
+	endpoint->has_branch_checks = make_checks(endpoint->branch_mac, (unsigned char)endpoint->worker,
+						  counter, endpoint->branch_checks);
+	return endpoint->has_branch_checks;
+}
 
 bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_SIZE_MAX],
 		 struct slice *ret_branch)
 {
-	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { 0 };
-	struct slice plain = slice_from(bytes, PLAIN_SIZE);
+	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { (unsigned char)endpoint->worker };
 	struct writer out = writer_of(buf, BRANCH_SIZE_MAX);
 
-	endpoint->branch_counter++;
-	bytes[0] = (unsigned char)endpoint->worker;
-	memcpy(bytes + 1, &endpoint->branch_counter, 8);
-	if (!mac_make(endpoint->branch_mac, &plain, 1, bytes + PLAIN_SIZE, CHECK_SIZE))
+	if (!next_checks(endpoint))
 		return false;
+	memcpy(bytes + 1, &endpoint->branch_counter, COUNTER_SIZE);
+	memcpy(bytes + PLAIN_SIZE, check_of(endpoint->branch_checks, endpoint->branch_counter), CHECK_SIZE);
 	put(&out, magic_cookie);
 	put_base64url(&out, bytes, sizeof(bytes));
 	if (loop.len > 0)
@@ -39,8 +68,8 @@ bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_S
 
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker)
 {
-	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { 0 };
-	struct slice plain = slice_from(bytes, PLAIN_SIZE);
+	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { 0 }, checks[BRANCH_CHECKS_SIZE];
+	uint64_t counter;
 	size_t n;
 
 	if (branch.len < BRANCH_SIZE || !slice_starts(branch, magic_cookie) ||
@@ -49,7 +78,10 @@ bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigne
 			   sizeof(bytes), &n) ||
 	    n != sizeof(bytes))
 		return false;
-	if (!mac_check(endpoint->branch_mac, &plain, 1, slice_from(bytes + PLAIN_SIZE, CHECK_SIZE)))
+	memcpy(&counter, bytes + 1, COUNTER_SIZE);
+	if (!make_checks(endpoint->branch_mac, bytes[0], counter, checks) ||
+	    !slice_eq_secret(slice_from(bytes + PLAIN_SIZE, CHECK_SIZE),
+			     slice_from(check_of(checks, counter), CHECK_SIZE)))
 		return false;
 	*ret_worker = bytes[0];
 	return true;

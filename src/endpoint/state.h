@@ -17,6 +17,8 @@ enum { MAX_PROOFS = 8 }; /* accounts proven on one flow */
 /* "z9hG4bK" and base64url of 25 bytes, see branch.c; with the second part behind a dot. */
 enum { BRANCH_SIZE = 41, BRANCH_SIZE_MAX = BRANCH_SIZE + 1 + ENDPOINT_LOOP_SIZE };
 
+enum { BRANCH_CHECKS_SIZE = 32 }; /* of two branches, see branch.c */
+
 enum { TAG_SIZE = 16 }; /* of a To tag of ours */
 
 /* An own flow. */
@@ -107,6 +109,8 @@ struct endpoint {
 	struct random *random;
 	struct mac *branch_mac;
 	uint64_t branch_counter;
+	unsigned char branch_checks[BRANCH_CHECKS_SIZE]; /* of the last branch's pair, if there are any: */
+	bool has_branch_checks;
 	char *via_text;                   /* "SIP/2.0/TLS " and the sent-by of our Vias */
 	struct sip_via via;               /* parsed from it */
 	uint16_t ports[TRANSPORT_WS + 1]; /* of sent-by, by transport */
