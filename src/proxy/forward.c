@@ -43,7 +43,14 @@ static bool is_assertion(const struct sip_header *header)
 struct request_filter {
 	const struct core *core;
 	bool keeps_assertion;
+	struct slice
+		proof; /* within the credentials that proved the sender, which are for a realm of ours; or empty */
 };
+
+static bool stands_in(struct slice part, struct slice whole)
+{
+	return part.len > 0 && part.ptr >= whole.ptr && part.ptr < whole.ptr + whole.len;
+}
 
 /* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth and Route are written anew. */
 static bool keep_in_request(const struct sip_header *header, void *arg)
@@ -51,7 +58,8 @@ static bool keep_in_request(const struct sip_header *header, void *arg)
 	const struct request_filter *filter = arg;
 
 	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
-		return is_foreign_credentials(filter->core, header->value);
+		return !stands_in(filter->proof, header->value) &&
+		       is_foreign_credentials(filter->core, header->value);
 	if (header->id == SIP_P_ASSERTED_IDENTITY)
 		return filter->keeps_assertion;
 	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header) &&
@@ -362,7 +370,8 @@ enum err forward_request(struct context *context, const struct target *target, v
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
 	char top[TOP_SIZE];
 	struct writer top_out = writer_of(top, sizeof top);
-	struct request_filter filter = { core, assertion_is_kept(context, target) };
+	struct request_filter filter = { core, assertion_is_kept(context, target),
+					 context->credentials.scheme };
 	char loop[ENDPOINT_LOOP_SIZE];
 	struct slice uri, rest;
 
