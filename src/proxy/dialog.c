@@ -20,9 +20,11 @@ bool dialog_find(const struct core *core, const struct sip_message *message, str
 	struct writer from_out = writer_of(from, sizeof from), to_out = writer_of(to, sizeof to);
 	struct token_dialog as_a, as_b;
 
+	if (!message->to.tag.ptr)
+		return false;
 	put_aor(&from_out, &message->from.uri);
 	put_aor(&to_out, &message->to.uri);
-	if (!message->to.tag.ptr || from_out.overflow || to_out.overflow)
+	if (from_out.overflow || to_out.overflow)
 		return false;
 	as_a = (struct token_dialog){ message->call_id, writer_text(&from_out), writer_text(&to_out) };
 	as_b = (struct token_dialog){ message->call_id, writer_text(&to_out), writer_text(&from_out) };
@@ -249,13 +251,17 @@ static bool find_flow_over_tcp(struct core *core, const struct sip_message *ack,
 	return target->flow != 0;
 }
 
-static void send_ack(struct core *core, flow_id from, const struct sip_message *ack, struct target *target,
-		     struct now now)
+static void drop_ack(const struct context *context, const char *why)
 {
-	if (!forward_ack(core, ack, target, now) &&
-	    !(find_flow_over_tcp(core, ack, target) && forward_ack(core, ack, target, now)))
-		report_ack_dropped(core, from, ack,
-				   "it is too large for UDP, and there is no connection yet over TCP");
+	report_ack_dropped(context->core, context->flow, context->request, why);
+}
+
+static void send_ack(const struct context *context, struct target *target, struct now now)
+{
+	if (!forward_ack(context, target, now) &&
+	    !(find_flow_over_tcp(context->core, context->request, target) &&
+	      forward_ack(context, target, now)))
+		drop_ack(context, "it is too large for UDP, and there is no connection yet over TCP");
 }
 
 /* That of a peer which does not keep to our Record-Route, and may do without (peer.h). */
@@ -275,36 +281,41 @@ static bool find_way_without_route(struct core *core, flow_id from, const struct
 
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
 {
-	struct own_routes routes = check_routes(core, ack);
+	const struct context context = {
+		.core = core,
+		.flow = from,
+		.request = ack,
+		.routes = check_routes(core, ack),
+	};
+	const struct own_routes *routes = &context.routes;
 	enum dialog_party party;
 	struct dialog_claim claim;
 	struct target target;
 
 	if (ack->max_forwards == 0) {
-		report_ack_dropped(core, from, ack, "Max-Forwards is used up");
+		drop_ack(&context, "Max-Forwards is used up");
 		return;
 	}
-	if (!routes.n && !routes.leads_elsewhere && find_way_without_route(core, from, ack, &target)) {
-		send_ack(core, from, ack, &target, now);
+	if (!routes->n && !routes->leads_elsewhere && find_way_without_route(core, from, ack, &target)) {
+		send_ack(&context, &target, now);
 		return;
 	}
-	if (!routes.n || !dialog_find(core, ack, routes.user, &claim)) {
-		report_ack_dropped(core, from, ack, "no Route of ours with a good token");
+	if (!routes->n || !dialog_find(core, ack, routes->user, &claim)) {
+		drop_ack(&context, "no Route of ours with a good token");
 		return;
 	}
 	party = dialog_party_of(core, &claim, from);
 	if (party != DIALOG_A && party != DIALOG_B) {
-		report_ack_dropped(core, from, ack, "the connection is not proven for a party of the dialog");
+		drop_ack(&context, "the connection is not proven for a party of the dialog");
 		return;
 	}
 	if (!demands_allow_within(&claim.token, ack)) {
-		report_ack_dropped(
-			core, from, ack,
-			"its body is not protected, as a policy of its call asks (sealine user policy)");
+		drop_ack(&context,
+			 "its body is not protected, as a policy of its call asks (sealine user policy)");
 		return;
 	}
 	target = other_side(core, &claim.token, party, ack);
 	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
 		find_flow_outside(core, ack, &target);
-	send_ack(core, from, ack, &target, now);
+	send_ack(&context, &target, now);
 }

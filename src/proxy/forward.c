@@ -407,10 +407,10 @@ enum err forward_request(struct context *context, const struct target *target, v
 		now, ret_client);
 }
 
-bool forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
-		 struct now now)
+bool forward_ack(const struct context *context, const struct target *target, struct now now)
 {
-	const struct context as_one = { .core = core, .request = ack, .routes = check_routes(core, ack) };
+	struct core *core = context->core;
+	const struct sip_message *ack = context->request;
 	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
 	char buf[TOP_SIZE];
 	struct writer top = writer_of(buf, sizeof buf);
@@ -418,7 +418,7 @@ bool forward_ack(struct core *core, const struct sip_message *ack, const struct 
 	struct slice uri;
 
 	put_breadth(&top, check_breadth(ack));
-	if (!put_way(&out, &top, &as_one, target))
+	if (!put_way(&out, &top, context, target))
 		return true;
 	uri = writer_text(&out);
 	put_forwarded(&out, ack,

@@ -13,9 +13,11 @@
 MUST_CHECK enum err forward_request(struct context *context, const struct target *target, void *user,
 				    struct now now, struct client **ret_client);
 
-/* The same for an ACK, which has no transaction. What cannot be sent is dropped. False: it is too large for UDP. */
-MUST_CHECK bool forward_ack(struct core *core, const struct sip_message *ack, const struct target *target,
-			    struct now now);
+/*
+ * The same for an ACK, which has no transaction: of its context there is no more than core, request and routes. What cannot be
+ * sent is dropped. False: it is too large for UDP.
+ */
+MUST_CHECK bool forward_ack(const struct context *context, const struct target *target, struct now now);
 
 /* "<sip:name;lr>" as who sent the request reaches us. */
 void put_route_to_us(struct writer *out, const struct core *core, const struct server *server);
