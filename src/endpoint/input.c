@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "endpoint/state.h"
 #include "endpoint/stun.h"
+#include "sip/lex.h"
 
 /* -- Via: received and rport ----------------------------------------------------------------------------- */
 
@@ -31,10 +32,11 @@ static struct slice take_param(struct slice *params)
 /* The two parameters that we write ourselves; what a peer put there counts for nothing. */
 static bool is_ours(struct slice param)
 {
-	struct slice value;
+	struct scan in = scan_of(param);
+	struct slice name;
 
-	return sip_param_find(param, SLICE("received"), &value) ||
-	       sip_param_find(param, SLICE("rport"), &value);
+	return scan_separator(&in, ';') && scan_token(&in, &name) &&
+	       (slice_eq_nocase(name, SLICE("received")) || slice_eq_nocase(name, SLICE("rport")));
 }
 
 void put_received_via(struct writer *out, const struct sip_via *via, const struct address *peer)

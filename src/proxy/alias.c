@@ -70,8 +70,8 @@ static bool may_be_alias(const struct context *context, struct flow_view *ret_vi
 	struct slice alias;
 
 	return flow_transport(context->flow) == TRANSPORT_TLS &&
-	       sip_param_find(request->via.params, SLICE("alias"), &alias) &&
 	       endpoint_flow_view(endpoint, context->flow, ret_view) && !ret_view->outbound &&
+	       ret_view->verified.len > 0 && sip_param_find(request->via.params, SLICE("alias"), &alias) &&
 	       endpoint_flow_proves(endpoint, context->flow, request->via.host) &&
 	       core_domain(context->core, asked_for(context));
 }

@@ -397,9 +397,11 @@ static void ask_registered(struct context *context, struct now now)
 /* By digest or by certificate: that it is this account is known. */
 static bool prove(struct context *context, struct aor *aor, struct now now)
 {
+	bool may_speak = may_speak_for(context, aor);
+
 	if (!is_privacy_granted(context, now))
 		return false;
-	if (!may_speak_for(context, aor) && !is_register(context)) {
+	if (!may_speak && !is_register(context)) {
 		context_refuse(context, &proxy_refusals[REFUSED_FROM_OTHER], now);
 		return false;
 	}
@@ -408,10 +410,9 @@ static bool prove(struct context *context, struct aor *aor, struct now now)
 	context->account = aor->account.id;
 	aor_unref(context->sender);
 	context->sender = aor_ref(aor);
-	if (may_speak_for(context, aor))
-		return true;
-	ask_registered(context, now);
-	return false;
+	if (!may_speak)
+		ask_registered(context, now);
+	return may_speak;
 }
 
 bool gate_answer_certified(struct context *context, const struct answer *answer, struct now now)
