@@ -30,20 +30,22 @@ MANY_USERS = 1_000_000
 LOST_IN_NOISE = 10_000    # fewer users are less than the memory of the rest moves
 CONNECTIONS = (100, 1_000, 5_000, 15_000)
 STORM = 5_000
+FEW_HANDSHAKES = 50       # under way at a time, so that many are turned away
+CALLERS = 20
 ACTIVE = 100
-EARLY = 50    # phones that come while the accounts are read
 REGISTERS_A_SECOND = 5_000
 
 
 class Sealined:
     """A server with this state, running until the with statement ends; listens for TLS, and for TCP without it."""
 
-    def __init__(self, state, workers=1, until="ready"):
+    def __init__(self, state, workers=1, until="ready", limits=""):
         self.state, self.workers, self.until = state, workers, until
-        self.log = state.parent / "server.log"
+        self.log, self.config = state.parent / "server.log", state.parent / "sealined.yaml"
+        self.config.write_text(f"limits: {{{limits}}}\n" if limits else "")
 
     def __enter__(self):
-        argv = [BUILD / "sealined", "--state", self.state, "--listen", "127.0.0.1:0", "--listen", "tcp:127.0.0.1:0",
+        argv = [BUILD / "sealined", "-c", self.config, "--state", self.state, "--listen", "127.0.0.1:0", "--listen", "tcp:127.0.0.1:0",
                 "--workers", str(self.workers)]
         self.began = time.monotonic()
         self.process = subprocess.Popen([*map(str, argv)], stdout=self.log.open("w"), stderr=subprocess.STDOUT)
@@ -141,18 +143,18 @@ def look_ups():
     return {int(n.replace(",", "")): float(ns) for n, ns in re.findall(r"find it in ([0-9,]+) +([0-9.]+) ns", text)}
 
 
-def early_phones(state):
-    """Phones that register while the accounts are still read: what became of them."""
+def early_phones(state, users, n):
+    """Phones that register while the accounts are still read, those that are read last: what became of them."""
     last = state.parent / "last"
-    last.write_text("".join(f"user{i}@localhost\tsecret\n" for i in range(MANY_USERS - EARLY, MANY_USERS)))
+    last.write_text("".join(f"user{i}@localhost\tsecret\n" for i in range(users - n, users)))
     with Sealined(state, until="listening") as server:
         listening = server.seconds
-        storm = server.load("storm", "--accounts", last, "--duration", "60", who=(), wait=False)
+        storm = server.load("storm", "--accounts", last, "--duration", "120", who=(), wait=False)
         server.wait("ready")
         report = clean(report_of(storm))
         refused = len(re.findall(r"code=server\.starting", server.log.read_text()))
-    return (f"With {MANY_USERS:,} accounts, {EARLY} phones came as soon as it listened, {server.seconds - listening:.1f} s before it was ready: {refused} requests were answered 503 with "
-            f"Retry-After, and all {report['done']} were registered after {report['seconds']:.1f} s.")
+    return (f"With {users:,} accounts, {n:,} phones came as soon as it listened, {server.seconds - listening:.1f} s before it was ready: {refused:,} requests were answered 503 with "
+            f"Retry-After, and {report['done']:,} were registered after {report['seconds']:.1f} s, with {report['retries']:,} further attempts.")
 
 
 def users_section(directory, options):
@@ -178,7 +180,7 @@ def users_section(directory, options):
             lines.append(f"| {n:,} | {server.seconds:.1f} s | {start:.1f} s | {memory} | {finding.get(n, 0):.0f} ns | {report['server']['cpu_us']:.1f} µs |")
             print(lines[-1], flush=True)
         if n == MANY_USERS:
-            early = ["", early_phones(state)]
+            early = ["", early_phones(state, MANY_USERS, STORM)]
     return lines + early
 
 
@@ -262,30 +264,44 @@ def workers_section(directory, options):
     return lines
 
 
+def storm_of(server, calling, *phones):
+    """Storm, calls during it, CPU of the server meanwhile, and what it counted."""
+    calls = server.load(*calling, "--duration", "15", who=(), wait=False)
+    if not wait_until(lambda: connections_of(server) >= CALLERS, 10):
+        raise Unmeasured("the callers were not registered in time")
+    cpu = server.cpu()
+    storm = clean(server.load("storm", *phones, "--duration", "120"))
+    cpu = server.cpu() - cpu
+    return storm, report_of(calls), cpu, server.status()["workers"][0]
+
+
+def calls_during(calls):
+    return (f"Calls at 20/s meanwhile: p50 {calls['latency_ms']['p50']:.0f} ms, p99 {calls['latency_ms']['p99']:.0f} ms (mark: below 200), "
+            f"{sum(calls['failures'].values())} failed")
+
+
 def storm_section(directory, options):
-    """Everybody connects and registers at once, while a few others call each other."""
-    state = make_state(directory, STORM + 20)
-    (directory / "callers").write_text("".join(f"user{i}@localhost\tsecret\n" for i in range(STORM, STORM + 20)))
+    """Everybody connects and registers at once, while a few others call each other; once more where a limit turns many of them away."""
+    state = make_state(directory, STORM + CALLERS)
+    (directory / "callers").write_text("".join(f"user{i}@localhost\tsecret\n" for i in range(STORM, STORM + CALLERS)))
     calling = ("call", "--accounts", directory / "callers", "--rate", "20")
     with Sealined(state) as server:
         quiet = clean(server.load(*calling, "--duration", "5", who=()))
     with Sealined(state) as server:
-        calls = server.load(*calling, "--duration", "15", who=(), wait=False)
-        time.sleep(1)
-        cpu = server.cpu()
-        storm = server.load("storm", "--number", str(STORM), "--duration", "120")
-        cpu = server.cpu() - cpu
-        calls = report_of(calls)
-        status = server.status()["workers"][0]
+        storm, calls, cpu, status = storm_of(server, calling, "--number", str(STORM))
+    with Sealined(state, limits=f"handshakes: {FEW_HANDSHAKES}") as server:
+        capped, capped_calls, capped_cpu, capped_status = storm_of(server, calling, "--number", str(STORM))
     with Sealined(state) as server:
         alone = clean(server.load("handshake", "--number", "100", "--duration", "4"))
     return [
         f"{storm['done']:,} of {STORM:,} phones were back after {storm['seconds']:.1f} s, with {storm['retries']} further attempts; half of them within "
         f"{storm['latency_ms']['p50'] / 1000:.1f} s of their first word. The server spent {cpu:.2f} s of CPU meanwhile, calls included; {STORM:,} times connection, full handshake, "
         f"OPTIONS and end would be {STORM * alone['server']['cpu_us'] / 1e6:.2f} s. It closed {status['refused_handshakes']} handshakes that took too long and turned "
-        f"{status['refused_connections']} connections away. Calls at 20/s meanwhile: p50 {calls['latency_ms']['p50']:.0f} ms, "
-        f"p99 {calls['latency_ms']['p99']:.0f} ms (mark: below 200), {sum(calls['failures'].values())} failed; without a storm p50 "
-        f"{quiet['latency_ms']['p50']:.0f} ms, p99 {quiet['latency_ms']['p99']:.0f} ms."
+        f"{status['refused_connections']} connections away. {calls_during(calls)}; without a storm p50 "
+        f"{quiet['latency_ms']['p50']:.0f} ms, p99 {quiet['latency_ms']['p99']:.0f} ms.",
+        "",
+        f"With at most {FEW_HANDSHAKES} handshakes under way at a time (`limits: handshakes`): {capped['done']:,} of {STORM:,} phones were back after {capped['seconds']:.1f} s; "
+        f"{capped_status['refused_connections']:,} connections were turned away, {capped['retries']:,} further attempts made, {capped_cpu:.2f} s of CPU spent. {calls_during(capped_calls)}.",
     ]
 
 

@@ -7,6 +7,7 @@ import select
 import socket
 import sqlite3
 import threading
+import time
 
 import pytest
 
@@ -227,6 +228,46 @@ def test_a_wrong_use_is_refused_with_a_reason(words, why):
 
 
 FILLERS = 200_000
+
+
+class Busy:
+    """A server over TCP that answers the first REGISTER of each phone 503 with this Retry-After, and the next one 200."""
+
+    def __init__(self, seconds):
+        self.seconds, self.refused, self.listener = seconds, {}, socket.create_server(("127.0.0.1", 0))
+        self.port, self.early = self.listener.getsockname()[1], 0
+        threading.Thread(target=self.run, daemon=True).start()
+
+    def answer(self, request):
+        fields = dict(line.split(": ", 1) for line in request.split("\r\n")[1:] if line)
+        phone, now = fields["Call-ID"], time.monotonic()
+        lines = [f"{name}: {fields[name]}" for name in ("Via", "From", "Call-ID", "CSeq")] + [f"To: {fields['To']};tag=busy", "Content-Length: 0"]
+        if phone not in self.refused:
+            self.refused[phone] = now
+            return ["SIP/2.0 503 Service Unavailable", f"Retry-After: {self.seconds}", *lines]
+        self.early += now - self.refused[phone] < self.seconds
+        return ["SIP/2.0 200 OK", f"Contact: {fields['Contact']}", *lines]
+
+    def serve(self, connection):
+        with connection, connection.makefile("r", newline="") as lines:
+            request = ""
+            for line in lines:
+                request += line
+                if line == "\r\n":
+                    connection.sendall("\r\n".join([*self.answer(request), "", ""]).encode())
+                    request = ""
+
+    def run(self):
+        while True:
+            threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+
+def test_phones_in_a_storm_come_again_no_sooner_than_they_are_told(server):  # RFC3261:21.5.4
+    busy = Busy(2)
+    status, report, errors = load(server, "storm", transport="tcp", port=busy.port)
+    assert (report["done"], report["retries"], report["failures"], report["violations"], status) == (N, N, {}, {}, 0), errors
+    assert len(busy.refused) == N and busy.early == 0
+    assert report["seconds"] >= 2
 
 
 def fill(state):
