@@ -52,6 +52,11 @@ programs-tsan:
 .PHONY: endpoint
 endpoint: ## the phone and libsealine for a small device, without what it can do without: build-endpoint/sealphone
 	$(call configure,build-endpoint,$(ENDPOINT),,programs libsealine.a)
+
+.PHONY: mixtures
+mixtures: ## the phone and libsealine with each option of small devices alone left out, and alone left in (two minutes)
+	scripts/mixtures.py build-mixtures
+
 .PHONY: check
 check: build ## unit and scenario tests, and every file of the fuzz corpus once
 	meson test -C build --no-rebuild --quiet --print-errorlogs
@@ -166,4 +171,4 @@ install: build ## into PREFIX (/usr/local), below DESTDIR if set
 
 .PHONY: clean
 clean: ## remove every build directory
-	rm -rf build build-asan build-tsan build-fuzz build-coverage build-endpoint build-mutants
+	rm -rf build build-asan build-tsan build-fuzz build-coverage build-endpoint build-mixtures build-mutants
