@@ -371,6 +371,14 @@ static void pass_up(struct context *context, const struct sip_message *response,
 		endpoint_respond_stateless(context->core->endpoint, context->flow, response, &edits);
 }
 
+/* Nothing more is tried; the context of a call stays for a while (RFC 6026 §7.1). */
+static void forget_targets(struct context *context)
+{
+	mem_free(context->targets);
+	context->targets = NULL;
+	context->n_targets = context->next = context->n_spares = 0;
+}
+
 /*
  * RFC 3261 §16.7 step 5: "any 2xx response to an INVITE request" goes up at once, and so does the first other
  * 2xx.
@@ -387,6 +395,7 @@ static void take_success(struct context *context, const struct sip_message *resp
 	end_set_up(context);
 	pass_up(context, response, now);
 	cancel_pending(context, SLICE("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now);
+	forget_targets(context);
 }
 
 /* The connection by which an edge has brought a registration is gone, and another worker's, so that nobody knew: then over a new one. */
