@@ -1,21 +1,19 @@
 #include "net/net.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <signal.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "net/private.h"
+#include "net/socket.h"
 
-struct net_watch {
-	struct source source;
-	uv_poll_t poll;
-	struct net *net;
-	void *owner;
-	unsigned bits;  /* what is waited for */
-	unsigned ready; /* what has come */
-	struct timer deadline;
-};
+/* More of them wait for the next turn: the kernel tells those that were told least recently first. */
+enum { EVENTS_PER_TURN = 256 };
 
 /* ---- the queue of events and the deadlines ---- */
 
@@ -53,33 +51,53 @@ static void take_deadlines(struct net *net)
 
 	while ((timer = timers_take_due(net->timers, net->now.mono))) {
 		net_move_deadline(net, timer, NEVER);
-		if (timer->kind == DEADLINE_OF_LOOKUP) {
+		if (timer->kind == DEADLINE_OF_LOOKUP)
 			lookup_deadline_passed(timer);
-			continue;
-		}
-		struct net_watch *watch = CONTAINER_OF(timer, struct net_watch, deadline);
-
-		watch->ready |= NET_DEADLINE;
-		net_report(net, &watch->source);
+		else
+			watch_deadline_passed(timer);
 	}
 }
 
 /* ---- the loop ---- */
 
+static ms_t mono_now(void)
+{
+	struct timespec mono;
+
+	clock_gettime(CLOCK_MONOTONIC, &mono);
+	return (ms_t)mono.tv_sec * 1000 + (ms_t)mono.tv_nsec / 1000000;
+}
+
 static void take_time(struct net *net)
 {
 	struct timespec wall;
 
-	uv_update_time(&net->loop);
 	clock_gettime(CLOCK_REALTIME, &wall);
-	net->now = (struct now){ .mono = uv_now(&net->loop), .wall = wall.tv_sec };
+	net->now = (struct now){ .mono = mono_now(), .wall = wall.tv_sec };
 }
 
-static void on_async(uv_async_t *async)
+static void take_events(struct net *net, int timeout)
 {
-	struct net *net = async->data;
+	struct epoll_event events[EVENTS_PER_TURN];
+	/* Interrupted by a signal it brings nothing. */
+	int n = epoll_wait(net->epoll, events, EVENTS_PER_TURN, timeout);
 
-	net_report(net, &net->woken);
+	for (int i = 0; i < n; i++) {
+		struct source *source = events[i].data.ptr;
+
+		if (source->kind == NET_WOKEN) {
+			atomic_store(&net->is_alarmed, false);
+			net_report(net, source);
+		} else {
+			watch_is_ready(source, events[i].events);
+		}
+	}
+}
+
+static void on_epoll(uv_poll_t *poll, int status, int events)
+{
+	(void)status, (void)events;
+	take_events(poll->data, 0);
 }
 
 /*
@@ -91,18 +109,45 @@ static void on_timer(uv_timer_t *timer)
 	uv_stop(timer->loop);
 }
 
+static bool init_epoll(struct net *net)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.ptr = &net->woken };
+
+	net->epoll = epoll_create1(EPOLL_CLOEXEC);
+	net->alarm = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (net->epoll >= 0 && net->alarm >= 0 &&
+	    epoll_ctl(net->epoll, EPOLL_CTL_ADD, net->alarm, &event) == 0)
+		return true;
+	socket_close(net->epoll);
+	socket_close(net->alarm);
+	return false;
+}
+
+/* Does not count: the loop is alive if somebody has something else in it. */
+static bool watch_epoll(struct net *net)
+{
+	if (uv_poll_init(&net->loop, &net->poll, net->epoll) != 0)
+		return false;
+	net->poll.data = net;
+	uv_unref((uv_handle_t *)&net->poll);
+	uv_poll_start(&net->poll, UV_READABLE, on_epoll);
+	return true;
+}
+
 static bool init_loop(struct net *net)
 {
-	if (uv_loop_init(&net->loop) != 0)
+	if (!init_epoll(net))
 		return false;
-	uv_timer_init(&net->loop, &net->timer);
-	if (uv_async_init(&net->loop, &net->async, on_async) == 0) {
-		net->async.data = net;
-		return true;
+	if (uv_loop_init(&net->loop) == 0) {
+		uv_timer_init(&net->loop, &net->timer);
+		if (watch_epoll(net))
+			return true;
+		uv_close((uv_handle_t *)&net->timer, NULL);
+		uv_run(&net->loop, UV_RUN_DEFAULT);
+		uv_loop_close(&net->loop);
 	}
-	uv_close((uv_handle_t *)&net->timer, NULL);
-	uv_run(&net->loop, UV_RUN_DEFAULT);
-	uv_loop_close(&net->loop);
+	socket_close(net->epoll);
+	socket_close(net->alarm);
 	return false;
 }
 
@@ -143,11 +188,13 @@ void net_free(struct net *net)
 	for (size_t i = 0; i < net->n_signals; i++)
 		uv_close((uv_handle_t *)&net->signals[i].handle, NULL);
 	uv_close((uv_handle_t *)&net->timer, NULL);
-	uv_close((uv_handle_t *)&net->async, NULL);
+	uv_close((uv_handle_t *)&net->poll, NULL);
 	uv_run(&net->loop, UV_RUN_DEFAULT); /* until every handle is closed and every look-up back */
 	rc = uv_loop_close(&net->loop);
 	assert(rc == 0);
 	(void)rc;
+	socket_close(net->epoll);
+	socket_close(net->alarm);
 	timers_free(net->timers);
 	mem_free(net);
 }
@@ -162,19 +209,36 @@ static ms_t wait_until(const struct net *net, ms_t due)
 	return deadline && deadline < due ? deadline : due;
 }
 
+/* How many milliseconds the wait may take; -1: as long as it likes. */
+static int patience(ms_t due)
+{
+	ms_t now = mono_now();
+
+	if (due <= now)
+		return 0;
+	return due == NEVER ? -1 : due - now < INT_MAX ? (int)(due - now) : INT_MAX;
+}
+
+/* With libuv's descriptors and timers, and ours as one among them. */
+static void run_loop(struct net *net, int timeout)
+{
+	uv_update_time(&net->loop);
+	if (timeout > 0)
+		uv_timer_start(&net->timer, on_timer, (uint64_t)timeout, 0);
+	uv_run(&net->loop, timeout == 0 ? UV_RUN_NOWAIT : UV_RUN_ONCE);
+	uv_timer_stop(&net->timer);
+}
+
 void net_wait(struct net *net, ms_t due)
 {
-	bool may_block = !list_first(&net->ready);
+	int timeout;
 
 	forget_told(net);
-	due = wait_until(net, due);
-	uv_update_time(&net->loop);
-	if (due <= uv_now(&net->loop))
-		may_block = false;
-	if (may_block && due != NEVER)
-		uv_timer_start(&net->timer, on_timer, due - uv_now(&net->loop), 0);
-	uv_run(&net->loop, may_block ? UV_RUN_ONCE : UV_RUN_NOWAIT);
-	uv_timer_stop(&net->timer);
+	timeout = list_first(&net->ready) ? 0 : patience(wait_until(net, due));
+	if (uv_loop_alive(&net->loop))
+		run_loop(net, timeout);
+	else
+		take_events(net, timeout);
 	take_time(net);
 	take_deadlines(net);
 }
@@ -184,20 +248,10 @@ struct now net_now(const struct net *net)
 	return net->now;
 }
 
-/* False for a watch whose owner does not wait for that any more. */
-static bool tell_watch(struct net_watch *watch, struct net_event *ret_event)
-{
-	unsigned ready = watch->ready & (watch->bits | NET_DEADLINE);
-
-	watch->ready = 0;
-	*ret_event = (struct net_event){ .kind = NET_READY, .owner = watch->owner, .ready = ready };
-	return ready != 0;
-}
-
 static bool tell(struct net *net, struct source *source, struct net_event *ret_event)
 {
 	switch (source->kind) {
-	case NET_READY: return tell_watch(CONTAINER_OF(source, struct net_watch, source), ret_event);
+	case NET_READY: return watch_tell(source, ret_event);
 	case NET_SIGNAL:
 		*ret_event = (struct net_event){ .kind = NET_SIGNAL };
 		ret_event->signal = CONTAINER_OF(source, struct signal_source, source)->handle.signum;
@@ -226,7 +280,14 @@ struct uv_loop_s *net_loop(struct net *net)
 
 void net_wake(struct net *net)
 {
-	uv_async_send(&net->async);
+	static const uint64_t one = 1;
+	ssize_t n;
+
+	if (atomic_exchange(&net->is_alarmed, true))
+		return; /* it rings already */
+	n = write(net->alarm, &one, sizeof(one));
+	assert(n == sizeof(one)); /* it holds more rings than there will ever be */
+	(void)n;
 }
 
 /* ---- signals ---- */
@@ -252,90 +313,4 @@ enum err net_signal(struct net *net, int signal)
 	to->net = net;
 	to->handle.data = to;
 	return uv_signal_start(&to->handle, on_signal, signal) == 0 ? OK : ERR_IO;
-}
-
-/* ---- watches ---- */
-
-static void on_poll(uv_poll_t *poll, int status, int events);
-
-static int poll_for(struct net_watch *watch)
-{
-	int events = (watch->bits & NET_READABLE ? UV_READABLE : 0) |
-		     (watch->bits & NET_WRITABLE ? UV_WRITABLE : 0);
-
-	return events ? uv_poll_start(&watch->poll, events, on_poll) : uv_poll_stop(&watch->poll);
-}
-
-static void on_poll(uv_poll_t *poll, int status, int events)
-{
-	struct net_watch *watch = poll->data;
-
-	if (events & UV_READABLE)
-		watch->ready |= NET_READABLE;
-	if (events & UV_WRITABLE)
-		watch->ready |= NET_WRITABLE;
-	if (status < 0) {
-		/* libuv stops at an error; ours goes on telling it, like any other state of the descriptor.
-		 */
-		watch->ready |= watch->bits;
-		poll_for(watch);
-	}
-	net_report(watch->net, &watch->source);
-}
-
-enum err net_watch_new(struct net *net, int fd, unsigned bits, void *owner, struct net_watch **ret_watch)
-{
-	struct net_watch *watch;
-	enum err err;
-
-	if (net->n == net->max)
-		return ERR_LIMIT;
-	watch = mem_new(struct net_watch);
-	if (!watch)
-		return ERR_NOMEM;
-	*watch = (struct net_watch){ .source.kind = NET_READY, .net = net, .owner = owner, .bits = bits };
-	watch->deadline.kind = DEADLINE_OF_WATCH;
-	err = net_add_deadline(net, &watch->deadline, NEVER);
-	if (err != OK || uv_poll_init(&net->loop, &watch->poll, fd) != 0) {
-		if (err == OK)
-			net_remove_deadline(net, &watch->deadline);
-		mem_free(watch);
-		return err == OK ? ERR_IO : err;
-	}
-	watch->poll.data = watch;
-	if (bits && poll_for(watch) != 0) {
-		net_watch_free(watch);
-		return ERR_IO;
-	}
-	*ret_watch = watch;
-	return OK;
-}
-
-void net_watch_set(struct net_watch *watch, unsigned bits)
-{
-	if (bits == watch->bits)
-		return;
-	watch->bits = bits;
-	poll_for(watch);
-}
-
-void net_watch_deadline(struct net_watch *watch, ms_t due)
-{
-	watch->ready &= ~(unsigned)NET_DEADLINE;
-	net_move_deadline(watch->net, &watch->deadline, due ? due : NEVER);
-}
-
-static void on_watch_closed(uv_handle_t *handle)
-{
-	mem_free(handle->data);
-}
-
-void net_watch_free(struct net_watch *watch)
-{
-	if (!watch)
-		return;
-	list_remove(&watch->net->ready, &watch->source.link);
-	net_remove_deadline(watch->net, &watch->deadline);
-	/* Stops polling now; the memory is libuv's until the next turn. */
-	uv_close((uv_handle_t *)&watch->poll, on_watch_closed);
 }

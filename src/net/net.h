@@ -66,7 +66,10 @@ struct now net_now(const struct net *net);
 /* The next event in the order they came, or false. */
 bool net_next(struct net *net, struct net_event *ret_event);
 
-/* For rooms beside this one whose library works in the same loop (dns/): all their handles are closed before net_free(). */
+/*
+ * For rooms beside this one whose library works in the same loop (dns/): all their handles are closed before net_free(). Its
+ * clock stands while nobody has anything in it: uv_update_time() before a timer is started.
+ */
 struct uv_loop_s *net_loop(struct net *net);
 
 /* Makes net_wait() return with NET_WOKEN. From any thread, as long as the loop lives. */
@@ -87,6 +90,8 @@ void net_watch_set(struct net_watch *watch, unsigned bits);
 void net_watch_deadline(struct net_watch *watch, ms_t due);
 /* No event of it comes any more. The descriptor may be closed right after, not before. */
 void net_watch_free(struct net_watch *watch);
+/* Closes its descriptor too, in one call of the system instead of two; no duplicate of it may be open anywhere. Not for NULL. */
+void net_watch_close(struct net_watch *watch);
 OWN(net_watch)
 
 /* What is looked up: a host, and the port that its addresses get. */

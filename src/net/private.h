@@ -1,6 +1,8 @@
 /* What the files of this room share and nobody else includes. */
 #pragma once
 
+#include <stdatomic.h>
+
 #include <uv.h>
 
 #include "base/list.h"
@@ -23,9 +25,12 @@ struct signal_source {
 };
 
 struct net {
-	uv_loop_t loop;
-	uv_async_t async;
-	uv_timer_t timer;
+	int epoll; /* tells of the watches and of the alarm */
+	int alarm; /* rung by net_wake() */
+	atomic_bool is_alarmed;
+	uv_loop_t loop; /* signals, look-ups, and what other rooms have in it; while it has any, it waits … */
+	uv_poll_t poll;   /* … for epoll too … */
+	uv_timer_t timer; /* … until then */
 	struct signal_source signals[SIGNALS_MAX];
 	size_t n_signals;
 	struct source woken;
@@ -47,6 +52,12 @@ void net_report(struct net *net, struct source *source);
 MUST_CHECK enum err net_add_deadline(struct net *net, struct timer *timer, ms_t due);
 void net_move_deadline(struct net *net, struct timer *timer, ms_t due);
 void net_remove_deadline(struct net *net, struct timer *timer);
+
+/* net/watch.c; the source and the timer are those of a watch. */
+void watch_is_ready(struct source *source, uint32_t events);
+void watch_deadline_passed(struct timer *timer);
+/* False: its owner does not wait for that any more. */
+bool watch_tell(struct source *source, struct net_event *ret_event);
 
 /* net/lookup.c; the timer and the source are those of a look-up. */
 void lookup_deadline_passed(struct timer *timer);

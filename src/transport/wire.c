@@ -14,7 +14,7 @@ static enum err wire_watch(struct wire *wire)
 {
 	struct transport *transport = wire->transport;
 
-	TRY(net_watch_new(transport->config.net, wire->fd, 0, wire, &wire->watch));
+	TRY(net_watch_new(transport->config.net, wire->fd, NET_READABLE, wire, &wire->watch));
 	return map_add(transport->wires, &wire->node);
 }
 
@@ -55,8 +55,7 @@ void wire_free(struct wire *wire)
 		tls_conn_shutdown(wire->tls);
 	tls_conn_free(wire->tls);
 	websocket_fini(wire);
-	net_watch_free(wire->watch);
-	socket_close(wire->fd);
+	net_watch_close(wire->watch);
 	mem_free(wire->out);
 	mem_free(wire);
 }
