@@ -389,13 +389,16 @@ bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
 
 /* -- writing ---------------------------------------------------------------------------------------- */
 
+/* Nearly all have no escape: they are taken as they are. */
 static void put_canonical_user(struct writer *out, struct slice user)
 {
 	static const char digits[] = "0123456789ABCDEF";
 	struct scan in = scan_of(user);
+	struct slice plain;
 	char c;
 
-	while (!scan_done(&in)) {
+	while (scan_until(&in, '%', &plain)) {
+		put(out, plain);
 		if (!scan_escape(&in, &c)) {
 			put_char(out, *in.at++);
 		} else if (lex_is(c, LEX_UNRESERVED)) {
@@ -406,6 +409,7 @@ static void put_canonical_user(struct writer *out, struct slice user)
 			put_char(out, digits[(unsigned char)c & 15]);
 		}
 	}
+	put(out, scan_rest(&in));
 }
 
 void put_aor(struct writer *out, const struct sip_uri *uri)
