@@ -60,6 +60,20 @@ bool check_make_loop(struct core *core, const struct sip_message *request, char 
 	return !text.overflow;
 }
 
+/* The next one that can be read; the topmost was when the message was parsed. */
+static bool next_via(struct sip_values *it, struct sip_via *ret_via)
+{
+	struct slice value;
+
+	while (sip_values_next(it, &value)) {
+		struct scan in = scan_of(value);
+
+		if (sip_via_scan(&in, ret_via))
+			return true;
+	}
+	return false;
+}
+
 /*
  * RFC 5393 §4.2.2: a request that we sent on before, and that would now go where it went then. One that comes back with
  * another Request-URI or Route is on a spiral, and that has an end.
@@ -68,14 +82,12 @@ static bool is_looping(struct core *core, const struct sip_message *request)
 {
 	struct sip_values it = sip_values_of(request, SIP_VIA);
 	char loop[ENDPOINT_LOOP_SIZE];
+	struct sip_via via = request->via;
 	struct slice value, part;
-	bool made = false;
+	bool made = false, is_via = sip_values_next(&it, &value);
 
-	while (sip_values_next(&it, &value)) {
-		struct scan in = scan_of(value);
-		struct sip_via via;
-
-		if (!sip_via_scan(&in, &via) || !endpoint_via_loop(core->endpoint, &via, &part) || !part.len)
+	for (; is_via; is_via = next_via(&it, &via)) {
+		if (!endpoint_via_loop(core->endpoint, &via, &part) || !part.len)
 			continue;
 		if (!made && !check_make_loop(core, request, loop))
 			return false;
