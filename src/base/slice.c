@@ -95,11 +95,17 @@ struct slice slice_trim(struct slice s)
 
 bool slice_eq_secret(struct slice a, struct slice b)
 {
-	unsigned char difference = 0;
+	uint64_t difference = 0, x, y;
+	size_t at = 0;
 
 	if (a.len != b.len)
 		return false;
-	for (size_t i = 0; i < a.len; i++)
-		difference |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+	for (; a.len - at >= sizeof x; at += sizeof x) {
+		memcpy(&x, a.ptr + at, sizeof x);
+		memcpy(&y, b.ptr + at, sizeof y);
+		difference |= x ^ y;
+	}
+	for (; at < a.len; at++)
+		difference |= (unsigned char)(a.ptr[at] ^ b.ptr[at]);
 	return difference == 0;
 }

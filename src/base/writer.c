@@ -16,10 +16,31 @@ void put_number(struct writer *out, uint64_t number)
 	put(out, slice_from(digits + n, sizeof digits - n));
 }
 
-static const char hex_digits[] = "0123456789abcdef";
+/* Sixteen bytes at once, or as many as the compiler makes of it; a half of a byte in each to begin. */
+typedef uint8_t halves __attribute__((vector_size(16)));
+
+static inline halves hex_digits(halves values)
+{
+	return values + '0' + ((halves)(values > 9) & ('a' - '0' - 10));
+}
+
+static void put_hex_16(char to[32], const unsigned char from[16])
+{
+	halves bytes, high, low;
+
+	memcpy(&bytes, from, sizeof bytes);
+	high = hex_digits(bytes >> 4);
+	low = hex_digits(bytes & 15);
+	bytes = __builtin_shufflevector(high, low, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+	memcpy(to, &bytes, sizeof bytes);
+	bytes = __builtin_shufflevector(high, low, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15,
+					31);
+	memcpy(to + 16, &bytes, sizeof bytes);
+}
 
 void put_hex(struct writer *out, const void *bytes, size_t n)
 {
+	static const char digits[] = "0123456789abcdef";
 	const unsigned char *byte = bytes;
 	char *to = out->buf + out->len;
 
@@ -27,31 +48,38 @@ void put_hex(struct writer *out, const void *bytes, size_t n)
 		out->overflow = true;
 		return;
 	}
-	for (size_t i = 0; i < n; i++) {
-		*to++ = hex_digits[byte[i] >> 4];
-		*to++ = hex_digits[byte[i] & 15];
-	}
 	out->len += 2 * n;
+	for (; n >= 16; n -= 16, byte += 16, to += 32)
+		put_hex_16(to, byte);
+	for (; n > 0; n--, byte++) {
+		*to++ = digits[*byte >> 4];
+		*to++ = digits[*byte & 15];
+	}
 }
 
 static void put_base64_in(struct writer *out, const unsigned char *byte, size_t n, const char *alphabet,
 			  bool padded)
 {
-	while (n > 0) {
-		size_t take = n < 3 ? n : 3;
-		uint32_t group = (uint32_t)byte[0] << 16;
-		char text[4];
+	size_t left = n % 3, tail = left == 0 ? 0 : padded ? 4 : left + 1;
+	char *to = out->buf + out->len, last[4];
+	uint32_t group;
 
-		if (take > 1)
-			group |= (uint32_t)byte[1] << 8;
-		if (take > 2)
-			group |= byte[2];
-		for (size_t i = 0; i < 4; i++)
-			text[i] = i <= take ? alphabet[group >> (18 - 6 * i) & 63] : '=';
-		put(out, slice_from(text, padded ? 4 : take + 1));
-		byte += take;
-		n -= take;
+	if (n / 3 * 4 + tail > out->size - out->len) {
+		out->overflow = true;
+		return;
 	}
+	out->len += n / 3 * 4 + tail;
+	for (; n >= 3; n -= 3, byte += 3, to += 4) {
+		group = (uint32_t)byte[0] << 16 | (uint32_t)byte[1] << 8 | byte[2];
+		for (size_t i = 0; i < 4; i++)
+			to[i] = alphabet[group >> (18 - 6 * i) & 63];
+	}
+	if (left == 0)
+		return;
+	group = (uint32_t)byte[0] << 16 | (left > 1 ? (uint32_t)byte[1] << 8 : 0);
+	for (size_t i = 0; i < 4; i++)
+		last[i] = i <= left ? alphabet[group >> (18 - 6 * i) & 63] : '=';
+	memcpy(to, last, tail);
 }
 
 void put_base64(struct writer *out, const void *bytes, size_t n)
@@ -67,29 +95,39 @@ void put_base64url(struct writer *out, const void *bytes, size_t n)
 }
 
 /*
- * What a character of either alphabet stands for, and one more, so that 0 is what stands in neither; the last two of each (RFC 4648 §4,
- * §5) have a mark by which they are told apart.
+ * What a character stands for, with marks: that it is in an alphabet at all, and in which one of the two it is if it is not in both
+ * (RFC 4648 §4, §5).
  */
-enum { IS_PLAIN = 0x100, IS_URL = 0x200, VALUE = 0xff };
+enum { IS_IN = 0x100, IS_PLAIN = 0x200, IS_URL = 0x400, VALUE = 0x3f };
+#define IN(value) (IS_IN | (value))
 static const uint16_t base64_values[256] = {
 	/* clang-format off */
-	['A'] =  1, ['B'] =  2, ['C'] =  3, ['D'] =  4, ['E'] =  5, ['F'] =  6, ['G'] =  7, ['H'] =  8, ['I'] =  9,
-	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
-	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26,
-	['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35,
-	['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44,
-	['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52,
-	['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61,
-	['9'] = 62, ['+'] = 63 | IS_PLAIN, ['/'] = 64 | IS_PLAIN, ['-'] = 63 | IS_URL, ['_'] = 64 | IS_URL,
+	['A'] = IN(0), ['B'] = IN(1), ['C'] = IN(2), ['D'] = IN(3), ['E'] = IN(4), ['F'] = IN(5), ['G'] = IN(6), ['H'] = IN(7), ['I'] = IN(8), ['J'] = IN(9), ['K'] = IN(10), ['L'] = IN(11), ['M'] = IN(12),
+	['N'] = IN(13), ['O'] = IN(14), ['P'] = IN(15), ['Q'] = IN(16), ['R'] = IN(17), ['S'] = IN(18), ['T'] = IN(19), ['U'] = IN(20), ['V'] = IN(21), ['W'] = IN(22), ['X'] = IN(23), ['Y'] = IN(24), ['Z'] = IN(25),
+	['a'] = IN(26), ['b'] = IN(27), ['c'] = IN(28), ['d'] = IN(29), ['e'] = IN(30), ['f'] = IN(31), ['g'] = IN(32), ['h'] = IN(33), ['i'] = IN(34), ['j'] = IN(35), ['k'] = IN(36), ['l'] = IN(37), ['m'] = IN(38),
+	['n'] = IN(39), ['o'] = IN(40), ['p'] = IN(41), ['q'] = IN(42), ['r'] = IN(43), ['s'] = IN(44), ['t'] = IN(45), ['u'] = IN(46), ['v'] = IN(47), ['w'] = IN(48), ['x'] = IN(49), ['y'] = IN(50), ['z'] = IN(51),
+	['0'] = IN(52), ['1'] = IN(53), ['2'] = IN(54), ['3'] = IN(55), ['4'] = IN(56), ['5'] = IN(57), ['6'] = IN(58), ['7'] = IN(59), ['8'] = IN(60), ['9'] = IN(61),
+	['+'] = IN(62) | IS_PLAIN, ['/'] = IN(63) | IS_PLAIN, ['-'] = IN(62) | IS_URL, ['_'] = IN(63) | IS_URL,
 	/* clang-format on */
 };
+#undef IN
+
+/* One more character behind the bits; what was said of all those before is in *all (marks that each had) and *any. */
+static inline uint32_t base64_take(uint32_t bits, char c, unsigned *all, unsigned *any)
+{
+	unsigned value = base64_values[(unsigned char)c];
+
+	*all &= value;
+	*any |= value;
+	return bits << 6 | (value & VALUE);
+}
 
 bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 {
 	unsigned char *out = buf;
-	size_t n = 0, padding = 0;
+	size_t padding = 0, at = 0, left, n_bits;
+	unsigned all = IS_IN, any = 0;
 	uint32_t bits = 0;
-	unsigned n_bits = 0, marks = 0;
 
 	while (text.len && text.ptr[text.len - 1] == '=' && padding < 2) {
 		text.len--;
@@ -97,24 +135,26 @@ bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n)
 	}
 	if (padding && (text.len + padding) % 4 != 0)
 		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		unsigned value = base64_values[(unsigned char)text.ptr[i]];
-
-		if (!value)
-			return false;
-		marks |= value;
-		bits = (bits << 6 | ((value & VALUE) - 1)) & 0xffffffu;
-		n_bits += 6;
-		if (n_bits < 8)
-			continue;
-		n_bits -= 8;
-		if (n == size)
-			return false;
-		out[n++] = (unsigned char)(bits >> n_bits);
-	}
-	if (n_bits >= 6 || (bits & ((1u << n_bits) - 1)) != 0 || (marks & IS_PLAIN && marks & IS_URL))
+	left = text.len % 4;
+	if (left == 1 || text.len / 4 * 3 + left * 3 / 4 > size)
 		return false;
-	*ret_n = n;
+	for (; text.len - at >= 4; at += 4) {
+		bits = base64_take(0, text.ptr[at], &all, &any);
+		bits = base64_take(bits, text.ptr[at + 1], &all, &any);
+		bits = base64_take(bits, text.ptr[at + 2], &all, &any);
+		bits = base64_take(bits, text.ptr[at + 3], &all, &any);
+		*out++ = (unsigned char)(bits >> 16);
+		*out++ = (unsigned char)(bits >> 8);
+		*out++ = (unsigned char)bits;
+	}
+	bits = 0;
+	for (; at < text.len; at++)
+		bits = base64_take(bits, text.ptr[at], &all, &any);
+	for (n_bits = 6 * left; n_bits >= 8; n_bits -= 8)
+		*out++ = (unsigned char)(bits >> (n_bits - 8));
+	if (!(all & IS_IN) || (bits & ((1u << n_bits) - 1)) != 0 || (any & IS_PLAIN && any & IS_URL))
+		return false;
+	*ret_n = (size_t)(out - (unsigned char *)buf);
 	return true;
 }
 

@@ -54,6 +54,22 @@ static const struct {
 };
 /* clang-format on */
 
+static void secrets_differ_wherever_one_byte_does(void **state)
+{
+	char a[40], b[40];
+
+	memset(a, 'x', sizeof a);
+	memset(b, 'x', sizeof b);
+	for (size_t len = 0; len <= sizeof a; len++) {
+		assert_true(slice_eq_secret(slice_from(a, len), slice_from(b, len)));
+		for (size_t at = 0; at < sizeof a; at++) {
+			b[at] ^= 1;
+			assert_int_equal(slice_eq_secret(slice_from(a, len), slice_from(b, len)), at >= len);
+			b[at] ^= 1;
+		}
+	}
+}
+
 static void two_slices_compare_by_bytes(void **state)
 {
 	for (size_t i = 0; i < sizeof pair_rows / sizeof pair_rows[0]; i++) {
@@ -131,6 +147,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_literal_may_hold_a_nul),
 	cmocka_unit_test(sub_cuts_off_what_lies_outside),
 	cmocka_unit_test(two_slices_compare_by_bytes),
+	cmocka_unit_test(secrets_differ_wherever_one_byte_does),
 	cmocka_unit_test(an_absent_slice_is_empty),
 	cmocka_unit_test(finding_nothing_gives_the_length),
 	cmocka_unit_test(trim_takes_white_space_from_both_ends),

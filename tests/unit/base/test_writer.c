@@ -90,6 +90,61 @@ static void base64_goes_there_and_back(void **state)
 	}
 }
 
+/* Long enough for every way through the groups of three and four, with every value of a byte. */
+static void base64_of_any_length_goes_there_and_back(void **state)
+{
+	unsigned char bytes[256], back[256];
+	char text[344], whole[344];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(37 * i);
+	for (size_t len = 0; len <= sizeof bytes; len++) {
+		struct writer out = writer_of(text, sizeof text), short_of = writer_of(whole, 0);
+
+		put_base64url(&out, bytes, len);
+		assert_int_equal(out.len, (4 * len + 2) / 3);
+		assert_true(base64_decode(writer_text(&out), back, len, &n));
+		assert_int_equal(n, len);
+		assert_memory_equal(back, bytes, len);
+		short_of.size = out.len ? out.len - 1 : 0;
+		put_base64url(&short_of, bytes, len);
+		assert_int_equal(short_of.overflow, len > 0);
+		assert_int_equal(short_of.len, 0);
+		assert_true(len == 0 || !base64_decode(writer_text(&out), back, len - 1, &n));
+		for (size_t at = 0; at < out.len; at += 5) {
+			char kept = text[at];
+
+			text[at] = '$';
+			assert_false(base64_decode(writer_text(&out), back, len, &n));
+			text[at] = kept;
+		}
+	}
+}
+
+static void hexadecimal_of_any_length_goes_there_and_back(void **state)
+{
+	unsigned char bytes[256], back[256];
+	char text[512];
+	size_t n;
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)i;
+	for (size_t from = 0; from < sizeof bytes; from += 7) {
+		struct writer out = writer_of(text, 2 * (sizeof bytes - from));
+
+		put_hex(&out, bytes + from, sizeof bytes - from);
+		assert_false(out.overflow);
+		for (size_t i = 0; i < out.len; i++)
+			assert_non_null(strchr("0123456789abcdef", text[i]));
+		assert_true(hex_decode(writer_text(&out), back, sizeof back, &n));
+		assert_int_equal(n, sizeof bytes - from);
+		assert_memory_equal(back, bytes + from, n);
+		put_hex(&out, bytes, 1);
+		assert_true(out.overflow);
+	}
+}
+
 static void base64_is_read_strictly(void **state)
 {
 	static const struct {
@@ -201,6 +256,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_does_not_fit_is_dropped_whole_and_remembered),
 	cmocka_unit_test(it_may_be_filled_to_the_last_byte),
 	cmocka_unit_test(base64_goes_there_and_back),
+	cmocka_unit_test(base64_of_any_length_goes_there_and_back),
+	cmocka_unit_test(hexadecimal_of_any_length_goes_there_and_back),
 	cmocka_unit_test(base64_is_read_strictly),
 	cmocka_unit_test(hexadecimal_is_read_strictly),
 	cmocka_unit_test(text_of_a_peer_becomes_one_visible_line),
