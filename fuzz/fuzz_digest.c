@@ -34,7 +34,7 @@ static void judge(struct auth_server *server, struct slice value)
 	const struct auth_realm realm = { .name = SLICE("a.example"),
 					  .md5 = AUTH_MD5_ALLOWED,
 					  .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct sip_credentials credentials;
 	struct sip_message *request = parse(SLICE("REGISTER sip:a.example SIP/2.0\r\n"),
 					    SLICE("Authorization: "), value);
@@ -45,7 +45,7 @@ static void judge(struct auth_server *server, struct slice value)
 						      .credentials = &credentials,
 						      .realm = &realm,
 						      .hashes = &hashes,
-						      .windows = &windows };
+						      .used = &used };
 
 		assert(auth_check(server, &attempt, 1000) != AUTH_OK);
 	}

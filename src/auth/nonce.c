@@ -1,9 +1,10 @@
 #include "auth/nonce.h"
 
+#include <string.h>
+
 enum {
 	CLAIM_SIZE = 16, /* made, serial */
-	TAG_SIZE = 16,
-	NONCE_SIZE = CLAIM_SIZE + TAG_SIZE,
+	TAG_SIZE = AUTH_NONCE_SIZE - CLAIM_SIZE,
 };
 
 static void write_u64(unsigned char to[8], uint64_t value)
@@ -40,7 +41,7 @@ static void set_claim(struct claim *claim, const unsigned char bytes[CLAIM_SIZE]
 bool put_auth_nonce(struct writer *out, struct mac *mac, const struct auth_nonce *nonce,
 		    const struct auth_scope *scope)
 {
-	unsigned char bytes[NONCE_SIZE];
+	unsigned char bytes[AUTH_NONCE_SIZE];
 	struct claim claim;
 
 	write_u64(bytes, (uint64_t)nonce->made);
@@ -52,17 +53,17 @@ bool put_auth_nonce(struct writer *out, struct mac *mac, const struct auth_nonce
 	return true;
 }
 
-static bool read_nonce(struct slice text, unsigned char ret_bytes[NONCE_SIZE])
+static bool read_nonce(struct slice text, unsigned char ret_bytes[AUTH_NONCE_SIZE])
 {
 	size_t n;
 
-	return text.len == AUTH_NONCE_LENGTH && base64_decode(text, ret_bytes, NONCE_SIZE, &n) &&
-	       n == NONCE_SIZE;
+	return text.len == AUTH_NONCE_LENGTH && base64_decode(text, ret_bytes, AUTH_NONCE_SIZE, &n) &&
+	       n == AUTH_NONCE_SIZE;
 }
 
 bool auth_nonce_made(struct slice text, utc_t *ret_made)
 {
-	unsigned char bytes[NONCE_SIZE];
+	unsigned char bytes[AUTH_NONCE_SIZE];
 
 	if (!read_nonce(text, bytes))
 		return false;
@@ -70,17 +71,62 @@ bool auth_nonce_made(struct slice text, utc_t *ret_made)
 	return true;
 }
 
+static bool is_ours(struct mac *mac, const unsigned char bytes[AUTH_NONCE_SIZE],
+		    const struct auth_scope *scope)
+{
+	struct claim claim;
+
+	set_claim(&claim, bytes, scope);
+	return mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE));
+}
+
+static struct auth_nonce nonce_of(const unsigned char bytes[AUTH_NONCE_SIZE])
+{
+	return (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
+}
+
 bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
 		      struct auth_nonce *ret_nonce)
 {
-	unsigned char bytes[NONCE_SIZE];
-	struct claim claim;
+	unsigned char bytes[AUTH_NONCE_SIZE];
+
+	if (!read_nonce(text, bytes) || !is_ours(mac, bytes, scope))
+		return false;
+	*ret_nonce = nonce_of(bytes);
+	return true;
+}
+
+static bool is_known(const struct auth_known_nonce *known, const unsigned char bytes[AUTH_NONCE_SIZE],
+		     const struct auth_scope *scope)
+{
+	return known->realm_len > 0 && known->flow == scope->flow &&
+	       slice_eq(slice_from(known->realm, known->realm_len), scope->realm) &&
+	       slice_eq_secret(slice_from(known->bytes, AUTH_NONCE_SIZE), slice_from(bytes, AUTH_NONCE_SIZE));
+}
+
+static void set_known(struct auth_known_nonce *known, const unsigned char bytes[AUTH_NONCE_SIZE],
+		      const struct auth_scope *scope)
+{
+	if (scope->realm.len == 0 || scope->realm.len > sizeof known->realm)
+		return;
+	memcpy(known->bytes, bytes, AUTH_NONCE_SIZE);
+	known->flow = scope->flow;
+	known->realm_len = (uint8_t)scope->realm.len;
+	memcpy(known->realm, scope->realm.ptr, scope->realm.len);
+}
+
+bool auth_nonce_check_again(struct mac *mac, struct slice text, const struct auth_scope *scope,
+			    struct auth_known_nonce *known, struct auth_nonce *ret_nonce)
+{
+	unsigned char bytes[AUTH_NONCE_SIZE];
 
 	if (!read_nonce(text, bytes))
 		return false;
-	set_claim(&claim, bytes, scope);
-	if (!mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE)))
-		return false;
-	*ret_nonce = (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
+	if (!is_known(known, bytes, scope)) {
+		if (!is_ours(mac, bytes, scope))
+			return false;
+		set_known(known, bytes, scope);
+	}
+	*ret_nonce = nonce_of(bytes);
 	return true;
 }

@@ -13,7 +13,7 @@
 #include "base/writer.h"
 #include "crypto/digest.h"
 
-enum { AUTH_NONCE_LENGTH = 43 };
+enum { AUTH_NONCE_LENGTH = 43, AUTH_NONCE_SIZE = 32 /* its bytes */ };
 
 struct auth_nonce {
 	utc_t made;
@@ -35,3 +35,18 @@ bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scop
 		      struct auth_nonce *ret_nonce);
 /* When one was made, of which it was checked before that it is ours. False: it cannot be. */
 bool auth_nonce_made(struct slice text, utc_t *ret_made);
+
+/*
+ * The nonce that was found to be ours last, and its scope: the same again needs no keyed check. Belongs to the caller, who zeroes it
+ * to begin. What is in it is compared in full and says no more than the check did, so it may be of any flow and realm.
+ */
+struct auth_known_nonce {
+	unsigned char bytes[AUTH_NONCE_SIZE];
+	uint64_t flow;
+	uint8_t realm_len; /* 0: there is none */
+	char realm[39];    /* a nonce of a realm whose name is longer is not remembered */
+};
+
+/* Like auth_nonce_check(), which it asks if the nonce is another one. */
+bool auth_nonce_check_again(struct mac *mac, struct slice text, const struct auth_scope *scope,
+			    struct auth_known_nonce *known, struct auth_nonce *ret_nonce);

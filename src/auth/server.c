@@ -275,11 +275,12 @@ static enum auth_verdict check_nonce(struct auth_server *server, const struct au
 	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
 	struct auth_nonce nonce;
 
-	if (!auth_nonce_check(server->mac, attempt->credentials->nonce, &scope, &nonce))
+	if (!auth_nonce_check_again(server->mac, attempt->credentials->nonce, &scope, &attempt->used->known,
+				    &nonce))
 		return AUTH_STALE;
 	if (nonce.made > now + CLOCK_SLACK || now - nonce.made > attempt->realm->lifetime)
 		return AUTH_STALE;
-	switch (auth_windows_take(attempt->windows, nonce.serial, nc_of(attempt->credentials->nc))) {
+	switch (auth_windows_take(&attempt->used->windows, nonce.serial, nc_of(attempt->credentials->nc))) {
 	case AUTH_COUNT_NEW: return AUTH_OK;
 	case AUTH_COUNT_FORGOTTEN: return AUTH_STALE;
 	case AUTH_COUNT_USED: break;

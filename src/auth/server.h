@@ -90,13 +90,19 @@ MUST_CHECK bool put_challenge(struct writer *out, struct auth_server *server,
 enum auth_verdict auth_find(const struct sip_message *request, enum sip_header_id header, struct slice realm,
 			    struct sip_credentials *ret_credentials);
 
+/* What a flow remembers of the nonces that were answered rightly on it. Belongs to the caller, who zeroes it to begin. */
+struct auth_used {
+	struct auth_windows windows;
+	struct auth_known_nonce known;
+};
+
 struct auth_attempt {
 	const struct sip_message *request;
 	const struct sip_credentials *credentials; /* of auth_find() */
 	const struct auth_realm *realm;
 	uint64_t flow;
 	const struct auth_hashes *hashes; /* NULL: there is no such user */
-	struct auth_windows *windows;     /* of the flow; touched only by a right answer */
+	struct auth_used *used;           /* of the flow; touched only by a right answer */
 };
 
 /* Whether the nonce is one of ours for this flow: who has it has seen what we sent there. */

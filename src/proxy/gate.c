@@ -490,7 +490,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 		.realm = &realm,
 		.flow = context->server->flow,
 		.hashes = aor ? &hashes : NULL,
-		.windows = &state->windows,
+		.used = &state->used,
 	};
 	verdict = auth_check(context->core->auth, &attempt, now.wall);
 	if (aor && verdict == AUTH_OK)

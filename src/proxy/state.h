@@ -38,7 +38,7 @@ struct core {
 
 /* In the slot of a flow. */
 struct flow_state {
-	struct auth_windows windows;
+	struct auth_used used;
 	unsigned n_unanswered; /* challenges in a row that no credentials came for */
 };
 

@@ -183,9 +183,8 @@ static void take_challenge(struct world *world, const struct auth_realm *realm, 
 static utc_t answered_at = 1001; /* when the server reads and answers */
 
 /* One REGISTER with credentials, judged by our server; info is what the server proves itself with. */
-static enum auth_verdict exchange(struct world *world, const struct auth_realm *realm,
-				  struct auth_windows *windows, struct auth_sent *ret_sent,
-				  struct writer *info)
+static enum auth_verdict exchange(struct world *world, const struct auth_realm *realm, struct auth_used *used,
+				  struct auth_sent *ret_sent, struct writer *info)
 {
 	const struct auth_subject subject = { SLICE("REGISTER"), SLICE("sips:example.org"), { 0 } };
 	enum digest_algorithm algorithm = world->client.spaces[AUTH_USER_AGENT].algorithm;
@@ -195,7 +194,7 @@ static enum auth_verdict exchange(struct world *world, const struct auth_realm *
 	char buf[2048];
 	struct writer out = writer_of(buf, sizeof buf);
 	struct auth_attempt attempt = {
-		.credentials = &credentials, .realm = realm, .flow = 5, .hashes = &hashes, .windows = windows
+		.credentials = &credentials, .realm = realm, .flow = 5, .hashes = &hashes, .used = used
 	};
 	struct sip_message *request;
 	enum auth_verdict verdict;
@@ -220,7 +219,7 @@ static void client_and_server_prove_themselves_to_each_other(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_sent sent;
 	char buf[1024];
 
@@ -229,7 +228,7 @@ static void client_and_server_prove_themselves_to_each_other(void **state)
 		struct writer info = writer_of(buf, sizeof buf);
 		struct sip_message *ok;
 
-		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
 		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
 		sip_message_free(ok);
@@ -242,7 +241,7 @@ static void a_worn_nonce_is_replaced_without_a_challenge(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 3600 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_text first;
 	struct auth_sent sent;
 	char buf[1024];
@@ -255,7 +254,7 @@ static void a_worn_nonce_is_replaced_without_a_challenge(void **state)
 		struct sip_message *ok;
 
 		answered_at = 1000 + AUTH_NEXT_NONCE_AGE - 1 + i;
-		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
 		/* the same answer twice changes nothing more */
 		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
@@ -264,7 +263,7 @@ static void a_worn_nonce_is_replaced_without_a_challenge(void **state)
 		assert_int_equal(memcmp(nonce->bytes, first.bytes, first.len) != 0, i == 1);
 	}
 	assert_int_equal(world->client.spaces[AUTH_USER_AGENT].nc, 0);
-	assert_int_equal(exchange(world, &realm, &windows, &sent, NULL), AUTH_OK);
+	assert_int_equal(exchange(world, &realm, &used, &sent, NULL), AUTH_OK);
 	answered_at = 1001;
 }
 
@@ -296,7 +295,7 @@ static void whatever_a_realm_asks_for_is_answered_and_proven_in_return(void **st
 						  .integrity = asked[i].integrity,
 						  .lifetime = 60 };
 		const struct auth_space *space = &world->client.spaces[AUTH_USER_AGENT];
-		struct auth_windows windows = { 0 };
+		struct auth_used used = { 0 };
 		struct auth_sent sent;
 		char buf[1024];
 		struct writer info = writer_of(buf, sizeof buf);
@@ -307,7 +306,7 @@ static void whatever_a_realm_asks_for_is_answered_and_proven_in_return(void **st
 		assert_true(slice_eq(auth_algorithm_name(space->algorithm, space->session),
 				     slice_of(asked[i].algorithm)));
 		assert_int_equal(space->integrity, asked[i].covers_body);
-		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 		ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
 		assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
 		sip_message_free(ok);
@@ -318,7 +317,7 @@ static void a_server_that_does_not_know_the_secret_is_noticed(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_sent sent;
 	char buf[1024];
 	struct writer info = writer_of(buf, sizeof buf);
@@ -326,7 +325,7 @@ static void a_server_that_does_not_know_the_secret_is_noticed(void **state)
 	size_t at;
 
 	take_challenge(world, &realm, 5);
-	assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+	assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 	at = slice_find_text(writer_text(&info), SLICE("rspauth=\"")) + 9;
 	buf[at] = buf[at] == '0' ? '1' : '0';
 	ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
@@ -346,7 +345,7 @@ static void a_proof_for_another_request_is_none(void **state)
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
 
 	for (size_t i = 0; i < 2; i++) {
-		struct auth_windows windows = { 0 };
+		struct auth_used used = { 0 };
 		struct auth_sent sent;
 		char buf[1024];
 		struct writer info = writer_of(buf, sizeof buf);
@@ -354,7 +353,7 @@ static void a_proof_for_another_request_is_none(void **state)
 		size_t at;
 
 		take_challenge(world, &realm, 5);
-		assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+		assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 		at = slice_find_text(writer_text(&info), slice_of(parameters[i])) + strlen(parameters[i]);
 		assert_true(at < info.len);
 		buf[at] = buf[at] == '0' ? '1' : '0';
@@ -394,14 +393,14 @@ static void a_proof_is_for_the_nonce_that_it_was_asked_with(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_sent sent;
 	char buf[1024];
 	struct writer info = writer_of(buf, sizeof buf);
 	struct sip_message *ok;
 
 	take_challenge(world, &realm, 5);
-	assert_int_equal(exchange(world, &realm, &windows, &sent, &info), AUTH_OK);
+	assert_int_equal(exchange(world, &realm, &used, &sent, &info), AUTH_OK);
 	take_challenge(world, &realm, 5); /* another request was challenged meanwhile */
 	ok = parse("SIP/2.0 200 OK", "REGISTER", writer_text(&info));
 	assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_GOOD);
@@ -412,7 +411,7 @@ static void keeps_its_nonce_if_the_next_one_is_too_long(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_sent sent;
 	char buf[AUTH_NONCE_MAX + 64];
 	struct writer info = writer_of(buf, sizeof buf);
@@ -421,7 +420,7 @@ static void keeps_its_nonce_if_the_next_one_is_too_long(void **state)
 
 	take_challenge(world, &realm, 5);
 	length = world->client.spaces[AUTH_USER_AGENT].nonce.len;
-	assert_int_equal(exchange(world, &realm, &windows, &sent, NULL), AUTH_OK);
+	assert_int_equal(exchange(world, &realm, &used, &sent, NULL), AUTH_OK);
 	put(&info, SLICE("Authentication-Info: nextnonce=\""));
 	for (size_t i = 0; i <= AUTH_NONCE_MAX; i++)
 		put_char(&info, 'n');
@@ -437,12 +436,12 @@ static void takes_the_next_nonce_over(void **state)
 {
 	struct world *world = *state;
 	const struct auth_realm realm = { .name = SLICE("example.org"), .lifetime = 60 };
-	struct auth_windows windows = { 0 };
+	struct auth_used used = { 0 };
 	struct auth_sent sent;
 	struct sip_message *ok;
 
 	take_challenge(world, &realm, 5);
-	assert_int_equal(exchange(world, &realm, &windows, &sent, NULL), AUTH_OK);
+	assert_int_equal(exchange(world, &realm, &used, &sent, NULL), AUTH_OK);
 	ok = parse("SIP/2.0 200 OK", "REGISTER", SLICE("Authentication-Info: nextnonce=\"n2\"\r\n"));
 	assert_int_equal(auth_client_confirm(&world->client, &sent, ok), AUTH_PROOF_NONE);
 	sip_message_free(ok);

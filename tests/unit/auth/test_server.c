@@ -10,7 +10,7 @@ struct world {
 	struct crypto *crypto;
 	struct auth_server *server;
 	struct auth_realm realm;
-	struct auth_windows windows;
+	struct auth_used used;
 	unsigned char sha256[DIGEST_SIZE_MAX], md5[DIGEST_SIZE_MAX];
 	struct auth_hashes hashes;
 	char nonce[AUTH_NONCE_LENGTH];
@@ -154,7 +154,7 @@ static enum auth_verdict judge(struct world *world, const struct variant *varian
 			.realm = &world->realm,
 			.flow = on_flow,
 			.hashes = slice_eq(credentials.username, SLICE("alice")) ? &world->hashes : NULL,
-			.windows = &world->windows,
+			.used = &world->used,
 		};
 		verdict = auth_check(world->server, &attempt, at);
 	}
@@ -245,6 +245,29 @@ static void a_replay_is_refused_and_the_next_count_is_not(void **state)
 	assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW, NOW), AUTH_REPLAY);
 }
 
+/* Its serial and its age are known, its tag is not; and what a flow knows is of no use on another one, or in another realm. */
+static void a_nonce_in_use_cannot_be_forged(void **state)
+{
+	struct world *world = *state;
+	char buf[1024], kept[AUTH_NONCE_LENGTH];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	challenge(world, &out, false);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_OK);
+	memcpy(kept, world->nonce, sizeof kept);
+	for (size_t i = 22; i < sizeof kept; i++) { /* base64 of the tag */
+		world->nonce[i] = kept[i] == 'A' ? 'B' : 'A';
+		assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW, NOW), AUTH_STALE);
+		world->nonce[i] = kept[i];
+	}
+	assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW + 1, NOW), AUTH_STALE);
+	assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW, NOW + 3601), AUTH_STALE);
+	assert_int_equal(judge(world, &(struct variant){ .nc = "00000002" }, FLOW, NOW), AUTH_OK);
+	/* the realm's name in other letters is the same to auth_find(), and another one to the nonce */
+	world->realm.name = SLICE("Example.org");
+	assert_int_equal(judge(world, &(struct variant){ .nc = "00000003" }, FLOW, NOW), AUTH_STALE);
+}
+
 static void a_wrong_answer_uses_no_count_up(void **state)
 {
 	struct world *world = *state;
@@ -253,7 +276,8 @@ static void a_wrong_answer_uses_no_count_up(void **state)
 
 	challenge(world, &out, false);
 	assert_int_equal(judge(world, &(struct variant){ .password = "guess" }, FLOW, NOW), AUTH_WRONG);
-	assert_int_equal(world->windows.n, 0);
+	assert_int_equal(world->used.windows.n, 0);
+	assert_int_equal(world->used.known.realm_len, 0);
 	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_OK);
 }
 
@@ -376,6 +400,7 @@ static void credentials_twice_for_one_realm_are_malformed(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(judges_credentials, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_replay_is_refused_and_the_next_count_is_not, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_nonce_in_use_cannot_be_forged, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_wrong_answer_uses_no_count_up, setup, teardown),
 	cmocka_unit_test_setup_teardown(md5_is_offered_last_and_taken_only_where_it_is_allowed, setup,
 					teardown),
