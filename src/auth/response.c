@@ -1,5 +1,7 @@
 #include "auth/response.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "base/writer.h"
 
@@ -86,6 +88,44 @@ static bool secret_of(struct crypto *crypto, const struct auth_exchange *exchang
 	return ok;
 }
 
+/* text: of A2, with zeros behind it up to a multiple of eight bytes. */
+static struct auth_kept_a2 *slot_of(struct auth_a2_cache *cache, const char *text, size_t len)
+{
+	uint64_t mix = len, word;
+
+	for (size_t at = 0; at < len; at += sizeof word) {
+		memcpy(&word, text + at, sizeof word);
+		mix = (mix ^ word) * 0x9e3779b97f4a7c15;
+	}
+	return &cache->slots[mix >> (64 - AUTH_A2_SLOT_BITS)];
+}
+
+/* Like digest_hex(), where it is not kept. */
+static bool digest_a2(struct crypto *crypto, const struct auth_exchange *exchange, const struct slice parts[],
+		      size_t n_parts, struct auth_hex *ret_hex)
+{
+	char text[AUTH_A2_KEPT_MAX] = { 0 };
+	struct writer a2 = writer_of(text, sizeof text);
+	struct auth_kept_a2 *slot;
+
+	for (size_t i = 0; i < n_parts; i++)
+		put(&a2, parts[i]);
+	if (a2.overflow || !exchange->cache)
+		return digest_hex(crypto, exchange->algorithm, parts, n_parts, ret_hex);
+	slot = slot_of(exchange->cache, text, a2.len);
+	if (slot->algorithm != exchange->algorithm ||
+	    !slice_eq(slice_from(slot->text, slot->len), writer_text(&a2))) {
+		slot->len = 0;
+		if (!digest_hex(crypto, exchange->algorithm, parts, n_parts, &slot->hash))
+			return false;
+		slot->algorithm = exchange->algorithm;
+		slot->len = a2.len;
+		memcpy(slot->text, text, a2.len);
+	}
+	*ret_hex = slot->hash;
+	return true;
+}
+
 /* RFC 7616 §3.4.3 */
 static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
 		       struct auth_hex *ret_hex)
@@ -99,7 +139,7 @@ static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchan
 
 	if (integrity && !is_empty && !digest_hex(crypto, exchange->algorithm, &exchange->body, 1, &body))
 		return false;
-	return digest_hex(crypto, exchange->algorithm, a2, integrity ? 5 : 3, ret_hex);
+	return digest_a2(crypto, exchange, a2, integrity ? 5 : 3, ret_hex);
 }
 
 static bool respond(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,

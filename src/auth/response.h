@@ -38,6 +38,23 @@ struct auth_login {
 MUST_CHECK bool auth_ha1(struct crypto *crypto, enum digest_algorithm algorithm,
 			 const struct auth_login *login, unsigned char ret_ha1[DIGEST_SIZE_MAX]);
 
+/*
+ * H(A2) of what was asked for lately. It is no secret, and the REGISTERs of one domain have the same one. A few slots, of which a text has
+ * one; another text for it drives it out. Belongs to the caller, who zeroes it to begin.
+ */
+enum { AUTH_A2_KEPT_MAX = 72, AUTH_A2_SLOT_BITS = 4 };
+
+struct auth_kept_a2 {
+	enum digest_algorithm algorithm;
+	size_t len; /* of the text; 0: the slot is empty */
+	char text[AUTH_A2_KEPT_MAX];
+	struct auth_hex hash;
+};
+
+struct auth_a2_cache {
+	struct auth_kept_a2 slots[1 << AUTH_A2_SLOT_BITS];
+};
+
 /* What is hashed, each part as it stands between the quotes of the header field. */
 struct auth_exchange {
 	enum digest_algorithm algorithm;
@@ -46,7 +63,8 @@ struct auth_exchange {
 	struct slice nonce, nc, cnonce;
 	struct slice qop; /* "auth", "auth-int", or absent for the form of RFC 2069 */
 	struct slice method, uri;
-	struct slice body; /* for auth-int */
+	struct slice body;           /* for auth-int */
+	struct auth_a2_cache *cache; /* NULL: nothing is kept */
 };
 
 /* What the credentials must carry (RFC 7616 §3.4.1). False only if the library fails. */

@@ -10,6 +10,7 @@ struct auth_server {
 	struct crypto *crypto;
 	struct mac *mac;
 	uint64_t serial;
+	struct auth_a2_cache a2_cache;
 	/* What is compared with when there is no account or no such hash of it: nobody knows its password. */
 	unsigned char dummy[DIGEST_SIZE_MAX];
 };
@@ -209,8 +210,8 @@ static bool is_for_request(const struct sip_credentials *credentials, const stru
 }
 
 /* ha1 belongs to the caller. */
-static struct auth_exchange exchange_of(const struct auth_attempt *attempt, const struct offer *offer,
-					const unsigned char *ha1)
+static struct auth_exchange exchange_of(struct auth_server *server, const struct auth_attempt *attempt,
+					const struct offer *offer, const unsigned char *ha1)
 {
 	const struct sip_credentials *credentials = attempt->credentials;
 
@@ -225,6 +226,7 @@ static struct auth_exchange exchange_of(const struct auth_attempt *attempt, cons
 		.method = attempt->request->method_name,
 		.uri = credentials->uri,
 		.body = attempt->request->body,
+		.cache = &server->a2_cache,
 	};
 }
 
@@ -250,7 +252,7 @@ static enum auth_verdict check_response(struct auth_server *server, const struct
 					const struct offer *offer)
 {
 	const unsigned char *known = attempt->hashes ? attempt->hashes->ha1[offer->algorithm] : NULL;
-	struct auth_exchange exchange = exchange_of(attempt, offer, known ? known : server->dummy);
+	struct auth_exchange exchange = exchange_of(server, attempt, offer, known ? known : server->dummy);
 	struct auth_hex expected;
 
 	if (!auth_response(server->crypto, &exchange, &expected))
@@ -332,7 +334,7 @@ bool put_auth_info(struct writer *out, struct auth_server *server, const struct 
 
 	if (!find_offer(attempt, &offer))
 		return false;
-	exchange = exchange_of(attempt, &offer, attempt->hashes->ha1[offer.algorithm]);
+	exchange = exchange_of(server, attempt, &offer, attempt->hashes->ha1[offer.algorithm]);
 	exchange.body = proving->body;
 	if (!exchange.ha1 || !auth_rspauth(server->crypto, &exchange, &rspauth))
 		return false;

@@ -249,11 +249,77 @@ static void an_empty_body_counts_as_the_hash_of_nothing(void **state)
 	}
 }
 
+/* Methods, uris and algorithms enough for each slot to be taken over, in turns: what is kept is what would be computed. */
+static void what_is_kept_of_a2_is_what_would_be_computed(void **state)
+{
+	static struct auth_a2_cache cache; /* zeroed */
+	static const char *const methods[] = { "REGISTER", "INVITE", "" };
+	const struct auth_login login = { SLICE("alice"), SLICE("example.org"), SLICE("secret") };
+	unsigned char ha1[DIGEST_SIZE_MAX];
+	struct auth_hex kept, computed;
+	char uri[80];
+
+	for (size_t i = 0; i < 400; i++) {
+		/* each twice in a row, some again later, and one uri longer than what is kept */
+		int n = snprintf(uri, sizeof uri, "sip:%0*zu.example.org", i % 7 == 0 ? 60 : 1, i / 2 % 40);
+		struct auth_exchange exchange = {
+			.algorithm = (enum digest_algorithm)(i / 2 % DIGEST_ALGORITHMS),
+			.ha1 = ha1,
+			.nonce = SLICE("n"),
+			.nc = SLICE("00000001"),
+			.cnonce = SLICE("c"),
+			.qop = i % 4 < 2 ? SLICE("auth") : SLICE("auth-int"),
+			.method = slice_of(methods[i / 5 % 3]),
+			.uri = slice_from(uri, (size_t)n),
+			.body = i % 8 < 3 ? SLICE("v=0") : SLICE(""),
+		};
+
+		assert_true(auth_ha1(*state, exchange.algorithm, &login, ha1));
+		assert_true(auth_response(*state, &exchange, &computed));
+		exchange.cache = &cache;
+		assert_true(auth_response(*state, &exchange, &kept));
+		assert_true(slice_eq(auth_hex_slice(&kept), auth_hex_slice(&computed)));
+	}
+}
+
+static void a2_is_computed_once(void **state)
+{
+	static struct auth_a2_cache cache;
+	const unsigned char ha1[DIGEST_SIZE_MAX] = { 1 };
+	const struct auth_exchange exchange = {
+		.algorithm = DIGEST_SHA256,
+		.ha1 = ha1,
+		.nonce = SLICE("n"),
+		.nc = SLICE("00000001"),
+		.cnonce = SLICE("c"),
+		.qop = SLICE("auth"),
+		.method = SLICE("REGISTER"),
+		.uri = SLICE("sip:example.org"),
+		.cache = &cache,
+	};
+	struct auth_hex first, second;
+	size_t n = 0;
+
+	assert_true(auth_response(*state, &exchange, &first));
+	for (size_t i = 0; i < sizeof cache.slots / sizeof cache.slots[0]; i++) {
+		if (cache.slots[i].len == 0)
+			continue;
+		assert_int_equal(cache.slots[i].len, strlen("REGISTER:sip:example.org"));
+		cache.slots[i].hash.text[0] ^= 1; /* to be seen in the next one */
+		n++;
+	}
+	assert_int_equal(n, 1);
+	assert_true(auth_response(*state, &exchange, &second));
+	assert_false(slice_eq(auth_hex_slice(&first), auth_hex_slice(&second)));
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(gives_the_responses_that_the_standards_print, setup, teardown),
 	cmocka_unit_test_setup_teardown(agrees_with_every_vector, setup, teardown),
 	cmocka_unit_test_setup_teardown(an_empty_body_counts_as_the_hash_of_nothing, setup, teardown),
 	cmocka_unit_test(knows_the_algorithms_by_name),
+	cmocka_unit_test_setup_teardown(what_is_kept_of_a2_is_what_would_be_computed, setup, teardown),
+	cmocka_unit_test_setup_teardown(a2_is_computed_once, setup, teardown),
 };
 
 TEST_MAIN(tests)
