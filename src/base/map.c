@@ -136,54 +136,72 @@ void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), v
 	}
 }
 
-static uint64_t rotate(uint64_t word, unsigned bits)
+static inline uint64_t rotate(uint64_t word, unsigned bits)
 {
 	return word << bits | word >> (64 - bits);
 }
 
-static void sip_rounds(uint64_t v[4], int n)
+struct sip_state {
+	uint64_t v0, v1, v2, v3;
+};
+
+static inline struct sip_state sip_round(struct sip_state s)
 {
-	while (n-- > 0) {
-		v[0] += v[1];
-		v[2] += v[3];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] = rotate(v[0], 32);
-		v[2] += v[1];
-		v[0] += v[3];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] = rotate(v[2], 32);
-	}
+	s.v0 += s.v1;
+	s.v2 += s.v3;
+	s.v1 = rotate(s.v1, 13) ^ s.v0;
+	s.v3 = rotate(s.v3, 16) ^ s.v2;
+	s.v0 = rotate(s.v0, 32);
+	s.v2 += s.v1;
+	s.v0 += s.v3;
+	s.v1 = rotate(s.v1, 17) ^ s.v2;
+	s.v3 = rotate(s.v3, 21) ^ s.v0;
+	s.v2 = rotate(s.v2, 32);
+	return s;
 }
 
-static void sip_absorb(uint64_t v[4], uint64_t word)
+static inline struct sip_state sip_absorb(struct sip_state s, uint64_t word)
 {
-	v[3] ^= word;
-	sip_rounds(v, 2);
-	v[0] ^= word;
+	s.v3 ^= word;
+	s = sip_round(s);
+	s.v0 ^= word;
+	return s;
+}
+
+static inline uint64_t word_at(const char *at)
+{
+	uint64_t word;
+
+	memcpy(&word, at, sizeof word);
+	return le64toh(word);
+}
+
+/* The last text.len % 8 bytes; where there are eight before them, by one word that overlaps. */
+static inline uint64_t last_bytes(struct slice text)
+{
+	size_t n = text.len % 8;
+	uint64_t word = 0;
+
+	if (n > 0 && text.len > 8)
+		return word_at(text.ptr + text.len - 8) >> (64 - 8 * n);
+	for (size_t i = n; i-- > 0;)
+		word = word << 8 | (unsigned char)text.ptr[i];
+	return word;
 }
 
 uint64_t map_hash(struct map_key key, struct slice text)
 {
-	uint64_t v[4] = {
+	struct sip_state s = {
 		key.k0 ^ 0x736f6d6570736575,
 		key.k1 ^ 0x646f72616e646f6d,
 		key.k0 ^ 0x6c7967656e657261,
 		key.k1 ^ 0x7465646279746573,
 	};
-	size_t whole = text.len / 8 * 8;
-	uint64_t word;
 
-	for (size_t i = 0; i < whole; i += 8) {
-		memcpy(&word, text.ptr + i, 8);
-		sip_absorb(v, le64toh(word));
-	}
-	word = 0;
-	if (text.len > whole)
-		memcpy(&word, text.ptr + whole, text.len - whole);
-	sip_absorb(v, le64toh(word) | (uint64_t)text.len << 56);
-	v[2] ^= 0xff;
-	sip_rounds(v, 4);
-	return v[0] ^ v[1] ^ v[2] ^ v[3];
+	for (size_t at = 0; text.len - at >= 8; at += 8)
+		s = sip_absorb(s, word_at(text.ptr + at));
+	s = sip_absorb(s, last_bytes(text) | (uint64_t)text.len << 56);
+	s.v2 ^= 0xff;
+	s = sip_round(sip_round(sip_round(s)));
+	return s.v0 ^ s.v1 ^ s.v2 ^ s.v3;
 }

@@ -22,17 +22,21 @@ static void name(struct entry *entry, int number)
 	entry->node.key = slice_from(entry->key, (size_t)n);
 }
 
-/* The reference vectors: SipHash-2-4 of the bytes 00 01 02 … under the key 00 … 0f. */
+/*
+ * SipHash-1-3 of the bytes 00 01 02 … under the key 00 … 0f, as an implementation gives it that, with rounds 2 and 4, gives the
+ * reference vectors, and whose hashes with these rounds are CPython's.
+ */
 static void hash_agrees_with_the_reference(void **state)
 {
 	static const struct {
 		size_t len;
 		uint64_t hash;
 	} rows[] = {
-		{ 0, 0x726fdb47dd0e0e31 },  { 1, 0x74f839c593dc67fd },  { 2, 0x0d6c8009d9a94f5a },
-		{ 3, 0x85676696d7fb7e2d },  { 4, 0xcf2794e0277187b7 },  { 5, 0x18765564cd99a68d },
-		{ 6, 0xcbc9466e58fee3ce },  { 7, 0xab0200f58b01d137 },  { 8, 0x93f5f5799a932462 },
-		{ 15, 0xa129ca6149be45e5 }, { 16, 0x3f2acc7f57c29bdb }, { 63, 0x958a324ceb064572 },
+		{ 0, 0xabac0158050fc4dc },  { 1, 0xc9f49bf37d57ca93 },  { 2, 0x82cb9b024dc7d44d },
+		{ 3, 0x8bf80ab8e7ddf7fb },  { 4, 0xcf75576088d38328 },  { 5, 0xdef9d52f49533b67 },
+		{ 6, 0xc50d2b50c59f22a7 },  { 7, 0xd3927d989bb11140 },  { 8, 0x369095118d299a8e },
+		{ 9, 0x25a48eb36c063de4 },  { 15, 0xd320d86d2a519956 }, { 16, 0xcc4fdd1a7d908b66 },
+		{ 17, 0x9cf2689063dbd80c }, { 63, 0x9d199062b7bbb3a8 },
 	};
 	unsigned char bytes[64];
 
