@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -52,8 +53,15 @@ static bool make_file(const char *path)
 	return true;
 }
 
+/* Statistics that nobody reads would take a lock for each of its allocations. */
+static void configure(void)
+{
+	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 static enum err open_database(struct slice dir, sqlite3 **ret_db)
 {
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
 
@@ -63,6 +71,7 @@ static enum err open_database(struct slice dir, sqlite3 **ret_db)
 		return ERR_NOT_FOUND;
 	if (!make_file(path))
 		return errno == EACCES ? ERR_DENIED : ERR_IO;
+	pthread_once(&once, configure);
 	/* It is used by one thread at a time, so SQLite needs no mutex of its own. */
 	int rc = sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	return rc == SQLITE_OK ? OK : rc == SQLITE_NOMEM ? ERR_NOMEM : ERR_IO;

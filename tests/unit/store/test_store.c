@@ -326,6 +326,18 @@ static void keeps_its_files_private(void **state)
 	directory_empty(&dir);
 }
 
+/* Its own count of them would take a lock each time. */
+static void has_sqlite_count_no_allocations(void **state)
+{
+	struct directory dir;
+
+	AUTO(store) struct store *store = open_store(directory_make(&dir, "statistics"));
+	add(store, "a@b", 1);
+	assert_int_equal(sqlite3_memory_used(), 0);
+	store_close(TAKE(store));
+	directory_empty(&dir);
+}
+
 static void counts_its_starts(void **state)
 {
 	struct directory dir;
@@ -635,6 +647,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lets_one_process_in_at_a_time),
 	cmocka_unit_test(keeps_its_files_private),
 	cmocka_unit_test(keeps_certificates_over_a_close),
+	cmocka_unit_test(has_sqlite_count_no_allocations),
 	cmocka_unit_test(counts_its_starts),
 	cmocka_unit_test(refuses_what_a_newer_version_or_another_program_wrote),
 	cmocka_unit_test(keeps_what_was_committed_when_it_is_killed),
