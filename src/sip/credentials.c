@@ -2,32 +2,127 @@
 
 #include "sip/lex.h"
 
-/* Where the value of a known parameter goes. */
-struct target {
-	struct slice name;
-	struct slice *to;
+/* The parameters that are looked for, by number. */
+enum param {
+	OTHER,
+	ALGORITHM,
+	CHARSET,
+	CNONCE,
+	DOMAIN,
+	NC,
+	NEXTNONCE,
+	NONCE,
+	OPAQUE,
+	QOP,
+	REALM,
+	RESPONSE,
+	RSPAUTH,
+	STALE,
+	URI,
+	USERHASH,
+	USERNAME,
+	PARAMS,
 };
 
-/*
- * auth-param *( COMMA auth-param ) up to the end of the text; auth-param = token EQUAL ( token /
- * quoted-string ). Unknown ones are checked and left. More than 64, or one given twice, is an error.
- */
-static bool scan_auth_params(struct scan *in, const struct target *targets, size_t n_targets)
-{
-	struct lex_names names;
-	struct slice name, value;
+/* clang-format off */
+static const struct slice param_names[PARAMS] = {
+	[ALGORITHM] = SLICE_INIT("algorithm"),
+	[CHARSET] = SLICE_INIT("charset"),
+	[CNONCE] = SLICE_INIT("cnonce"),
+	[DOMAIN] = SLICE_INIT("domain"),
+	[NC] = SLICE_INIT("nc"),
+	[NEXTNONCE] = SLICE_INIT("nextnonce"),
+	[NONCE] = SLICE_INIT("nonce"),
+	[OPAQUE] = SLICE_INIT("opaque"),
+	[QOP] = SLICE_INIT("qop"),
+	[REALM] = SLICE_INIT("realm"),
+	[RESPONSE] = SLICE_INIT("response"),
+	[RSPAUTH] = SLICE_INIT("rspauth"),
+	[STALE] = SLICE_INIT("stale"),
+	[URI] = SLICE_INIT("uri"),
+	[USERHASH] = SLICE_INIT("userhash"),
+	[USERNAME] = SLICE_INIT("username"),
+};
 
-	names.n = 0;
+/* Where a name can only be; two in one slot do not compile (-Woverride-init). Letters in lower case. */
+#define SLOT(len, first, last) ((2 * (len) + (first) + 4 * (last)) % 32)
+
+static const uint8_t param_slots[32] = {
+	[SLOT(9, 'a', 'm')] = ALGORITHM,
+	[SLOT(7, 'c', 't')] = CHARSET,
+	[SLOT(6, 'c', 'e')] = CNONCE,
+	[SLOT(6, 'd', 'n')] = DOMAIN,
+	[SLOT(2, 'n', 'c')] = NC,
+	[SLOT(9, 'n', 'e')] = NEXTNONCE,
+	[SLOT(5, 'n', 'e')] = NONCE,
+	[SLOT(6, 'o', 'e')] = OPAQUE,
+	[SLOT(3, 'q', 'p')] = QOP,
+	[SLOT(5, 'r', 'm')] = REALM,
+	[SLOT(8, 'r', 'e')] = RESPONSE,
+	[SLOT(7, 'r', 'h')] = RSPAUTH,
+	[SLOT(5, 's', 'e')] = STALE,
+	[SLOT(3, 'u', 'i')] = URI,
+	[SLOT(8, 'u', 'h')] = USERHASH,
+	[SLOT(8, 'u', 'e')] = USERNAME,
+};
+/* clang-format on */
+
+static unsigned lower(char c)
+{
+	return (unsigned char)c | 0x20;
+}
+
+/* name: not empty. */
+static enum param param_of(struct slice name)
+{
+	enum param param = param_slots[SLOT(name.len, lower(name.ptr[0]), lower(name.ptr[name.len - 1]))];
+
+	return slice_eq_nocase(param_names[param], name) ? param : OTHER;
+}
+
+/* auth-param = token EQUAL ( token / quoted-string ): where it ends, or NULL. */
+static const char *lex_auth_param(const char *at, const char *end, struct lex_param *ret_param)
+{
+	const char *from = at, *behind;
+
+	at = lex_skip(from, end, LEX_TOKEN);
+	ret_param->name = slice_from(from, (size_t)(at - from));
+	if (at == from || !(at = lex_separator(at, end, '=')))
+		return NULL;
+	from = at;
+	if (at < end && *at == '"') {
+		at = lex_quoted(from, end);
+		ret_param->value = slice_from(from + 1, at ? (size_t)(at - from) - 2 : 0);
+		return at;
+	}
+	behind = lex_skip(from, end, LEX_TOKEN);
+	ret_param->value = slice_from(from, (size_t)(behind - from));
+	return behind > from ? behind : NULL;
+}
+
+/*
+ * auth-param *( COMMA auth-param ) up to the end of the text. Unknown ones are checked and left. More than 64, or one given twice, is an
+ * error. ret_values: zeroed.
+ */
+static bool scan_auth_params(struct scan *in, struct slice ret_values[PARAMS])
+{
+	const char *at = in->at, *behind = at, *end = in->end;
+	struct lex_names others = { .n = 0 };
+	struct lex_param param;
+	size_t n = 0;
+
 	do {
-		if (!scan_token(in, &name) || !lex_names_add(&names, name) || !scan_separator(in, '='))
+		enum param id;
+
+		at = lex_auth_param(behind, end, &param);
+		if (!at || ++n > LEX_PARAMS_MAX)
 			return false;
-		if (!scan_quoted(in, &value) && !scan_token(in, &value))
+		id = param_of(param.name);
+		if (id == OTHER ? !lex_names_add(&others, param.name) : ret_values[id].ptr != NULL)
 			return false;
-		for (size_t i = 0; i < n_targets; i++)
-			if (slice_eq_nocase(targets[i].name, name))
-				*targets[i].to = lex_unquoted(value);
-	} while (scan_separator(in, ','));
-	scan_sws(in);
+		ret_values[id] = param.value;
+	} while ((behind = lex_separator(at, end, ',')));
+	in->at = lex_sws(at, end);
 	return scan_done(in);
 }
 
@@ -44,68 +139,66 @@ static bool scan_scheme(struct scan *in, struct slice *ret_scheme, bool *ret_is_
 
 bool sip_challenge_parse(struct slice value, struct sip_challenge *ret_challenge)
 {
-	struct sip_challenge challenge = { 0 };
-	struct slice stale = { 0 };
-	const struct target targets[] = {
-		{ SLICE("realm"), &challenge.realm },
-		{ SLICE("domain"), &challenge.domain },
-		{ SLICE("nonce"), &challenge.nonce },
-		{ SLICE("opaque"), &challenge.opaque },
-		{ SLICE("algorithm"), &challenge.algorithm },
-		{ SLICE("qop"), &challenge.qop },
-		{ SLICE("charset"), &challenge.charset },
-		{ SLICE("userhash"), &challenge.userhash },
-		{ SLICE("stale"), &stale },
-	};
+	struct slice values[PARAMS] = { 0 }, scheme;
 	struct scan in = scan_of(value);
 	bool is_digest;
 
-	if (!scan_scheme(&in, &challenge.scheme, &is_digest))
+	if (!scan_scheme(&in, &scheme, &is_digest) || (is_digest && !scan_auth_params(&in, values)))
 		return false;
-	if (is_digest && !scan_auth_params(&in, targets, sizeof targets / sizeof targets[0]))
-		return false;
-	challenge.stale = slice_eq_nocase(stale, SLICE("true"));
-	*ret_challenge = challenge;
+	*ret_challenge = (struct sip_challenge){
+		.scheme = scheme,
+		.realm = values[REALM],
+		.domain = values[DOMAIN],
+		.nonce = values[NONCE],
+		.opaque = values[OPAQUE],
+		.algorithm = values[ALGORITHM],
+		.qop = values[QOP],
+		.charset = values[CHARSET],
+		.userhash = values[USERHASH],
+		.stale = slice_eq_nocase(values[STALE], SLICE("true")),
+	};
 	return true;
 }
 
 bool sip_credentials_parse(struct slice value, struct sip_credentials *ret_credentials)
 {
-	struct sip_credentials credentials = { 0 };
-	const struct target targets[] = {
-		{ SLICE("username"), &credentials.username }, { SLICE("realm"), &credentials.realm },
-		{ SLICE("nonce"), &credentials.nonce },       { SLICE("uri"), &credentials.uri },
-		{ SLICE("response"), &credentials.response }, { SLICE("algorithm"), &credentials.algorithm },
-		{ SLICE("cnonce"), &credentials.cnonce },     { SLICE("opaque"), &credentials.opaque },
-		{ SLICE("qop"), &credentials.qop },           { SLICE("nc"), &credentials.nc },
-		{ SLICE("userhash"), &credentials.userhash },
-	};
+	struct slice values[PARAMS] = { 0 }, scheme;
 	struct scan in = scan_of(value);
 	bool is_digest;
 
-	if (!scan_scheme(&in, &credentials.scheme, &is_digest))
+	if (!scan_scheme(&in, &scheme, &is_digest) || (is_digest && !scan_auth_params(&in, values)))
 		return false;
-	if (is_digest && !scan_auth_params(&in, targets, sizeof targets / sizeof targets[0]))
-		return false;
-	*ret_credentials = credentials;
+	*ret_credentials = (struct sip_credentials){
+		.scheme = scheme,
+		.username = values[USERNAME],
+		.realm = values[REALM],
+		.nonce = values[NONCE],
+		.uri = values[URI],
+		.response = values[RESPONSE],
+		.algorithm = values[ALGORITHM],
+		.cnonce = values[CNONCE],
+		.opaque = values[OPAQUE],
+		.qop = values[QOP],
+		.nc = values[NC],
+		.userhash = values[USERHASH],
+	};
 	return true;
 }
 
 bool sip_auth_info_parse(struct slice value, struct sip_auth_info *ret_info)
 {
-	struct sip_auth_info info = { 0 };
-	const struct target targets[] = {
-		{ SLICE("nextnonce"), &info.nextnonce },
-		{ SLICE("qop"), &info.qop },
-		{ SLICE("rspauth"), &info.rspauth },
-		{ SLICE("cnonce"), &info.cnonce },
-		{ SLICE("nc"), &info.nc },
-	};
+	struct slice values[PARAMS] = { 0 };
 	struct scan in = scan_of(value);
 
 	scan_sws(&in);
-	if (!scan_auth_params(&in, targets, sizeof targets / sizeof targets[0]))
+	if (!scan_auth_params(&in, values))
 		return false;
-	*ret_info = info;
+	*ret_info = (struct sip_auth_info){
+		.nextnonce = values[NEXTNONCE],
+		.qop = values[QOP],
+		.rspauth = values[RSPAUTH],
+		.cnonce = values[CNONCE],
+		.nc = values[NC],
+	};
 	return true;
 }

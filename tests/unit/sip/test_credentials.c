@@ -1,5 +1,8 @@
 #include "harness.h"
 
+#include <string.h>
+
+#include "base/writer.h"
 #include "sip/credentials.h"
 
 #define N(array) (sizeof(array) / sizeof(array)[0])
@@ -106,12 +109,79 @@ static void credentials_are_read_strictly(void **state)
 	}
 }
 
+/* Of as many letters as a known one, with the same first and last. */
+static void a_name_that_looks_like_a_known_one_is_another(void **state)
+{
+	struct sip_credentials credentials;
+
+	assert_true(sip_credentials_parse(
+		SLICE("Digest resXonse=\"0\",usernamE=\"a\",userxame=\"b\",nonze=\"n\",QOP=auth"),
+		&credentials));
+	assert_null(credentials.response.ptr);
+	assert_null(credentials.nonce.ptr);
+	assert_text(credentials.username, "a");
+	assert_text(credentials.qop, "auth");
+	assert_false(sip_credentials_parse(SLICE("Digest userxame=\"b\",userXame=\"b\""), &credentials));
+	assert_false(sip_credentials_parse(SLICE("Digest opaque=\"\",opaque=\"\""), &credentials));
+	/* known to a challenge alone, and twice all the same */
+	assert_false(sip_credentials_parse(SLICE("Digest stale=true,Stale=true"), &credentials));
+}
+
+static void at_most_64_parameters_are_taken(void **state)
+{
+	for (int n = 64; n <= 65; n++) {
+		struct sip_credentials credentials;
+		char buf[1024];
+		struct writer out = writer_of(buf, sizeof buf);
+
+		put(&out, SLICE("Digest username=\"a\""));
+		for (int i = 1; i < n; i++) {
+			put(&out, SLICE(",p"));
+			put_number(&out, (uint64_t)i);
+			put(&out, SLICE("=x"));
+		}
+		assert_false(out.overflow);
+		assert_int_equal(sip_credentials_parse(writer_text(&out), &credentials), n == 64);
+	}
+}
+
+/* What ends a quoted string, and what does not, at every place of the sixteen bytes that are looked at at once. */
+static void a_quoted_value_ends_where_its_quote_is(void **state)
+{
+	for (size_t len = 0; len < 40; len++) {
+		struct sip_credentials credentials;
+		char buf[128], inside[40];
+		struct writer out = writer_of(buf, sizeof buf);
+
+		memset(inside, 'x', sizeof inside);
+		put(&out, SLICE("Digest nonce=\""));
+		put(&out, slice_from(inside, len));
+		put(&out, SLICE("\\\"\t\xc3\xa4\""));
+		assert_true(sip_credentials_parse(writer_text(&out), &credentials));
+		assert_int_equal(credentials.nonce.len, len + 5);
+		put(&out, SLICE(", realm=\"a long one behind it\""));
+		assert_true(sip_credentials_parse(writer_text(&out), &credentials));
+		assert_int_equal(credentials.nonce.len, len + 5);
+		assert_text(credentials.realm, "a long one behind it");
+		for (size_t at = 14; at < 14 + len; at++) {
+			buf[at] = '\x01';
+			assert_false(sip_credentials_parse(writer_text(&out), &credentials));
+			buf[at] = '\x7f';
+			assert_false(sip_credentials_parse(writer_text(&out), &credentials));
+			buf[at] = 'x';
+		}
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_challenge_is_taken_apart),
 	cmocka_unit_test(credentials_are_taken_apart),
 	cmocka_unit_test(authentication_info_is_taken_apart),
 	cmocka_unit_test(another_scheme_is_given_by_its_name_alone),
 	cmocka_unit_test(credentials_are_read_strictly),
+	cmocka_unit_test(a_name_that_looks_like_a_known_one_is_another),
+	cmocka_unit_test(at_most_64_parameters_are_taken),
+	cmocka_unit_test(a_quoted_value_ends_where_its_quote_is),
 };
 
 TEST_MAIN(tests)
