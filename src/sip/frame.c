@@ -66,38 +66,44 @@ static enum err find_header_end(struct sip_framer *framer, struct slice input, s
 	return ERR_MORE;
 }
 
-/* Whether a line can be Content-Length at all; most are not looked at further. */
-static bool may_be_content_length(char first)
+/* Whether a line can be Content-Length at all: its compact form, or an L where "Length" begins. Most are not looked at further. */
+static bool may_be_content_length(const char *at, const char *end)
 {
-	return first == 'C' || first == 'c' || first == 'L' || first == 'l';
+	enum { LENGTH = 8 };
+
+	return (at[0] | 0x20) == 'l' ||
+	       ((at[0] | 0x20) == 'c' && end - at > LENGTH && (at[LENGTH] | 0x20) == 'l');
 }
 
-/* RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is right. */
+/*
+ * RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is right. header_area: lines
+ * that end with CRLF, the empty one last.
+ */
 static enum err find_content_length(struct slice header_area, uint64_t *ret_length,
 				    struct sip_fault *ret_fault)
 {
-	struct scan in = scan_of(header_area), value;
-	struct slice ignored;
+	const char *at = header_area.ptr, *end = at + header_area.len;
 	struct sip_header header;
 	struct sip_fault fault;
 	bool found = false;
 
-	while (scan_line(&in, &ignored)) {
-		struct scan line = in;
+	/* behind the start line */
+	while ((at = memchr(at, '\n', (size_t)(end - at))) && ++at < end) {
+		struct scan line = { header_area.ptr, at, end }, value;
 		bool ok;
 
-		if (!may_be_content_length(scan_peek(&in)))
+		if (!may_be_content_length(at, end))
 			continue;
 		ok = sip_line_scan(&line, &header, &fault);
 		if (header.id != SIP_CONTENT_LENGTH)
 			continue; /* what else is wrong is found when the message is parsed */
 		value = scan_of(header.value);
 		if (!ok || !scan_number(&value, UINT64_MAX, ret_length) || !scan_done(&value))
-			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number", scan_offset(&in),
-				      ret_fault);
+			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number",
+				      (size_t)(at - header_area.ptr), ret_fault);
 		if (found)
-			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice", scan_offset(&in),
-				      ret_fault);
+			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice",
+				      (size_t)(at - header_area.ptr), ret_fault);
 		found = true;
 	}
 	if (!found)

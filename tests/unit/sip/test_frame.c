@@ -28,6 +28,8 @@ static const struct {
 	{ "body incomplete", REQUEST_WITH("l: 3\r\n", "hi"), ERR_MORE, 0, 0, 0 },
 	{ "header incomplete", "INVITE sip:a@b SIP/2.0\r\nl: 0\r\n", ERR_MORE, 0, 0, 0 },
 	{ "nothing", "", ERR_MORE, 0, 0, 0 },
+	{ "Content-Length in other letters", "INVITE sip:a@b SIP/2.0\r\ncONTENT-lENGTH: 2\r\n\r\nhi", OK,
+	  SIP_FRAME_MESSAGE, 47, 0 },
 	{ "folded Content-Length", "INVITE sip:a@b SIP/2.0\r\nContent-Length \t:\r\n 2\r\n\r\nhi", OK,
 	  SIP_FRAME_MESSAGE, 51, 0 },
 	{ "ping", "\r\n\r\nINVITE", OK, SIP_FRAME_PING, 4, 0 },
