@@ -178,31 +178,43 @@ bool sip_uri_parse(struct slice text, struct sip_uri *ret_uri)
 	return true;
 }
 
-/* The next parameter of a text whose grammar was checked when it was parsed. */
+/* The value that begins at at, up to where it ends, of a text whose grammar was checked when it was parsed. */
+static const char *known_value(const char *at, const char *end, struct slice *ret_value)
+{
+	const char *behind = at < end && *at == '"' ? lex_quoted(at, end) : NULL;
+
+	if (!behind)
+		behind = lex_skip(at, end, LEX_TOKEN | LEX_PARAM);
+	*ret_value = slice_from(at, (size_t)(behind - at));
+	return behind;
+}
+
+/* The next parameter of such a text, its SEMI before it: where it ends, or NULL. */
+static const char *known_param(const char *at, const char *end, struct lex_param *ret_param)
+{
+	const char *value;
+
+	at = lex_separator(at, end, ';');
+	if (!at)
+		return NULL;
+	value = lex_skip(at, end, LEX_TOKEN | LEX_PARAM);
+	*ret_param = (struct lex_param){ .name = slice_from(at, (size_t)(value - at)) };
+	at = value;
+	value = at < end ? lex_separator(at, end, '=') : NULL;
+	return value ? known_value(value, end, &ret_param->value) : at;
+}
+
 static bool next_param(struct scan *in, struct lex_param *ret_param)
 {
-	struct lex_param param = { 0 };
-	const char *from;
-
-	if (!scan_separator(in, ';'))
-		return false;
-	from = in->at;
-	in->at = lex_skip(in->at, in->end, LEX_TOKEN | LEX_PARAM);
-	param.name = scan_since(in, from);
-	if (scan_separator(in, '=') && !scan_quoted(in, &param.value)) {
-		from = in->at;
-		in->at = lex_skip(in->at, in->end, LEX_TOKEN | LEX_PARAM);
-		param.value = scan_since(in, from);
-	}
-	*ret_param = param;
-	return true;
+	return scan_to(in, known_param(in->at, in->end, ret_param));
 }
 
 static bool find_param(struct slice params, struct slice name, struct lex_param *ret_param)
 {
-	struct scan in = scan_of(params);
+	const struct scan in = scan_of(params);
+	const char *at = in.at;
 
-	while (next_param(&in, ret_param))
+	while (at < in.end && (at = known_param(at, in.end, ret_param)))
 		if (slice_eq_nocase(ret_param->name, name))
 			return true;
 	return false;
@@ -280,6 +292,8 @@ static bool eq_unescaped(struct slice a, struct slice b, bool fold_case)
 	struct scan at_a = scan_of(a), at_b = scan_of(b);
 	int c, d;
 
+	if (slice_eq(a, b))
+		return true;
 	do {
 		c = next_char(&at_a);
 		d = next_char(&at_b);
@@ -415,6 +429,7 @@ static void put_canonical_user(struct writer *out, struct slice user)
 void put_aor(struct writer *out, const struct sip_uri *uri)
 {
 	struct slice host = uri->host;
+	size_t at;
 
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
@@ -422,8 +437,10 @@ void put_aor(struct writer *out, const struct sip_uri *uri)
 		put_canonical_user(out, uri->user);
 		put_char(out, '@');
 	}
-	for (size_t i = 0; i < host.len; i++)
-		put_char(out, ascii_lower(host.ptr[i]));
+	at = out->len;
+	put(out, host);
+	for (; at < out->len; at++)
+		out->buf[at] = ascii_lower(out->buf[at]);
 }
 
 /* The parameters but for those with these names. */
