@@ -63,9 +63,12 @@ static bool read_nonce(struct slice text, unsigned char ret_bytes[AUTH_NONCE_SIZ
 
 bool auth_nonce_made(struct slice text, utc_t *ret_made)
 {
-	unsigned char bytes[AUTH_NONCE_SIZE];
+	enum { CHARACTERS = 12 }; /* three quarters of that in bytes */
+	unsigned char bytes[9];
+	size_t n;
 
-	if (!read_nonce(text, bytes))
+	if (text.len != AUTH_NONCE_LENGTH ||
+	    !base64_decode(slice_sub(text, 0, CHARACTERS), bytes, sizeof bytes, &n) || n != sizeof bytes)
 		return false;
 	*ret_made = (utc_t)read_u64(bytes);
 	return true;
