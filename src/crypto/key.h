@@ -60,10 +60,19 @@ struct key_order {
 MUST_CHECK bool key_sign(struct crypto *crypto, struct key *key, const struct key_order *order,
 			 void *ret_signature, size_t *len);
 
-/* Whoever signs for a key that is not here; *len as above, KEY_SIGNATURE_MAX of room. */
+/* A signature that is wanted of somebody else. */
+struct key_wish {
+	struct key_order order;
+	unsigned char signature[KEY_SIGNATURE_MAX];
+	size_t len; /* 0: it was refused, or not answered */
+};
+
+enum { KEY_WISHES_MAX = 24 };
+
+/* Whoever signs for keys that are not here: sign() blocks, and answers each of the wishes, whose len is 0. At most KEY_WISHES_MAX. */
 struct key_signer {
 	void *self;
-	bool (*sign)(void *self, const struct key_order *order, void *ret_signature, size_t *len);
+	void (*sign)(void *self, struct key_wish *const wishes[], size_t n);
 };
 
 /*
@@ -73,6 +82,12 @@ struct key_signer {
  */
 MUST_CHECK enum err key_remote(struct crypto *crypto, const struct certificate *certificate,
 			       const struct key_signer *signer, struct key **ret_key);
+
+/*
+ * Whoever calls OpenSSL within a job of its own (ASYNC_start_job(3)) is paused where a remote key is to sign. Has all that
+ * wait signed, together; then each job may be gone on with. One that is gone on with before gets no signature.
+ */
+void key_sign_waiting(struct crypto *crypto);
 
 /* The key itself as PKCS #8 PEM, for the file that it is kept in; the caller wipes the buffer. Not of a remote one. ERR_LIMIT,
  * ERR_NOMEM. */

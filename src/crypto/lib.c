@@ -38,6 +38,7 @@ struct crypto *crypto_new(void)
 	crypto = mem_new(struct crypto);
 	if (!crypto)
 		return NULL;
+	list_init(&crypto->waiting);
 	crypto->lib = OSSL_LIB_CTX_new();
 	if (!crypto->lib || !fetch_digests(crypto))
 		return NULL;

@@ -7,6 +7,7 @@
 #include <openssl/evp.h>
 #include <openssl/types.h>
 
+#include "base/list.h"
 #include "crypto/digest.h"
 #include "crypto/key.h"
 #include "crypto/lib.h"
@@ -18,6 +19,7 @@ struct crypto {
 	EVP_MD_CTX *md_ctx[DIGEST_ALGORITHMS]; /* used again for each hash */
 	EVP_MAC *hmac;
 	OSSL_PROVIDER *standard, *remote; /* loaded with the first key_remote(); see remote.c */
+	struct list waiting;              /* for signatures of remote keys */
 };
 
 struct key {

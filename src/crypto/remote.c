@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include <openssl/async.h>
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/err.h>
@@ -23,8 +24,12 @@
 #define SIGNATURE_NAME "SEALINE-REMOTE"
 #define PARAM_REMOTE   "sealine-remote" /* the address of a struct remote, as octets */
 
+/* Bytes, of an RSA key with 4096 bits: longer ones take a tenth of a second. */
+enum { FAST_SIGNATURE_MAX = 512 };
+
 /* What OpenSSL calls the key data. Lives as long as the EVP_PKEY. */
 struct remote {
+	struct crypto *crypto;
 	EVP_PKEY *public_key; /* in the default provider */
 	const struct key_signer *signer;
 	unsigned char id[KEY_ID_SIZE];
@@ -255,27 +260,83 @@ static int signature_init(void *ctx, const char *hash, void *key, const OSSL_PAR
 	return signature_set_params(ctx, params);
 }
 
+/* A wish of a job that is paused; on its stack. */
+struct waiting {
+	struct link link; /* in the crypto's */
+	const struct remote *remote;
+	struct key_wish wish;
+};
+
+/* The list is left by whoever has it signed, or here by who gives it up. */
+static void pause_for(struct waiting *waiting)
+{
+	struct list *list = &waiting->remote->crypto->waiting;
+
+	list_append(list, &waiting->link);
+	ASYNC_pause_job();
+	list_remove(list, &waiting->link);
+}
+
+/* Whoever signs has a deadline, which long RSA keys together could miss. */
+static size_t most_together(const struct remote *remote)
+{
+	return EVP_PKEY_get_size(remote->public_key) > FAST_SIGNATURE_MAX ? 1 : KEY_WISHES_MAX;
+}
+
+static struct waiting *first_waiting(const struct crypto *crypto)
+{
+	struct link *link = list_first(&crypto->waiting);
+
+	return link ? CONTAINER_OF(link, struct waiting, link) : NULL;
+}
+
+void key_sign_waiting(struct crypto *crypto)
+{
+	struct waiting *first;
+
+	while ((first = first_waiting(crypto))) {
+		const struct key_signer *signer = first->remote->signer;
+		size_t n = 0, most = most_together(first->remote);
+		struct key_wish *wishes[KEY_WISHES_MAX];
+
+		LIST_EACH (waiting, &crypto->waiting, struct waiting, link)
+			if (n < most && waiting->remote->signer == signer &&
+			    most_together(waiting->remote) == most) {
+				list_remove(&crypto->waiting, &waiting->link);
+				wishes[n++] = &waiting->wish;
+			}
+		signer->sign(signer->self, wishes, n);
+	}
+}
+
 /* The whole text at once: who signs must see what it is. */
 static int signature_sign(void *ctx, unsigned char *signature, size_t *len, size_t room,
 			  const unsigned char *text, size_t text_len)
 {
 	const struct signing *signing = ctx;
 	const struct remote *remote = signing->remote;
-	unsigned char made[KEY_SIGNATURE_MAX];
-	struct key_order order = { .hash = signing->hash,
-				   .pss = signing->pss,
-				   .text = slice_from(text, text_len) };
-	size_t n = sizeof(made);
+	struct waiting waiting;
+	struct key_wish *wish = &waiting.wish;
 
 	if (!signature) {
 		*len = (size_t)EVP_PKEY_get_size(remote->public_key);
 		return 1;
 	}
-	memcpy(order.key, remote->id, sizeof(order.key));
-	if (!remote->signer->sign(remote->signer->self, &order, made, &n) || n > room)
+	waiting.link = (struct link){ 0 };
+	waiting.remote = remote;
+	wish->order = (struct key_order){ .hash = signing->hash,
+					  .pss = signing->pss,
+					  .text = slice_from(text, text_len) };
+	memcpy(wish->order.key, remote->id, KEY_ID_SIZE);
+	wish->len = 0;
+	if (ASYNC_get_current_job())
+		pause_for(&waiting);
+	else
+		remote->signer->sign(remote->signer->self, &wish, 1);
+	if (wish->len == 0 || wish->len > room)
 		return 0;
-	memcpy(signature, made, n);
-	*len = n;
+	memcpy(signature, wish->signature, wish->len);
+	*len = wish->len;
 	return 1;
 }
 
@@ -357,7 +418,9 @@ static EVP_PKEY *make(struct crypto *crypto, const struct remote *remote)
 enum err key_remote(struct crypto *crypto, const struct certificate *certificate,
 		    const struct key_signer *signer, struct key **ret_key)
 {
-	struct remote remote = { .public_key = X509_get0_pubkey(certificate->x509), .signer = signer };
+	struct remote remote = { .crypto = crypto,
+				 .public_key = X509_get0_pubkey(certificate->x509),
+				 .signer = signer };
 	struct key *key;
 
 	if (!remote.public_key || !key_is_used_kind(remote.public_key))

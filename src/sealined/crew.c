@@ -95,6 +95,8 @@ static enum err make_roles(struct member *member, const struct setup *setup, str
 	TRY(identity_serve(member->crypto, &setup->identity, &member->signer.signer, &roles, &verdict));
 	enum err err = tls_server_resume(roles.server, member->crew->tickets);
 	if (err == OK)
+		err = tls_server_sign_together(roles.server);
+	if (err == OK)
 		*ret_roles = roles;
 	else
 		identity_roles_fini(&roles);

@@ -19,7 +19,7 @@ struct heard {
 	size_t len; /* of the rest */
 };
 
-static bool sign(void *self, const struct key_order *order, void *ret_signature, size_t *len);
+static void sign(void *self, struct key_wish *const wishes[], size_t n);
 
 void signer_client_init(struct signer_client *client, int fd)
 {
@@ -36,13 +36,26 @@ static bool was_interrupted(ssize_t n)
 	return n < 0 && errno == EINTR;
 }
 
-static enum err send_all(const struct signer_client *client, struct iovec parts[2], int fd)
+/* What is asked in one message: its head, and the texts. */
+struct question {
+	struct iovec parts[1 + 2 * KEY_WISHES_MAX];
+	size_t n_parts;
+	size_t len;
+};
+
+static void put_part(struct question *question, const void *bytes, size_t len)
+{
+	question->parts[question->n_parts++] = (struct iovec){ (void *)bytes, len };
+	question->len += len;
+}
+
+static enum err send_all(const struct signer_client *client, struct question *question, int fd)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { { 0 } };
-	struct msghdr message = { .msg_iov = parts, .msg_iovlen = 2 };
+	struct msghdr message = { .msg_iov = question->parts, .msg_iovlen = question->n_parts };
 	ssize_t n;
 
 	if (fd >= 0) {
@@ -58,7 +71,7 @@ static enum err send_all(const struct signer_client *client, struct iovec parts[
 	do
 		n = sendmsg(client->fd, &message, MSG_NOSIGNAL);
 	while (was_interrupted(n));
-	return n == (ssize_t)(parts[0].iov_len + parts[1].iov_len) ? OK : ERR_CLOSED;
+	return n == (ssize_t)question->len ? OK : ERR_CLOSED;
 }
 
 /* A reply to a question that was given up may still lie here. */
@@ -82,26 +95,56 @@ static enum err receive(const struct signer_client *client, struct heard *heard)
 static enum err ask(struct signer_client *client, struct signer_request *request, struct slice text, int fd,
 		    struct heard *heard)
 {
-	struct iovec parts[2] = { { request, sizeof(*request) }, { (void *)text.ptr, text.len } };
+	struct question question = { .n_parts = 0 };
 
 	request->number = ++client->number;
-	TRY(send_all(client, parts, fd));
+	put_part(&question, request, sizeof(*request));
+	put_part(&question, text.ptr, text.len);
+	TRY(send_all(client, &question, fd));
 	return receive(client, heard);
 }
 
-static bool sign(void *self, const struct key_order *order, void *ret_signature, size_t *len)
+/* False: the answer is none. */
+static bool take_signature(struct slice *rest, struct key_wish *wish)
 {
-	struct signer_request request = { .operation = SIGNER_SIGN,
-					  .hash = (uint8_t)order->hash,
-					  .pss = order->pss };
+	struct signer_signature made;
+
+	if (rest->len < sizeof(made))
+		return false;
+	memcpy(&made, rest->ptr, sizeof(made));
+	*rest = slice_sub(*rest, sizeof(made), rest->len);
+	if (made.len > rest->len || made.len > sizeof(wish->signature))
+		return false;
+	memcpy(wish->signature, rest->ptr, made.len);
+	wish->len = made.len;
+	*rest = slice_sub(*rest, made.len, rest->len);
+	return true;
+}
+
+static void sign(void *self, struct key_wish *const wishes[], size_t n)
+{
+	struct signer_client *client = self;
+	struct signer_request request = { .operation = SIGNER_SIGN, .number = ++client->number };
+	struct signer_order orders[KEY_WISHES_MAX];
+	struct question question = { .n_parts = 0 };
 	struct heard heard;
 
-	memcpy(request.key, order->key, KEY_ID_SIZE);
-	if (ask(self, &request, order->text, -1, &heard) != OK || heard.len > *len)
-		return false;
-	memcpy(ret_signature, heard.rest, heard.len);
-	*len = heard.len;
-	return true;
+	put_part(&question, &request, sizeof(request));
+	for (size_t i = 0; i < n; i++) {
+		const struct key_order *order = &wishes[i]->order;
+
+		orders[i] = (struct signer_order){ .len = (uint32_t)order->text.len,
+						   .hash = (uint8_t)order->hash,
+						   .pss = order->pss };
+		memcpy(orders[i].key, order->key, KEY_ID_SIZE);
+		put_part(&question, &orders[i], sizeof(orders[i]));
+		put_part(&question, order->text.ptr, order->text.len);
+	}
+	if (send_all(client, &question, -1) != OK || receive(client, &heard) != OK)
+		return;
+	struct slice rest = slice_from(heard.rest, heard.len);
+	for (size_t i = 0; i < n && take_signature(&rest, wishes[i]); i++)
+		;
 }
 
 static enum err get_key(struct signer_client *client, enum signer_operation operation, struct slice path,

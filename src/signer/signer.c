@@ -232,21 +232,50 @@ static enum err appoint(struct signer *signer, const struct signer_request *requ
 
 /* ---- signatures ---- */
 
-static enum err sign(struct signer *signer, const struct signer_request *request, struct slice text,
-		     struct answer *answer)
+/* *len: the room, then the length. */
+static enum err sign_one(struct signer *signer, const struct signer_order *asked, struct slice text,
+			 unsigned char ret_signature[KEY_SIGNATURE_MAX], size_t *len)
 {
-	struct key_order order = { .pss = request->pss, .text = text };
-	struct key *key = find(signer, request->key);
-	size_t n = KEY_SIGNATURE_MAX;
+	struct key_order order = { .hash = (enum key_hash)asked->hash, .pss = asked->pss, .text = text };
+	struct key *key = find(signer, asked->key);
 
 	if (!key)
 		return ERR_NOT_FOUND;
-	if (request->hash >= KEY_HASHES || !order_is_handshake(text))
+	if (asked->hash >= KEY_HASHES || !order_is_handshake(text))
 		return ERR_DENIED;
-	order.hash = (enum key_hash)request->hash;
-	if (!key_sign(signer->crypto, key, &order, answer->out.buf, &n))
-		return ERR_DENIED;
-	answer->out.len = n;
+	return key_sign(signer->crypto, key, &order, ret_signature, len) ? OK : ERR_DENIED;
+}
+
+enum { SIGNATURES_SIZE = KEY_WISHES_MAX * (sizeof(struct signer_signature) + KEY_SIGNATURE_MAX) };
+_Static_assert(SIGNATURES_SIZE <= SIGNER_REPLY_MAX - sizeof(struct signer_reply),
+	       "a reply holds as many signatures as may be asked for");
+
+/* Each is answered for itself. */
+static enum err sign(struct signer *signer, struct slice orders, struct answer *answer)
+{
+	unsigned char signature[KEY_SIGNATURE_MAX];
+	struct signer_order asked;
+	size_t n = 0;
+
+	do {
+		struct signer_signature made = { 0 };
+		size_t len = sizeof(signature);
+
+		if (n++ == KEY_WISHES_MAX)
+			return ERR_LIMIT;
+		if (orders.len < sizeof(asked))
+			return ERR_SYNTAX;
+		memcpy(&asked, orders.ptr, sizeof(asked));
+		orders = slice_sub(orders, sizeof(asked), orders.len);
+		if (orders.len < asked.len)
+			return ERR_SYNTAX;
+		made.err = (uint32_t)sign_one(signer, &asked, slice_sub(orders, 0, asked.len), signature,
+					      &len);
+		made.len = made.err == OK ? (uint32_t)len : 0;
+		orders = slice_sub(orders, asked.len, orders.len);
+		put(&answer->out, slice_from(&made, sizeof(made)));
+		put(&answer->out, slice_from(signature, made.len));
+	} while (orders.len > 0);
 	return OK;
 }
 
@@ -304,7 +333,7 @@ static enum err answer_one(struct signer *signer, const struct signer_message *m
 	bool needs_fd = request->operation == SIGNER_TELL || request->operation == SIGNER_TELL_TEXT;
 
 	switch (request->operation) {
-	case SIGNER_SIGN: return sign(signer, request, text, answer);
+	case SIGNER_SIGN: return sign(signer, text, answer);
 	case SIGNER_MAKE_USER: return answer_make_user(signer, message, text, answer);
 	case SIGNER_VOUCH: return answer_vouch(signer, request, message, text, answer);
 	default: break;

@@ -27,7 +27,7 @@ enum {
 };
 
 enum signer_operation {
-	SIGNER_SIGN = 1, /* key, hash, pss; the text */
+	SIGNER_SIGN = 1, /* the text: up to KEY_WISHES_MAX orders, each with what is to be signed */
 	SIGNER_LOAD,     /* the text: the path of a key's file, PEM */
 	SIGNER_GENERATE, /* the text: the path of the file that a new key is to be in */
 	SIGNER_KEEP,     /* the text: ids of the keys that are still wanted */
@@ -45,15 +45,28 @@ enum signer_operation {
 /* Between processes of one program on one machine: as it lies in memory. */
 struct signer_request {
 	uint32_t number; /* comes back in the reply */
-	uint8_t operation, hash, pss, spare;
+	uint8_t operation, spare[3];
 	unsigned char key[KEY_ID_SIZE], issuer[KEY_ID_SIZE];
 	utc_t now;
+};
+
+/* Of SIGNER_SIGN. */
+struct signer_order {
+	uint32_t len; /* of the text behind it */
+	uint8_t hash, pss, spare[2];
+	unsigned char key[KEY_ID_SIZE];
 };
 
 struct signer_reply {
 	uint32_t number;
 	uint32_t err;                   /* enum err */
 	unsigned char key[KEY_ID_SIZE]; /* LOAD, GENERATE */
+};
+
+/* The answer to an order, with the signature behind it. */
+struct signer_signature {
+	uint32_t err; /* enum err */
+	uint32_t len;
 };
 
 struct signer;

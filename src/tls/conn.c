@@ -50,6 +50,35 @@ static const struct verdict unfinished = {
 	.remedy = "see whether packets get lost on the way (try a smaller MTU) or the peer is overloaded",
 };
 
+/* ---- handshakes that wait for a signature ---- */
+
+static int do_handshake(void *ssl)
+{
+	return SSL_do_handshake(*(SSL **)ssl);
+}
+
+/* In the step that answers a ClientHello a server signs. In later ones it may have a client to judge, and a job's stack is small. */
+static bool may_pause(const struct tls_conn *conn)
+{
+	return conn->context->pause && SSL_get_state(conn->ssl) == TLS_ST_BEFORE;
+}
+
+/* SSL_do_handshake(), which may be left in the middle: then there is conn->job. Without memory for one it is waited for. */
+static int shake(struct tls_conn *conn)
+{
+	bool has_begun = conn->job;
+	int rc = -1;
+
+	if (!has_begun && !may_pause(conn))
+		return SSL_do_handshake(conn->ssl);
+	switch (ASYNC_start_job(&conn->job, conn->context->pause, &rc, do_handshake, &conn->ssl,
+				sizeof(conn->ssl))) {
+	case ASYNC_PAUSE:
+	case ASYNC_FINISH: return rc;
+	default: return has_begun ? -1 : SSL_do_handshake(conn->ssl);
+	}
+}
+
 /* ---- life ---- */
 
 static bool is_server(const struct tls_conn *conn)
@@ -116,6 +145,8 @@ void tls_conn_free(struct tls_conn *conn)
 	/* Else OpenSSL takes a session for a bad one whose connection broke, just when it is wanted again. */
 	if (conn->ssl && SSL_is_init_finished(conn->ssl))
 		SSL_set_shutdown(conn->ssl, SSL_SENT_SHUTDOWN);
+	if (conn->job)
+		(void)shake(conn);
 	SSL_free(conn->ssl);
 	tls_context_free(conn->context);
 	mem_free(conn->names);
@@ -241,9 +272,13 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	conn->verdict = ret_verdict;
 	clear_errors();
 	errno = 0;
-	rc = SSL_do_handshake(conn->ssl);
+	rc = shake(conn);
 	error = errno;
 	conn->verdict = NULL;
+	if (conn->job) {
+		conn->wants = 0;
+		return ERR_AGAIN;
+	}
 	if (rc == 1)
 		return OK;
 	err = result_of(conn, rc);

@@ -92,7 +92,10 @@ MUST_CHECK enum err tls_conn_handshake(struct tls_conn *conn, struct now now, st
 /* The verdict on a peer whose handshake the caller gives up because its deadline has passed. */
 void tls_conn_timed_out(const struct tls_conn *conn, struct verdict *ret_verdict);
 
-/* What to wait for after ERR_AGAIN: NET_READABLE or NET_WRITABLE (net/net.h). */
+/*
+ * What to wait for after ERR_AGAIN: NET_READABLE or NET_WRITABLE (net/net.h). 0, in a handshake after tls_server_sign_together(): for a
+ * signature. Then key_sign_waiting() comes next; if the handshake is gone on with before, it fails.
+ */
 unsigned tls_conn_wants(const struct tls_conn *conn);
 
 /*

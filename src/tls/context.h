@@ -68,6 +68,13 @@ bool tls_must_staple(const struct certificate *certificate);
  */
 MUST_CHECK enum err tls_server_resume(struct tls_context *context, struct tls_ticket_keys *keys);
 
+/*
+ * Handshakes are left in the middle where a remote key is to sign (crypto/key.h), so that several signatures can be asked for
+ * together; tls_conn_wants() has more. Each that waits has a stack of 32 kB, which OpenSSL keeps for the thread's next ones. At most once.
+ * Does nothing where OpenSSL or ThreadSanitizer cannot do that: then each signature is waited for. ERR_NOMEM.
+ */
+MUST_CHECK enum err tls_server_sign_together(struct tls_context *context);
+
 /* A client; it trusts nobody yet. NULL without memory. */
 MUST_CHECK struct tls_context *tls_client_new(struct crypto *crypto);
 

@@ -1,6 +1,7 @@
 /* What the files of this room share and nobody else includes. */
 #pragma once
 
+#include <openssl/async.h>
 #include <openssl/ssl.h>
 
 #include "base/list.h"
@@ -61,7 +62,8 @@ struct tls_context {
 	bool needs_staples;              /* a client: every server has to show one */
 	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
 	EVP_CIPHER *ticket_cipher;
-	struct list sessions; /* a client's */
+	ASYNC_WAIT_CTX *pause; /* a server's: handshakes may wait for a signature; NULL: they do not */
+	struct list sessions;  /* a client's */
 	size_t sessions_max;
 };
 
@@ -73,6 +75,7 @@ struct names {
 
 struct tls_conn {
 	SSL *ssl;
+	ASYNC_JOB *job; /* the handshake, left in the middle of a signature; or NULL */
 	struct tls_context *context;
 	unsigned wants;
 	bool has_heard;   /* the peer's first byte, and it looks like TLS */

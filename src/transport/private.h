@@ -83,9 +83,10 @@ struct wire {
 
 	char *out; /* what waits to be written: from at_out to n_out */
 	size_t at_out, n_out, size_out;
-	struct link dirty; /* in transport->dirty: to be written at the end of this turn */
-	struct link again; /* in transport->again: its input or handshake goes on in the next turn … */
-	unsigned turn;     /* … after this one */
+	struct link signing; /* in transport->signing: its handshake waits for a signature */
+	struct link dirty;   /* in transport->dirty: to be written at the end of this turn */
+	struct link again;   /* in transport->again: its input or handshake goes on in the next turn … */
+	unsigned turn;       /* … after this one */
 
 	ms_t opened;   /* when the endpoint came to know it */
 	ms_t heard;    /* when it last said something */
@@ -117,7 +118,7 @@ struct transport {
 	struct list strangers, proven;    /* associations, those heard least recently first */
 	struct quota newcomers;           /* new associations */
 	bool is_deaf;                     /* nothing new is accepted */
-	struct list dirty, again, dials;
+	struct list dirty, again, signing, dials;
 	struct listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	unsigned turn;
@@ -140,6 +141,8 @@ void wire_begin(struct wire *wire, struct now now);
 void wire_event(struct wire *wire, unsigned ready, struct now now);
 /* Goes on with what was put off in the turn before. The wire may be gone afterwards. */
 void wire_again(struct wire *wire, struct now now);
+/* Goes on with its handshake at once. The wire may be gone afterwards. */
+void wire_shake_hands(struct wire *wire, struct now now);
 /* Sends a message at the end of this turn. The wire may be gone afterwards: it takes no more. */
 void wire_send(struct wire *wire, struct slice message, struct now now);
 /* Queues bytes as they are. False: the wire is gone. */

@@ -54,6 +54,7 @@ struct transport *transport_new(const struct transport_config *config)
 	transport->handshakes = config->limits.handshakes_per_turn;
 	list_init(&transport->dirty);
 	list_init(&transport->again);
+	list_init(&transport->signing);
 	list_init(&transport->dials);
 	list_init(&transport->idle_sources);
 	list_init(&transport->strangers);
@@ -332,6 +333,19 @@ static bool act(struct transport *transport, struct now now)
 	return has_acted;
 }
 
+/* What handshakes were left in the middle for is signed together, and they go on. */
+static void sign(struct transport *transport, struct now now)
+{
+	struct link *link;
+
+	if (transport->signing.n > 0)
+		key_sign_waiting(transport->config.crypto);
+	while ((link = list_take_first(&transport->signing))) {
+		wire_shake_hands(CONTAINER_OF(link, struct wire, signing), now);
+		(void)act(transport, now);
+	}
+}
+
 /*
  * What a message leads to is done while it still lies in the cache, and not after all others of this turn; only the writing
  * waits for the end of it.
@@ -348,6 +362,8 @@ void transport_event(struct transport *transport, const struct net_event *event,
 	case OWNER_DIAL: dial_found(event->owner, event, now); break;
 	}
 	(void)act(transport, now);
+	if (transport->signing.n >= KEY_WISHES_MAX)
+		sign(transport, now);
 }
 
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now)
@@ -382,6 +398,7 @@ static void flush(struct transport *transport, struct now now)
 void transport_perform(struct transport *transport, struct now now)
 {
 	go_on(transport, now);
+	sign(transport, now);
 	udp_sweep(transport, now);
 	(void)act(transport, now);
 	/* A flow that is lost while it is written to may leave the endpoint with more to do. */

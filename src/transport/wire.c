@@ -48,6 +48,7 @@ void wire_free(struct wire *wire)
 
 	list_remove(&transport->dirty, &wire->dirty);
 	list_remove(&transport->again, &wire->again);
+	list_remove(&transport->signing, &wire->signing);
 	map_remove(transport->wires, &wire->node);
 	handshake_ends(wire);
 	source_release(transport, wire->source);
@@ -370,20 +371,22 @@ static void stands(struct wire *wire, struct now now)
 		wire_open(wire, now);
 }
 
-static void shake_hands(struct wire *wire, struct now now)
+static void wait_to_go_on(struct wire *wire, unsigned wants)
+{
+	if (wants)
+		net_watch_set(wire->watch, wants);
+	else
+		list_append(&wire->transport->signing, &wire->signing);
+}
+
+void wire_shake_hands(struct wire *wire, struct now now)
 {
 	struct verdict verdict;
-
-	if (wire->transport->handshakes == 0) {
-		put_off(wire);
-		return;
-	}
-	wire->transport->handshakes--;
 	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
 	if (err == OK) {
 		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
-		net_watch_set(wire->watch, tls_conn_wants(wire->tls));
+		wait_to_go_on(wire, tls_conn_wants(wire->tls));
 	} else if (err == ERR_DENIED || err == ERR_CLOSED) {
 		lose_by(wire, err, &verdict, now);
 	} else {
@@ -392,6 +395,18 @@ static void shake_hands(struct wire *wire, struct now now)
 				  .level = REPORT_WARNING, .err = err, .why = slice_of(err_text(err)) },
 			  now);
 	}
+}
+
+static void shake_hands(struct wire *wire, struct now now)
+{
+	if (link_is_in_list(&wire->signing))
+		return;
+	if (wire->transport->handshakes == 0) {
+		put_off(wire);
+		return;
+	}
+	wire->transport->handshakes--;
+	wire_shake_hands(wire, now);
 }
 
 static enum err start_tls(struct wire *wire)

@@ -108,13 +108,50 @@ static void generate(struct fixture *fixture, const char *name, unsigned char id
 	memcpy(id, fixture->reply.key, KEY_ID_SIZE);
 }
 
+static void put_order(struct writer *out, const unsigned char id[KEY_ID_SIZE], enum key_hash hash,
+		      struct slice text)
+{
+	struct signer_order order = { .len = (uint32_t)text.len, .hash = (uint8_t)hash };
+
+	memcpy(order.key, id, KEY_ID_SIZE);
+	put(out, slice_from(&order, sizeof(order)));
+	put(out, text);
+}
+
+static enum err sign_all(struct fixture *fixture, struct slice orders)
+{
+	const struct signer_request request = { .operation = SIGNER_SIGN, .number = 9 };
+
+	return ask(fixture, &request, orders, -1, true);
+}
+
+/* Takes the next answer out of what came back. */
+static enum err next_signature(struct fixture *fixture, size_t *ret_len)
+{
+	struct signer_signature made;
+
+	assert_true(fixture->len >= sizeof(made));
+	memcpy(&made, fixture->rest, sizeof(made));
+	assert_true(fixture->len - sizeof(made) >= made.len);
+	fixture->len -= sizeof(made) + made.len;
+	memmove(fixture->rest, fixture->rest + sizeof(made) + made.len, fixture->len);
+	*ret_len = made.len;
+	return (enum err)made.err;
+}
+
 static enum err sign(struct fixture *fixture, const unsigned char id[KEY_ID_SIZE], enum key_hash hash,
 		     struct slice text)
 {
-	struct signer_request request = { .operation = SIGNER_SIGN, .number = 9, .hash = (uint8_t)hash };
+	char buf[1000];
+	struct writer out = writer_of(buf, sizeof(buf));
+	size_t len;
 
-	memcpy(request.key, id, KEY_ID_SIZE);
-	return ask(fixture, &request, text, -1, true);
+	put_order(&out, id, hash, text);
+	assert_int_equal(sign_all(fixture, writer_text(&out)), OK);
+	enum err err = next_signature(fixture, &len);
+	assert_int_equal(fixture->len, 0);
+	assert_true(err == OK ? len > 60 : len == 0);
+	return err;
 }
 
 static void signs_handshakes_for_anybody(void **state)
@@ -124,13 +161,67 @@ static void signs_handshakes_for_anybody(void **state)
 
 	generate(fixture, "a.key", id);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE(HANDSHAKE)), OK);
-	assert_true(fixture->len > 60);
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE("a contract")), ERR_DENIED);
-	assert_int_equal(fixture->len, 0);
 	assert_int_equal(sign(fixture, id, KEY_HASH_NONE, SLICE(HANDSHAKE)), ERR_DENIED);
 	assert_int_equal(sign(fixture, id, KEY_HASHES, SLICE(HANDSHAKE)), ERR_DENIED);
 	id[0] ^= 1;
 	assert_int_equal(sign(fixture, id, KEY_SHA256, SLICE(HANDSHAKE)), ERR_NOT_FOUND);
+}
+
+static void answers_each_of_several_orders(void **state)
+{
+	static const struct {
+		struct slice text;
+		enum err err;
+	} rows[] = { { SLICE_INIT(HANDSHAKE), OK },
+		     { SLICE_INIT("a contract"), ERR_DENIED },
+		     { SLICE_INIT(""), ERR_DENIED },
+		     { SLICE_INIT(HANDSHAKE), OK } };
+	struct fixture *fixture = *state;
+	unsigned char id[KEY_ID_SIZE];
+	char buf[2000];
+	struct writer out = writer_of(buf, sizeof(buf));
+	size_t len;
+
+	generate(fixture, "a.key", id);
+	for (size_t i = 0; i < 4; i++)
+		put_order(&out, id, KEY_SHA256, rows[i].text);
+	assert_int_equal(sign_all(fixture, writer_text(&out)), OK);
+	for (size_t i = 0; i < 4; i++) {
+		assert_int_equal(next_signature(fixture, &len), rows[i].err);
+		assert_true(rows[i].err == OK ? len > 60 : len == 0);
+	}
+	assert_int_equal(fixture->len, 0);
+}
+
+static void orders_that_are_cut_off_are_refused(void **state)
+{
+	struct fixture *fixture = *state;
+	unsigned char id[KEY_ID_SIZE];
+	char buf[1000];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	generate(fixture, "a.key", id);
+	put_order(&out, id, KEY_SHA256, SLICE(HANDSHAKE));
+	for (size_t n = 0; n < out.len; n++) {
+		assert_int_equal(sign_all(fixture, slice_from(buf, n)), ERR_SYNTAX);
+		assert_int_equal(fixture->len, 0);
+	}
+}
+
+static void too_many_orders_are_refused(void **state)
+{
+	static const unsigned char id[KEY_ID_SIZE];
+	struct fixture *fixture = *state;
+	char buf[2000];
+	struct writer out = writer_of(buf, sizeof(buf));
+
+	for (int i = 0; i < KEY_WISHES_MAX; i++)
+		put_order(&out, id, KEY_SHA256, SLICE(""));
+	assert_int_equal(sign_all(fixture, writer_text(&out)), OK);
+	put_order(&out, id, KEY_SHA256, SLICE(""));
+	assert_int_equal(sign_all(fixture, writer_text(&out)), ERR_LIMIT);
+	assert_int_equal(fixture->len, 0);
 }
 
 static void a_worker_may_do_nothing_else(void **state)
@@ -342,6 +433,9 @@ static void makes_the_certificates_of_the_development_ca(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(signs_handshakes_for_anybody, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(answers_each_of_several_orders, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(orders_that_are_cut_off_are_refused, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(too_many_orders_are_refused, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_worker_may_do_nothing_else, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(loads_what_it_has_written, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(refuses_what_is_no_key, set_up, tear_down),

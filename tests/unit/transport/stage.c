@@ -13,7 +13,7 @@ struct end near_end, far_end;
 struct address address;
 struct transport_limits limits;
 char padding[20000];
-static struct key *ca_key;
+static struct key *ca_key, *server_key;
 static struct certificate *ca;
 
 void fill_padding(void)
@@ -174,25 +174,43 @@ static struct chain *chain_of(struct crypto *crypto, const struct certificate *c
 	return chain;
 }
 
+/* Whoever has the server's key. */
+static void sign(void *self, struct key_wish *const wishes[], size_t n)
+{
+	struct end *end = self;
+
+	end->n_signed += (unsigned)n;
+	end->n_together++;
+	for (size_t i = 0; i < n; i++) {
+		wishes[i]->len = sizeof wishes[i]->signature;
+		assert_true(key_sign(end->crypto, server_key, &wishes[i]->order, wishes[i]->signature,
+				     &wishes[i]->len));
+	}
+}
+
+static const struct key_signer signer = { &far_end, sign };
+
 /* The server is "localhost"; the client trusts the CA that says so. */
 static void open_tls(utc_t now)
 {
 	struct slice name = SLICE("localhost");
-	AUTO(key) struct key *key = NULL;
+	AUTO(key) struct key *remote = NULL;
 	AUTO(certificate) struct certificate *leaf = NULL;
 	struct verdict verdict;
 
 	assert_int_equal(key_generate(far_end.crypto, &ca_key), OK);
 	assert_int_equal(certificate_make_ca(far_end.crypto, ca_key, SLICE("test CA"), now, &ca), OK);
-	assert_int_equal(key_generate(far_end.crypto, &key), OK);
-	struct certificate_request request = { .key = key, .names = &name, .n_names = 1, .now = now };
+	assert_int_equal(key_generate(far_end.crypto, &server_key), OK);
+	struct certificate_request request = { .key = server_key, .names = &name, .n_names = 1, .now = now };
 	assert_int_equal(
 		certificate_make(far_end.crypto, &request, (struct certificate_issuer){ ca, ca_key }, &leaf),
 		OK);
 	AUTO(chain) struct chain *chain = chain_of(far_end.crypto, leaf);
 	far_end.server = tls_server_new(far_end.crypto);
 	assert_non_null(far_end.server);
-	assert_int_equal(tls_server_add(far_end.server, chain, key, &verdict), OK);
+	assert_int_equal(key_remote(far_end.crypto, leaf, &signer, &remote), OK);
+	assert_int_equal(tls_server_add(far_end.server, chain, remote, &verdict), OK);
+	assert_int_equal(tls_server_sign_together(far_end.server), OK);
 	AUTO(chain) struct chain *anchors = chain_of(near_end.crypto, ca);
 	near_end.client = tls_client_new(near_end.crypto);
 	assert_non_null(near_end.client);
@@ -245,15 +263,15 @@ int stage_set_up(void **state)
 int stage_tear_down(void **state)
 {
 	certificate_free(ca);
-	key_free(ca_key);
+	key_free(TAKE(ca_key));
+	key_free(TAKE(server_key));
 	ca = NULL;
-	ca_key = NULL;
 	close_end(&near_end);
 	close_end(&far_end);
 	return 0;
 }
 
-void turn(struct end *end)
+void take_events(struct end *end)
 {
 	struct net_event event;
 
@@ -261,6 +279,13 @@ void turn(struct end *end)
 	struct now now = net_now(end->net);
 	while (net_next(end->net, &event))
 		transport_event(end->transport, &event, now);
+}
+
+void turn(struct end *end)
+{
+	take_events(end);
+	struct now now = net_now(end->net);
+
 	endpoint_tick(end->endpoint, now);
 	transport_perform(end->transport, now);
 }

@@ -20,6 +20,7 @@ struct end {
 	struct endpoint *endpoint;
 	struct transport *transport;
 	struct tls_context *server, *client;
+	unsigned n_signed, n_together; /* signatures of the server's key, and how often for one or several */
 
 	flow_id flow; /* the last one that was opened */
 	unsigned opened, lost, requests, responses;
@@ -45,6 +46,8 @@ int stage_tear_down(void **state);
 void raise_curtain(enum transport_protocol protocol);
 
 void turn(struct end *end);
+/* The first half of it: what has come is taken. */
+void take_events(struct end *end);
 /* Where an allocation has failed on purpose, what is waited for may never come: then the wait is short. */
 bool is_hopeless(int turns);
 

@@ -229,6 +229,41 @@ static void takes_turns_with_handshakes(void **state)
 	UNTIL(near_end.opened == 5 && far_end.opened == 5);
 }
 
+/* Five that have all said their ClientHello. */
+static void dial_five(struct question questions[5])
+{
+	struct connect_question connect = { .transport = TRANSPORT_TLS,
+					    .host = SLICE("127.0.0.1"),
+					    .domain = SLICE("localhost") };
+
+	raise_curtain(TRANSPORT_TLS);
+	connect.port = address.port;
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(endpoint_connect(near_end.endpoint, &questions[i], &connect), OK);
+	for (int i = 0; i < 4; i++)
+		turn(&near_end);
+}
+
+static void has_the_signatures_of_a_turn_made_together(void **state)
+{
+	struct question questions[5] = { { .id = 0 } };
+
+	dial_five(questions);
+	UNTIL(near_end.opened == 5 && far_end.opened == 5);
+	assert_int_equal(far_end.n_signed, 5);
+	assert_int_equal(far_end.n_together, 1);
+}
+
+static void ends_while_handshakes_wait_for_signatures(void **state)
+{
+	struct question questions[5] = { { .id = 0 } };
+
+	dial_five(questions);
+	take_events(&far_end);
+	assert_int_equal(transport_counts(far_end.transport).handshaking, 5);
+	assert_int_equal(far_end.n_signed, 0);
+}
+
 static void hears_all_of_a_long_message_in_short_turns(void **state)
 {
 	limits.input_per_turn = 10;
@@ -267,6 +302,8 @@ static const struct CMUnitTest tests[] = {
 	play(ends_a_flow_whose_queue_is_full),
 	play(refuses_connections_past_the_limit),
 	play(takes_turns_with_handshakes),
+	play(has_the_signatures_of_a_turn_made_together),
+	play(ends_while_handshakes_wait_for_signatures),
 	play(hears_all_of_a_long_message_in_short_turns),
 	play(closes_after_what_is_queued_has_left),
 };
