@@ -240,20 +240,21 @@ MUST_CHECK enum err endpoint_connect(struct endpoint *endpoint, struct question 
 /* No answer will be given any more. Does nothing if none is pending. */
 void endpoint_forget(struct endpoint *endpoint, struct question *question);
 
-/* What is known of an own flow that is open; false if it is not (another worker's never is). */
+/* What is known of an own flow. */
 struct flow_view {
 	enum transport_protocol transport;
 	bool outbound;
 	bool is_peer; /* endpoint_flow_is_peer() */
 	struct address peer;
-	struct slice verified, tls_version, tls_cipher; /* good for the length of the call */
-	struct slice link;                              /* declared, that it runs over; empty: none */
-	struct slice fingerprint;                       /* of the certificate */
-	struct slice user, user_key;                    /* that it proved; see struct flow_facts */
-	struct slice unproven;                          /* why nothing is verified; see struct flow_facts */
-	size_t n_accounts;                              /* proven on it */
+	struct slice verified, tls_version, tls_cipher;
+	struct slice link;           /* declared, that it runs over; empty: none */
+	struct slice fingerprint;    /* of the certificate */
+	struct slice user, user_key; /* that it proved; see struct flow_facts */
+	struct slice unproven;       /* why nothing is verified; see struct flow_facts */
+	size_t n_accounts;           /* proven on it */
 };
-bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view);
+/* NULL if it is not open, or another worker's. Good until endpoint_flow() tells that the flow is lost. */
+const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow_id id);
 
 /*
  * The account has proven itself on this flow (digest bound to it, or client certificate): the verdict rises

@@ -30,16 +30,19 @@ static struct flow *flow_new(flow_id id, const struct flow_facts *facts)
 	at = (char *)(flow + 1);
 	flow->id = id;
 	flow->node.key = slice_from(&flow->id, sizeof(flow->id));
-	flow->outbound = facts->outbound;
-	flow->peer = facts->peer;
-	flow->verified = slice_copy(&at, facts->verified);
-	flow->link = slice_copy(&at, facts->link);
-	flow->fingerprint = slice_copy(&at, facts->fingerprint);
-	flow->user = slice_copy(&at, facts->user);
-	flow->user_key = slice_copy(&at, facts->user_key);
-	flow->unproven = slice_copy(&at, facts->why);
-	flow->tls_version = slice_copy(&at, facts->tls_version);
-	flow->tls_cipher = slice_copy(&at, facts->tls_cipher);
+	flow->view = (struct flow_view){
+		.transport = flow_transport(id),
+		.outbound = facts->outbound,
+		.peer = facts->peer,
+		.verified = slice_copy(&at, facts->verified),
+		.link = slice_copy(&at, facts->link),
+		.fingerprint = slice_copy(&at, facts->fingerprint),
+		.user = slice_copy(&at, facts->user),
+		.user_key = slice_copy(&at, facts->user_key),
+		.unproven = slice_copy(&at, facts->why),
+		.tls_version = slice_copy(&at, facts->tls_version),
+		.tls_cipher = slice_copy(&at, facts->tls_cipher),
+	};
 	list_init(&flow->servers);
 	list_init(&flow->clients);
 	return flow;
@@ -122,33 +125,16 @@ void endpoint_flow(struct endpoint *endpoint, flow_id id, const struct flow_fact
 
 /* -- what the transaction user asks and tells ------------------------------------------------------------ */
 
-bool endpoint_flow_view(const struct endpoint *endpoint, flow_id id, struct flow_view *ret_view)
+const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow_id id)
 {
 	const struct flow *flow = flow_find(endpoint, id);
 
-	if (!flow || flow->why)
-		return false;
-	*ret_view = (struct flow_view){
-		.transport = flow_transport(id),
-		.outbound = flow->outbound,
-		.is_peer = flow->is_peer,
-		.peer = flow->peer,
-		.verified = flow->verified,
-		.link = flow->link,
-		.fingerprint = flow->fingerprint,
-		.user = flow->user,
-		.user_key = flow->user_key,
-		.unproven = flow->unproven,
-		.tls_version = flow->tls_version,
-		.tls_cipher = flow->tls_cipher,
-		.n_accounts = flow->n_proofs,
-	};
-	return true;
+	return flow && !flow->why ? &flow->view : NULL;
 }
 
 bool flow_has(const struct flow *flow, account_id account)
 {
-	for (size_t i = 0; i < flow->n_proofs; i++)
+	for (size_t i = 0; i < flow->view.n_accounts; i++)
 		if (flow->proofs[i] == account)
 			return true;
 	return false;
@@ -163,7 +149,7 @@ bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id a
 
 bool flow_proves(const struct flow *flow, struct slice domain)
 {
-	struct slice rest = flow->verified;
+	struct slice rest = flow->view.verified;
 
 	while (rest.len > 0 && domain.len > 0) {
 		size_t comma = slice_find(rest, ',');
@@ -190,9 +176,9 @@ bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id accou
 		return false;
 	if (flow_has(flow, account))
 		return true;
-	if (flow->n_proofs == MAX_PROOFS)
+	if (flow->view.n_accounts == MAX_PROOFS)
 		return false;
-	flow->proofs[flow->n_proofs++] = account;
+	flow->proofs[flow->view.n_accounts++] = account;
 	return true;
 }
 
@@ -201,7 +187,7 @@ void endpoint_flow_is_peer(struct endpoint *endpoint, flow_id id)
 	struct flow *flow = flow_find(endpoint, id);
 
 	if (flow)
-		flow->is_peer = true;
+		flow->view.is_peer = true;
 }
 
 /* From now on it proves nothing, takes nothing, and nothing that comes on it is read. */
@@ -210,7 +196,7 @@ void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why)
 	if (flow->why)
 		return;
 	flow->why = why;
-	flow->n_proofs = 0;
+	flow->view.n_accounts = 0;
 	list_append(&endpoint->closing, &flow->closing);
 }
 

@@ -331,7 +331,7 @@ static void answer_stun(struct endpoint *endpoint, const struct flow *flow, stru
 	struct writer out = writer_of(buf, sizeof buf);
 	struct sending answer = { .flow = flow->id };
 
-	put_stun_answer(&out, request, &flow->peer);
+	put_stun_answer(&out, request, &flow->view.peer);
 	answer.bytes = writer_text(&out);
 	if (out.len > 0 && !out.overflow && send_on(endpoint, &answer) != OK)
 		endpoint->counts.dropped_no_memory++;

@@ -17,7 +17,7 @@ bool flow_meets(const struct flow *flow, const struct requirement *require)
 	if (require->level == REQUIRE_NOTHING)
 		return true;
 	if (require->level == REQUIRE_LINK)
-		return require->domain.len > 0 && slice_eq(flow->link, require->domain);
+		return require->domain.len > 0 && slice_eq(flow->view.link, require->domain);
 	if (!transport_is_secure(flow_transport(flow->id)))
 		return false;
 	switch (require->level) {

@@ -60,7 +60,7 @@ static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flo
 	struct server_tsx *server;
 	char *texts;
 
-	put_received_via(&via, &request->via, &flow->peer);
+	put_received_via(&via, &request->via, &flow->view.peer);
 	server = mem_zalloc(1, sizeof(*server) + key.len + via.len);
 	if (!server)
 		return NULL;
@@ -379,7 +379,7 @@ static void answer(struct endpoint *endpoint, flow_id flow, const struct address
 void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
 		   const struct sip_reply *reply)
 {
-	answer(endpoint, flow->id, &flow->peer, request, reply);
+	answer(endpoint, flow->id, &flow->view.peer, request, reply);
 }
 
 /* -- requests -------------------------------------------------------------------------------------------- */
@@ -499,9 +499,9 @@ static size_t transactions_max(const struct endpoint *endpoint, const struct flo
 {
 	const struct endpoint_limits *limits = &endpoint->limits;
 
-	if (flow->is_peer)
+	if (flow->view.is_peer)
 		return limits->per_peer;
-	if (!flow->outbound && flow->n_proofs == 0 && flow->verified.len == 0)
+	if (!flow->view.outbound && flow->view.n_accounts == 0 && flow->view.verified.len == 0)
 		return limits->per_stranger;
 	return flow->n_pending < limits->per_flow ? limits->per_sender : 0;
 }

@@ -25,19 +25,12 @@ enum { TAG_SIZE = 16 }; /* of a To tag of ours */
 struct flow {
 	struct map_node node; /* by id */
 	flow_id id;
-	bool outbound;
 	ms_t opened;
-	bool is_peer;    /* endpoint_flow_is_peer() */
 	bool blocked;    /* the peer does not read: no new transactions */
 	const char *why; /* set: it is being closed, and is as good as gone */
 	struct link closing;
-	struct address peer;
-	struct slice verified, link, fingerprint, unproven, tls_version,
-		tls_cipher; /* in this allocation, as are */
-	struct slice user, user_key;
-
-	account_id proofs[MAX_PROOFS];
-	size_t n_proofs;
+	struct flow_view view;         /* its texts are in this allocation */
+	account_id proofs[MAX_PROOFS]; /* view.n_accounts of them */
 
 	unsigned pings; /* of ours that were not answered yet */
 	bool half_ping; /* the first CRLF of theirs has come, in a read of its own */

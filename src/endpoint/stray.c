@@ -17,10 +17,10 @@ struct visitor stray_visitor(const struct flow *flow)
 {
 	return (struct visitor){
 		.flow = flow->id,
-		.peer = flow->peer,
+		.peer = flow->view.peer,
 		.accounts = flow->proofs,
-		.n_accounts = flow->n_proofs,
-		.verified = flow->verified,
+		.n_accounts = flow->view.n_accounts,
+		.verified = flow->view.verified,
 	};
 }
 
@@ -31,7 +31,7 @@ static bool is_proven(const struct visitor *visitor)
 
 static bool is_same_peer(const struct flow *home, const struct visitor *visitor)
 {
-	if (visitor->verified.len > 0 && slice_eq(home->verified, visitor->verified))
+	if (visitor->verified.len > 0 && slice_eq(home->view.verified, visitor->verified))
 		return true;
 	for (size_t i = 0; i < visitor->n_accounts; i++)
 		if (flow_has(home, visitor->accounts[i]))

@@ -297,9 +297,7 @@ static void look(struct subscription *subscription)
 /* Nothing reaches the subscriber. */
 static bool is_cut_off(const struct subscription *subscription)
 {
-	struct flow_view view;
-
-	return !endpoint_flow_view(subscription->notifier->endpoint, subscription->flow, &view);
+	return !endpoint_flow_view(subscription->notifier->endpoint, subscription->flow);
 }
 
 /* Whether there is a flow to the subscriber, or may be one when there is something to tell. */

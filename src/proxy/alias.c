@@ -63,35 +63,35 @@ static struct slice asked_for(const struct context *context)
 }
 
 /* §9.2: "Servers MUST … authenticate the connection before forming an alias"; without a certificate it is as if nothing was said. */
-static bool may_be_alias(const struct context *context, struct flow_view *ret_view)
+static bool may_be_alias(const struct context *context, const struct flow_view *view)
 {
 	const struct sip_message *request = context->request;
-	struct endpoint *endpoint = context->core->endpoint;
 	struct slice alias;
 
-	return flow_transport(context->flow) == TRANSPORT_TLS &&
-	       endpoint_flow_view(endpoint, context->flow, ret_view) && !ret_view->outbound &&
-	       ret_view->verified.len > 0 && sip_param_find(request->via.params, SLICE("alias"), &alias) &&
-	       endpoint_flow_proves(endpoint, context->flow, request->via.host) &&
+	return view && view->transport == TRANSPORT_TLS && !view->outbound && view->verified.len > 0 &&
+	       sip_param_find(request->via.params, SLICE("alias"), &alias) &&
+	       endpoint_flow_proves(context->core->endpoint, context->flow, request->via.host) &&
 	       core_domain(context->core, asked_for(context));
 }
 
 void alias_note(const struct context *context)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->flow);
 
-	if (!may_be_alias(context, &view))
+	if (!may_be_alias(context, view))
 		return;
-	view.peer.port = context->request->via.port ? context->request->via.port : PORT_DEFAULT;
-	for (unsigned n = 0; n < NAMES_MAX && view.verified.len > 0; n++) {
-		size_t comma = slice_find(view.verified, ',');
+	struct address address = view->peer;
+	struct slice domains = view->verified;
+	address.port = context->request->via.port ? context->request->via.port : PORT_DEFAULT;
+	for (unsigned n = 0; n < NAMES_MAX && domains.len > 0; n++) {
+		size_t comma = slice_find(domains, ',');
 		char buf[KEY_MAX];
 		struct writer key = writer_of(buf, sizeof buf);
 
-		put_key(&key, &view.peer, asked_for(context), slice_trim(slice_sub(view.verified, 0, comma)));
+		put_key(&key, &address, asked_for(context), slice_trim(slice_sub(domains, 0, comma)));
 		if (!key.overflow)
 			set(context->core, writer_text(&key), context->flow);
-		view.verified = slice_sub(view.verified, comma + 1, view.verified.len);
+		domains = slice_sub(domains, comma + 1, domains.len);
 	}
 }
 
@@ -99,16 +99,16 @@ flow_id alias_find(const struct core *core, const struct hop_goal *goal, const s
 {
 	char buf[KEY_MAX];
 	struct writer key = writer_of(buf, sizeof buf);
+	const struct flow_view *view;
 	const struct alias *alias;
-	struct flow_view view;
 
 	if (target->transport != TRANSPORT_TLS || target->tlsa.len > 0 || goal->locate.needs_tlsa)
 		return 0;
 	put_key(&key, &target->address, goal->as, target->domain);
 	alias = key.overflow ? NULL : alias_of(map_find(core->aliases, writer_text(&key)));
-	if (!alias || !endpoint_flow_view(core->endpoint, alias->flow, &view) ||
-	    !endpoint_flow_proves(core->endpoint, alias->flow, target->domain) ||
-	    (goal->pin.len > 0 && !slice_eq(goal->pin, view.fingerprint)))
+	view = alias ? endpoint_flow_view(core->endpoint, alias->flow) : NULL;
+	if (!view || !endpoint_flow_proves(core->endpoint, alias->flow, target->domain) ||
+	    (goal->pin.len > 0 && !slice_eq(goal->pin, view->fingerprint)))
 		return 0;
 	return alias->flow;
 }

@@ -9,13 +9,12 @@ enum { AOR_MAX = 1024 };
 static bool read_user(const struct context *context, char buf[AOR_MAX], struct sip_uri *ret_uri)
 {
 	struct writer out = writer_of(buf, AOR_MAX);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->flow);
 
-	if (!context->server || !endpoint_flow_view(context->core->endpoint, context->server->flow, &view) ||
-	    view.user.len == 0)
+	if (!context->server || !view || view->user.len == 0)
 		return false;
 	put(&out, SLICE("sip:"));
-	put(&out, view.user);
+	put(&out, view->user);
 	return !out.overflow && sip_uri_parse(writer_text(&out), ret_uri) && ret_uri->user.ptr;
 }
 
@@ -72,12 +71,10 @@ static bool is_shown(const struct context *context, const struct aor *aor)
 {
 	char buf[AOR_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 
 	return certified_claims(context, domain_of(aor->name), &name) &&
-	       slice_eq(writer_text(&name), aor->name) &&
-	       endpoint_flow_view(context->core->endpoint, context->server->flow, &view) &&
-	       !is_withdrawn(aor, view.user_key);
+	       slice_eq(writer_text(&name), aor->name) && view && !is_withdrawn(aor, view->user_key);
 }
 
 bool certified_suffices(const struct context *context, const struct aor *aor)

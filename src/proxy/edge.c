@@ -80,10 +80,10 @@ static bool has_room(const struct context *context)
 {
 	const struct core *core = context->core;
 	flow_id flow = context->server->flow;
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	return endpoint_flow_view(core->endpoint, flow, &view) &&
-	       (view.n_accounts < FLOW_ACCOUNTS_MAX ||
+	return view &&
+	       (view->n_accounts < FLOW_ACCOUNTS_MAX ||
 		endpoint_flow_has(core->endpoint, flow, phone_of_uri(core, &context->request->to.uri)));
 }
 

@@ -194,9 +194,9 @@ static bool prove_domain(struct context *context, struct now now)
 	struct slice domain = domain_of(context);
 	const struct server_peer *peer = peer_of(core, domain);
 	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	if (!endpoint_flow_view(core->endpoint, flow, &view)) {
+	if (!view) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
@@ -205,12 +205,13 @@ static bool prove_domain(struct context *context, struct now now)
 		refuse_domain(context, &other_link, linked->link, now);
 		return false;
 	}
-	if (!peer_proves(core, flow, domain, sips) && view.verified.len == 0) {
-		refuse_domain(context, view.unproven.len > 0 ? &not_proven : &not_shown, view.unproven, now);
+	if (!peer_proves(core, flow, domain, sips) && view->verified.len == 0) {
+		refuse_domain(context, view->unproven.len > 0 ? &not_proven : &not_shown, view->unproven,
+			      now);
 		return false;
 	}
 	if (!peer_proves(core, flow, domain, sips)) {
-		refuse_domain(context, &other_proven, view.verified, now);
+		refuse_domain(context, &other_proven, view->verified, now);
 		return false;
 	}
 	if (!is_for_us(context)) {
@@ -238,11 +239,11 @@ static void put_claimed(struct writer *out, const struct sip_credentials *creden
 /* How long the sender has to wait. Whoever has proven himself on the flow does not suffer for what others did. */
 static ms_t wait_of(const struct context *context, struct slice claimed, struct now now)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 
-	if (!endpoint_flow_view(context->core->endpoint, context->server->flow, &view) || view.n_accounts > 0)
+	if (!view || view->n_accounts > 0)
 		return 0;
-	return backoff_wait_for(context->core->backoff, &view.peer, claimed, now.mono);
+	return backoff_wait_for(context->core->backoff, &view->peer, claimed, now.mono);
 }
 
 static void put_off(struct context *context, ms_t wait, struct now now)
@@ -332,10 +333,10 @@ static bool may_speak_for(const struct context *context, const struct aor *aor)
 
 static void forgive(const struct context *context, struct slice account)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 
-	if (endpoint_flow_view(context->core->endpoint, context->server->flow, &view))
-		backoff_succeeded(context->core->backoff, &view.peer, account);
+	if (view)
+		backoff_succeeded(context->core->backoff, &view->peer, account);
 }
 
 /*
@@ -454,14 +455,13 @@ static void note_guess(const struct context *context, const struct auth_attempt 
 	struct core *core = context->core;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, attempt->flow);
 
 	endpoint_count(core->endpoint, REASON_WRONG_CREDENTIALS);
-	if (!endpoint_flow_view(core->endpoint, attempt->flow, &view) ||
-	    (view.transport == TRANSPORT_UDP && !auth_has_own_nonce(core->auth, attempt)))
+	if (!view || (view->transport == TRANSPORT_UDP && !auth_has_own_nonce(core->auth, attempt)))
 		return;
 	put_claimed(&name, attempt->credentials, attempt->realm);
-	backoff_failed(core->backoff, &view.peer, writer_text(&name), now.mono);
+	backoff_failed(core->backoff, &view->peer, writer_text(&name), now.mono);
 	if (edge_of_sender(context).len == 0)
 		endpoint_blame(core->endpoint, attempt->flow, MISDEED_CREDENTIALS);
 }

@@ -79,11 +79,11 @@ static bool comes_as_declared(const struct server_peer *peer, const struct flow_
 
 bool peer_proves(const struct core *core, flow_id flow, struct slice domain, bool sips)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
 	const struct server_peer *peer = NULL;
 
-	if (!endpoint_flow_view(core->endpoint, flow, &view))
+	if (!view)
 		return false;
 	for (size_t i = 0; i < core->server->n_peers && !peer; i++)
 		if (has_domain(&core->server->peers[i], domain))
@@ -91,9 +91,9 @@ bool peer_proves(const struct core *core, flow_id flow, struct slice domain, boo
 	if (!peer)
 		return endpoint_flow_proves(core->endpoint, flow, domain);
 	if (is_clear(peer))
-		return comes_as_declared(peer, &view, sips) ||
+		return comes_as_declared(peer, view, sips) ||
 		       endpoint_flow_proves(core->endpoint, flow, domain);
-	if (peer->pin.len > 0 && !slice_eq(peer->pin, view.fingerprint))
+	if (peer->pin.len > 0 && !slice_eq(peer->pin, view->fingerprint))
 		return false;
 	return endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain, true)) ||
 	       (!sips && endpoint_flow_proves(core->endpoint, flow, identity_of(peer, domain, false)));
@@ -126,14 +126,14 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 
 bool peer_is_in_clear(const struct core *core, flow_id flow)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	if (!endpoint_flow_view(core->endpoint, flow, &view))
+	if (!view)
 		return false;
 	for (size_t i = 0; i < core->server->n_peers; i++) {
 		const struct server_peer *peer = &core->server->peers[i];
 
-		if (is_clear(peer) && comes_as_declared(peer, &view, false))
+		if (is_clear(peer) && comes_as_declared(peer, view, false))
 			return true;
 	}
 	return false;
@@ -142,10 +142,9 @@ bool peer_is_in_clear(const struct core *core, flow_id flow)
 bool peer_is_protected(const struct core *core, flow_id flow, struct slice domain)
 {
 	const struct server_peer *peer = peer_of(core, domain);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	return transport_is_secure(flow_transport(flow)) ||
-	       (peer && endpoint_flow_view(core->endpoint, flow, &view) && is_by_link(peer, &view, true));
+	return transport_is_secure(flow_transport(flow)) || (peer && view && is_by_link(peer, view, true));
 }
 
 bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)

@@ -33,10 +33,10 @@ static struct registrar_question question_of(const struct context *context, cons
 	const struct core *core = context->core;
 	flow_id flow = context->server->flow;
 	struct writer out = writer_of(texts->received, ADDRESS_MAX);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	if (endpoint_flow_view(core->endpoint, flow, &view))
-		put_address(&out, &view.peer);
+	if (view)
+		put_address(&out, &view->peer);
 	return (struct registrar_question){
 		.policy = &core->server->registrar,
 		.request = context->server->request,

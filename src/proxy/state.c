@@ -73,13 +73,13 @@ static bool is_peer(const struct core *core, flow_id flow, account_id party)
 
 bool core_flow_has(const struct core *core, flow_id flow, account_id party)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
 	if (party >= 0)
 		return endpoint_flow_has(core->endpoint, flow, party);
-	if (!endpoint_flow_view(core->endpoint, flow, &view))
+	if (!view)
 		return false;
-	for (struct slice rest = view.verified; rest.len > 0;) {
+	for (struct slice rest = view->verified; rest.len > 0;) {
 		size_t comma = slice_find(rest, ',');
 
 		if (core_domain_party(core, slice_trim(slice_sub(rest, 0, comma))) == party)
@@ -101,12 +101,10 @@ bool core_is_own_host(const struct core *core, struct slice host)
 
 bool core_flow_is_alive(const struct core *core, flow_id flow)
 {
-	struct flow_view view;
-
 	if (!flow || flow_start(flow) != core->start)
 		return false;
 	return flow_worker(flow) != endpoint_worker(core->endpoint) ||
-	       endpoint_flow_view(core->endpoint, flow, &view);
+	       endpoint_flow_view(core->endpoint, flow);
 }
 
 void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now)

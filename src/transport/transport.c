@@ -150,10 +150,9 @@ void transport_report(struct transport *transport, const struct report *report)
 
 bool transport_is_proven(const struct transport *transport, flow_id flow)
 {
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(transport->config.endpoint, flow);
 
-	return endpoint_flow_view(transport->config.endpoint, flow, &view) &&
-	       (view.n_accounts > 0 || view.verified.len > 0 || view.is_peer);
+	return view && (view->n_accounts > 0 || view->verified.len > 0 || view->is_peer);
 }
 
 /* -- what the endpoint asks for -------------------------------------------------------------------------- */
@@ -268,15 +267,15 @@ bool transport_blame(struct transport *transport, const struct address *peer, en
 static bool find_peer(struct transport *transport, flow_id flow, struct address *ret_peer)
 {
 	const struct wire *wire = find(transport, flow);
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(transport->config.endpoint, flow);
 
 	if (wire) {
 		*ret_peer = wire->peer;
 		return true;
 	}
-	if (!endpoint_flow_view(transport->config.endpoint, flow, &view))
+	if (!view)
 		return false;
-	*ret_peer = view.peer;
+	*ret_peer = view->peer;
 	return true;
 }
 
@@ -426,17 +425,17 @@ static void count_each(struct map_node *node, void *arg)
 	const struct wire *wire = wire_of(node);
 	struct counting *counting = arg;
 	struct transport_counts *counts = &counting->counts;
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(counting->transport->config.endpoint, wire->id);
 
-	if (!endpoint_flow_view(counting->transport->config.endpoint, wire->id, &view))
+	if (!view)
 		counts->handshaking++;
 	else if (*wire->link)
 		counts->declared++;
 	else if (!wire->tls)
 		counts->clear++;
-	else if (view.verified.len > 0)
+	else if (view->verified.len > 0)
 		counts->domain++;
-	else if (view.n_accounts > 0)
+	else if (view->n_accounts > 0)
 		counts->account++;
 	else
 		counts->tls++;

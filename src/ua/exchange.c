@@ -213,11 +213,11 @@ enum err exchange_start(struct ua *ua, const struct exchange_plan *plan, struct 
 static bool may_answer(const struct exchange *exchange, const struct sip_message *response)
 {
 	const struct ua *ua = exchange->ua;
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(ua->endpoint, ua->flow);
 
-	if (exchange->client->flow != ua->flow || !endpoint_flow_view(ua->endpoint, ua->flow, &view))
+	if (exchange->client->flow != ua->flow || !view)
 		return false;
-	if (transport_is_secure(ua->transport) && !slice_eq(view.verified, ua->first_hop))
+	if (transport_is_secure(ua->transport) && !slice_eq(view->verified, ua->first_hop))
 		return false;
 	return !exchange->in_dialog || (response->status == 407 && !ua->is_registered);
 }

@@ -300,7 +300,11 @@ bool ua_local_address(const struct ua *ua, struct address *ret_address)
 
 bool ua_first_hop(const struct ua *ua, struct flow_view *ret_view)
 {
-	return ua->flow != 0 && endpoint_flow_view(ua->endpoint, ua->flow, ret_view);
+	const struct flow_view *view = ua->flow ? endpoint_flow_view(ua->endpoint, ua->flow) : NULL;
+
+	if (view)
+		*ret_view = *view;
+	return view;
 }
 
 bool ua_place(const struct ua *ua, struct locate_target *ret_place)

@@ -527,17 +527,15 @@ flow_id world_connect_user(struct world *world, struct address peer, struct slic
 void world_lose(struct world *world, flow_id flow)
 {
 	struct flow_facts facts = { .event = FLOW_LOST, .transport = flow_transport(flow) };
-	struct flow_view view;
+	const struct flow_view *view = endpoint_flow_view(owner(world, flow), flow);
 
-	facts.outbound = endpoint_flow_view(owner(world, flow), flow, &view) && view.outbound;
+	facts.outbound = view && view->outbound;
 	endpoint_flow(owner(world, flow), flow, &facts, world->now);
 	settle(world);
 }
 
 void world_lose_all(struct world *world)
 {
-	struct flow_view view;
-
 	for (unsigned i = 0; i < world->n_workers; i++) {
 		struct worker *worker = &world->workers[i];
 
@@ -546,7 +544,7 @@ void world_lose_all(struct world *world)
 				flow_id flow = flow_id_of(i, world->start, (enum transport_protocol)transport,
 							  n);
 
-				if (endpoint_flow_view(worker->endpoint, flow, &view))
+				if (endpoint_flow_view(worker->endpoint, flow))
 					world_lose(world, flow);
 			}
 		}

@@ -6,16 +6,17 @@
 
 static void carries_a_request_and_its_response_over_tls(void **state)
 {
-	struct flow_view view;
+	const struct flow_view *view;
 
 	raise_curtain(TRANSPORT_TLS);
 	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
 	assert_int_equal(near_end.err, OK);
-	assert_true(endpoint_flow_view(near_end.endpoint, near_end.flow, &view));
-	assert_true(slice_eq(view.verified, SLICE("localhost")));
-	assert_true(view.outbound);
-	assert_true(slice_eq(view.tls_version, SLICE("TLSv1.3")));
-	assert_true(address_eq(&view.peer, &address));
+	view = endpoint_flow_view(near_end.endpoint, near_end.flow);
+	assert_non_null(view);
+	assert_true(slice_eq(view->verified, SLICE("localhost")));
+	assert_true(view->outbound);
+	assert_true(slice_eq(view->tls_version, SLICE("TLSv1.3")));
+	assert_true(address_eq(&view->peer, &address));
 	ask();
 	UNTIL(near_end.responses == 1);
 	assert_int_equal(far_end.requests, 1);

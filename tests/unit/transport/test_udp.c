@@ -33,7 +33,7 @@ static void send_options(int fd, unsigned number, const char *via_params)
 
 static void a_sender_over_udp_is_a_flow(void **state)
 {
-	struct flow_view view;
+	const struct flow_view *view;
 
 	raise_curtain(TRANSPORT_UDP);
 	int fd = udp_peer(), other = udp_peer();
@@ -41,8 +41,9 @@ static void a_sender_over_udp_is_a_flow(void **state)
 	UNTIL(hears(fd, SLICE("SIP/2.0 200 OK\r\n")));
 	assert_true(slice_find_text(slice_from(heard, n_heard), SLICE(";received=127.0.0.1;rport=")) <
 		    n_heard);
-	assert_true(endpoint_flow_view(far_end.endpoint, far_end.flow, &view));
-	assert_int_equal(view.transport, TRANSPORT_UDP);
+	view = endpoint_flow_view(far_end.endpoint, far_end.flow);
+	assert_non_null(view);
+	assert_int_equal(view->transport, TRANSPORT_UDP);
 	n_heard = 0;
 	send_options(fd, 2, ";rport");
 	UNTIL(hears(fd, SLICE("SIP/2.0 200 OK\r\n")));
@@ -121,7 +122,7 @@ static void sends_a_stranger_nothing_of_its_own_accord(void **state)
 
 static void dials_over_udp_from_the_socket_that_it_listens_on(void **state)
 {
-	struct flow_view view;
+	const struct flow_view *view;
 
 	raise_curtain(TRANSPORT_UDP);
 	int fd = udp_peer();
@@ -133,8 +134,9 @@ static void dials_over_udp_from_the_socket_that_it_listens_on(void **state)
 	assert_int_equal(endpoint_connect(far_end.endpoint, &far_end.question, &connect), OK);
 	UNTIL(far_end.answered);
 	assert_int_equal(far_end.err, OK);
-	assert_true(endpoint_flow_view(far_end.endpoint, far_end.flow, &view));
-	assert_true(view.outbound && view.transport == TRANSPORT_UDP);
+	view = endpoint_flow_view(far_end.endpoint, far_end.flow);
+	assert_non_null(view);
+	assert_true(view->outbound && view->transport == TRANSPORT_UDP);
 	far_end_asks();
 	UNTIL(hears(fd, SLICE("OPTIONS sip:a@localhost SIP/2.0\r\nVia: SIP/2.0/UDP ")));
 

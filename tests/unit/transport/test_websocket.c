@@ -50,13 +50,14 @@ static int web_peer(void)
 
 static void carries_a_message_in_a_frame_each_way(void **state)
 {
-	struct flow_view view;
+	const struct flow_view *view;
 
 	raise_curtain(TRANSPORT_WS);
 	int fd = web_peer();
 	assert_int_equal(far_end.opened, 1);
-	assert_true(endpoint_flow_view(far_end.endpoint, far_end.flow, &view));
-	assert_int_equal(view.transport, TRANSPORT_WS);
+	view = endpoint_flow_view(far_end.endpoint, far_end.flow);
+	assert_non_null(view);
+	assert_int_equal(view->transport, TRANSPORT_WS);
 	send_frame(fd, 1, options());
 	UNTIL(hears(fd, SLICE("\r\n\r\n")));
 	assert_int_equal(far_end.requests, 1);
