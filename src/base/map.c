@@ -43,7 +43,12 @@ static struct map_node **bucket_of(const struct map *map, uint64_t hash)
 	return &map->buckets[hash & (map->n_buckets - 1)];
 }
 
-static struct map_node *find_hashed(const struct map *map, struct slice key, uint64_t hash)
+uint64_t map_hash_of(const struct map *map, struct slice key)
+{
+	return map_hash(map->key, key);
+}
+
+struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash)
 {
 	struct map_node *node = *bucket_of(map, hash);
 
@@ -83,11 +88,9 @@ static void grow(struct map *map)
 	mem_free(old);
 }
 
-enum err map_add(struct map *map, struct map_node *node)
+enum err map_add_hashed(struct map *map, struct map_node *node, uint64_t hash)
 {
-	uint64_t hash = map_hash(map->key, node->key);
-
-	if (find_hashed(map, node->key, hash))
+	if (map_find_hashed(map, node->key, hash))
 		return ERR_EXISTS;
 	if (map->n >= map->max)
 		return ERR_LIMIT;
@@ -99,9 +102,14 @@ enum err map_add(struct map *map, struct map_node *node)
 	return OK;
 }
 
+enum err map_add(struct map *map, struct map_node *node)
+{
+	return map_add_hashed(map, node, map_hash_of(map, node->key));
+}
+
 struct map_node *map_find(const struct map *map, struct slice key)
 {
-	return find_hashed(map, key, map_hash(map->key, key));
+	return map->n > 0 ? map_find_hashed(map, key, map_hash_of(map, key)) : NULL;
 }
 
 void map_remove(struct map *map, struct map_node *node)

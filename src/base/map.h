@@ -39,6 +39,13 @@ OWN(map)
 MUST_CHECK enum err map_add(struct map *map, struct map_node *node);
 /* NULL if there is none. */
 struct map_node *map_find(const struct map *map, struct slice key);
+/*
+ * The same for a key whose hash has been worked out: by map_hash_of() the table, or by map_hash() with the key that
+ * the table was given. For a key that is looked for more than once, or added where it is not found.
+ */
+uint64_t map_hash_of(const struct map *map, struct slice key);
+MUST_CHECK enum err map_add_hashed(struct map *map, struct map_node *node, uint64_t hash);
+struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash);
 /* The node must be in the table. */
 void map_remove(struct map *map, struct map_node *node);
 size_t map_count(const struct map *map);

@@ -52,10 +52,9 @@ static struct server_tsx *find(struct endpoint *endpoint, flow_id flow, const st
 }
 
 /* The request is the transaction's only when it was made. NULL without memory. */
-static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flow,
+static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flow, struct slice key,
 				     struct sip_message *request)
 {
-	struct slice key = key_of(endpoint, flow->id, request, request->method_name);
 	struct writer via = writer_of(endpoint->scratch, endpoint->scratch_size);
 	struct server_tsx *server;
 	char *texts;
@@ -494,6 +493,12 @@ static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const 
 	server_answer(endpoint, flow, request, &reply);
 }
 
+/* Where a request stands among the transactions, or would. */
+struct place {
+	struct slice key; /* in endpoint->key */
+	uint64_t hash;
+};
+
 /* What is refused without a proof costs memory, too, until its ACK has come. */
 static size_t transactions_max(const struct endpoint *endpoint, const struct flow *flow)
 {
@@ -507,21 +512,22 @@ static size_t transactions_max(const struct endpoint *endpoint, const struct flo
 }
 
 /* A request that begins a transaction. Takes it over if it does. */
-static bool begin(struct endpoint *endpoint, struct flow *flow, struct sip_message *request, struct now now)
+static bool begin(struct endpoint *endpoint, struct flow *flow, const struct place *place,
+		  struct sip_message *request, struct now now)
 {
 	enum tsx_machine machine = request->method == SIP_INVITE ? TSX_INVITE_SERVER : TSX_SERVER;
 	struct server_tsx *server;
 
 	if (flow->servers.n >= transactions_max(endpoint, flow))
 		return false;
-	server = server_new(endpoint, flow, request);
+	server = server_new(endpoint, flow, place->key, request);
 	if (!server)
 		return false;
 	server->began = now.mono;
 	tsx_init(&server->tsx, machine, transport_is_reliable(flow_transport(flow->id)), now.mono);
 	if (timers_set(endpoint->timers, &server->timer, tsx_due(&server->tsx)) != OK)
 		goto fail;
-	if (map_add(endpoint->servers, &server->node) != OK) {
+	if (map_add_hashed(endpoint->servers, &server->node, place->hash) != OK) {
 		timers_clear(endpoint->timers, &server->timer);
 		goto fail;
 	}
@@ -541,14 +547,18 @@ fail:
 static void receive_request(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
 			    bool may_be_stray, struct now now)
 {
-	struct server_tsx *server = find(endpoint, flow->id, request, request->method_name);
+	struct slice key = key_of(endpoint, flow->id, request, request->method_name);
+	const struct place place = { key, map_hash_of(endpoint->servers, key) };
+	struct map_node *node = map_find_hashed(endpoint->servers, place.key, place.hash);
 
-	if (server) {
+	if (node) {
+		struct server_tsx *server = CONTAINER_OF(node, struct server_tsx, node);
+
 		perform(endpoint, server, tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono), now);
 	} else if (may_be_stray && request->method == SIP_INVITE &&
 		   stray_receive(endpoint, flow, request, now)) {
 		return;
-	} else if (begin(endpoint, flow, request, now)) {
+	} else if (begin(endpoint, flow, &place, request, now)) {
 		return;
 	} else {
 		refuse_overload(endpoint, flow, request);

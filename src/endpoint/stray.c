@@ -43,7 +43,7 @@ static bool is_same_peer(const struct flow *home, const struct visitor *visitor)
 static struct server_tsx *find_invite(struct endpoint *endpoint, const struct visitor *visitor,
 				      const struct sip_message *request)
 {
-	struct writer key = writer_of(endpoint->key, endpoint->key_size);
+	struct writer key = writer_of(endpoint->scratch, endpoint->scratch_size);
 	struct server_tsx *server;
 	struct map_node *node;
 

@@ -47,6 +47,27 @@ static void hash_agrees_with_the_reference(void **state)
 	assert_true(map_hash(key, slice_of(NULL)) == rows[0].hash);
 }
 
+static void a_hash_serves_to_look_and_to_add(void **state)
+{
+	AUTO(map) struct map *map = map_new(1, key);
+	struct entry entries[2];
+	uint64_t hash;
+
+	assert_non_null(map);
+	name(&entries[0], 1);
+	name(&entries[1], 2);
+	hash = map_hash_of(map, entries[0].node.key);
+	assert_true(hash == map_hash(key, entries[0].node.key));
+	assert_null(map_find_hashed(map, entries[0].node.key, hash));
+	assert_int_equal(map_add_hashed(map, &entries[0].node, hash), OK);
+	assert_int_equal(map_add_hashed(map, &entries[0].node, hash), ERR_EXISTS);
+	assert_ptr_equal(map_find_hashed(map, entries[0].node.key, hash), &entries[0].node);
+	assert_ptr_equal(map_find(map, entries[0].node.key), &entries[0].node);
+	/* by the whole key, not by the hash alone */
+	assert_null(map_find_hashed(map, entries[1].node.key, hash));
+	assert_int_equal(map_add_hashed(map, &entries[1].node, hash), ERR_LIMIT);
+}
+
 static void finds_what_was_added_and_nothing_else(void **state)
 {
 	AUTO(map) struct map *map = map_new(MANY, key);
@@ -148,6 +169,7 @@ static void freeing_none_is_allowed(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hash_agrees_with_the_reference),
+	cmocka_unit_test(a_hash_serves_to_look_and_to_add),
 	cmocka_unit_test(finds_what_was_added_and_nothing_else),
 	cmocka_unit_test(a_key_is_there_once),
 	cmocka_unit_test(keys_are_compared_in_full),
