@@ -67,11 +67,7 @@ struct connect_question {
 };
 
 struct store_question {
-	struct slice aor;
-	uint64_t version; /* of the snapshot that was decided upon */
-	uint32_t refreshes;
-	const struct binding *bindings;
-	size_t n_bindings;
+	struct aor *wanted; /* by aor_change() from the snapshot that was decided upon; a reference is held */
 	bool durable; /* false: only expiry, CSeq or flow moved within what is stored; the disk need not know */
 };
 

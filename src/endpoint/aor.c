@@ -1,28 +1,27 @@
 #include "endpoint/aor.h"
 
 #include <stdatomic.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/mem.h"
 
-/* The texts of a binding, for a loop over all of them. */
-static struct slice *text_of(struct binding *binding, size_t i)
-{
-	struct slice *const texts[] = {
-		&binding->contact, &binding->params,     &binding->instance, &binding->call_id,
-		&binding->path,    &binding->user_agent, &binding->received,
-	};
+/* Where in a binding its texts are. */
+static const size_t texts[] = {
+	offsetof(struct binding, contact),  offsetof(struct binding, params),
+	offsetof(struct binding, instance), offsetof(struct binding, call_id),
+	offsetof(struct binding, path),     offsetof(struct binding, user_agent),
+	offsetof(struct binding, received),
+};
 
-	return i < sizeof(texts) / sizeof(texts[0]) ? texts[i] : NULL;
-}
+enum { TEXTS = sizeof(texts) / sizeof(texts[0]) };
 
 static size_t texts_size(const struct binding *binding)
 {
-	struct binding copy = *binding;
 	size_t size = 0;
 
-	for (size_t i = 0; text_of(&copy, i); i++)
-		size += text_of(&copy, i)->len;
+	for (size_t i = 0; i < TEXTS; i++)
+		size += ((const struct slice *)(const void *)((const char *)binding + texts[i]))->len;
 	return size;
 }
 
@@ -32,6 +31,12 @@ static void move_text(char **at, struct slice *text)
 		memcpy(*at, text->ptr, text->len);
 	text->ptr = *at;
 	*at += text->len;
+}
+
+static void move_texts(char **at, struct binding *binding)
+{
+	for (size_t i = 0; i < TEXTS; i++)
+		move_text(at, (struct slice *)(void *)((char *)binding + texts[i]));
 }
 
 struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
@@ -63,9 +68,19 @@ struct aor *aor_new(struct slice name, uint64_t version, const struct account *a
 	move_text(&at, &aor->account.policy.registrants);
 	for (size_t i = 0; i < n_bindings; i++) {
 		copies[i] = bindings[i];
-		for (size_t j = 0; text_of(&copies[i], j); j++)
-			move_text(&at, text_of(&copies[i], j));
+		move_texts(&at, &copies[i]);
 	}
+	return aor;
+}
+
+struct aor *aor_change(const struct aor *decided, const struct binding *bindings, size_t n_bindings)
+{
+	struct aor *aor = aor_new(decided->name, decided->version, &decided->account, bindings, n_bindings);
+
+	if (!aor)
+		return NULL;
+	aor->refreshes = decided->refreshes;
+	aor->certificates = certificates_ref(decided->certificates);
 	return aor;
 }
 

@@ -46,7 +46,8 @@ struct binding {
 
 struct aor {
 	_Atomic uint32_t refs;
-	uint64_t version;   /* grows with every change of this AOR that is stored; never 0 */
+	uint64_t
+		version; /* grows with every change that is stored, of account and certificates too; never 0 */
 	uint32_t refreshes; /* of this version: changes that the disk need not know of */
 	struct slice name;  /* canonical "user@domain", see put_aor() */
 	struct account account;
@@ -61,6 +62,9 @@ struct aor {
  */
 MUST_CHECK struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
 			       const struct binding *bindings, size_t n_bindings);
+/* A change of the bindings: with the version, refreshes, account and certificates of the one that it was decided upon. */
+MUST_CHECK struct aor *aor_change(const struct aor *decided, const struct binding *bindings,
+				  size_t n_bindings);
 struct aor *aor_ref(struct aor *aor);
 /* Accepts NULL. The last one wipes the digests and frees. */
 void aor_unref(struct aor *aor);

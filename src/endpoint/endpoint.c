@@ -159,6 +159,7 @@ void endpoint_free(struct endpoint *endpoint)
 			map_each(*map, tables[i].free_at, endpoint);
 		map_free(*map);
 	}
+	outbox_drop(endpoint);
 	while ((link = list_take_first(&endpoint->letters)))
 		letter_free(CONTAINER_OF(link, struct letter, link));
 	map_free(endpoint->invites);

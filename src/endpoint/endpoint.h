@@ -227,6 +227,7 @@ struct question {
 };
 
 MUST_CHECK enum err endpoint_lookup(struct endpoint *endpoint, struct question *question, struct slice aor);
+/* Takes a reference on what is wanted. */
 MUST_CHECK enum err endpoint_store(struct endpoint *endpoint, struct question *question,
 				   const struct store_question *store);
 MUST_CHECK enum err endpoint_certify(struct endpoint *endpoint, struct question *question,

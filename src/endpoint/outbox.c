@@ -65,34 +65,11 @@ void outbox_close(struct endpoint *endpoint, flow_id flow, const char *why)
 	queue(endpoint, item);
 }
 
-static enum err keep_bindings(struct endpoint *endpoint, struct store_question *store)
-{
-	size_t size = store->n_bindings * sizeof(*store->bindings);
-	struct binding *copies = arena_alloc(endpoint->outbox_arena, size);
-
-	if (!copies)
-		return refusal(endpoint, size);
-	for (size_t i = 0; i < store->n_bindings; i++) {
-		copies[i] = store->bindings[i];
-		TRY(keep(endpoint, &copies[i].contact));
-		TRY(keep(endpoint, &copies[i].params));
-		TRY(keep(endpoint, &copies[i].instance));
-		TRY(keep(endpoint, &copies[i].call_id));
-		TRY(keep(endpoint, &copies[i].path));
-		TRY(keep(endpoint, &copies[i].user_agent));
-		TRY(keep(endpoint, &copies[i].received));
-	}
-	store->bindings = copies;
-	return OK;
-}
-
 static enum err keep_question(struct endpoint *endpoint, struct action *question)
 {
 	switch (question->kind) {
 	case ACTION_LOOKUP: return keep(endpoint, &question->lookup.aor);
-	case ACTION_STORE:
-		TRY(keep(endpoint, &question->store.aor));
-		return keep_bindings(endpoint, &question->store);
+	case ACTION_STORE: (void)aor_ref(question->store.wanted); return OK;
 	case ACTION_CERTIFY:
 		TRY(keep(endpoint, &question->certify.aor));
 		return keep(endpoint, &question->certify.body);
@@ -188,14 +165,34 @@ void report_passing(struct endpoint *endpoint, const char *event, flow_id flow,
 				  });
 }
 
-bool endpoint_output(struct endpoint *endpoint, struct action *ret_action)
+/* The next action of the arena, with what it holds. */
+static bool take_item(struct endpoint *endpoint, struct action *ret_action)
 {
 	struct link *link = list_take_first(&endpoint->outbox);
 
-	if (link) {
-		*ret_action = CONTAINER_OF(link, struct item, link)->action;
+	aor_unref(TAKE(endpoint->wanted));
+	if (!link)
+		return false;
+	*ret_action = CONTAINER_OF(link, struct item, link)->action;
+	if (ret_action->kind == ACTION_STORE)
+		endpoint->wanted = ret_action->store.wanted;
+	return true;
+}
+
+void outbox_drop(struct endpoint *endpoint)
+{
+	struct action ignored;
+
+	while (take_item(endpoint, &ignored))
+		;
+}
+
+bool endpoint_output(struct endpoint *endpoint, struct action *ret_action)
+{
+	struct link *link;
+
+	if (take_item(endpoint, ret_action))
 		return true;
-	}
 	arena_reset(endpoint->outbox_arena);
 
 	link = list_take_first(&endpoint->letters);

@@ -119,6 +119,7 @@ struct endpoint {
 
 	struct arena *outbox_arena; /* holds what is in outbox */
 	struct list outbox;         /* actions */
+	struct aor *wanted;         /* of the STORE that was taken last; a reference is held */
 	struct list letters;        /* to be posted */
 	struct list closing;        /* flows to be closed, after what is in outbox */
 
@@ -142,6 +143,8 @@ MUST_CHECK enum err outbox_send(struct endpoint *endpoint, const struct sending 
 /* A flow that is not in the table. */
 void outbox_close(struct endpoint *endpoint, flow_id flow, const char *why);
 MUST_CHECK enum err outbox_ask(struct endpoint *endpoint, const struct action *question);
+/* Forgets all actions that were not taken. */
+void outbox_drop(struct endpoint *endpoint);
 /* Takes the letter over. */
 void outbox_post(struct endpoint *endpoint, struct letter *letter);
 /* " name="…"" with the text escaped, for a report. */

@@ -89,18 +89,18 @@ void location_free(struct location *location)
 }
 
 /* The table in a shard uses the low bits of the same hash. */
-static struct shard *shard_of(struct location *location, struct slice name)
+static struct shard *shard_of(struct location *location, uint64_t hash)
 {
-	return &location->shards[map_hash(location->key, name) >> 32 & (SHARDS - 1)];
+	return &location->shards[hash >> 32 & (SHARDS - 1)];
 }
 
 /* The snapshot before, which the caller gives back outside the lock, or NULL if there was none. */
-static struct aor *replace(struct shard *shard, struct aor *aor)
+static struct aor *replace(struct shard *shard, struct aor *aor, uint64_t hash)
 {
 	struct aor *before = NULL;
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, aor->name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, aor->name, hash));
 	if (entry) {
 		before = entry->aor;
 		entry->aor = aor;
@@ -113,8 +113,9 @@ static struct aor *replace(struct shard *shard, struct aor *aor)
 
 enum err location_put(struct location *location, struct aor *aor)
 {
-	struct shard *shard = shard_of(location, aor->name);
-	struct aor *before = replace(shard, aor_ref(aor));
+	uint64_t hash = map_hash(location->key, aor->name);
+	struct shard *shard = shard_of(location, hash);
+	struct aor *before = replace(shard, aor_ref(aor), hash);
 
 	if (before) {
 		aor_unref(before);
@@ -127,7 +128,7 @@ enum err location_put(struct location *location, struct aor *aor)
 	}
 	*entry = (struct entry){ .node.key = aor->name, .aor = aor };
 	pthread_mutex_lock(&shard->mutex);
-	enum err err = map_add(shard->entries, &entry->node);
+	enum err err = map_add_hashed(shard->entries, &entry->node, hash);
 	pthread_mutex_unlock(&shard->mutex);
 	if (err != OK)
 		entry_free(entry);
@@ -147,10 +148,11 @@ static enum err check(const struct entry *entry, const struct aor *decided)
 
 enum err location_reserve(struct location *location, const struct aor *decided)
 {
-	struct shard *shard = shard_of(location, decided->name);
+	uint64_t hash = map_hash(location->key, decided->name);
+	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, decided->name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, decided->name, hash));
 	enum err err = check(entry, decided);
 	if (err == OK)
 		entry->is_reserved = true;
@@ -160,10 +162,11 @@ enum err location_reserve(struct location *location, const struct aor *decided)
 
 void location_release(struct location *location, struct slice name)
 {
-	struct shard *shard = shard_of(location, name);
+	uint64_t hash = map_hash(location->key, name);
+	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
 	if (entry)
 		entry->is_reserved = false;
 	pthread_mutex_unlock(&shard->mutex);
@@ -171,11 +174,12 @@ void location_release(struct location *location, struct slice name)
 
 enum err location_refresh(struct location *location, struct aor *aor)
 {
-	struct shard *shard = shard_of(location, aor->name);
+	uint64_t hash = map_hash(location->key, aor->name);
+	struct shard *shard = shard_of(location, hash);
 	struct aor *before = NULL;
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, aor->name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, aor->name, hash));
 	enum err err = check(entry, aor);
 	if (err == OK) {
 		before = entry->aor;
@@ -190,10 +194,11 @@ enum err location_refresh(struct location *location, struct aor *aor)
 
 void location_remove(struct location *location, struct slice name)
 {
-	struct shard *shard = shard_of(location, name);
+	uint64_t hash = map_hash(location->key, name);
+	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
 	if (entry)
 		map_remove(shard->entries, &entry->node);
 	pthread_mutex_unlock(&shard->mutex);
@@ -203,10 +208,11 @@ void location_remove(struct location *location, struct slice name)
 
 struct aor *location_find(struct location *location, struct slice name)
 {
-	struct shard *shard = shard_of(location, name);
+	uint64_t hash = map_hash(location->key, name);
+	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find(shard->entries, name));
+	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
 	struct aor *aor = entry ? aor_ref(entry->aor) : NULL;
 	pthread_mutex_unlock(&shard->mutex);
 	return aor;

@@ -70,17 +70,12 @@ static void answer_ok(struct context *context, const struct registrar_question *
 static void store(struct context *context, const struct registrar_question *question,
 		  const struct registrar_decision *decision, struct now now)
 {
-	const struct store_question wanted = {
-		.aor = question->aor->name,
-		.version = question->aor->version,
-		.refreshes = question->aor->refreshes,
-		.bindings = decision->bindings,
-		.n_bindings = decision->n_bindings,
-		.durable = decision->durable,
-	};
+	AUTO(aor)
+	struct aor *wanted = aor_change(question->aor, decision->bindings, decision->n_bindings);
+	const struct store_question change = { .wanted = wanted, .durable = decision->durable };
 
 	context->question.kind = CONTEXT_STORE;
-	if (endpoint_store(context->core->endpoint, &context->question, &wanted) != OK)
+	if (!wanted || endpoint_store(context->core->endpoint, &context->question, &change) != OK)
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 

@@ -36,16 +36,9 @@ static struct job *job_of(enum job_kind kind, struct aor *wanted)
 	return job;
 }
 
-struct job *job_new_bind(const struct store_question *question)
+struct job *job_new_bind(struct aor *wanted)
 {
-	static const struct account nobody;
-
-	struct aor *wanted = aor_new(question->aor, question->version, &nobody, question->bindings,
-				     question->n_bindings);
-
-	if (wanted)
-		wanted->refreshes = question->refreshes;
-	return job_of(JOB_BIND, wanted);
+	return job_of(JOB_BIND, aor_ref(wanted));
 }
 
 struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests)
@@ -108,16 +101,9 @@ void job_free(struct job *job)
 
 static enum err bind_aor(struct desk *desk, struct job *job)
 {
-	struct store_question question = {
-		.aor = job->wanted->name,
-		.version = job->wanted->version,
-		.bindings = job->wanted->bindings,
-		.n_bindings = job->wanted->n_bindings,
-	};
-
 	TRY(desk->user.reserve(desk->user.self, job->wanted));
 	job->is_reserved = true;
-	TRY(store_bind(desk->store, &question, &job->aor));
+	TRY(store_bind(desk->store, job->wanted, &job->aor));
 	/* What is published is what was decided upon, and so are its certificates. */
 	AUTO(aor) struct aor *current = desk->user.find(desk->user.self, job->wanted->name);
 	job->aor->certificates = current ? certificates_ref(current->certificates) : NULL;

@@ -49,8 +49,8 @@ struct job {
 	account_id account; /* PASSWD, REMOVE: whose flows have to go */
 };
 
-/* Copies what the question points to. NULL without memory. */
-MUST_CHECK struct job *job_new_bind(const struct store_question *question);
+/* Takes a reference on what is wanted. NULL without memory. */
+MUST_CHECK struct job *job_new_bind(struct aor *wanted);
 /* digests: NULL for JOB_REMOVE. */
 MUST_CHECK struct job *job_new_account(enum job_kind kind, struct slice name, const struct account *digests);
 /* Copies the lines. */

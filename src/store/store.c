@@ -282,25 +282,25 @@ enum err store_remove(struct store *store, struct slice name, account_id *ret_id
 	return OK;
 }
 
-enum err store_bind(struct store *store, const struct store_question *question, struct aor **ret_aor)
+enum err store_bind(struct store *store, const struct aor *wanted, struct aor **ret_aor)
 {
 	struct row row;
 
-	if (question->n_bindings > BINDINGS_MAX)
+	if (wanted->n_bindings > BINDINGS_MAX)
 		return ERR_LIMIT;
-	TRY(rows_find(store, question->aor, &row));
-	if (row.version != question->version) {
-		TRY(rows_load(store, question->aor, &row, ret_aor));
+	TRY(rows_find(store, wanted->name, &row));
+	if (row.version != wanted->version) {
+		TRY(rows_load(store, wanted->name, &row, ret_aor));
 		return ERR_CONFLICT;
 	}
 	AUTO(aor)
-	struct aor *aor = aor_new(question->aor, row.version + 1, &row.account, question->bindings,
-				  question->n_bindings);
+	struct aor *aor = aor_new(wanted->name, row.version + 1, &row.account, wanted->bindings,
+				  wanted->n_bindings);
 	if (!aor)
 		return ERR_NOMEM;
 	TRY(rows_unbind(store, row.account.id));
-	for (size_t n = 0; n < question->n_bindings; n++)
-		TRY(rows_write_binding(store, row.account.id, n, &question->bindings[n]));
+	for (size_t n = 0; n < wanted->n_bindings; n++)
+		TRY(rows_write_binding(store, row.account.id, n, &wanted->bindings[n]));
 	TRY(rows_touch(store, row.account.id, row.version + 1));
 	*ret_aor = TAKE(aor);
 	return OK;

@@ -74,11 +74,10 @@ MUST_CHECK enum err store_find(struct store *store, struct slice name, struct ao
 /* The account with all its bindings. ret_id may be NULL. ERR_NOT_FOUND, ERR_IO, ERR_NOMEM. */
 MUST_CHECK enum err store_remove(struct store *store, struct slice name, account_id *ret_id);
 /*
- * Replaces the bindings of an AOR if it still has the version that was decided upon. ERR_CONFLICT if it has
+ * Replaces the bindings of an AOR by those that are wanted (aor_change()), if it still has that version. ERR_CONFLICT if it has
  * another, and *ret_aor is then its state now; ERR_NOT_FOUND if the account is gone; ERR_IO, ERR_NOMEM.
  */
-MUST_CHECK enum err store_bind(struct store *store, const struct store_question *question,
-			       struct aor **ret_aor);
+MUST_CHECK enum err store_bind(struct store *store, const struct aor *wanted, struct aor **ret_aor);
 
 /*
  * Changes the certificates of an account's devices, on top of the snapshot that is published; its bindings are taken from

@@ -102,33 +102,17 @@ static enum err look_up(void *self, struct slice aor, struct aor **ret_aor)
 	return OK;
 }
 
-/* The new snapshot, published, if nothing has come between; else NULL: then the store's thread has to see to it. */
-static struct aor *refresh(const struct worker *worker, const struct store_question *store)
-{
-	AUTO(aor) struct aor *before = location_find(worker->config.location, store->aor);
-	AUTO(aor) struct aor *aor = NULL;
-
-	if (!before)
-		return NULL;
-	aor = aor_new(store->aor, store->version, &before->account, store->bindings, store->n_bindings);
-	if (!aor)
-		return NULL;
-	aor->refreshes = store->refreshes;
-	aor->certificates = certificates_ref(before->certificates);
-	return location_refresh(worker->config.location, aor) == OK ? TAKE(aor) : NULL;
-}
-
 static enum err store(void *self, uint64_t question, const struct store_question *store, struct aor **ret_aor)
 {
 	struct worker *worker = self;
 	struct job *job;
 
-	if (!store->durable) {
-		*ret_aor = refresh(worker, store);
-		if (*ret_aor)
-			return OK;
+	/* Where something has come between, the store's thread has to see to it. */
+	if (!store->durable && location_refresh(worker->config.location, store->wanted) == OK) {
+		*ret_aor = aor_ref(store->wanted);
+		return OK;
 	}
-	job = job_new_bind(store);
+	job = job_new_bind(store->wanted);
 	if (!job)
 		return ERR_NOMEM;
 	job->worker = worker->config.number;

@@ -166,14 +166,14 @@ bool world_say_policy(struct world *world, struct slice name, struct slice line)
 	return true;
 }
 
-static enum err store(struct world_account *account, const struct store_question *question)
+static enum err store(struct world_account *account, const struct aor *wanted)
 {
 	struct aor *aor;
 
-	if (question->version != account->aor->version)
+	if (wanted->version != account->aor->version)
 		return ERR_CONFLICT;
-	aor = aor_new(account->aor->name, account->aor->version + 1, &account->aor->account,
-		      question->bindings, question->n_bindings);
+	aor = aor_new(account->aor->name, account->aor->version + 1, &account->aor->account, wanted->bindings,
+		      wanted->n_bindings);
 	if (!aor)
 		return ERR_IO;
 	aor_unref(account->aor);
@@ -183,11 +183,11 @@ static enum err store(struct world_account *account, const struct store_question
 
 static void commit(struct world *world, struct worker *worker, const struct action *action)
 {
-	struct world_account *account = account_of(world, action->store.aor);
+	struct world_account *account = account_of(world, action->store.wanted->name);
 	struct answer answer = { .question = action->question, .err = ERR_NOT_FOUND };
 
 	if (account) {
-		answer.err = store(account, &action->store);
+		answer.err = store(account, action->store.wanted);
 		answer.aor = account->aor;
 	}
 	endpoint_answer(worker->endpoint, &answer, world->now);

@@ -149,7 +149,7 @@ static void perform(const struct action *action)
 	case ACTION_RESOLVE: note_slice("resolve", action->resolve.name); break;
 	case ACTION_CONNECT: note_slice("connect", action->connect.host); break;
 	case ACTION_LOOKUP: note_slice("lookup", action->lookup.aor); break;
-	case ACTION_STORE: note_slice("store", action->store.bindings[0].contact); break;
+	case ACTION_STORE: note_slice("store", action->store.wanted->bindings[0].contact); break;
 	case ACTION_CERTIFY: note_slice("certify", action->certify.aor); break;
 	case ACTION_VOUCH: note_slice("vouch", action->vouch.domain); break;
 	case ACTION_POST:

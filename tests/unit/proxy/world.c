@@ -60,30 +60,30 @@ static struct slice keep_text(struct writer *out, struct slice text)
 
 static void store(struct world *world, const struct action *action)
 {
-	struct world_account *account = account_of(world, action->store.aor);
+	struct world_account *account = account_of(world, action->store.wanted->name);
 
 	assert_non_null(account);
-	assert_true(action->store.n_bindings <= BINDINGS_MAX);
+	assert_true(action->store.wanted->n_bindings <= BINDINGS_MAX);
 	if (world->loses_stores)
 		return;
 	if (world->store_err != OK) {
 		answer_with(world, action->question, NULL, world->store_err);
 		return;
 	}
-	if (world->n_conflicts > 0 || action->store.version != account->version) {
+	if (world->n_conflicts > 0 || action->store.wanted->version != account->version) {
 		world->n_conflicts -= world->n_conflicts > 0;
 		answer_with(world, action->question, account, ERR_CONFLICT);
 		return;
 	}
 	account->version++;
-	account->n_bindings = action->store.n_bindings;
+	account->n_bindings = action->store.wanted->n_bindings;
 	for (size_t i = 0; i < account->n_bindings; i++) {
 		struct binding *binding = &account->bindings[i];
 		char copy[sizeof account->texts[i]];
 		struct writer out = writer_of(copy, sizeof copy);
 		ptrdiff_t moved;
 
-		*binding = action->store.bindings[i];
+		*binding = action->store.wanted->bindings[i];
 		binding->contact = keep_text(&out, binding->contact);
 		binding->params = keep_text(&out, binding->params);
 		binding->instance = keep_text(&out, binding->instance);

@@ -153,6 +153,15 @@ static void publishes_an_account_and_takes_it_back(void **state)
 	directory_empty(&dir);
 }
 
+/* What a registrar would want on top of that snapshot. */
+static struct aor *change_of(const struct aor *aor, const struct binding *bindings, size_t n)
+{
+	struct aor *wanted = aor_change(aor, bindings, n);
+
+	assert_non_null(wanted);
+	return wanted;
+}
+
 /* A refresh has come while the change was on its way: it is decided anew, on what there is now. */
 static void a_change_on_an_older_snapshot_is_a_conflict(void **state)
 {
@@ -165,28 +174,28 @@ static void a_change_on_an_older_snapshot_is_a_conflict(void **state)
 	job_free(ask(desk, &done, job_new_account(JOB_ADD, SLICE("a@b"), &digests)));
 	struct aor *before = location_find(done.location, SLICE("a@b"));
 	assert_non_null(before);
-	struct store_question question = {
-		.aor = SLICE("a@b"), .version = before->version, .bindings = &binding, .n_bindings = 1
-	};
-	struct job *job = ask(desk, &done, job_new_bind(&question));
+	struct aor *wanted = change_of(before, &binding, 1);
+	struct job *job = ask(desk, &done, job_new_bind(wanted));
 	assert_int_equal(job->err, OK);
 	job_free(job);
+	aor_unref(wanted);
 	aor_unref(before);
 
 	before = location_find(done.location, SLICE("a@b"));
-	struct aor *moved = aor_new(before->name, before->version, &before->account, before->bindings, 1);
-	assert_non_null(moved);
+	struct aor *moved = change_of(before, before->bindings, 1);
 	assert_int_equal(location_refresh(done.location, moved), OK);
-	question.version = before->version;
-	job = ask(desk, &done, job_new_bind(&question));
+	wanted = change_of(before, &binding, 1);
+	job = ask(desk, &done, job_new_bind(wanted));
 	assert_int_equal(job->err, ERR_CONFLICT);
 	assert_ptr_equal(job->aor, moved);
 	job_free(job);
-	question.refreshes = 1;
-	job = ask(desk, &done, job_new_bind(&question));
+	aor_unref(wanted);
+	wanted = change_of(moved, &binding, 1);
+	job = ask(desk, &done, job_new_bind(wanted));
 	assert_int_equal(job->err, OK);
 	assert_int_equal(job->aor->refreshes, 0);
 	job_free(job);
+	aor_unref(wanted);
 	aor_unref(moved);
 	aor_unref(before);
 	desk_free(desk);
@@ -207,16 +216,15 @@ static void register_once(struct registrar *registrar)
 	for (;;) {
 		struct aor *aor = location_find(registrar->done->location, SLICE("a@b"));
 		struct binding bindings[64] = { { .expires = 0 } };
-		struct store_question question = { .aor = SLICE("a@b"),
-						   .version = aor->version,
-						   .bindings = bindings };
+		size_t n = 0;
 
-		for (; question.n_bindings < aor->n_bindings; question.n_bindings++)
-			bindings[question.n_bindings] = aor->bindings[question.n_bindings];
-		bindings[question.n_bindings % 60].contact = SLICE("sip:x");
+		for (; n < aor->n_bindings; n++)
+			bindings[n] = aor->bindings[n];
+		bindings[n % 60].contact = SLICE("sip:x");
 		bindings[0].cseq++;
-		question.n_bindings = (question.n_bindings + 1) % 60;
-		struct job *job = job_new_bind(&question);
+		struct aor *wanted = aor_change(aor, bindings, (n + 1) % 60);
+		struct job *job = wanted ? job_new_bind(wanted) : NULL;
+		aor_unref(wanted);
 		aor_unref(aor);
 		if (!job) {
 			registrar->failed++;
@@ -312,8 +320,9 @@ static struct job *job_of_binding(const struct aor *aor)
 {
 	static const struct binding phone = { .contact = SLICE_INIT("sips:a@192.0.2.1"), .expires = 2000 };
 
-	return job_new_bind(&(struct store_question){
-		.aor = aor->name, .version = aor->version, .bindings = &phone, .n_bindings = 1 });
+	AUTO(aor) struct aor *wanted = change_of(aor, &phone, 1);
+
+	return job_new_bind(wanted);
 }
 
 static void certificates_and_bindings_change_without_each_other(void **state)

@@ -34,6 +34,15 @@ static const struct binding desk_phone = {
 	.received = SLICE_INIT("192.0.2.7:40112"),
 };
 
+/* What a registrar would want on top of that snapshot. */
+static struct aor *change_of(const struct aor *aor, const struct binding *bindings, size_t n)
+{
+	struct aor *wanted = aor_change(aor, bindings, n);
+
+	assert_non_null(wanted);
+	return wanted;
+}
+
 static struct store *open_store(struct slice dir)
 {
 	char buf[200];
@@ -84,10 +93,8 @@ static void keeps_accounts_and_bindings_over_a_close(void **state)
 	add(store, "bob@example.org", 3);
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_add(store, SLICE("alice@example.org"), &digests, &aor), OK);
-	struct store_question question = {
-		.aor = aor->name, .version = aor->version, .bindings = &desk_phone, .n_bindings = 1
-	};
-	assert_int_equal(store_bind(store, &question, &bound), OK);
+	AUTO(aor) struct aor *wanted = change_of(aor, &desk_phone, 1);
+	assert_int_equal(store_bind(store, wanted, &bound), OK);
 	assert_true(bound->version > aor->version);
 	assert_int_equal(bound->account.id, aor->account.id);
 	assert_int_equal(store_commit(store), OK);
@@ -134,10 +141,8 @@ static void keeps_a_binding_beyond_its_end(void **state)
 	AUTO(store) struct store *store = open_store(directory_make(&dir, "beyond"));
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_add(store, SLICE("alice@example.org"), &digests, &aor), OK);
-	struct store_question question = {
-		.aor = aor->name, .version = aor->version, .bindings = &binding, .n_bindings = 1
-	};
-	assert_int_equal(store_bind(store, &question, &bound), OK);
+	AUTO(aor) struct aor *wanted = change_of(aor, &binding, 1);
+	assert_int_equal(store_bind(store, wanted, &bound), OK);
 	assert_int_equal(bound->bindings[0].expires, 100);
 	assert_int_equal(store_commit(store), OK);
 	aor_unref(aor);
@@ -161,10 +166,8 @@ static void add_with_bindings(struct store *store, const char *name, size_t n)
 
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_add(store, slice_of(name), &digests, &aor), OK);
-	struct store_question question = {
-		.aor = aor->name, .version = aor->version, .bindings = bindings, .n_bindings = n
-	};
-	assert_int_equal(store_bind(store, &question, &bound), OK);
+	AUTO(aor) struct aor *wanted = change_of(aor, bindings, n);
+	assert_int_equal(store_bind(store, wanted, &bound), OK);
 	assert_int_equal(store_commit(store), OK);
 	aor_unref(aor);
 	aor_unref(bound);
@@ -222,18 +225,18 @@ static void refuses_a_proposal_on_an_old_version(void **state)
 	AUTO(store) struct store *store = open_store(directory_make(&dir, "versions"));
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &first), OK);
-	struct store_question question = { .aor = SLICE("a@b"), .version = first->version };
-	assert_int_equal(store_bind(store, &question, &second), OK);
-	assert_int_equal(store_bind(store, &question, &now), ERR_CONFLICT);
+	AUTO(aor) struct aor *wanted = change_of(first, NULL, 0);
+	assert_int_equal(store_bind(store, wanted, &second), OK);
+	assert_int_equal(store_bind(store, wanted, &now), ERR_CONFLICT);
 	assert_true(now->version == second->version);
 	aor_unref(now);
 	/* nor after the account went and came back under the same name */
 	assert_int_equal(store_remove(store, SLICE("a@b"), NULL), OK);
-	assert_int_equal(store_bind(store, &question, &now), ERR_NOT_FOUND);
+	assert_int_equal(store_bind(store, wanted, &now), ERR_NOT_FOUND);
 	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &now), OK);
 	assert_int_not_equal(now->account.id, first->account.id);
 	aor_unref(now);
-	assert_int_equal(store_bind(store, &question, &now), ERR_CONFLICT);
+	assert_int_equal(store_bind(store, wanted, &now), ERR_CONFLICT);
 	aor_unref(now);
 	aor_unref(first);
 	aor_unref(second);
@@ -251,10 +254,8 @@ static void ends_the_bindings_with_the_old_password(void **state)
 	AUTO(store) struct store *store = open_store(directory_make(&dir, "passwd"));
 	assert_int_equal(store_begin(store), OK);
 	assert_int_equal(store_add(store, SLICE("a@b"), &digests, &aor), OK);
-	struct store_question question = {
-		.aor = SLICE("a@b"), .version = aor->version, .bindings = &desk_phone, .n_bindings = 1
-	};
-	assert_int_equal(store_bind(store, &question, &bound), OK);
+	AUTO(aor) struct aor *wanted = change_of(aor, &desk_phone, 1);
+	assert_int_equal(store_bind(store, wanted, &bound), OK);
 	assert_int_equal(bound->n_bindings, 1);
 	assert_int_equal(store_passwd(store, SLICE("a@b"), &others, &changed), OK);
 	assert_int_equal(changed->n_bindings, 0);
