@@ -38,6 +38,11 @@ void map_free(struct map *map)
 	mem_free(map);
 }
 
+static inline uint64_t rotate(uint64_t word, unsigned bits)
+{
+	return word << bits | word >> (64 - bits);
+}
+
 static struct map_node **bucket_of(const struct map *map, uint64_t hash)
 {
 	return &map->buckets[hash & (map->n_buckets - 1)];
@@ -46,6 +51,12 @@ static struct map_node **bucket_of(const struct map *map, uint64_t hash)
 uint64_t map_hash_of(const struct map *map, struct slice key)
 {
 	return map_hash(map->key, key);
+}
+
+/* The upper bits are the mixed ones, a bucket is chosen by the lower ones. */
+uint64_t map_hash_number(const struct map *map, uint64_t number)
+{
+	return rotate(number * (map->key.k0 | 1), 32);
 }
 
 struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash)
@@ -142,11 +153,6 @@ void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), v
 			node = next;
 		}
 	}
-}
-
-static inline uint64_t rotate(uint64_t word, unsigned bits)
-{
-	return word << bits | word >> (64 - bits);
 }
 
 struct sip_state {

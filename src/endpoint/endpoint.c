@@ -214,7 +214,8 @@ static enum err ask(struct endpoint *endpoint, struct question *question, struct
 	question->id = ++endpoint->last_question;
 	question->node.key = slice_from(&question->id, sizeof(question->id));
 	action->question = question->id;
-	err = map_add(endpoint->questions, &question->node);
+	err = map_add_hashed(endpoint->questions, &question->node,
+			     map_hash_number(endpoint->questions, question->id));
 	if (err == OK) {
 		err = outbox_ask(endpoint, action);
 		if (err != OK)
@@ -270,8 +271,9 @@ void endpoint_forget(struct endpoint *endpoint, struct question *question)
 
 void endpoint_answer(struct endpoint *endpoint, const struct answer *answer, struct now now)
 {
-	struct map_node *node = map_find(endpoint->questions,
-					 slice_from(&answer->question, sizeof(answer->question)));
+	struct map_node *node = map_find_hashed(endpoint->questions,
+						slice_from(&answer->question, sizeof(answer->question)),
+						map_hash_number(endpoint->questions, answer->question));
 
 	if (node) {
 		struct question *question = CONTAINER_OF(node, struct question, node);

@@ -221,7 +221,7 @@ void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct sl
 
 /* A question to the world. Embedded in its owner, who keeps it until the answer or endpoint_forget(). */
 struct question {
-	struct map_node node; /* by id */
+	struct map_node node; /* by id: map_hash_number() */
 	uint64_t id;          /* 0: none is pending */
 	int kind;             /* the owner's own code */
 };

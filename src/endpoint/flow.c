@@ -12,7 +12,8 @@ struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
 
 	if (endpoint->heard && endpoint->heard->id == id)
 		return endpoint->heard;
-	node = map_find(endpoint->flows, slice_from(&id, sizeof(id)));
+	node = map_find_hashed(endpoint->flows, slice_from(&id, sizeof(id)),
+			       map_hash_number(endpoint->flows, id));
 	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
 }
 
@@ -66,7 +67,8 @@ static void opened(struct endpoint *endpoint, flow_id id, const struct flow_fact
 	flow = flow_new(id, facts);
 	if (flow)
 		flow->opened = now.mono;
-	if (!flow || map_add(endpoint->flows, &flow->node) != OK) {
+	if (!flow ||
+	    map_add_hashed(endpoint->flows, &flow->node, map_hash_number(endpoint->flows, id)) != OK) {
 		flow_free(flow);
 		outbox_close(endpoint, id, "too many connections");
 		return;

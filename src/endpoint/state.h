@@ -23,7 +23,7 @@ enum { TAG_SIZE = 16 }; /* of a To tag of ours */
 
 /* An own flow. */
 struct flow {
-	struct map_node node; /* by id */
+	struct map_node node; /* by id: map_hash_number() */
 	flow_id id;
 	ms_t opened;
 	bool blocked;    /* the peer does not read: no new transactions */

@@ -159,17 +159,21 @@ bool transport_is_proven(const struct transport *transport, flow_id flow)
 
 static struct wire *find(struct transport *transport, flow_id flow)
 {
-	return wire_of(map_find(transport->wires, slice_from(&flow, sizeof flow)));
+	return wire_of(map_find_hashed(transport->wires, slice_from(&flow, sizeof flow),
+				       map_hash_number(transport->wires, flow)));
 }
 
 static void send_on_flow(struct transport *transport, const struct action *action, struct now now)
 {
-	struct wire *wire = find(transport, action->send.flow);
+	struct wire *wire;
 
-	if (flow_transport(action->send.flow) == TRANSPORT_UDP)
+	if (flow_transport(action->send.flow) == TRANSPORT_UDP) {
 		udp_send(transport, action->send.flow,
 			 &(struct udp_message){ action->send.bytes, action->send.port }, now);
-	else if (wire)
+		return;
+	}
+	wire = find(transport, action->send.flow);
+	if (wire)
 		wire_send(wire, action->send.bytes, now);
 }
 

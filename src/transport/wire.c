@@ -15,7 +15,7 @@ static enum err wire_watch(struct wire *wire)
 	struct transport *transport = wire->transport;
 
 	TRY(net_watch_new(transport->config.net, wire->fd, NET_READABLE, wire, &wire->watch));
-	return map_add(transport->wires, &wire->node);
+	return map_add_hashed(transport->wires, &wire->node, map_hash_number(transport->wires, wire->id));
 }
 
 enum err wire_new(struct transport *transport, enum transport_protocol protocol, int fd,

@@ -68,6 +68,37 @@ static void a_hash_serves_to_look_and_to_add(void **state)
 	assert_int_equal(map_add_hashed(map, &entries[1].node, hash), ERR_LIMIT);
 }
 
+struct numbered {
+	struct map_node node;
+	uint64_t number;
+};
+
+/* Connections of which a peer keeps every step-th: whatever the step, they spread over the table. */
+static void numbers_of_ours_spread_by_a_hash_of_their_own(void **state)
+{
+	static const uint64_t steps[] = { 1, 2, 3, 16, 1000, 1024, 4096, 65536, 1 << 20 };
+	static struct numbered all[MANY];
+
+	for (size_t row = 0; row < sizeof steps / sizeof steps[0]; row++) {
+		AUTO(map) struct map *map = map_new(MANY, (struct map_key){ 0x9e3779b97f4a7c14, 1 });
+		unsigned per_bucket[1024] = { 0 };
+
+		assert_non_null(map);
+		for (uint64_t i = 0; i < MANY; i++) {
+			uint64_t number = (uint64_t)7 << 56 | (i * steps[row] & 0x1fffffff);
+			uint64_t hash = map_hash_number(map, number);
+
+			if (i * steps[row] > 0x1fffffff)
+				break;
+			all[i].number = number;
+			all[i].node.key = slice_from(&all[i].number, sizeof all[i].number);
+			assert_int_equal(map_add_hashed(map, &all[i].node, hash), OK);
+			assert_ptr_equal(map_find_hashed(map, all[i].node.key, hash), &all[i].node);
+			assert_true(++per_bucket[hash & 1023] <= 16);
+		}
+	}
+}
+
 static void finds_what_was_added_and_nothing_else(void **state)
 {
 	AUTO(map) struct map *map = map_new(MANY, key);
@@ -170,6 +201,7 @@ static void freeing_none_is_allowed(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hash_agrees_with_the_reference),
 	cmocka_unit_test(a_hash_serves_to_look_and_to_add),
+	cmocka_unit_test(numbers_of_ours_spread_by_a_hash_of_their_own),
 	cmocka_unit_test(finds_what_was_added_and_nothing_else),
 	cmocka_unit_test(a_key_is_there_once),
 	cmocka_unit_test(keys_are_compared_in_full),
