@@ -35,30 +35,39 @@ static bool parse_reg_id(struct slice value, uint32_t *ret_reg_id)
 	return true;
 }
 
+/* False if it is malformed; what is not known is let be. */
+static bool take_param(struct registrar_contact *contact, struct slice name, struct slice value)
+{
+	if (slice_eq_nocase(name, SLICE("q")))
+		return sip_q_parse(value, &contact->q);
+	if (slice_eq_nocase(name, SLICE("+sip.instance")))
+		return parse_instance(value, &contact->instance);
+	if (slice_eq_nocase(name, SLICE("reg-id")))
+		return parse_reg_id(value, &contact->reg_id);
+	if (slice_eq_nocase(name, SLICE("expires"))) {
+		contact->has_expires = true;
+		contact->expires = registrar_expires(value);
+		contact->expires_text = value;
+	}
+	return true;
+}
+
 enum err registrar_contact_parse(struct slice value, struct registrar_contact *ret_contact)
 {
 	struct registrar_contact contact = { .q = 1000 };
-	struct slice params, found;
+	struct lex_param param;
+	struct scan in;
 
 	if (!sip_address_parse(value, &contact.address))
 		return ERR_SYNTAX;
 	if (contact.address.uri.scheme != SIP_SCHEME_SIP && contact.address.uri.scheme != SIP_SCHEME_SIPS)
 		return ERR_DENIED;
-	params = contact.address.params;
-	if (sip_param_find(params, SLICE("q"), &found) && !sip_q_parse(found, &contact.q))
-		return ERR_SYNTAX;
-	if (sip_param_find(params, SLICE("+sip.instance"), &found) &&
-	    !parse_instance(found, &contact.instance))
-		return ERR_SYNTAX;
-	if (sip_param_find(params, SLICE("reg-id"), &found) && !parse_reg_id(found, &contact.reg_id))
-		return ERR_SYNTAX;
+	in = scan_of(contact.address.params);
+	while (scan_separator(&in, ';') && scan_param(&in, &param))
+		if (!take_param(&contact, param.name, lex_unquoted(param.value)))
+			return ERR_SYNTAX;
 	if (!contact.instance.len)
 		contact.reg_id = 0;
-	if (sip_param_find(params, SLICE("expires"), &found)) {
-		contact.has_expires = true;
-		contact.expires = registrar_expires(found);
-		contact.expires_text = found;
-	}
 	*ret_contact = contact;
 	return OK;
 }

@@ -30,8 +30,21 @@ struct work {
 	const struct sip_message *request;
 	struct arena *arena;
 	struct registrar_decision *decision;
-	bool has_outbound_path;
+	bool has_outbound_path; /* where a contact asks for it */
 	struct slice path;
+
+	struct slice expires; /* the header field's value; absent: none */
+	uint32_t expires_seconds;
+	struct given *contacts;
+	size_t n_contacts, n_kept; /* those with an expiration above zero */
+	bool has_star;
+};
+
+/* A Contact value of the request. */
+struct given {
+	struct slice value;
+	enum err err; /* of registrar_contact_parse() */
+	struct registrar_contact contact;
 };
 
 static const struct slice nothing = { 0 };
@@ -148,13 +161,11 @@ static enum err check_path(struct work *work)
 }
 
 /* RFC 3261 §10.3 step 6 */
-static enum err check_star(struct work *work, size_t n_contacts)
+static enum err check_star(struct work *work)
 {
-	struct slice expires = sip_message_value(work->request, SIP_EXPIRES);
-
-	if (n_contacts > 1)
+	if (work->n_contacts > 1)
 		return refuse(work, REFUSED_STAR, nothing);
-	if (!expires.ptr || registrar_expires(expires) != 0)
+	if (!work->expires.ptr || work->expires_seconds != 0)
 		return refuse(work, REFUSED_STAR_EXPIRES, nothing);
 	return OK;
 }
@@ -166,14 +177,13 @@ static enum err choose_expires(struct work *work, const struct registrar_contact
 			       uint32_t *ret_expires)
 {
 	const struct registrar_policy *policy = work->question->policy;
-	struct slice header = sip_message_value(work->request, SIP_EXPIRES);
 	uint32_t expires = policy->expires_default;
 	struct writer out;
 
 	if (contact->has_expires)
 		expires = contact->expires;
-	else if (header.ptr)
-		expires = registrar_expires(header);
+	else if (work->expires.ptr)
+		expires = work->expires_seconds;
 
 	if (expires > 0 && expires < HOUR && expires < policy->expires_min) {
 		TRY(open_headers(work, &out));
@@ -182,7 +192,8 @@ static enum err choose_expires(struct work *work, const struct registrar_contact
 		put(&out, SLICE("\r\n"));
 		work->decision->refusal.headers = writer_text(&out);
 		TRY(expect_number(work, policy->expires_min));
-		return refuse(work, REFUSED_BRIEF, contact->has_expires ? contact->expires_text : header);
+		return refuse(work, REFUSED_BRIEF,
+			      contact->has_expires ? contact->expires_text : work->expires);
 	}
 	*ret_expires = expires < policy->expires_max ? expires : policy->expires_max;
 	return OK;
@@ -216,7 +227,7 @@ static enum err check_sips(struct work *work)
 }
 
 /* RFC 5626 §6 */
-static enum err check_reg_id(struct work *work, struct registrar_contact *contact, size_t n_contacts)
+static enum err check_reg_id(struct work *work, struct registrar_contact *contact)
 {
 	if (!contact->reg_id)
 		return OK;
@@ -226,7 +237,7 @@ static enum err check_reg_id(struct work *work, struct registrar_contact *contac
 		contact->reg_id = 0;
 		return OK;
 	}
-	if (n_contacts > 1)
+	if (work->n_kept > 1)
 		return refuse(work, REFUSED_REG_ID, nothing);
 	return OK;
 }
@@ -256,8 +267,9 @@ static enum err check_no_loop(struct work *work, const struct registrar_contact 
 	char buf[AOR_NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 	struct gruu gruu = { .kind = GRUU_NONE };
+	struct slice gr;
 
-	if (question->gruus)
+	if (question->gruus && sip_param_find(uri->params, SLICE("gr"), &gr))
 		gruu = gruu_parse(question->gruus, uri, &name);
 	if (sip_uri_eq(uri, to) ||
 	    (gruu.kind == GRUU_TEMPORARY && slice_eq(writer_text(&name), question->aor->name)))
@@ -337,32 +349,32 @@ static void remove_binding(struct registrar_decision *decision, size_t at)
 		(decision->n_bindings - at) * sizeof decision->bindings[0]);
 }
 
-/* Brings the list up to date with one contact; n_contacts are those with an expiration above zero. */
-static enum err apply_contact(struct work *work, struct slice value, size_t n_contacts)
+/* Brings the list up to date with one contact. */
+static enum err apply_contact(struct work *work, struct given *given)
 {
 	struct registrar_decision *decision = work->decision;
-	struct registrar_contact contact;
+	struct registrar_contact *contact = &given->contact;
 	struct binding fresh;
 	uint32_t expires = 0;
 	size_t at;
 
-	switch (registrar_contact_parse(value, &contact)) {
+	switch (given->err) {
 	case OK: break;
-	case ERR_DENIED: return refuse(work, REFUSED_SCHEME, value);
-	default: return refuse(work, REFUSED_CONTACT, value);
+	case ERR_DENIED: return refuse(work, REFUSED_SCHEME, given->value);
+	default: return refuse(work, REFUSED_CONTACT, given->value);
 	}
-	TRY(choose_expires(work, &contact, &expires));
-	TRY(check_reg_id(work, &contact, n_contacts));
+	TRY(choose_expires(work, contact, &expires));
+	TRY(check_reg_id(work, contact));
 	if (expires)
-		TRY(check_no_loop(work, &contact));
-	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIPS)
+		TRY(check_no_loop(work, contact));
+	if (expires && contact->address.uri.scheme == SIP_SCHEME_SIPS)
 		TRY(check_sips(work));
 	/* our policy: who asks for sips and gets sip would believe to be reached under sips (RFC 5630 §5.1.1.1) */
-	if (expires && contact.address.uri.scheme == SIP_SCHEME_SIP &&
+	if (expires && contact->address.uri.scheme == SIP_SCHEME_SIP &&
 	    work->request->uri.scheme == SIP_SCHEME_SIPS)
-		return refuse(work, REFUSED_SIP_CONTACT, value);
+		return refuse(work, REFUSED_SIP_CONTACT, given->value);
 
-	at = find_binding(decision, &contact);
+	at = find_binding(decision, contact);
 	if (at < decision->n_bindings && !is_of_this_request(work, &decision->bindings[at]))
 		TRY(check_order(work, &decision->bindings[at]));
 	if (!expires) {
@@ -372,7 +384,7 @@ static enum err apply_contact(struct work *work, struct slice value, size_t n_co
 		decision->n_removed++;
 		return OK;
 	}
-	TRY(make_binding(work, &contact, expires, &fresh));
+	TRY(make_binding(work, contact, expires, &fresh));
 	put_binding(decision, at, fresh);
 	return OK;
 }
@@ -423,53 +435,53 @@ static enum err apply_star(struct work *work)
 	return OK;
 }
 
-/* How many Contact values there are, how many of them add or refresh, and whether one is "*". */
-struct contact_count {
-	size_t n, n_kept;
-	bool has_star;
-};
-
-static struct contact_count count_contacts(const struct sip_message *request)
+/* Takes each Contact apart, once for all that is asked of it. */
+static enum err read_contacts(struct work *work)
 {
-	struct sip_values it = sip_values_of(request, SIP_CONTACT);
-	struct slice expires = sip_message_value(request, SIP_EXPIRES), value;
-	bool removes = expires.ptr && registrar_expires(expires) == 0;
-	struct contact_count count = { 0 };
+	struct sip_values it = sip_values_of(work->request, SIP_CONTACT), all = it;
+	bool removes = work->expires.ptr && work->expires_seconds == 0, has_reg_id = false;
+	struct slice value;
 
-	while (sip_values_next(&it, &value)) {
-		struct registrar_contact contact;
-
-		count.n++;
-		if (slice_eq(value, SLICE("*")))
-			count.has_star = true;
-		else if (registrar_contact_parse(value, &contact) == OK)
-			count.n_kept += contact.has_expires ? contact.expires != 0 : !removes;
+	while (sip_values_next(&it, &value))
+		work->n_contacts++;
+	if (work->n_contacts > REGISTRAR_BINDINGS_MAX) {
+		TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
+		return refuse(work, REFUSED_TOO_MANY, nothing);
 	}
-	return count;
+	work->contacts = arena_zalloc(work->arena, work->n_contacts + 1, sizeof work->contacts[0]);
+	if (!work->contacts)
+		return ERR_NOMEM;
+	for (struct given *given = work->contacts; sip_values_next(&all, &given->value); given++) {
+		const struct registrar_contact *contact = &given->contact;
+
+		if (slice_eq(given->value, SLICE("*"))) {
+			work->has_star = true;
+			continue;
+		}
+		given->err = registrar_contact_parse(given->value, &given->contact);
+		if (given->err == OK)
+			work->n_kept += contact->has_expires ? contact->expires != 0 : !removes;
+		has_reg_id |= contact->reg_id != 0;
+	}
+	work->has_outbound_path = has_reg_id && registrar_has_outbound_path(work->request);
+	return OK;
 }
 
 static enum err apply(struct work *work)
 {
-	struct contact_count count = count_contacts(work->request);
-	struct sip_values it = sip_values_of(work->request, SIP_CONTACT);
-	struct slice value;
-
 	TRY(check_require(work));
 	TRY(check_body(work));
-	if (count.n > REGISTRAR_BINDINGS_MAX) {
-		TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
-		return refuse(work, REFUSED_TOO_MANY, nothing);
-	}
-	TRY(copy_current(work, count.n));
-	if (count.has_star) {
-		TRY(check_star(work, count.n));
+	TRY(read_contacts(work));
+	TRY(copy_current(work, work->n_contacts));
+	if (work->has_star) {
+		TRY(check_star(work));
 		return apply_star(work);
 	}
-	if (count.n == 0)
+	if (work->n_contacts == 0)
 		return OK;
 	TRY(check_path(work));
-	while (sip_values_next(&it, &value))
-		TRY(apply_contact(work, value, count.n_kept));
+	for (size_t i = 0; i < work->n_contacts; i++)
+		TRY(apply_contact(work, &work->contacts[i]));
 	return check_limit(work);
 }
 
@@ -482,10 +494,12 @@ enum err registrar_decide(const struct registrar_question *question, struct aren
 		.request = question->request,
 		.arena = arena,
 		.decision = &decision,
-		.has_outbound_path = registrar_has_outbound_path(question->request),
+		.expires = sip_message_value(question->request, SIP_EXPIRES),
 	};
-	enum err err = apply(&work);
+	enum err err;
 
+	work.expires_seconds = work.expires.ptr ? registrar_expires(work.expires) : 0;
+	err = apply(&work);
 	if (err != OK && err != ERR_DENIED)
 		return err;
 	if (err == OK && decision.n_added + decision.n_refreshed + decision.n_removed > 0)
