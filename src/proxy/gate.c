@@ -50,19 +50,14 @@ static bool realm_of(const struct context *context, struct now now, struct auth_
 	return true;
 }
 
-/* Parsed once for all that is done with them. */
-static enum auth_verdict find_credentials(struct context *context, const struct auth_realm *realm,
-					  struct sip_credentials *ret_credentials)
+/* context->credentials: parsed once for all that is done with them. */
+static enum auth_verdict find_credentials(struct context *context, const struct auth_realm *realm)
 {
-	enum auth_verdict verdict = AUTH_OK;
-
-	if (!context->credentials.scheme.ptr)
-		verdict = auth_find(context->server->request,
-				    is_register(context) ? SIP_AUTHORIZATION : SIP_PROXY_AUTHORIZATION,
-				    realm->name, &context->credentials);
-	if (verdict == AUTH_OK)
-		*ret_credentials = context->credentials;
-	return verdict;
+	if (context->credentials.scheme.ptr)
+		return AUTH_OK;
+	return auth_find(context->server->request,
+			 is_register(context) ? SIP_AUTHORIZATION : SIP_PROXY_AUTHORIZATION, realm->name,
+			 &context->credentials);
 }
 
 /*
@@ -255,13 +250,12 @@ static void put_off(struct context *context, ms_t wait, struct now now)
 	context_refuse(context, &refusal, now);
 }
 
-static void ask_account(struct context *context, const struct auth_realm *realm,
-			const struct sip_credentials *credentials, struct now now)
+static void ask_account(struct context *context, const struct auth_realm *realm, struct now now)
 {
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	put_claimed(&name, credentials, realm);
+	put_claimed(&name, &context->credentials, realm);
 	ms_t wait = wait_of(context, writer_text(&name), now);
 	context->question.kind = CONTEXT_SENDER;
 	if (name.overflow)
@@ -293,13 +287,12 @@ static void ask_certified(struct context *context, const struct auth_realm *real
 
 bool gate_ask(struct context *context, struct now now)
 {
-	struct sip_credentials credentials;
 	struct auth_realm realm;
 
 	if (!realm_of(context, now, &realm))
 		return prove_domain(context, now);
-	switch (find_credentials(context, &realm, &credentials)) {
-	case AUTH_OK: ask_account(context, &realm, &credentials, now); break;
+	switch (find_credentials(context, &realm)) {
+	case AUTH_OK: ask_account(context, &realm, now); break;
 	case AUTH_ABSENT: ask_certified(context, &realm, now); break;
 	default: context_refuse(context, &proxy_refusals[REFUSED_CREDENTIALS], now); break;
 	}
@@ -470,13 +463,12 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 {
 	struct flow_state *state = core_flow_state(context->core, context->server->flow);
 	struct aor *aor = answer->err == OK ? answer->aor : NULL;
-	struct sip_credentials credentials;
 	struct auth_hashes hashes;
 	struct auth_realm realm;
 	enum auth_verdict verdict;
 
 	if (!state || (answer->err != OK && answer->err != ERR_NOT_FOUND) ||
-	    !realm_of(context, now, &realm) || find_credentials(context, &realm, &credentials) != AUTH_OK) {
+	    !realm_of(context, now, &realm) || find_credentials(context, &realm) != AUTH_OK) {
 		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
 		return false;
 	}
@@ -486,7 +478,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 	/* Without an account it takes as long, and is never right. */
 	const struct auth_attempt attempt = {
 		.request = context->server->request,
-		.credentials = &credentials,
+		.credentials = &context->credentials,
 		.realm = &realm,
 		.flow = context->server->flow,
 		.hashes = aor ? &hashes : NULL,
@@ -497,7 +489,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 		return demands_take_digest(context, aor, now) &&
 		       certified_allows_password(context, aor, now) && prove(context, aor, now);
 
-	report_auth_failed(context, credentials.username, verdict);
+	report_auth_failed(context, context->credentials.username, verdict);
 	if (verdict == AUTH_WRONG || verdict == AUTH_ALGORITHM)
 		note_guess(context, &attempt, now);
 	if (verdict == AUTH_REPLAY)
@@ -514,17 +506,16 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 void put_gate_proof(struct writer *out, struct context *context, struct slice body, struct now now)
 {
 	struct auth_hashes hashes;
-	struct sip_credentials credentials;
 	struct auth_realm realm;
 	size_t before = out->len;
 
 	if (!context->sender || !context->server || !realm_of(context, now, &realm) ||
-	    find_credentials(context, &realm, &credentials) != AUTH_OK)
+	    find_credentials(context, &realm) != AUTH_OK)
 		return;
 	hashes = hashes_of(&context->sender->account);
 	const struct auth_attempt attempt = {
 		.request = context->server->request,
-		.credentials = &credentials,
+		.credentials = &context->credentials,
 		.realm = &realm,
 		.flow = context->server->flow,
 		.hashes = &hashes,

@@ -72,7 +72,7 @@ bool merged_is_copy(const struct context *context)
 	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
 	struct map_node *node;
 
-	if (request->to.tag.ptr || !put_key(&key, request))
+	if (map_count(core->ongoing) == 0 || request->to.tag.ptr || !put_key(&key, request))
 		return false;
 	node = map_find(core->ongoing, writer_text(&key));
 	if (!node)

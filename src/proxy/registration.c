@@ -6,11 +6,6 @@
 
 enum { CONFLICTS_MAX = 8, ADDRESS_MAX = 64, ROUTE_MAX = 512 };
 
-/* What the question points to. */
-struct texts {
-	char received[ADDRESS_MAX], route[ROUTE_MAX];
-};
-
 static bool is_gone(const void *arg, flow_id flow)
 {
 	return !core_flow_is_alive(arg, flow);
@@ -27,16 +22,22 @@ static struct slice service_route(const struct context *context, struct writer o
 	return writer_text(&out);
 }
 
-static struct registrar_question question_of(const struct context *context, const struct aor *aor,
-					     struct texts *texts, struct now now)
+/* From where it came, for who looks at the binding. */
+static struct slice received(const struct context *context, struct writer out)
 {
-	const struct core *core = context->core;
-	flow_id flow = context->server->flow;
-	struct writer out = writer_of(texts->received, ADDRESS_MAX);
-	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
+	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 
 	if (view)
 		put_address(&out, &view->peer);
+	return writer_text(&out);
+}
+
+static struct registrar_question question_of(const struct context *context, const struct aor *aor,
+					     struct now now)
+{
+	const struct core *core = context->core;
+	flow_id flow = context->server->flow;
+
 	return (struct registrar_question){
 		.policy = &core->server->registrar,
 		.request = context->server->request,
@@ -44,19 +45,19 @@ static struct registrar_question question_of(const struct context *context, cons
 		.now = now.wall,
 		.flow = flow,
 		.secure = transport_is_secure(flow_transport(flow)),
-		.received = writer_text(&out),
 		.gruus = &core->gruus,
-		.service_route = service_route(context, writer_of(texts->route, ROUTE_MAX)),
 		.is_gone = is_gone,
 		.arg = core,
 	};
 }
 
-static void answer_ok(struct context *context, const struct registrar_question *question, struct now now)
+static void answer_ok(struct context *context, struct registrar_question *question, struct now now)
 {
 	struct core *core = context->core;
 	struct writer headers = writer_of(core->scratch, SCRATCH_SIZE / 2);
+	char route[ROUTE_MAX];
 
+	question->service_route = service_route(context, writer_of(route, ROUTE_MAX));
 	put_registrar_ok(&headers, question);
 	put_gate_proof(&headers, context, SLICE(""), now);
 	if (headers.overflow) {
@@ -82,10 +83,11 @@ static void store(struct context *context, const struct registrar_question *ques
 void registration_decide(struct context *context, struct aor *aor, struct now now)
 {
 	struct core *core = context->core;
-	struct texts texts;
-	struct registrar_question question = question_of(context, aor, &texts, now);
+	struct registrar_question question = question_of(context, aor, now);
 	struct registrar_decision decision;
+	char address[ADDRESS_MAX];
 
+	question.received = received(context, writer_of(address, ADDRESS_MAX));
 	arena_reset(core->arena);
 	if (registrar_decide(&question, core->arena, &decision) != OK) {
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
@@ -100,7 +102,6 @@ void registration_decide(struct context *context, struct aor *aor, struct now no
 
 void registration_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	struct texts texts;
 	struct registrar_question question;
 
 	if (answer->err == ERR_CONFLICT && answer->aor && context->n_conflicts++ < CONFLICTS_MAX) {
@@ -115,7 +116,7 @@ void registration_answer(struct context *context, const struct answer *answer, s
 		context_refuse(context, &proxy_refusals[REFUSED_STORE], now);
 		return;
 	}
-	question = question_of(context, answer->aor, &texts, now);
+	question = question_of(context, answer->aor, now);
 	report_registered(context, answer->aor, now);
 	answer_ok(context, &question, now);
 }
