@@ -228,7 +228,6 @@ static void asks_and_hands_the_answer_to_who_asked(void **state)
 	endpoint_answer(bench.endpoint[0], &(struct answer){ .question = bench.asked }, bench.now);
 	bench_expect("");
 
-	/* one that nobody takes is let go with the endpoint */
 	assert_int_equal(endpoint_connect(bench.endpoint[0], &question, &connect), OK);
 	bench_pass(0);
 	bench_expect("connect sip.example.org\n");
@@ -237,7 +236,14 @@ static void asks_and_hands_the_answer_to_who_asked(void **state)
 	assert_int_equal(endpoint_resolve(bench.endpoint[0], &question, &resolve), OK);
 	bench_pass(0);
 	bench_expect("resolve _sips._tcp.example.org\n");
+
+	/* what is wanted is the endpoint's until the next action is taken, or until it goes itself */
+	endpoint_forget(bench.endpoint[0], &question);
+	assert_int_equal(wanted->refs, 1);
+	assert_int_equal(endpoint_store(bench.endpoint[0], &question, &store), OK);
+	assert_int_equal(wanted->refs, 2);
 	bench_stop();
+	assert_int_equal(wanted->refs, 1);
 }
 
 static void runs_the_timers_of_its_user(void **state)
