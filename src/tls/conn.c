@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include <openssl/err.h>
 
@@ -11,20 +10,6 @@
 #include "base/mem.h"
 #include "net/net.h"
 #include "tls/private.h"
-
-enum {
-	RECORD_ALERT = 21, /* RFC 8446 §5.1, ContentType */
-	RECORD_HANDSHAKE = 22,
-	FIRST_BYTES = 24, /* of what is not TLS, shown in the verdict */
-};
-
-static const struct verdict plain_text = {
-	.code = "tls.plain-text",
-	.what = "the peer does not speak TLS, it begins with {found}",
-	.section = "RFC 3261 §26.2.1",
-	.remedy =
-		"let the peer use transport TLS on this port; plain text has a port of its own where it is allowed",
-};
 
 static const struct verdict closed_at_once = {
 	.code = "tls.closed",
@@ -128,7 +113,7 @@ enum err tls_conn_new(struct tls_context *context, int fd, struct slice domain, 
 	conn->context = context;
 	context->n_users++;
 	conn->ssl = SSL_new(context->client ? context->client : context->sites[0].ctx);
-	if (!conn->ssl || SSL_set_fd(conn->ssl, fd) != 1 || SSL_set_app_data(conn->ssl, conn) != 1)
+	if (!conn->ssl || !tls_socket_open(conn, fd) || SSL_set_app_data(conn->ssl, conn) != 1)
 		return ERR_NOMEM;
 	if (is_server(conn))
 		SSL_set_accept_state(conn->ssl);
@@ -149,6 +134,7 @@ void tls_conn_free(struct tls_conn *conn)
 		(void)shake(conn);
 	SSL_free(conn->ssl);
 	tls_context_free(conn->context);
+	mem_free(conn->held);
 	mem_free(conn->names);
 	mem_free(conn->identities);
 	mem_free(conn->unproven);
@@ -188,34 +174,6 @@ static enum err deny(struct tls_conn *conn, const struct verdict *template, stru
 	return template == &closed_at_once || template == &lost ? ERR_CLOSED : ERR_DENIED;
 }
 
-static bool would_block(void)
-{
-	return errno == EAGAIN || errno == EINTR;
-}
-
-/*
- * Looks at the peer's first byte before OpenSSL consumes it: whoever speaks SIP or HTTP here is told so. It
- * also spares OpenSSL's memory for connections on which nothing was said yet.
- */
-static enum err look_at_first_byte(struct tls_conn *conn, struct verdict *ret_verdict)
-{
-	unsigned char first[FIRST_BYTES];
-	ssize_t n = recv(SSL_get_fd(conn->ssl), first, sizeof(first), MSG_PEEK | MSG_DONTWAIT);
-
-	if (n == 0)
-		return deny(conn, &closed_at_once, SLICE(""), ret_verdict);
-	if (n < 0 && !would_block())
-		return deny(conn, &lost, slice_of(strerrordesc_np(errno)), ret_verdict);
-	if (n < 0) {
-		conn->wants = NET_READABLE;
-		return ERR_AGAIN;
-	}
-	if (first[0] != RECORD_HANDSHAKE && first[0] != RECORD_ALERT)
-		return deny(conn, &plain_text, slice_from(first, (size_t)n), ret_verdict);
-	conn->has_heard = true;
-	return OK;
-}
-
 /* The queue is empty nearly always, and looking at it costs a tenth of emptying it. */
 static void clear_errors(void)
 {
@@ -247,6 +205,8 @@ static enum err explain(struct tls_conn *conn, enum err err, int error, struct v
 	clear_errors();
 	if (conn->is_judged)
 		return ERR_DENIED;
+	if (!conn->has_heard && conn->has_ended)
+		return deny(conn, &closed_at_once, SLICE(""), ret_verdict);
 	if (ERR_GET_REASON(ssl_error) == ERR_R_MALLOC_FAILURE)
 		return ERR_NOMEM;
 	if (!ssl_error && error)
@@ -261,6 +221,7 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	int rc, error;
 	enum err err;
 
+	conn->is_drained = false;
 	X509_VERIFY_PARAM_set_time(SSL_get0_param(conn->ssl), (time_t)now.wall);
 	conn->now = now;
 	if (!is_server(conn) && SSL_in_before(conn->ssl)) {
@@ -275,6 +236,7 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	rc = shake(conn);
 	error = errno;
 	conn->verdict = NULL;
+	conn->is_ticket = false;
 	if (conn->job) {
 		conn->wants = 0;
 		return ERR_AGAIN;
@@ -287,14 +249,7 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 
 enum err tls_conn_handshake(struct tls_conn *conn, struct now now, struct verdict *ret_verdict)
 {
-	enum err err;
-
 	assert(!conn->is_dead);
-	if (!conn->has_heard) {
-		err = look_at_first_byte(conn, ret_verdict);
-		if (err != OK && (err != ERR_AGAIN || is_server(conn)))
-			return err;
-	}
 	return step(conn, now, ret_verdict);
 }
 
@@ -311,6 +266,7 @@ enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size, size_t *re
 
 	if (conn->is_dead)
 		return ERR_CLOSED;
+	conn->is_drained = false;
 	clear_errors();
 	errno = 0;
 	rc = SSL_read_ex(conn->ssl, buf, size, ret_n);

@@ -84,7 +84,7 @@ void tls_conn_free(struct tls_conn *conn);
 OWN(tls_conn)
 
 /*
- * Goes on with the handshake. OK when it is done, ERR_AGAIN, or ERR_DENIED and a verdict with the reason, after which the
+ * Goes on with the handshake; a server's costs little memory until its peer says something. OK when it is done, ERR_AGAIN, or ERR_DENIED and a verdict with the reason, after which the
  * connection is only good for closing. ERR_CLOSED: the same, but the peer has only gone; nothing speaks against him.
  * ERR_NOMEM.
  */
@@ -107,6 +107,12 @@ MUST_CHECK enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size,
 /* Writes the beginning of the text (not empty); the rest may be passed from another place. Errors as above.
  */
 MUST_CHECK enum err tls_conn_write(struct tls_conn *conn, struct slice text, size_t *ret_n);
+/*
+ * After the handshake of a server: whether it has more to say, a ticket for a session. That leaves with the first tls_conn_write(), in
+ * the same packet, or with tls_conn_flush(): OK, or as above.
+ */
+bool tls_conn_holds(const struct tls_conn *conn);
+MUST_CHECK enum err tls_conn_flush(struct tls_conn *conn);
 /* Whether bytes were read from the descriptor that tls_conn_read() was not asked for yet. */
 bool tls_conn_has_pending(const struct tls_conn *conn);
 /* Tells the peer that nothing more comes, if that can be done without waiting. */

@@ -110,7 +110,11 @@ static struct tls_context *new_context(struct crypto *crypto)
 	context->crypto = crypto;
 	context->n_users = 1;
 	list_init(&context->sessions);
-	return context;
+	context->method = tls_socket_method();
+	if (context->method)
+		return context;
+	mem_free(context);
+	return NULL;
 }
 
 void tls_context_free(struct tls_context *context)
@@ -128,6 +132,7 @@ void tls_context_free(struct tls_context *context)
 	SSL_CTX_free(context->client);
 	EVP_CIPHER_free(context->ticket_cipher);
 	ASYNC_WAIT_CTX_free(context->pause);
+	BIO_meth_free(context->method);
 	X509_STORE_free(context->anchors);
 	mem_free(context);
 }

@@ -46,6 +46,7 @@ struct users {
 
 struct tls_context {
 	struct crypto *crypto;
+	BIO_METHOD *method;  /* of connections */
 	unsigned n_users;    /* the owner, until tls_context_free(), and the connections */
 	SSL_CTX *client;     /* NULL for a server */
 	X509_STORE *anchors; /* NULL for a server: no client is asked for a certificate */
@@ -77,8 +78,14 @@ struct tls_conn {
 	SSL *ssl;
 	ASYNC_JOB *job; /* the handshake, left in the middle of a signature; or NULL */
 	struct tls_context *context;
+	int fd;
 	unsigned wants;
-	bool has_heard;   /* the peer's first byte, and it looks like TLS */
+	bool has_heard;  /* the peer's first byte, and it looks like TLS */
+	bool is_drained; /* the descriptor had no more, in this call of OpenSSL */
+	bool has_ended;  /* nothing more will come of it */
+	bool is_ticket;  /* what OpenSSL writes in this handshake step may wait … */
+	char *held;      /* … here, for what is said next */
+	size_t n_held;
 	bool is_dead;     /* after an error nothing more may be asked of ssl */
 	bool has_tlsa;    /* the server is judged by TLSA records */
 	bool speaks_http; /* a server's: a WebSocket */
@@ -104,6 +111,13 @@ MUST_CHECK enum err tls_check_server(X509_STORE_CTX *store, struct tls_conn *con
 bool tls_dane_names_server(const struct tls_conn *conn);
 /* After a refusal: what it means that no record was met. Leaves the verdict alone where something else is wrong. */
 void tls_dane_explain(const struct tls_conn *conn, X509_STORE_CTX *store, struct verdict *verdict);
+
+/* -- socket.c -------------------------------------------------------------------------------------------- */
+
+/* NULL without memory. */
+BIO_METHOD *tls_socket_method(void);
+/* Gives conn->ssl its descriptor. False without memory. */
+MUST_CHECK bool tls_socket_open(struct tls_conn *conn, int fd);
 
 /* -- alpn.c ---------------------------------------------------------------------------------------------- */
 

@@ -120,6 +120,11 @@ static size_t waiting(const struct wire *wire)
 	return wire->n_out - wire->at_out;
 }
 
+static bool holds_ticket(const struct wire *wire)
+{
+	return wire->tls && tls_conn_holds(wire->tls);
+}
+
 /* A peer that does not read is not read from either. */
 static void wait_for_more(struct wire *wire)
 {
@@ -128,7 +133,8 @@ static void wait_for_more(struct wire *wire)
 	if ((wire->state == WIRE_OPEN || wire->state == WIRE_UPGRADING) &&
 	    waiting(wire) < wire->transport->config.limits.high_mark)
 		bits |= NET_READABLE;
-	if (waiting(wire) > 0)
+	/* one that is to be written to is tried at the end of this turn */
+	if (!link_is_in_list(&wire->dirty) && (waiting(wire) > 0 || holds_ticket(wire)))
 		bits |= NET_WRITABLE;
 	net_watch_set(wire->watch, bits);
 }
@@ -138,6 +144,21 @@ static void put_off(struct wire *wire)
 	if (!link_is_in_list(&wire->again))
 		list_append(&wire->transport->again, &wire->again);
 	wire->turn = wire->transport->turn;
+}
+
+static void flush_later(struct wire *wire)
+{
+	if (!link_is_in_list(&wire->dirty))
+		list_append(&wire->transport->dirty, &wire->dirty);
+}
+
+/* What came along with the end of the handshake lies in the TLS connection already: it is heard at the end of this turn. */
+static void hear_the_rest(struct wire *wire)
+{
+	if (!wire->tls || !tls_conn_has_pending(wire->tls))
+		return;
+	put_off(wire);
+	wire->turn--;
 }
 
 static ms_t idle_until(const struct wire *wire)
@@ -318,7 +339,7 @@ void wire_open(struct wire *wire, struct now now)
 	tell(wire, FLOW_OPENED, slice_of(NULL), now);
 	set_deadline(wire);
 	wait_for_more(wire);
-	put_off(wire); /* what came along with the handshake lies in the TLS connection already */
+	hear_the_rest(wire);
 	if (dial)
 		dial_done(dial, id, now);
 }
@@ -328,7 +349,7 @@ void wire_wait_for_request(struct wire *wire)
 	wire->state = WIRE_UPGRADING;
 	net_watch_deadline(wire->watch, wire->deadline);
 	wait_for_more(wire);
-	put_off(wire);
+	hear_the_rest(wire);
 }
 
 static const struct verdict not_pinned = {
@@ -384,6 +405,8 @@ void wire_shake_hands(struct wire *wire, struct now now)
 	struct verdict verdict;
 	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
 	if (err == OK) {
+		if (holds_ticket(wire))
+			flush_later(wire);
 		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
 		wait_to_go_on(wire, tls_conn_wants(wire->tls));
@@ -450,7 +473,8 @@ void wire_begin(struct wire *wire, struct now now)
 	wire->state = WIRE_HANDSHAKING;
 	net_watch_deadline(wire->watch, wire->deadline);
 	net_watch_set(wire->watch, NET_READABLE);
-	shake_hands(wire, now);
+	if (wire->outbound) /* the others speak first, and until then cost no more memory */
+		shake_hands(wire, now);
 }
 
 static void connected(struct wire *wire, struct now now)
@@ -512,8 +536,7 @@ bool wire_queue(struct wire *wire, struct slice bytes, struct now now)
 	}
 	memcpy(wire->out + wire->n_out, bytes.ptr, bytes.len);
 	wire->n_out += bytes.len;
-	if (!link_is_in_list(&wire->dirty))
-		list_append(&transport->dirty, &wire->dirty);
+	flush_later(wire);
 	return true;
 }
 
@@ -533,8 +556,7 @@ void wire_finish(struct wire *wire, const char *why, struct now now)
 		return;
 	wire->state = WIRE_CLOSING;
 	wire->why = why;
-	if (!link_is_in_list(&wire->dirty))
-		list_append(&wire->transport->dirty, &wire->dirty);
+	flush_later(wire);
 }
 
 static enum err write_clear(int fd, struct slice text, size_t *ret_n)
@@ -585,6 +607,8 @@ void wire_flush(struct wire *wire, struct now now)
 
 	while (err == OK && waiting(wire) > 0)
 		err = write_some(wire);
+	if (err == OK && wire->tls)
+		err = tls_conn_flush(wire->tls);
 	if (err != OK && err != ERR_AGAIN) {
 		wire_lose(wire,
 			  &(struct wire_end){
@@ -627,8 +651,8 @@ void wire_event(struct wire *wire, unsigned ready, struct now now)
 		deadline_passed(wire, now);
 		return;
 	}
-	if (ready & NET_WRITABLE && waiting(wire) > 0 && !link_is_in_list(&wire->dirty))
-		list_append(&wire->transport->dirty, &wire->dirty);
+	if (ready & NET_WRITABLE && (waiting(wire) > 0 || holds_ticket(wire)))
+		flush_later(wire);
 	switch (wire->state) {
 	case WIRE_CONNECTING: connected(wire, now); break;
 	case WIRE_HANDSHAKING: shake_hands(wire, now); break;

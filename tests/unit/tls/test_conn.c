@@ -202,8 +202,8 @@ static void a_client_notices_a_server_without_tls(void **state)
 		    "the peer does not speak TLS, it begins with SIP/2.0 400 (RFC 3261 §26.2.1)");
 }
 
-/* They may come after we have looked and before OpenSSL reads; only it has seen them then. */
-static void so_it_does_when_the_bytes_come_in_between(void **state)
+/* Behind a first byte that could be TLS. */
+static void so_does_openssl_when_only_the_first_byte_is_right(void **state)
 {
 	struct verdict verdict = { 0 };
 
@@ -434,7 +434,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(connections_outlive_their_context, set_up, tear_down),
 	cmocka_unit_test(explains_what_is_no_tls),
 	cmocka_unit_test_setup_teardown(a_client_notices_a_server_without_tls, set_up, tear_down),
-	cmocka_unit_test_setup_teardown(so_it_does_when_the_bytes_come_in_between, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(so_does_openssl_when_only_the_first_byte_is_right, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_silent_peer_and_a_slow_one_time_out, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_peer_that_leaves_is_not_a_mystery, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(accepts_and_refuses_offers, set_up, tear_down),

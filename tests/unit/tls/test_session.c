@@ -5,6 +5,7 @@
 
 #include <openssl/x509v3.h>
 
+#include "net/net.h"
 #include "tls/ticket.h"
 
 enum { HOUR = 3600 };
@@ -65,6 +66,7 @@ static void visit(struct fixture *fixture, struct visit *visit)
 		assert_int_equal(tls_conn_speak_for(fixture->client_conn, SLICE("")), OK);
 	shake(fixture, visit);
 	if (visit->client == OK && visit->server == OK) {
+		assert_int_equal(tls_conn_flush(fixture->server_conn), OK);
 		assert_int_equal(tls_conn_read(fixture->client_conn, buf, sizeof buf, &n),
 				 ERR_AGAIN); /* the ticket */
 		tls_conn_facts(fixture->client_conn, &client);
@@ -157,6 +159,72 @@ static void a_second_connection_takes_the_session_up(void **state)
 	assert_false(resumes(world->fixture, "b.example", NOW));
 	assert_true(resumes(world->fixture, "b.example", NOW + 60));
 	assert_true(resumes(world->fixture, "b.example", NOW + 120));
+}
+
+/* Connected up to the ticket, which the server still has. */
+static void come_to_the_ticket(struct fixture *fixture)
+{
+	struct visit one = { .domain = "b.example", .wall = NOW };
+	char byte;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fixture->fds), 0);
+	accept_conn(fixture);
+	connect_conn(fixture, one.domain);
+	shake(fixture, &one);
+	assert_int_equal(one.client, OK);
+	assert_int_equal(one.server, OK);
+	assert_true(tls_conn_holds(fixture->server_conn));
+	assert_int_equal(recv(fixture->fds[1], &byte, 1, MSG_PEEK), -1);
+}
+
+static void a_ticket_leaves_with_what_is_said_next(void **state)
+{
+	struct world *world = *state;
+	struct fixture *fixture = world->fixture;
+	enum err err = ERR_AGAIN;
+	char buf[10];
+	size_t n;
+
+	come_to_the_ticket(fixture);
+	assert_int_equal(tls_conn_write(fixture->server_conn, SLICE("200"), &n), OK);
+	assert_int_equal(n, 3);
+	assert_false(tls_conn_holds(fixture->server_conn));
+	for (int i = 0; i < 3 && err == ERR_AGAIN; i++)
+		err = tls_conn_read(fixture->client_conn, buf, sizeof buf, &n);
+	assert_int_equal(err, OK);
+	assert_true(slice_eq(slice_from(buf, n), SLICE("200")));
+}
+
+static void a_ticket_waits_for_room_in_the_socket(void **state)
+{
+	struct world *world = *state;
+	struct fixture *fixture = world->fixture;
+	char buf[1000] = { 0 };
+	size_t n;
+
+	come_to_the_ticket(fixture);
+	while (send(fixture->fds[0], buf, sizeof buf, 0) > 0 || send(fixture->fds[0], buf, 1, 0) > 0)
+		;
+	assert_int_equal(tls_conn_flush(fixture->server_conn), ERR_AGAIN);
+	assert_int_equal(tls_conn_write(fixture->server_conn, SLICE("200"), &n), ERR_AGAIN);
+	assert_int_equal(tls_conn_wants(fixture->server_conn), NET_WRITABLE);
+	assert_true(tls_conn_holds(fixture->server_conn));
+	while (recv(fixture->fds[1], buf, sizeof buf, 0) > 0)
+		;
+	assert_int_equal(tls_conn_flush(fixture->server_conn), OK);
+	assert_false(tls_conn_holds(fixture->server_conn));
+	assert_int_equal(tls_conn_write(fixture->server_conn, SLICE("200"), &n), OK);
+}
+
+static void a_ticket_for_one_that_has_gone_is_an_end(void **state)
+{
+	struct world *world = *state;
+	struct fixture *fixture = world->fixture;
+
+	come_to_the_ticket(fixture);
+	socket_close(fixture->fds[1]);
+	fixture->fds[1] = -1;
+	assert_int_equal(tls_conn_flush(fixture->server_conn), ERR_CLOSED);
 }
 
 static void nobody_resumes_who_was_not_told_to(void **state)
@@ -398,6 +466,7 @@ static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SES
 			err = tls_conn_handshake(fixture->server_conn, now, &fixture->server_verdict);
 	}
 	assert_int_equal(err, OK);
+	assert_int_equal(tls_conn_flush(fixture->server_conn), OK);
 	SSL_read(ssl, &byte, 1); /* the ticket */
 	*ret_reused = SSL_session_reused(ssl) == 1;
 	assert_int_equal(X509_check_host(SSL_get0_peer_certificate(ssl), name, 0, 0, NULL), 1);
@@ -464,6 +533,9 @@ static void a_client_keeps_no_more_than_it_may(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_second_connection_takes_the_session_up, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_ticket_leaves_with_what_is_said_next, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_ticket_waits_for_room_in_the_socket, make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_ticket_for_one_that_has_gone_is_an_end, make_world, end_world),
 	cmocka_unit_test_setup_teardown(nobody_resumes_who_was_not_told_to, make_world, end_world),
 	cmocka_unit_test_setup_teardown(no_session_is_older_than_twelve_hours_however_often_it_was_taken_up,
 					make_world, end_world),
