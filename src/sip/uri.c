@@ -292,7 +292,7 @@ static bool eq_unescaped(struct slice a, struct slice b, bool fold_case)
 	struct scan at_a = scan_of(a), at_b = scan_of(b);
 	int c, d;
 
-	if (slice_eq(a, b))
+	if (slice_eq(scan_rest(&at_a), scan_rest(&at_b)))
 		return true;
 	do {
 		c = next_char(&at_a);
