@@ -111,6 +111,30 @@ static void does_not_forward_a_response_with_a_made_up_branch(void **state)
 	bench_stop();
 }
 
+/* Two branches that follow each other have their checks from one HMAC (endpoint/branch.c); 4: the lowest bit of the counter. */
+static void a_branch_is_good_under_its_own_check_alone(void **state)
+{
+	static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	char reply[1024], *at;
+	flow_id bob;
+
+	bench_start(2);
+	bob = bench_open(1, TRANSPORT_TLS, 5);
+	for (unsigned n = 1; n <= 5; n++) {
+		assert_int_equal(bench_ask(0, SIP_MESSAGE, bob, nothing), OK);
+		bench.log.len = 0;
+		snprintf(reply, sizeof(reply), "%s", bench_reply(200));
+		at = strstr(reply, "branch=z9hG4bK") + strlen("branch=z9hG4bK") + 2;
+		*at = digits[(strchr(digits, *at) - digits) ^ 4];
+		bench_input(bob, reply);
+		bench_expect("");
+		assert_int_equal(endpoint_counts(bench.endpoint[1]).stray_responses, n);
+		bench_input(bob, bench_reply(200));
+		bench_expect("response 200\nclient gone\n");
+	}
+	bench_stop();
+}
+
 static void sends_to_no_worker_that_does_not_exist(void **state)
 {
 	bench_start(2);
@@ -292,6 +316,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(is_refused_by_the_owner_of_the_flow_and_nobody_else_is),
 	cmocka_unit_test(takes_a_forwarded_response_only_from_the_flow_that_was_asked),
 	cmocka_unit_test(does_not_forward_a_response_with_a_made_up_branch),
+	cmocka_unit_test(a_branch_is_good_under_its_own_check_alone),
 	cmocka_unit_test(sends_to_no_worker_that_does_not_exist),
 	cmocka_unit_test(closes_the_flows_of_an_account_that_is_dropped),
 	cmocka_unit_test(remembers_who_is_proven_on_a_flow),
