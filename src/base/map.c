@@ -123,7 +123,8 @@ struct map_node *map_find(const struct map *map, struct slice key)
 	return map->n > 0 ? map_find_hashed(map, key, map_hash_of(map, key)) : NULL;
 }
 
-void map_remove(struct map *map, struct map_node *node)
+/* What points to the node. */
+static struct map_node **place_of(const struct map *map, const struct map_node *node)
 {
 	struct map_node **at = bucket_of(map, node->hash);
 
@@ -131,9 +132,24 @@ void map_remove(struct map *map, struct map_node *node)
 		assert(*at);
 		at = &(*at)->next;
 	}
-	*at = node->next;
+	return at;
+}
+
+void map_remove(struct map *map, struct map_node *node)
+{
+	*place_of(map, node) = node->next;
 	node->next = NULL;
 	map->n--;
+}
+
+void map_replace(struct map *map, struct map_node *node, struct map_node *by)
+{
+	struct map_node **at = place_of(map, node), *next = node->next;
+
+	node->next = NULL;
+	by->next = next;
+	by->hash = node->hash;
+	*at = by;
 }
 
 size_t map_count(const struct map *map)

@@ -55,6 +55,8 @@ MUST_CHECK enum err map_add_hashed(struct map *map, struct map_node *node, uint6
 struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash);
 /* The node must be in the table. */
 void map_remove(struct map *map, struct map_node *node);
+/* The other one, which has an equal key, takes its place. */
+void map_replace(struct map *map, struct map_node *node, struct map_node *by);
 size_t map_count(const struct map *map);
 
 /*

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/map.h"
 #include "base/own.h"
 #include "base/slice.h"
 #include "base/time.h"
@@ -45,6 +46,10 @@ struct binding {
 };
 
 struct aor {
+	/* the table's that it is published in (location/location.h), and only touched there */
+	struct map_node published;
+	bool is_reserved;
+
 	_Atomic uint32_t refs;
 	uint64_t
 		version; /* grows with every change that is stored, of account and certificates too; never 0 */

@@ -7,15 +7,9 @@
 
 enum { SHARDS = 64 }; /* a power of two: far more than there are workers, so they hardly ever meet */
 
-struct entry {
-	struct map_node node; /* its key is the name in aor */
-	struct aor *aor;
-	bool is_reserved;
-};
-
 struct shard {
 	pthread_mutex_t mutex;
-	struct map *entries;
+	struct map *aors; /* with a reference for each */
 };
 
 struct location {
@@ -24,9 +18,9 @@ struct location {
 	struct shard shards[SHARDS];
 };
 
-static struct entry *entry_of(struct map_node *node)
+static struct aor *aor_of(struct map_node *node)
 {
-	return node ? (struct entry *)(void *)((char *)node - offsetof(struct entry, node)) : NULL;
+	return node ? (struct aor *)(void *)((char *)node - offsetof(struct aor, published)) : NULL;
 }
 
 struct location *location_new(size_t max, struct map_key key)
@@ -41,8 +35,8 @@ struct location *location_new(size_t max, struct map_key key)
 
 		pthread_mutex_init(&shard->mutex, NULL);
 		/* The keyed hash spreads names evenly, but not exactly. */
-		shard->entries = map_new(max / SHARDS * 2 + 1000, key);
-		if (!shard->entries) {
+		shard->aors = map_new(max / SHARDS * 2 + 1000, key);
+		if (!shard->aors) {
 			location_free(location);
 			return NULL;
 		}
@@ -60,16 +54,10 @@ void location_complete(struct location *location)
 	atomic_store_explicit(&location->is_complete, true, memory_order_release);
 }
 
-static void entry_free(struct entry *entry)
-{
-	aor_unref(entry->aor);
-	mem_free(entry);
-}
-
 static void free_each(struct map_node *node, void *arg)
 {
 	map_remove(arg, node);
-	entry_free(entry_of(node));
+	aor_unref(aor_of(node));
 }
 
 void location_free(struct location *location)
@@ -79,10 +67,10 @@ void location_free(struct location *location)
 	for (int i = 0; i < SHARDS; i++) {
 		struct shard *shard = &location->shards[i];
 
-		if (!shard->entries)
+		if (!shard->aors)
 			continue;
-		map_each(shard->entries, free_each, shard->entries);
-		map_free(shard->entries);
+		map_each(shard->aors, free_each, shard->aors);
+		map_free(shard->aors);
 		pthread_mutex_destroy(&shard->mutex);
 	}
 	mem_free(location);
@@ -94,54 +82,55 @@ static struct shard *shard_of(struct location *location, uint64_t hash)
 	return &location->shards[hash >> 32 & (SHARDS - 1)];
 }
 
-/* The snapshot before, which the caller gives back outside the lock, or NULL if there was none. */
-static struct aor *replace(struct shard *shard, struct aor *aor, uint64_t hash)
+/* Under the lock. */
+static struct aor *find(const struct shard *shard, struct slice name, uint64_t hash)
 {
-	struct aor *before = NULL;
+	return aor_of(map_find_hashed(shard->aors, name, hash));
+}
 
-	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, aor->name, hash));
-	if (entry) {
-		before = entry->aor;
-		entry->aor = aor;
-		entry->node.key = aor->name;
-		entry->is_reserved = false;
-	}
-	pthread_mutex_unlock(&shard->mutex);
-	return before;
+/* Under the lock: the table has a reference on the one instead of the other, which is the caller's to give back. */
+static void replace(struct shard *shard, struct aor *before, struct aor *aor)
+{
+	aor_ref(aor);
+	aor->published.key = aor->name;
+	aor->is_reserved = false;
+	map_replace(shard->aors, &before->published, &aor->published);
+}
+
+static enum err add(struct shard *shard, struct aor *aor, uint64_t hash)
+{
+	enum err err;
+
+	aor->published.key = aor->name;
+	err = map_add_hashed(shard->aors, &aor->published, hash);
+	if (err == OK)
+		aor_ref(aor);
+	return err;
 }
 
 enum err location_put(struct location *location, struct aor *aor)
 {
 	uint64_t hash = map_hash(location->key, aor->name);
 	struct shard *shard = shard_of(location, hash);
-	struct aor *before = replace(shard, aor_ref(aor), hash);
+	enum err err = OK;
 
-	if (before) {
-		aor_unref(before);
-		return OK;
-	}
-	struct entry *entry = mem_new(struct entry);
-	if (!entry) {
-		aor_unref(aor);
-		return ERR_NOMEM;
-	}
-	*entry = (struct entry){ .node.key = aor->name, .aor = aor };
 	pthread_mutex_lock(&shard->mutex);
-	enum err err = map_add_hashed(shard->entries, &entry->node, hash);
+	struct aor *before = find(shard, aor->name, hash);
+	if (before)
+		replace(shard, before, aor);
+	else
+		err = add(shard, aor, hash);
 	pthread_mutex_unlock(&shard->mutex);
-	if (err != OK)
-		entry_free(entry);
+	aor_unref(before);
 	return err;
 }
 
 /* What keeps the AOR from being changed on the strength of this snapshot. */
-static enum err check(const struct entry *entry, const struct aor *decided)
+static enum err check(const struct aor *aor, const struct aor *decided)
 {
-	if (!entry)
+	if (!aor)
 		return ERR_NOT_FOUND;
-	return entry->is_reserved || entry->aor->version != decided->version ||
-			       entry->aor->refreshes != decided->refreshes
+	return aor->is_reserved || aor->version != decided->version || aor->refreshes != decided->refreshes
 		       ? ERR_CONFLICT
 		       : OK;
 }
@@ -152,10 +141,10 @@ enum err location_reserve(struct location *location, const struct aor *decided)
 	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, decided->name, hash));
-	enum err err = check(entry, decided);
+	struct aor *aor = find(shard, decided->name, hash);
+	enum err err = check(aor, decided);
 	if (err == OK)
-		entry->is_reserved = true;
+		aor->is_reserved = true;
 	pthread_mutex_unlock(&shard->mutex);
 	return err;
 }
@@ -166,9 +155,9 @@ void location_release(struct location *location, struct slice name)
 	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
-	if (entry)
-		entry->is_reserved = false;
+	struct aor *aor = find(shard, name, hash);
+	if (aor)
+		aor->is_reserved = false;
 	pthread_mutex_unlock(&shard->mutex);
 }
 
@@ -176,19 +165,17 @@ enum err location_refresh(struct location *location, struct aor *aor)
 {
 	uint64_t hash = map_hash(location->key, aor->name);
 	struct shard *shard = shard_of(location, hash);
-	struct aor *before = NULL;
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, aor->name, hash));
-	enum err err = check(entry, aor);
+	struct aor *before = find(shard, aor->name, hash);
+	enum err err = check(before, aor);
 	if (err == OK) {
-		before = entry->aor;
 		aor->refreshes++;
-		entry->aor = aor_ref(aor);
-		entry->node.key = aor->name;
+		replace(shard, before, aor);
 	}
 	pthread_mutex_unlock(&shard->mutex);
-	aor_unref(before);
+	if (err == OK)
+		aor_unref(before);
 	return err;
 }
 
@@ -198,12 +185,11 @@ void location_remove(struct location *location, struct slice name)
 	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
-	if (entry)
-		map_remove(shard->entries, &entry->node);
+	struct aor *aor = find(shard, name, hash);
+	if (aor)
+		map_remove(shard->aors, &aor->published);
 	pthread_mutex_unlock(&shard->mutex);
-	if (entry)
-		entry_free(entry);
+	aor_unref(aor);
 }
 
 struct aor *location_find(struct location *location, struct slice name)
@@ -212,13 +198,14 @@ struct aor *location_find(struct location *location, struct slice name)
 	struct shard *shard = shard_of(location, hash);
 
 	pthread_mutex_lock(&shard->mutex);
-	struct entry *entry = entry_of(map_find_hashed(shard->entries, name, hash));
-	struct aor *aor = entry ? aor_ref(entry->aor) : NULL;
+	struct aor *aor = find(shard, name, hash);
+	if (aor)
+		aor_ref(aor);
 	pthread_mutex_unlock(&shard->mutex);
 	return aor;
 }
 
-/* -- sums and lists: each shard is walked under its lock, nothing but its own entries is touched
+/* -- sums and lists: each shard is walked under its lock, nothing but what it holds is touched
  * ----------------------- */
 
 struct count {
@@ -228,7 +215,7 @@ struct count {
 
 static void count_each(struct map_node *node, void *arg)
 {
-	const struct aor *aor = entry_of(node)->aor;
+	const struct aor *aor = aor_of(node);
 	struct count *count = arg;
 
 	count->sum.aors++;
@@ -244,7 +231,7 @@ struct location_counts location_counts(struct location *location, utc_t now)
 		struct shard *shard = &location->shards[i];
 
 		pthread_mutex_lock(&shard->mutex);
-		map_each(shard->entries, count_each, &count);
+		map_each(shard->aors, count_each, &count);
 		pthread_mutex_unlock(&shard->mutex);
 	}
 	return count.sum;
@@ -262,7 +249,7 @@ static void find_each(struct map_node *node, void *arg)
 	struct found *found = arg;
 
 	if (slice_cmp(node->key, found->after) > 0)
-		found->aors[found->n++] = aor_ref(entry_of(node)->aor);
+		found->aors[found->n++] = aor_ref(aor_of(node));
 }
 
 static int compare(const void *a, const void *b)
@@ -275,11 +262,11 @@ static int compare(const void *a, const void *b)
 static bool find_in_shard(struct shard *shard, struct found *found)
 {
 	pthread_mutex_lock(&shard->mutex);
-	size_t room = found->n + map_count(shard->entries) + 1;
+	size_t room = found->n + map_count(shard->aors) + 1;
 	struct aor **aors = mem_resize(found->aors, room * sizeof(struct aor *));
 	if (aors) {
 		found->aors = aors;
-		map_each(shard->entries, find_each, found);
+		map_each(shard->aors, find_each, found);
 	}
 	pthread_mutex_unlock(&shard->mutex);
 	return aors;

@@ -33,8 +33,10 @@ OWN(location)
 bool location_is_complete(const struct location *location);
 void location_complete(struct location *location);
 
-/* Publishes a snapshot in place of the one before under its name; takes its own reference. ERR_LIMIT,
- * ERR_NOMEM: the one before stays. Replacing needs no memory and cannot fail. */
+/*
+ * Publishes a snapshot in place of the one before under its name; takes its own reference. Replacing cannot fail, for a new
+ * name there is ERR_LIMIT. A snapshot can be in one location at a time.
+ */
 MUST_CHECK enum err location_put(struct location *location, struct aor *aor);
 /*
  * The snapshot with this name, version and number of refreshes stays published until location_put(), location_remove() or

@@ -133,6 +133,29 @@ static void a_key_is_there_once(void **state)
 	assert_ptr_equal(map_find(map, a.node.key), &b.node);
 }
 
+static void another_one_takes_the_place_of_its_equal(void **state)
+{
+	AUTO(map) struct map *map = map_new(MANY, key);
+	static struct entry entries[MANY];
+	struct entry other = { 0 };
+
+	assert_non_null(map);
+	for (int i = 0; i < MANY; i++) {
+		name(&entries[i], i);
+		assert_int_equal(map_add(map, &entries[i].node), OK);
+	}
+	for (int i = 0; i < MANY; i++) {
+		name(&other, i);
+		map_replace(map, &entries[i].node, &other.node);
+		assert_ptr_equal(map_find(map, entries[i].node.key), &other.node);
+		map_replace(map, &other.node, &other.node);
+		map_replace(map, &other.node, &entries[i].node);
+	}
+	for (int i = 0; i < MANY; i++)
+		assert_ptr_equal(map_find(map, entries[i].node.key), &entries[i].node);
+	assert_int_equal(map_count(map), MANY);
+}
+
 static void keys_are_compared_in_full(void **state)
 {
 	AUTO(map) struct map *map = map_new(10, key);
@@ -204,6 +227,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(numbers_of_ours_spread_by_a_hash_of_their_own),
 	cmocka_unit_test(finds_what_was_added_and_nothing_else),
 	cmocka_unit_test(a_key_is_there_once),
+	cmocka_unit_test(another_one_takes_the_place_of_its_equal),
 	cmocka_unit_test(keys_are_compared_in_full),
 	cmocka_unit_test(holds_no_more_than_its_maximum),
 	cmocka_unit_test(each_reaches_all_and_may_remove_them),
