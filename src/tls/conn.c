@@ -221,7 +221,8 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	int rc, error;
 	enum err err;
 
-	conn->is_drained = false;
+	if (!conn->job) /* whose signature was made within a turn: there is nothing new to read */
+		conn->is_drained = false;
 	X509_VERIFY_PARAM_set_time(SSL_get0_param(conn->ssl), (time_t)now.wall);
 	conn->now = now;
 	if (!is_server(conn) && SSL_in_before(conn->ssl)) {
