@@ -5,8 +5,8 @@
  * real server can come near to, but not reach. Only for bench/compare.py, and only on 127.0.0.1.
  *
  * What it has in common with sealined, so that the same bytes go over the same system calls: TLS 1.3 with X25519, AES-128 and
- * one ticket, a library context of its own, buffers released when nothing happens, one read for a record, what
- * leaves for one connection in one turn joined in one write, a first challenge for each user (then its credentials are in
+ * one ticket, a library context of its own, buffers released when nothing happens, one read for a record and none that finds
+ * nothing, what leaves for one connection in one turn joined in one write, a ticket with the first answer, a first challenge for each user (then its credentials are in
  * the bytes), Via and Record-Route on a call. Nor does it send a 100: sealined sends one when no answer came within 200 ms.
  */
 #include <arpa/inet.h>
@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <openssl/ssl.h>
@@ -30,10 +31,13 @@ struct conn {
 	SSL *ssl;
 	int fd;
 	bool is_dirty, is_open;
+	bool is_drained;  /* the descriptor had no more, in this turn */
 	unsigned number;  /* of the user that spoke here last */
 	char contact[64]; /* where it is, as its last REGISTER says */
 	char *in, *out;   /* the beginning of a message, what has to leave */
 	size_t n_in, n_out, size_out;
+	char *held; /* the ticket, until something is written */
+	size_t n_held;
 };
 
 struct text {
@@ -45,6 +49,8 @@ static struct conn *users[USERS], *dirty[DIRTY];
 static struct conn *conns[CONNS]; /* by file descriptor */
 static size_t n_dirty;
 static SSL_CTX *ctx;
+static OSSL_LIB_CTX *lib;
+static BIO_METHOD *method;
 static int poller, listener;
 static char buf[2 * TEXT];
 static volatile sig_atomic_t is_over;
@@ -53,6 +59,70 @@ static void fail(const char *what)
 {
 	fprintf(stderr, "floor: %s: %s\n", what, strerror(errno));
 	exit(1);
+}
+
+/* ---- descriptors ---- */
+
+static int read_some(BIO *bio, char *at, size_t size, size_t *ret_n)
+{
+	struct conn *conn = BIO_get_data(bio);
+	ssize_t n = conn->is_drained ? -1 : recv(conn->fd, at, size, 0);
+
+	BIO_clear_retry_flags(bio);
+	if (conn->is_drained || (n < 0 && errno == EAGAIN))
+		BIO_set_retry_read(bio);
+	if (n <= 0)
+		return (int)n;
+	conn->is_drained = (size_t)n < size;
+	*ret_n = (size_t)n;
+	return 1;
+}
+
+static void hold(struct conn *conn, const char *at, size_t n)
+{
+	conn->held = realloc(conn->held, conn->n_held + n);
+	if (!conn->held)
+		fail("memory");
+	memcpy(conn->held + conn->n_held, at, n);
+	conn->n_held += n;
+}
+
+/* The load takes all at once, so that none of the held bytes stays behind. */
+static int write_some(BIO *bio, const char *at, size_t n, size_t *ret_n)
+{
+	struct conn *conn = BIO_get_data(bio);
+	const struct iovec parts[] = { { conn->held, conn->n_held }, { (void *)(uintptr_t)at, n } };
+	ssize_t n_sent;
+
+	BIO_clear_retry_flags(bio);
+	*ret_n = n;
+	if (SSL_get_state(conn->ssl) == TLS_ST_SW_SESSION_TICKET) {
+		hold(conn, at, n);
+		return 1;
+	}
+	n_sent = conn->held ? writev(conn->fd, parts, 2) : send(conn->fd, at, n, 0);
+	if (n_sent < (ssize_t)(conn->n_held + n))
+		return -1;
+	free(conn->held);
+	conn->held = NULL;
+	conn->n_held = 0;
+	return 1;
+}
+
+static long control(BIO *bio, int command, long number, void *pointer)
+{
+	(void)bio, (void)number, (void)pointer;
+	return command == BIO_CTRL_FLUSH;
+}
+
+static void open_descriptor(struct conn *conn)
+{
+	BIO *bio = BIO_new_ex(lib, method);
+
+	if (!bio)
+		fail("memory");
+	BIO_set_data(bio, conn);
+	SSL_set_bio(conn->ssl, bio, bio);
 }
 
 /* ---- connections ---- */
@@ -68,6 +138,7 @@ static void hang_up(struct conn *conn)
 	close(conn->fd);
 	free(conn->in);
 	free(conn->out);
+	free(conn->held);
 	for (size_t i = 0; conn->is_dirty && i < n_dirty; i++)
 		if (dirty[i] == conn)
 			dirty[i] = NULL;
@@ -86,7 +157,7 @@ static void welcome(void)
 			fail("memory");
 		conn->fd = fd;
 		conns[fd] = conn;
-		SSL_set_fd(conn->ssl, fd);
+		open_descriptor(conn);
 		SSL_set_accept_state(conn->ssl);
 		if (epoll_ctl(poller, EPOLL_CTL_ADD, fd, &event) != 0)
 			hang_up(conn);
@@ -301,6 +372,7 @@ static void event(struct conn *conn)
 		welcome();
 		return;
 	}
+	conn->is_drained = false;
 	if (!conn->is_open) {
 		int rc = SSL_do_handshake(conn->ssl);
 
@@ -320,8 +392,11 @@ static void event(struct conn *conn)
 
 static void open_tls(const char *certificate, const char *key)
 {
-	OSSL_LIB_CTX *lib = OSSL_LIB_CTX_new();
-
+	lib = OSSL_LIB_CTX_new();
+	method = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "connection");
+	if (!method || !BIO_meth_set_read_ex(method, read_some) ||
+	    !BIO_meth_set_write_ex(method, write_some) || !BIO_meth_set_ctrl(method, control))
+		fail("memory");
 	ctx = SSL_CTX_new_ex(lib, NULL, TLS_server_method());
 	if (!ctx || SSL_CTX_use_certificate_chain_file(ctx, certificate) != 1 ||
 	    SSL_CTX_use_PrivateKey_file(ctx, key, SSL_FILETYPE_PEM) != 1 ||
