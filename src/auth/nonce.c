@@ -83,22 +83,6 @@ static bool is_ours(struct mac *mac, const unsigned char bytes[AUTH_NONCE_SIZE],
 	return mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE));
 }
 
-static struct auth_nonce nonce_of(const unsigned char bytes[AUTH_NONCE_SIZE])
-{
-	return (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
-}
-
-bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
-		      struct auth_nonce *ret_nonce)
-{
-	unsigned char bytes[AUTH_NONCE_SIZE];
-
-	if (!read_nonce(text, bytes) || !is_ours(mac, bytes, scope))
-		return false;
-	*ret_nonce = nonce_of(bytes);
-	return true;
-}
-
 static bool is_known(const struct auth_known_nonce *known, const unsigned char bytes[AUTH_NONCE_SIZE],
 		     const struct auth_scope *scope)
 {
@@ -130,6 +114,14 @@ bool auth_nonce_check_again(struct mac *mac, struct slice text, const struct aut
 			return false;
 		set_known(known, bytes, scope);
 	}
-	*ret_nonce = nonce_of(bytes);
+	*ret_nonce = (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
 	return true;
+}
+
+bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
+		      struct auth_nonce *ret_nonce)
+{
+	struct auth_known_nonce none = { .realm_len = 0 };
+
+	return auth_nonce_check_again(mac, text, scope, &none, ret_nonce);
 }

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "base/writer.h"
 
@@ -88,23 +89,14 @@ static bool secret_of(struct crypto *crypto, const struct auth_exchange *exchang
 	return ok;
 }
 
-/* text: of A2, with zeros behind it up to a multiple of eight bytes. */
-static struct auth_kept_a2 *slot_of(struct auth_a2_cache *cache, const char *text, size_t len)
-{
-	uint64_t mix = len, word;
-
-	for (size_t at = 0; at < len; at += sizeof word) {
-		memcpy(&word, text + at, sizeof word);
-		mix = (mix ^ word) * 0x9e3779b97f4a7c15;
-	}
-	return &cache->slots[mix >> (64 - AUTH_A2_SLOT_BITS)];
-}
-
 /* Like digest_hex(), where it is not kept. */
 static bool digest_a2(struct crypto *crypto, const struct auth_exchange *exchange, const struct slice parts[],
 		      size_t n_parts, struct auth_hex *ret_hex)
 {
-	char text[AUTH_A2_KEPT_MAX] = { 0 };
+	static const struct map_key no_key = {
+		0
+	}; /* whoever drives out a text makes another hash, no more */
+	char text[AUTH_A2_KEPT_MAX];
 	struct writer a2 = writer_of(text, sizeof text);
 	struct auth_kept_a2 *slot;
 
@@ -112,7 +104,7 @@ static bool digest_a2(struct crypto *crypto, const struct auth_exchange *exchang
 		put(&a2, parts[i]);
 	if (a2.overflow || !exchange->cache)
 		return digest_hex(crypto, exchange->algorithm, parts, n_parts, ret_hex);
-	slot = slot_of(exchange->cache, text, a2.len);
+	slot = &exchange->cache->slots[map_hash(no_key, writer_text(&a2)) % AUTH_A2_SLOTS];
 	if (slot->algorithm != exchange->algorithm ||
 	    !slice_eq(slice_from(slot->text, slot->len), writer_text(&a2))) {
 		slot->len = 0;

@@ -42,7 +42,7 @@ MUST_CHECK bool auth_ha1(struct crypto *crypto, enum digest_algorithm algorithm,
  * H(A2) of what was asked for lately. It is no secret, and the REGISTERs of one domain have the same one. A few slots, of which a text has
  * one; another text for it drives it out. Belongs to the caller, who zeroes it to begin.
  */
-enum { AUTH_A2_KEPT_MAX = 72, AUTH_A2_SLOT_BITS = 4 };
+enum { AUTH_A2_KEPT_MAX = 72, AUTH_A2_SLOTS = 16 };
 
 struct auth_kept_a2 {
 	enum digest_algorithm algorithm;
@@ -52,7 +52,7 @@ struct auth_kept_a2 {
 };
 
 struct auth_a2_cache {
-	struct auth_kept_a2 slots[1 << AUTH_A2_SLOT_BITS];
+	struct auth_kept_a2 slots[AUTH_A2_SLOTS];
 };
 
 /* What is hashed, each part as it stands between the quotes of the header field. */

@@ -8,6 +8,12 @@ static inline char ascii_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
+/* A letter in lower case, without a branch; other bytes may fall together: for hashes, and where a letter is compared with. */
+static inline unsigned ascii_fold(char c)
+{
+	return (unsigned char)c | 0x20;
+}
+
 static inline bool ascii_is_alpha(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');

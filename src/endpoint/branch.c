@@ -35,28 +35,20 @@ static unsigned char *check_of(unsigned char checks[BRANCH_CHECKS_SIZE], uint64_
 	return checks + counter % 2 * CHECK_SIZE;
 }
 
-/* Those of the next counter are there, made with its even one. */
-static bool next_checks(struct endpoint *endpoint)
-{
-	uint64_t counter = ++endpoint->branch_counter;
-
-	if (counter % 2 == 1 && endpoint->has_branch_checks)
-		return true;
-	endpoint->has_branch_checks = make_checks(endpoint->branch_mac, (unsigned char)endpoint->worker,
-						  counter, endpoint->branch_checks);
-	return endpoint->has_branch_checks;
-}
-
 bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_SIZE_MAX],
 		 struct slice *ret_branch)
 {
 	unsigned char bytes[PLAIN_SIZE + CHECK_SIZE] = { (unsigned char)endpoint->worker };
 	struct writer out = writer_of(buf, BRANCH_SIZE_MAX);
+	uint64_t counter = endpoint->branch_counter;
 
-	if (!next_checks(endpoint))
+	/* those of an odd counter are there, made with the even one before */
+	if (counter % 2 == 0 &&
+	    !make_checks(endpoint->branch_mac, bytes[0], counter, endpoint->branch_checks))
 		return false;
-	memcpy(bytes + 1, &endpoint->branch_counter, COUNTER_SIZE);
-	memcpy(bytes + PLAIN_SIZE, check_of(endpoint->branch_checks, endpoint->branch_counter), CHECK_SIZE);
+	endpoint->branch_counter++;
+	memcpy(bytes + 1, &counter, COUNTER_SIZE);
+	memcpy(bytes + PLAIN_SIZE, check_of(endpoint->branch_checks, counter), CHECK_SIZE);
 	put(&out, magic_cookie);
 	put_base64url(&out, bytes, sizeof(bytes));
 	if (loop.len > 0)

@@ -76,6 +76,7 @@ enum err endpoint_new(const struct endpoint_config *config, struct endpoint **re
 	for (size_t i = 0; i <= TRANSPORT_WS; i++)
 		endpoint->ports[i] = config->ports ? config->ports[i] : endpoint->via.port;
 	random_bytes(endpoint->random, &endpoint->branch_counter, sizeof(endpoint->branch_counter));
+	endpoint->branch_counter &= ~UINT64_C(1);
 	*ret_endpoint = TAKE(endpoint);
 	return OK;
 }

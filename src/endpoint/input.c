@@ -18,8 +18,6 @@ static struct slice take_param(struct slice *params)
 	bool quoted = false;
 	size_t n = 1;
 
-	if (slice_find(*params, '"') == params->len) /* as ever */
-		n += slice_find(slice_sub(*params, 1, params->len), ';');
 	for (; n < params->len && (quoted || params->ptr[n] != ';'); n++) {
 		if (params->ptr[n] == '"')
 			quoted = !quoted;

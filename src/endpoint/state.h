@@ -101,12 +101,11 @@ struct endpoint {
 	void *self;
 	struct random *random;
 	struct mac *branch_mac;
-	uint64_t branch_counter;
-	unsigned char branch_checks[BRANCH_CHECKS_SIZE]; /* of the last branch's pair, if there are any: */
-	bool has_branch_checks;
-	char *via_text;                   /* "SIP/2.0/TLS " and the sent-by of our Vias */
-	struct sip_via via;               /* parsed from it */
-	uint16_t ports[TRANSPORT_WS + 1]; /* of sent-by, by transport */
+	uint64_t branch_counter;                         /* of the next branch; begins with an even one */
+	unsigned char branch_checks[BRANCH_CHECKS_SIZE]; /* of the last pair */
+	char *via_text;                                  /* "SIP/2.0/TLS " and the sent-by of our Vias */
+	struct sip_via via;                              /* parsed from it */
+	uint16_t ports[TRANSPORT_WS + 1];                /* of sent-by, by transport */
 
 	struct map *flows, *remotes, *servers, *clients, *questions;
 	struct flow

@@ -94,12 +94,13 @@ enum err net_watch_new(struct net *net, int fd, unsigned bits, void *owner, stru
 
 void net_watch_set(struct net_watch *watch, unsigned bits)
 {
-	struct epoll_event event = event_for(watch, bits);
+	struct epoll_event event;
 	int rc;
 
 	if (bits == watch->bits)
 		return;
 	watch->bits = bits;
+	event = event_for(watch, bits);
 	rc = epoll_ctl(watch->net->epoll, EPOLL_CTL_MOD, watch->fd, &event);
 	assert(rc == 0); /* it takes no memory */
 	(void)rc;

@@ -42,9 +42,10 @@ bool check_make_loop(struct core *core, const struct sip_message *request, char 
 	struct sip_values it = sip_values_of(request, SIP_ROUTE);
 	struct writer text = writer_of(core->scratch, SCRATCH_SIZE),
 		      out = writer_of(ret_loop, ENDPOINT_LOOP_SIZE);
-	struct slice value;
-	uint64_t hash;
+	struct slice all, value;
+	unsigned char hash[8];
 
+	put(&text, SLICE("loop\n"));
 	put(&text, request->uri_text);
 	while (sip_values_next(&it, &value)) {
 		put_char(&text, '\n');
@@ -55,9 +56,11 @@ bool check_make_loop(struct core *core, const struct sip_message *request, char 
 	put(&text, request->call_id);
 	put_char(&text, '\n');
 	put_number(&text, request->cseq.number);
-	hash = map_hash(core->loop_key, writer_text(&text));
-	put_base64url(&out, (const unsigned char *)&hash, sizeof hash);
-	return !text.overflow;
+	all = writer_text(&text);
+	if (text.overflow || !mac_make(core->token_mac, &all, 1, hash, sizeof hash))
+		return false;
+	put_base64url(&out, hash, sizeof hash);
+	return true;
 }
 
 /* The next one that can be read; the topmost was when the message was parsed. */

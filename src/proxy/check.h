@@ -17,8 +17,7 @@ bool check_request(struct core *core, const struct sip_message *request, struct 
 
 /*
  * The second part of our branches (RFC 5393 §4.2.1), a keyed hash over what decides where the request goes from here: as
- * it came, its Request-URI and Route. Nothing is proven by it, so that the hash of tables does. Uses the core's scratch. False
- * if that has no room.
+ * it came, its Request-URI and Route. Uses the core's scratch. False if the library fails.
  */
 MUST_CHECK bool check_make_loop(struct core *core, const struct sip_message *request,
 				char ret_loop[ENDPOINT_LOOP_SIZE]);

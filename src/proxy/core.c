@@ -26,14 +26,6 @@ enum { REGISTRATION_ARENA = 256 * 1024 };
 
 static const struct event_package *const packages[] = { &event_reg, &event_certificate };
 
-/* The workers know each other's (check.h), so that it is made of what they share. */
-static bool make_loop_key(struct core *core)
-{
-	static const struct slice label = SLICE_INIT("loops");
-
-	return mac_make(core->token_mac, &label, 1, &core->loop_key, sizeof core->loop_key);
-}
-
 /* Temporary GRUUs are good as long as flow tokens are: their key is made of that one. */
 static bool make_gruus(struct core *core, struct crypto *crypto)
 {
@@ -65,7 +57,7 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->allowance = allowance_new(config->map_key);
 	core->notifier = notifier_new(packages, sizeof packages / sizeof packages[0], config->map_key);
 	if (!core->backoff || !core->allowance || !core->token_mac || !core->hops || !core->aliases ||
-	    !core->ongoing || !core->arena || !core->scratch || !core->notifier || !make_loop_key(core) ||
+	    !core->ongoing || !core->arena || !core->scratch || !core->notifier ||
 	    !make_gruus(core, config->crypto))
 		return ERR_NOMEM;
 	core_reconfigure(core, config->server);

@@ -141,10 +141,14 @@ bool peer_is_in_clear(const struct core *core, flow_id flow)
 
 bool peer_is_protected(const struct core *core, flow_id flow, struct slice domain)
 {
-	const struct server_peer *peer = peer_of(core, domain);
-	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
+	const struct server_peer *peer;
+	const struct flow_view *view;
 
-	return transport_is_secure(flow_transport(flow)) || (peer && view && is_by_link(peer, view, true));
+	if (transport_is_secure(flow_transport(flow)))
+		return true;
+	peer = peer_of(core, domain);
+	view = peer ? endpoint_flow_view(core->endpoint, flow) : NULL;
+	return view && is_by_link(peer, view, true);
 }
 
 bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)

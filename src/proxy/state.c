@@ -73,10 +73,11 @@ static bool is_peer(const struct core *core, flow_id flow, account_id party)
 
 bool core_flow_has(const struct core *core, flow_id flow, account_id party)
 {
-	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
+	const struct flow_view *view;
 
 	if (party >= 0)
 		return endpoint_flow_has(core->endpoint, flow, party);
+	view = endpoint_flow_view(core->endpoint, flow);
 	if (!view)
 		return false;
 	for (struct slice rest = view->verified; rest.len > 0;) {

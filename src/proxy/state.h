@@ -23,7 +23,6 @@ struct core {
 	const struct server_config *server;
 	struct auth_server *auth;
 	struct mac *token_mac;
-	struct map_key loop_key; /* the same for all workers */
 	struct backoff *backoff;
 	struct allowance *allowance;
 	struct notifier *notifier;

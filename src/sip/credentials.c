@@ -1,5 +1,6 @@
 #include "sip/credentials.h"
 
+#include "base/ascii.h"
 #include "sip/lex.h"
 
 /* The parameters that are looked for, by number. */
@@ -67,15 +68,11 @@ static const uint8_t param_slots[32] = {
 };
 /* clang-format on */
 
-static unsigned lower(char c)
-{
-	return (unsigned char)c | 0x20;
-}
-
 /* name: not empty. */
 static enum param param_of(struct slice name)
 {
-	enum param param = param_slots[SLOT(name.len, lower(name.ptr[0]), lower(name.ptr[name.len - 1]))];
+	enum param param =
+		param_slots[SLOT(name.len, ascii_fold(name.ptr[0]), ascii_fold(name.ptr[name.len - 1]))];
 
 	return slice_eq_nocase(param_names[param], name) ? param : OTHER;
 }

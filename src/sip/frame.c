@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "sip/lex.h"
 #include "sip/line.h"
 
@@ -71,8 +72,8 @@ static bool may_be_content_length(const char *at, const char *end)
 {
 	enum { LENGTH = 8 };
 
-	return (at[0] | 0x20) == 'l' ||
-	       ((at[0] | 0x20) == 'c' && end - at > LENGTH && (at[LENGTH] | 0x20) == 'l');
+	return ascii_fold(at[0]) == 'l' ||
+	       (ascii_fold(at[0]) == 'c' && end - at > LENGTH && ascii_fold(at[LENGTH]) == 'l');
 }
 
 /*

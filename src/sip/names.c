@@ -224,12 +224,6 @@ struct slice sip_method_name(enum sip_method method)
 	return method_names[method];
 }
 
-/* The lower case of a letter; other characters of names are left as they are. */
-static unsigned lower(char c)
-{
-	return (unsigned char)c | 0x20;
-}
-
 enum sip_header_id sip_header_of(struct slice name)
 {
 	enum sip_header_id id;
@@ -237,11 +231,11 @@ enum sip_header_id sip_header_of(struct slice name)
 
 	if (name.len == 0)
 		return SIP_HEADER_OTHER;
-	first = lower(name.ptr[0]);
+	first = ascii_fold(name.ptr[0]);
 	if (name.len == 1)
 		return ascii_is_alpha(name.ptr[0]) ? compact_forms[first - 'a'] : SIP_HEADER_OTHER;
-	id = header_slots[SLOT(name.len, first, lower(name.ptr[name.len / 2]),
-			       lower(name.ptr[name.len - 1]))];
+	id = header_slots[SLOT(name.len, first, ascii_fold(name.ptr[name.len / 2]),
+			       ascii_fold(name.ptr[name.len - 1]))];
 	return slice_eq_nocase(header_names[id], name) ? id : SIP_HEADER_OTHER;
 }
 

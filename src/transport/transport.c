@@ -271,12 +271,13 @@ bool transport_blame(struct transport *transport, const struct address *peer, en
 static bool find_peer(struct transport *transport, flow_id flow, struct address *ret_peer)
 {
 	const struct wire *wire = find(transport, flow);
-	const struct flow_view *view = endpoint_flow_view(transport->config.endpoint, flow);
+	const struct flow_view *view;
 
 	if (wire) {
 		*ret_peer = wire->peer;
 		return true;
 	}
+	view = endpoint_flow_view(transport->config.endpoint, flow);
 	if (!view)
 		return false;
 	*ret_peer = view->peer;
