@@ -6,7 +6,7 @@
  *
  * What it has in common with sealined, so that the same bytes go over the same system calls: TLS 1.3 with X25519, AES-128 and
  * one ticket, a library context of its own, buffers released when nothing happens, one read for a record and none that finds
- * nothing, what leaves for one connection in one turn joined in one write, a ticket with the first answer, a first challenge for each user (then its credentials are in
+ * nothing, what leaves for one connection in one turn joined in one write, and at once where it was heard, a ticket with the first answer, a first challenge for each user (then its credentials are in
  * the bytes), Via and Record-Route on a call. Nor does it send a 100: sealined sends one when no answer came within 200 ms.
  */
 #include <arpa/inet.h>
@@ -181,14 +181,20 @@ static void say(struct conn *conn, const char *at, size_t n)
 
 #define SAY(conn, text) say(conn, text, sizeof(text) - 1)
 
+static void flush(struct conn *conn)
+{
+	if (conn && conn->n_out > 0)
+		SSL_write(conn->ssl, conn->out, (int)conn->n_out);
+	if (conn)
+		conn->n_out = 0;
+}
+
 static void flush_all(void)
 {
 	for (size_t i = 0; i < n_dirty; i++) {
-		if (!dirty[i])
-			continue;
-		dirty[i]->is_dirty = false;
-		SSL_write(dirty[i]->ssl, dirty[i]->out, (int)dirty[i]->n_out);
-		dirty[i]->n_out = 0;
+		flush(dirty[i]);
+		if (dirty[i])
+			dirty[i]->is_dirty = false;
 	}
 	n_dirty = 0;
 }
@@ -452,8 +458,10 @@ int main(int argc, char **argv)
 	while (!is_over) {
 		int n = epoll_wait(poller, events, EVENTS, -1);
 
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n; i++) {
 			event(conns[events[i].data.fd]);
+			flush(conns[events[i].data.fd]);
+		}
 		flush_all();
 	}
 	return 0;

@@ -119,6 +119,7 @@ struct transport {
 	struct quota newcomers;           /* new associations */
 	bool is_deaf;                     /* nothing new is accepted */
 	struct list dirty, again, signing, dials;
+	struct wire *heard; /* whose event or rest is being seen to; NULL once it is gone */
 	struct listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
 	unsigned turn;

@@ -351,9 +351,21 @@ static void sign(struct transport *transport, struct now now)
 }
 
 /*
- * What a message leads to is done while it still lies in the cache, and not after all others of this turn; only the writing
- * waits for the end of it.
+ * What a message leads to is done while it still lies in the cache, and not after all others of this turn. The connection that
+ * was heard is also written to; the others wait for the end of the turn, since more may be said to them until then.
  */
+static void end_hearing(struct transport *transport, struct now now)
+{
+	(void)act(transport, now);
+	struct wire *wire = TAKE(transport->heard);
+
+	if (!wire || !link_is_in_list(&wire->dirty) || link_is_in_list(&wire->again))
+		return;
+	list_remove(&transport->dirty, &wire->dirty);
+	wire_flush(wire, now);
+	(void)act(transport, now);
+}
+
 void transport_event(struct transport *transport, const struct net_event *event, struct now now)
 {
 	enum owner *owner = event->owner;
@@ -362,10 +374,13 @@ void transport_event(struct transport *transport, const struct net_event *event,
 		return;
 	switch (*owner) {
 	case OWNER_LISTENER: listener_event(event->owner, now); break;
-	case OWNER_WIRE: wire_event(event->owner, event->ready, now); break;
+	case OWNER_WIRE:
+		transport->heard = event->owner;
+		wire_event(transport->heard, event->ready, now);
+		break;
 	case OWNER_DIAL: dial_found(event->owner, event, now); break;
 	}
-	(void)act(transport, now);
+	end_hearing(transport, now);
 	if (transport->signing.n >= KEY_WISHES_MAX)
 		sign(transport, now);
 }
@@ -386,8 +401,9 @@ static void go_on(struct transport *transport, struct now now)
 		if (wire->turn == transport->turn)
 			break;
 		list_remove(&transport->again, link);
+		transport->heard = wire;
 		wire_again(wire, now);
-		(void)act(transport, now);
+		end_hearing(transport, now);
 	}
 }
 

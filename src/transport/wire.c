@@ -49,6 +49,8 @@ void wire_free(struct wire *wire)
 	list_remove(&transport->dirty, &wire->dirty);
 	list_remove(&transport->again, &wire->again);
 	list_remove(&transport->signing, &wire->signing);
+	if (transport->heard == wire)
+		transport->heard = NULL;
 	map_remove(transport->wires, &wire->node);
 	handshake_ends(wire);
 	source_release(transport, wire->source);

@@ -151,22 +151,47 @@ static void closes_who_is_silent_unless_he_is_proven(void **state)
 	assert_string_equal(far_end.why, "the peer closed the connection");
 }
 
+static size_t print_options(char *text, size_t size, unsigned branch)
+{
+	return (size_t)snprintf(
+		text, size,
+		"OPTIONS sip:b@localhost SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK%u\r\nMax-Forwards: 70\r\n"
+		"From: <sip:a@localhost>;tag=1\r\nTo: <sip:b@localhost>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
+		"Content-Length: 0\r\n\r\n",
+		branch);
+}
+
 static size_t flood(int fd, unsigned n)
 {
 	size_t sent = 0;
 	char text[500];
 
 	for (unsigned i = 0; i < n && !is_hopeless((int)i); i++) {
-		int len = snprintf(
-			text, sizeof text,
-			"OPTIONS sip:b@localhost SIP/2.0\r\nVia: SIP/2.0/TCP a;branch=z9hG4bK%u\r\nMax-Forwards: 70\r\n"
-			"From: <sip:a@localhost>;tag=1\r\nTo: <sip:b@localhost>\r\nCall-ID: 1\r\nCSeq: 1 OPTIONS\r\n"
-			"Content-Length: 0\r\n\r\n",
-			i);
-		sent += send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL) == len;
+		size_t len = print_options(text, sizeof text, i);
+
+		sent += send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)len;
 		turn(&far_end);
 	}
 	return sent;
+}
+
+/* Its answers have left when the events of the turn are through; the rest of the turn is for the others. */
+static void answers_who_was_heard_at_once(void **state)
+{
+	char text[1000];
+
+	raise_curtain(TRANSPORT_TCP);
+	int fd = raw_peer();
+	UNTIL(far_end.opened == 1);
+	size_t len = print_options(text, sizeof text, 1);
+	len += print_options(text + len, sizeof text - len, 2);
+	assert_int_equal(send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL), len);
+	for (int i = 0; far_end.requests < 2 && !is_hopeless(i); i++)
+		take_events(&far_end);
+	bool has_first = hears(fd, SLICE("branch=z9hG4bK1;"));
+	bool has_second = hears(fd, SLICE("branch=z9hG4bK2;"));
+	socket_close(fd);
+	assert_true(has_first && has_second);
 }
 
 static void ends_a_flow_whose_peer_does_not_read(void **state)
@@ -291,6 +316,7 @@ static void closes_after_what_is_queued_has_left(void **state)
 static const struct CMUnitTest tests[] = {
 	play(carries_a_request_and_its_response_over_tls),
 	play(finds_the_host_by_its_name),
+	play(answers_who_was_heard_at_once),
 	play(says_why_a_dial_failed),
 	play(gives_up_on_a_server_that_is_silent),
 	play(waits_for_a_server_as_long_as_it_is_told),
