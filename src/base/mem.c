@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { AT_HAND = 1032 }; /* malloc(3) of glibc: the largest piece that a thread keeps for itself */
+
 #ifdef SEALINE_MEM_FAILS
 #include <stdatomic.h>
 
@@ -59,11 +61,20 @@ void *mem_alloc(size_t size)
 	return must_fail(size) ? NULL : malloc(size ? size : 1);
 }
 
+/*
+ * glibc's calloc() takes nothing from what it has at hand for its thread, so a small piece is cleared here; of a large one it
+ * knows whether it is clean.
+ */
 void *mem_zalloc(size_t n, size_t size)
 {
+	void *piece;
+
 	if (size && n > SIZE_MAX / size)
 		return NULL;
-	return must_fail(n * size) ? NULL : calloc(n ? n : 1, size ? size : 1);
+	if (n * size > AT_HAND)
+		return must_fail(n * size) ? NULL : calloc(n, size);
+	piece = mem_alloc(n * size);
+	return piece ? memset(piece, 0, n * size) : NULL;
 }
 
 void *mem_resize(void *ptr, size_t size)
