@@ -84,18 +84,6 @@ static void put_top_via(struct writer *out, const struct sip_header *header, str
 	put(out, SLICE("\r\n"));
 }
 
-/* Route without so many of its first values; returns how many are still to go. */
-static unsigned put_route(struct writer *out, const struct sip_header *header, unsigned drop)
-{
-	struct slice rest = header->value;
-
-	while (drop > 0 && drop_first(&rest))
-		drop--;
-	if (rest.len > 0)
-		put_field(out, header->name, rest);
-	return drop;
-}
-
 static void put_max_forwards(struct writer *out, int hops)
 {
 	put(out, SLICE("Max-Forwards: "));
@@ -103,10 +91,48 @@ static void put_max_forwards(struct writer *out, int hops)
 	put(out, SLICE("\r\n"));
 }
 
+/*
+ * The line of a field where it stands in the message as put_field() would write it, else an empty slice. Such lines that stand one behind
+ * the other are copied at once.
+ */
+static struct slice line_as_written(const struct sip_message *message, const struct sip_header *header)
+{
+	const char *line = header->name.ptr, *colon = line + header->name.len, *value = header->value.ptr,
+		   *end = value + header->value.len, *text_end = message->text.ptr + message->text.len;
+
+	if (value != colon + 2 || colon[0] != ':' || colon[1] != ' ' || text_end - end < 2 ||
+	    end[0] != '\r' || end[1] != '\n')
+		return slice_from(line, 0);
+	return slice_from(line, (size_t)(end - line) + 2);
+}
+
+/* Fields that stay as they are, and stand one behind the other: still to be written. */
+static void put_run(struct writer *out, struct slice *run)
+{
+	put(out, *run);
+	run->len = 0;
+}
+
+static void put_kept(struct writer *out, const struct sip_message *message, const struct sip_header *header,
+		     struct slice *run)
+{
+	struct slice line = line_as_written(message, header);
+
+	if (run->len > 0 && line.len > 0 && run->ptr + run->len == line.ptr) {
+		run->len += line.len;
+		return;
+	}
+	put_run(out, run);
+	if (line.len > 0)
+		*run = line;
+	else
+		put_field(out, header->name, header->value);
+}
+
 void put_forwarded(struct writer *out, const struct sip_message *message, const struct sip_edits *edits)
 {
 	const struct sip_header *top_via = sip_message_header(message, SIP_VIA);
-	unsigned drop_routes = edits->drop_routes;
+	struct slice run = { 0 };
 
 	put(out, edits->top);
 	for (size_t i = 0; i < message->n_headers; i++) {
@@ -116,13 +142,14 @@ void put_forwarded(struct writer *out, const struct sip_message *message, const 
 		    (header->id == SIP_MAX_FORWARDS && edits->max_forwards >= 0) ||
 		    (edits->keep && !edits->keep(header, edits->keep_arg)))
 			continue;
-		if (header == top_via && (edits->drop_via || edits->via.ptr))
+		if (header == top_via && (edits->drop_via || edits->via.ptr)) {
+			put_run(out, &run);
 			put_top_via(out, header, edits->via, edits->drop_via);
-		else if (header->id == SIP_ROUTE && drop_routes > 0)
-			drop_routes = put_route(out, header, drop_routes);
-		else
-			put_field(out, header->name, header->value);
+		} else {
+			put_kept(out, message, header, &run);
+		}
 	}
+	put_run(out, &run);
 	if (edits->max_forwards >= 0)
 		put_max_forwards(out, edits->max_forwards);
 	put_body(out, message->body);

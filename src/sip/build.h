@@ -26,11 +26,10 @@ void put_quoted(struct writer *out, struct slice text);
  * fields included, are copied byte for byte and in order; what stands around a name's colon becomes ": ".
  */
 struct sip_edits {
-	struct slice top;     /* header lines to put before all that are kept */
-	struct slice via;     /* replaces the topmost Via's value (received, rport); absent: as it is */
-	bool drop_via;        /* takes the topmost via-parm out */
-	unsigned drop_routes; /* takes so many values out of Route, from the front */
-	int max_forwards;     /* replaces or adds the header field; -1: as it is */
+	struct slice top; /* header lines to put before all that are kept */
+	struct slice via; /* replaces the topmost Via's value (received, rport); absent: as it is */
+	bool drop_via;    /* takes the topmost via-parm out */
+	int max_forwards; /* replaces or adds the header field; -1: as it is */
 	/* Called for every header field if set; false leaves it out. */
 	bool (*keep)(const struct sip_header *header, void *arg);
 	void *keep_arg;
