@@ -47,6 +47,7 @@ struct target {
 	struct hop_goal outside;       /* its texts are the request's */
 	struct slice uri;              /* a Contact; without a binding the Request-URI as it is */
 	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
+	bool says_tls;                 /* the Contact has transport=tls: see forward_says_tls() */
 	struct slice path;             /* becomes Route (RFC 3327 §5.4) */
 	flow_id flow;
 	account_id account; /* or who proves the domain: core_domain_party() */

@@ -6,7 +6,7 @@
 #include "sip/build.h"
 #include "sip/credentials.h"
 
-enum { HOPS_DEFAULT = 70, NAME_MAX = 512, TOP_SIZE = SCRATCH_SIZE / 4 };
+enum { HOPS_DEFAULT = 70, NAME_MAX = 512, URI_SIZE = SCRATCH_SIZE / 8 };
 
 /* -- what is left out ------------------------------------------------------------------------------------------ */
 
@@ -126,7 +126,7 @@ struct side {
 	bool is_path;  /* for home: "the first node MUST include an "ob" URI parameter" (RFC 5626 §5.1) */
 };
 
-static bool says_tls(const struct sip_uri *contact)
+bool forward_says_tls(const struct sip_uri *contact)
 {
 	struct slice transport;
 
@@ -140,18 +140,13 @@ static struct side side_of_caller(const struct sip_message *request, flow_id flo
 	struct sip_address contact;
 
 	side.says_tls = sip_address_parse(sip_message_value(request, SIP_CONTACT), &contact) &&
-			says_tls(&contact.uri);
+			forward_says_tls(&contact.uri);
 	return side;
 }
 
 static struct side side_of_target(const struct target *target)
 {
-	struct side side = { .transport = flow_transport(target->flow) };
-	struct sip_uri contact;
-
-	side.says_tls = target->binding && sip_uri_parse(target->binding->contact, &contact) &&
-			says_tls(&contact);
-	return side;
+	return (struct side){ .transport = flow_transport(target->flow), .says_tls = target->says_tls };
 }
 
 /*
@@ -362,41 +357,46 @@ static bool put_way(struct writer *uri, struct writer *routes, const struct cont
 
 /* -- sending ---------------------------------------------------------------------------------------------------- */
 
+/* A request as it leaves, in the making: what struct outgoing has of it. Both in core->scratch. */
+struct leaving {
+	struct writer uri, rest;
+};
+
+static struct leaving leaving_of(const struct core *core)
+{
+	return (struct leaving){ writer_of(core->scratch, URI_SIZE),
+				 writer_of(core->scratch + URI_SIZE, SCRATCH_SIZE - URI_SIZE) };
+}
+
 enum err forward_request(struct context *context, const struct target *target, void *user, struct now now,
 			 struct client **ret_client)
 {
 	struct core *core = context->core;
 	const struct sip_message *request = context->request;
-	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
-	char top[TOP_SIZE];
-	struct writer top_out = writer_of(top, sizeof top);
+	struct leaving out = leaving_of(core);
 	struct request_filter filter = { core, assertion_is_kept(context, target),
 					 context->credentials.scheme };
 	char loop[ENDPOINT_LOOP_SIZE];
-	struct slice uri, rest;
 
-	if (!check_make_loop(core, request, loop) || !put_top(&top_out, context, target) ||
-	    !put_way(&out, &top_out, context, target))
+	if (!check_make_loop(core, request, loop) || !put_top(&out.rest, context, target) ||
+	    !put_way(&out.uri, &out.rest, context, target))
 		return ERR_DENIED;
-	uri = writer_text(&out);
-	put_forwarded(&out, request,
+	put_forwarded(&out.rest, request,
 		      &(struct sip_edits){
-			      .top = writer_text(&top_out),
 			      .via = context->server->via,
 			      .max_forwards = hops_left(request),
 			      .keep = keep_in_request,
 			      .keep_arg = &filter,
 		      });
-	rest = slice_sub(writer_text(&out), uri.len, out.len);
-	if (out.overflow || top_out.overflow)
+	if (out.uri.overflow || out.rest.overflow)
 		return ERR_LIMIT;
 	return endpoint_request(
 		core->endpoint,
 		&(struct outgoing){
 			.method = request->method,
 			.method_name = request->method_name,
-			.uri = uri,
-			.rest = rest,
+			.uri = writer_text(&out.uri),
+			.rest = writer_text(&out.rest),
 			.flow = target->flow,
 			.require = target->require,
 			.user = user,
@@ -411,30 +411,25 @@ bool forward_ack(const struct context *context, const struct target *target, str
 {
 	struct core *core = context->core;
 	const struct sip_message *ack = context->request;
-	struct writer out = writer_of(core->scratch, SCRATCH_SIZE);
-	char buf[TOP_SIZE];
-	struct writer top = writer_of(buf, sizeof buf);
+	struct leaving out = leaving_of(core);
 	struct request_filter filter = { .core = core };
-	struct slice uri;
 
-	put_breadth(&top, check_breadth(ack));
-	if (!put_way(&out, &top, context, target))
+	put_breadth(&out.rest, check_breadth(ack));
+	if (!put_way(&out.uri, &out.rest, context, target))
 		return true;
-	uri = writer_text(&out);
-	put_forwarded(&out, ack,
+	put_forwarded(&out.rest, ack,
 		      &(struct sip_edits){
-			      .top = writer_text(&top),
 			      .max_forwards = hops_left(ack),
 			      .keep = keep_in_request,
 			      .keep_arg = &filter,
 		      });
-	if (out.overflow || top.overflow)
+	if (out.uri.overflow || out.rest.overflow)
 		return true;
 	return endpoint_send(core->endpoint,
 			     &(struct outgoing){
 				     .method = SIP_ACK,
-				     .uri = uri,
-				     .rest = slice_sub(writer_text(&out), uri.len, out.len),
+				     .uri = writer_text(&out.uri),
+				     .rest = writer_text(&out.rest),
 				     .flow = target->flow,
 				     .require = target->require,
 			     },

@@ -19,6 +19,9 @@ MUST_CHECK enum err forward_request(struct context *context, const struct target
  */
 MUST_CHECK bool forward_ack(const struct context *context, const struct target *target, struct now now);
 
+/* Whether a Contact has "transport=tls": then that has to stand in our Record-Route to it as well. */
+bool forward_says_tls(const struct sip_uri *contact);
+
 /* "<sip:name;lr>" as who sent the request reaches us. */
 void put_route_to_us(struct writer *out, const struct core *core, const struct server *server);
 

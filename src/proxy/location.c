@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "proxy/demands.h"
 #include "proxy/edge.h"
+#include "proxy/forward.h"
 #include "proxy/redirect.h"
 
 enum { NAME_MAX = 512 };
@@ -63,6 +64,7 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 		       : core_flow_is_alive(core, binding->flow)))
 		return LOCATION_UNREACHED;
 	target.uri = contact.text;
+	target.says_tls = forward_says_tls(&contact);
 	if (sips) {
 		/* RFC 5630 §5.3: "the proxy MUST NOT forward the request" to a SIP Contact */
 		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)
