@@ -20,7 +20,7 @@ bool dialog_find(const struct core *core, const struct sip_message *message, str
 	struct writer from_out = writer_of(from, sizeof from), to_out = writer_of(to, sizeof to);
 	struct token_dialog as_a, as_b;
 
-	if (!message->to.tag.ptr)
+	if (!message->to.tag.ptr || text.len != TOKEN_LENGTH) /* before any name is written down */
 		return false;
 	put_aor(&from_out, &message->from.uri);
 	put_aor(&to_out, &message->to.uri);
