@@ -4,16 +4,29 @@
 
 #include "base/ascii.h"
 
+static size_t count_digits(uint64_t number)
+{
+	enum { MOST = 20 };
+	size_t n = 1;
+
+	for (uint64_t next = 10; n < MOST && number >= next; next *= 10)
+		n++;
+	return n;
+}
+
 void put_number(struct writer *out, uint64_t number)
 {
-	char digits[20];
-	size_t n = sizeof digits;
+	size_t n = count_digits(number);
+	char *at;
 
-	do {
-		digits[--n] = (char)('0' + number % 10);
-		number /= 10;
-	} while (number);
-	put(out, slice_from(digits + n, sizeof digits - n));
+	if (n > out->size - out->len) {
+		out->overflow = true;
+		return;
+	}
+	out->len += n;
+	at = out->buf + out->len;
+	for (; n > 0; n--, number /= 10)
+		*--at = (char)('0' + number % 10);
 }
 
 /* Sixteen bytes at once, or as many as the compiler makes of it; a half of a byte in each to begin. */

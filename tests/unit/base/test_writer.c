@@ -26,6 +26,33 @@ static void texts_and_numbers_stand_one_after_the_other(void **state)
 	ASSERT_WRITTEN(out, SLICE("CSeq: 0 18446744073709551615007fff"));
 }
 
+static void numbers_of_every_length_are_written(void **state)
+{
+	uint64_t power = 1;
+
+	for (size_t digits = 1; digits <= 20; digits++, power *= 10) {
+		const uint64_t numbers[] = { power - 1, power, power + 1, power * 9 / 10 };
+
+		for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+			char buf[21], expected[21], *at = expected + sizeof expected;
+			struct writer out = writer_of(buf, sizeof buf), exact, less;
+			uint64_t rest = numbers[i];
+
+			do
+				*--at = (char)('0' + rest % 10);
+			while (rest /= 10);
+			put_number(&out, numbers[i]);
+			ASSERT_WRITTEN(out, slice_from(at, (size_t)(expected + sizeof expected - at)));
+			exact = writer_of(buf, out.len);
+			less = writer_of(buf, out.len - 1);
+			put_number(&exact, numbers[i]);
+			put_number(&less, numbers[i]);
+			assert_false(exact.overflow);
+			assert_true(less.overflow && less.len == 0);
+		}
+	}
+}
+
 static void what_does_not_fit_is_dropped_whole_and_remembered(void **state)
 {
 	char buf[4];
@@ -253,6 +280,7 @@ static void text_of_a_peer_becomes_one_visible_line(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(texts_and_numbers_stand_one_after_the_other),
+	cmocka_unit_test(numbers_of_every_length_are_written),
 	cmocka_unit_test(what_does_not_fit_is_dropped_whole_and_remembered),
 	cmocka_unit_test(it_may_be_filled_to_the_last_byte),
 	cmocka_unit_test(base64_goes_there_and_back),
