@@ -5,10 +5,25 @@
 #include "proxy/edge.h"
 #include "sip/build.h"
 #include "sip/credentials.h"
+#include "sip/lex.h"
 
 enum { HOPS_DEFAULT = 70, NAME_MAX = 512, URI_SIZE = SCRATCH_SIZE / 8 };
 
 /* -- what is left out ------------------------------------------------------------------------------------------ */
+
+/*
+ * Whether it says realm="…" of ours. What does is no digest for others, however the rest of it reads: in a value that keeps to the grammar
+ * this stands in no quoted string, whose quotes it would end, and is the realm. That spares parsing what nearly all are.
+ */
+static bool names_our_realm(const struct core *core, struct slice value)
+{
+	static const struct slice before = SLICE_INIT("realm=\"");
+	size_t at = slice_find_text(value, before);
+	struct slice rest = slice_sub(value, at + before.len, value.len);
+
+	return at > 0 && at < value.len && !lex_is(value.ptr[at - 1], LEX_TOKEN) &&
+	       core_domain(core, slice_sub(rest, 0, slice_find(rest, '"')));
+}
 
 /* An escape could hide that a realm is ours, and of what is no digest we cannot tell. */
 static bool is_digest_for_others(const struct core *core, struct slice scheme, struct slice realm)
@@ -21,7 +36,7 @@ static bool is_foreign_challenge(const struct core *core, struct slice value)
 {
 	struct sip_challenge challenge;
 
-	return sip_challenge_parse(value, &challenge) &&
+	return !names_our_realm(core, value) && sip_challenge_parse(value, &challenge) &&
 	       is_digest_for_others(core, challenge.scheme, challenge.realm);
 }
 
@@ -29,7 +44,7 @@ static bool is_foreign_credentials(const struct core *core, struct slice value)
 {
 	struct sip_credentials credentials;
 
-	return sip_credentials_parse(value, &credentials) &&
+	return !names_our_realm(core, value) && sip_credentials_parse(value, &credentials) &&
 	       is_digest_for_others(core, credentials.scheme, credentials.realm);
 }
 
