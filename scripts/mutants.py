@@ -37,6 +37,7 @@ GROUPS = [
                        "proxy_fork", "proxy_dialog", "proxy_registration", "proxy_subscription", "proxy_allowance",
                        "proxy_backoff", "proxy_publication", "proxy_redirect"]),
     ("src/endpoint/server.c", ["endpoint_server", "endpoint_input", "endpoint_endpoint", "proxy_fork"]),
+    ("src/endpoint/overload.c", ["endpoint_overload", "endpoint_server"]),
     ("src/endpoint/stray.c", ["endpoint_stray", "endpoint_endpoint", "endpoint_server"]),
     ("src/locate/*.c", ["locate_*"]),
     ("src/auth/*.c", ["auth_window", "auth_nonce", "auth_response", "auth_server", "auth_client"]),

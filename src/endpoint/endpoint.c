@@ -10,6 +10,9 @@
 /* What we add to a message that we pass on: Via, Record-Route, tags, and the like. */
 enum { ROOM_FOR_OURS = 16384 };
 
+/* That are reported, of what is refused for want of room. */
+enum { REFUSALS_BURST = 10, REFUSALS_PER_SECOND = 1 };
+
 /* "SIP/2.0/TLS " and sent_by, which has to be one. */
 static enum err make_via(struct endpoint *endpoint, struct slice sent_by)
 {
@@ -64,6 +67,7 @@ enum err endpoint_new(const struct endpoint_config *config, struct endpoint **re
 	endpoint->user = config->user;
 	endpoint->self = config->user_self;
 	endpoint->random = config->random;
+	quota_init(&endpoint->refusals, REFUSALS_BURST, REFUSALS_PER_SECOND, 0);
 	list_init(&endpoint->failing);
 	list_init(&endpoint->gone_servers);
 	list_init(&endpoint->gone_clients);
@@ -383,6 +387,7 @@ const char *endpoint_reason_name(enum endpoint_reason reason)
 		[REASON_HIDDEN_CHALLENGE] = "hidden_challenge",
 		[REASON_POLICY] = "policy",
 		[REASON_RATE] = "rate",
+		[REASON_OVERLOAD] = "overload",
 	};
 
 	return names[reason];

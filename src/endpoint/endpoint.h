@@ -98,9 +98,13 @@ struct endpoint_user {
 
 struct endpoint_limits {
 	struct sip_limits sip;
-	size_t flows;        /* 20,000 */
-	size_t transactions; /* 100,000 of each kind; past it a new request gets 503 with Retry-After */
-	size_t per_flow;     /* server transactions of one flow that are not answered yet: 1,000 */
+	size_t flows; /* 20,000 */
+	/*
+	 * Of each kind, 100,000: past seven eighths a new request gets 503 with Retry-After, and all are for what belongs to the dialogs of
+	 * somebody who is known. Who came to us and has proven nothing gets half.
+	 */
+	size_t transactions;
+	size_t per_flow;   /* server transactions of one flow that are not answered yet: 1,000 */
 	size_t per_sender; /* those that are answered and still remembered (for up to 64*T1) as well: 10,000 */
 	size_t per_peer;   /* all of them, where a server is at the other end that was named to us: 20,000 */
 	size_t per_stranger; /* all of them, where a peer came to us and has proven nothing: 16 */
@@ -296,7 +300,7 @@ unsigned endpoint_worker(const struct endpoint *endpoint);
 bool endpoint_reports(const struct endpoint *endpoint, enum report_level level);
 void endpoint_report(struct endpoint *endpoint, const struct report *report);
 
-/* Why the transaction user refused something; each is counted by itself. */
+/* Why something was refused, by the transaction user but for the last; each is counted by itself. */
 enum endpoint_reason {
 	REASON_WRONG_CREDENTIALS,
 	REASON_REPLAY,           /* a nonce count that was used before */
@@ -304,6 +308,7 @@ enum endpoint_reason {
 	REASON_HIDDEN_CHALLENGE, /* a phone asked for the password that only we may ask for */
 	REASON_POLICY,           /* what the domain or the account does not allow */
 	REASON_RATE,             /* an account asked for more than its quota */
+	REASON_OVERLOAD,         /* no room, or no memory, for one more transaction */
 	ENDPOINT_REASONS,
 };
 /* As it is called in reports: "wrong_credentials". */

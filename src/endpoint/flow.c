@@ -134,6 +134,13 @@ const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow
 	return flow && !flow->why ? &flow->view : NULL;
 }
 
+bool flow_is_strange(const struct flow *flow)
+{
+	const struct flow_view *view = &flow->view;
+
+	return !view->is_peer && !view->outbound && view->n_accounts == 0 && view->verified.len == 0;
+}
+
 bool flow_has(const struct flow *flow, account_id account)
 {
 	for (size_t i = 0; i < flow->view.n_accounts; i++)

@@ -92,6 +92,7 @@ static void end(struct endpoint *endpoint, struct server_tsx *server)
 	if (server->by_branch.key.len > 0)
 		map_remove(endpoint->invites, &server->by_branch);
 	timers_clear(endpoint->timers, &server->timer);
+	endpoint->n_strange -= server->is_strange;
 	if (server->pub.final == 0)
 		no_longer_pending(endpoint, server);
 	if (server->home)
@@ -488,43 +489,25 @@ static void receive_cancel(struct endpoint *endpoint, struct flow *flow, struct 
 	sip_message_free(cancel);
 }
 
-static void refuse_overload(struct endpoint *endpoint, struct flow *flow, const struct sip_message *request)
-{
-	struct sip_reply reply = { .status = 503, .headers = SLICE("Retry-After: 10\r\n") };
-
-	server_answer(endpoint, flow, request, &reply);
-}
-
 /* Where a request stands among the transactions, or would. */
 struct place {
 	struct slice key; /* in endpoint->key */
 	uint64_t hash;
 };
 
-/* What is refused without a proof costs memory, too, until its ACK has come. */
-static size_t transactions_max(const struct endpoint *endpoint, const struct flow *flow)
-{
-	const struct endpoint_limits *limits = &endpoint->limits;
-
-	if (flow->view.is_peer)
-		return limits->per_peer;
-	if (!flow->view.outbound && flow->view.n_accounts == 0 && flow->view.verified.len == 0)
-		return limits->per_stranger;
-	return flow->n_pending < limits->per_flow ? limits->per_sender : 0;
-}
-
-/* A request that begins a transaction. Takes it over if it does. */
-static bool begin(struct endpoint *endpoint, struct flow *flow, const struct place *place,
-		  struct sip_message *request, struct now now)
+/* A request that begins a transaction. NULL: it does, and is taken over; else why it does not. */
+static const struct refusal *begin(struct endpoint *endpoint, struct flow *flow, const struct place *place,
+				   struct sip_message *request, struct now now)
 {
 	enum tsx_machine machine = request->method == SIP_INVITE ? TSX_INVITE_SERVER : TSX_SERVER;
+	const struct refusal *objection = overload_object(endpoint, flow, request);
 	struct server_tsx *server;
 
-	if (flow->servers.n >= transactions_max(endpoint, flow))
-		return false;
+	if (objection)
+		return objection;
 	server = server_new(endpoint, flow, place->key, request);
 	if (!server)
-		return false;
+		return &overload_no_memory;
 	server->began = now.mono;
 	tsx_init(&server->tsx, machine, transport_is_reliable(flow_transport(flow->id)), now.mono);
 	if (timers_set(endpoint->timers, &server->timer, tsx_due(&server->tsx)) != OK)
@@ -536,14 +519,16 @@ static bool begin(struct endpoint *endpoint, struct flow *flow, const struct pla
 	if (server->by_branch.key.len > 0 && map_add(endpoint->invites, &server->by_branch) != OK)
 		server->by_branch.key.len = 0;
 	server->request = request;
+	server->is_strange = flow_is_strange(flow);
+	endpoint->n_strange += server->is_strange;
 	list_append(&flow->servers, &server->on_flow);
 	flow->n_pending++;
 	endpoint->counts.pending++;
 	endpoint->user->request(endpoint->self, &server->pub, now);
-	return true;
+	return NULL;
 fail:
 	server_free(server);
-	return false;
+	return &overload_no_memory;
 }
 
 static void receive_request(struct endpoint *endpoint, struct flow *flow, struct sip_message *request,
@@ -552,6 +537,7 @@ static void receive_request(struct endpoint *endpoint, struct flow *flow, struct
 	struct slice key = key_of(endpoint, flow->id, request, request->method_name);
 	const struct place place = { key, map_hash_of(endpoint->servers, key) };
 	struct map_node *node = map_find_hashed(endpoint->servers, place.key, place.hash);
+	const struct refusal *refusal;
 
 	if (node) {
 		struct server_tsx *server = CONTAINER_OF(node, struct server_tsx, node);
@@ -560,10 +546,11 @@ static void receive_request(struct endpoint *endpoint, struct flow *flow, struct
 	} else if (may_be_stray && request->method == SIP_INVITE &&
 		   stray_receive(endpoint, flow, request, now)) {
 		return;
-	} else if (begin(endpoint, flow, &place, request, now)) {
-		return;
 	} else {
-		refuse_overload(endpoint, flow, request);
+		refusal = begin(endpoint, flow, &place, request, now);
+		if (!refusal)
+			return;
+		overload_refuse(endpoint, flow, request, refusal, now);
 	}
 	sip_message_free(request);
 }

@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/quota.h"
 #include "base/timers.h"
 #include "crypto/digest.h"
 #include "endpoint/endpoint.h"
@@ -66,6 +67,7 @@ struct server_tsx {
 	char *last; /* the last response, for retransmission; NULL: none, or not needed any more */
 	size_t last_len;
 	bool cancelled;
+	bool is_strange;       /* from somebody who had proven nothing: counted in n_strange */
 	char to_tag[TAG_SIZE]; /* ours; zero until it is needed */
 };
 
@@ -128,6 +130,9 @@ struct endpoint {
 	size_t key_size;
 
 	struct endpoint_counts counts;
+	size_t n_strange;      /* servers, of strangers */
+	struct quota refusals; /* to be reported */
+	unsigned unreported;
 };
 
 /* -- endpoint.c ------------------------------------------------------------------------------------------ */
@@ -181,6 +186,8 @@ MUST_CHECK enum err send_on(struct endpoint *endpoint, const struct sending *sen
 /* NULL if it is not here. */
 struct flow *flow_find(const struct endpoint *endpoint, flow_id id);
 bool flow_has(const struct flow *flow, account_id account);
+/* Whether the peer came to us and has proven nothing. */
+bool flow_is_strange(const struct flow *flow);
 /* Whether the certificate of its peer proved the domain. */
 bool flow_proves(const struct flow *flow, struct slice domain);
 void flow_close(struct endpoint *endpoint, struct flow *flow, const char *why);
@@ -195,6 +202,17 @@ void client_tell_gone(struct endpoint *endpoint, struct client_tsx *client);
 
 /* The value of a Via with received and rport as RFC 3261 §18.2.1 and RFC 3581 §4 ask for. */
 void put_received_via(struct writer *out, const struct sip_via *via, const struct address *peer);
+
+/* -- overload.c ------------------------------------------------------------------------------------------ */
+
+struct refusal;
+/* Why a request may not begin a transaction now; NULL: it may. */
+const struct refusal *overload_object(const struct endpoint *endpoint, const struct flow *flow,
+				      const struct sip_message *request);
+extern const struct refusal overload_no_memory;
+/* Counts and reports it, and answers without a transaction. */
+void overload_refuse(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
+		     const struct refusal *refusal, struct now now);
 
 /* -- server.c -------------------------------------------------------------------------------------------- */
 

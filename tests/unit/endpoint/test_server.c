@@ -354,25 +354,6 @@ static void lets_a_proven_sender_and_a_peer_have_more(void **state)
 	}
 }
 
-static void has_only_so_many_transactions_in_all(void **state)
-{
-	flow_id flow = 0;
-
-	start();
-	for (unsigned i = 0; i < bench_limits.transactions; i++) {
-		char branch[32];
-
-		if (i % bench_limits.per_stranger == 0)
-			flow = bench_open(0, TRANSPORT_TLS, 10 + i);
-		snprintf(branch, sizeof(branch), "z9hG4bK%u", i);
-		bench_input(flow, bench_request("INVITE", branch));
-	}
-	bench.log.len = 0;
-	bench_input(alice, bench_request("INVITE", "z9hG4bKmore"));
-	bench_expect("> 1 SIP/2.0 503 Service Unavailable\n");
-	bench_stop();
-}
-
 static void keeps_a_transaction_whose_flow_is_lost_until_it_is_answered(void **state)
 {
 	start();
@@ -521,7 +502,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(lets_a_stranger_have_fewer_transactions),
 	cmocka_unit_test(lets_one_flow_have_only_so_many_transactions),
 	cmocka_unit_test(lets_a_proven_sender_and_a_peer_have_more),
-	cmocka_unit_test(has_only_so_many_transactions_in_all),
 	cmocka_unit_test(keeps_a_transaction_whose_flow_is_lost_until_it_is_answered),
 	cmocka_unit_test(ends_a_transaction_that_is_answered_with_its_flow),
 	cmocka_unit_test(tells_of_the_transactions_of_a_lost_flow_and_of_no_others),
