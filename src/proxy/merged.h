@@ -11,7 +11,7 @@
 
 #include "proxy/context.h"
 
-enum { MERGED_MAX = 100000 }; /* as many as there are server transactions */
+enum { MERGED_MAX = 1000000 }; /* as many as there can be server transactions */
 
 /* The server answers the request itself; once for each. Without memory copies of it are not known as such. */
 void merged_note(struct context *context);

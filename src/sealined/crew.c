@@ -14,10 +14,7 @@
 /* Routers that drop questions they do not know are common; with three of them unanswered a call still begins. */
 enum { DNS_PATIENCE_MS = 4000 };
 
-static const struct endpoint_limits limits = {
-	.transactions = 100000,
-	.output = 16 << 20,
-};
+enum { OUTPUT_MAX = 16 << 20 }; /* bytes */
 
 /* One worker's own. */
 struct member {
@@ -124,7 +121,6 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 	struct endpoint_config config = {
 		.worker = number,
 		.n_workers = crew->n_workers,
-		.limits = limits,
 		.map_key = parts->map_key,
 		.branch_key = crew->branch_key,
 		.random = member->random,
@@ -137,6 +133,7 @@ static enum err make_endpoint(struct member *member, unsigned number, struct wor
 	};
 
 	limits_of_endpoint(&member->setup->config->limits, &config.limits);
+	config.limits.output = OUTPUT_MAX;
 	config.limits.flows = member->setup->config->limits.values[LIMIT_CONNECTIONS] +
 			      transport_limits_default.associations;
 	config.limits.sip = config_sip_limits(member->setup->config);

@@ -6,18 +6,20 @@
 static const struct {
 	struct slice name;
 	uint32_t value, least, most;
+	bool is_fixed; /* from the start of the server on */
 } table[LIMITS] = {
-	[LIMIT_CONNECTIONS]             = { SLICE_INIT("connections"),             20000,   1, 1000000 },
-	[LIMIT_CONNECTIONS_PER_SOURCE]  = { SLICE_INIT("connections-per-source"),   1000,   1, 1000000 },
-	[LIMIT_CONNECTIONS_PER_SECOND]  = { SLICE_INIT("connections-per-second"),     50,   1, 1000000 },
-	[LIMIT_HANDSHAKES]              = { SLICE_INIT("handshakes"),               5000,   1, 1000000 },
-	[LIMIT_HANDSHAKES_PER_SOURCE]   = { SLICE_INIT("handshakes-per-source"),     200,   1, 1000000 },
-	[LIMIT_HANDSHAKE_SECONDS]       = { SLICE_INIT("handshake-seconds"),          10,   1,     300 },
-	[LIMIT_PROOF_SECONDS]           = { SLICE_INIT("proof-seconds"),             180,   1,   86400 },
-	[LIMIT_REQUESTS_PER_CONNECTION] = { SLICE_INIT("requests-per-connection"),  1000,   1,  100000 },
-	[LIMIT_REQUESTS_PER_SENDER]     = { SLICE_INIT("requests-per-sender"),     10000,   1,  100000 },
-	[LIMIT_REQUESTS_PER_PEER]       = { SLICE_INIT("requests-per-peer"),       20000,   1,  100000 },
-	[LIMIT_REQUESTS_PER_STRANGER]   = { SLICE_INIT("requests-per-stranger"),      16,   1,  100000 },
+	[LIMIT_CONNECTIONS]             = { SLICE_INIT("connections"),             20000,   1, 1000000, true },
+	[LIMIT_CONNECTIONS_PER_SOURCE]  = { SLICE_INIT("connections-per-source"),   1000,   1, 1000000, true },
+	[LIMIT_CONNECTIONS_PER_SECOND]  = { SLICE_INIT("connections-per-second"),     50,   1, 1000000, true },
+	[LIMIT_HANDSHAKES]              = { SLICE_INIT("handshakes"),               5000,   1, 1000000, true },
+	[LIMIT_HANDSHAKES_PER_SOURCE]   = { SLICE_INIT("handshakes-per-source"),     200,   1, 1000000, true },
+	[LIMIT_HANDSHAKE_SECONDS]       = { SLICE_INIT("handshake-seconds"),          10,   1,     300, true },
+	[LIMIT_PROOF_SECONDS]           = { SLICE_INIT("proof-seconds"),             180,   1,   86400, true },
+	[LIMIT_TRANSACTIONS]            = { SLICE_INIT("transactions"),           100000, 100, 1000000, true },
+	[LIMIT_REQUESTS_PER_CONNECTION] = { SLICE_INIT("requests-per-connection"),  1000,   1,  100000, true },
+	[LIMIT_REQUESTS_PER_SENDER]     = { SLICE_INIT("requests-per-sender"),     10000,   1,  100000, true },
+	[LIMIT_REQUESTS_PER_PEER]       = { SLICE_INIT("requests-per-peer"),       20000,   1,  100000, true },
+	[LIMIT_REQUESTS_PER_STRANGER]   = { SLICE_INIT("requests-per-stranger"),      16,   1,  100000, true },
 	[LIMIT_BINDINGS_PER_ACCOUNT]    = { SLICE_INIT("bindings-per-account"),       10,   1,      64 },
 	[LIMIT_CALLS_PER_ACCOUNT]       = { SLICE_INIT("calls-per-account"),         200,   1,  100000 },
 	[LIMIT_REQUESTS_PER_SECOND]     = { SLICE_INIT("requests-per-second"),       200,   1,  100000 },
@@ -53,6 +55,14 @@ bool limits_say(struct limits *limits, enum limit limit, struct slice value, str
 	return false;
 }
 
+struct slice limits_fixed_change(const struct limits *old, const struct limits *new)
+{
+	for (int i = 0; i < LIMITS; i++)
+		if (table[i].is_fixed && old->values[i] != new->values[i])
+			return table[i].name;
+	return slice_of(NULL);
+}
+
 static ms_t seconds(const struct limits *limits, enum limit limit)
 {
 	return (ms_t)limits->values[limit] * 1000;
@@ -71,6 +81,7 @@ void limits_of_transport(const struct limits *limits, struct transport_limits *t
 
 void limits_of_endpoint(const struct limits *limits, struct endpoint_limits *endpoint)
 {
+	endpoint->transactions = limits->values[LIMIT_TRANSACTIONS];
 	endpoint->per_flow = limits->values[LIMIT_REQUESTS_PER_CONNECTION];
 	endpoint->per_sender = limits->values[LIMIT_REQUESTS_PER_SENDER];
 	endpoint->per_peer = limits->values[LIMIT_REQUESTS_PER_PEER];

@@ -22,6 +22,7 @@ enum limit {
 	LIMIT_HANDSHAKES_PER_SOURCE,
 	LIMIT_HANDSHAKE_SECONDS,
 	LIMIT_PROOF_SECONDS,
+	LIMIT_TRANSACTIONS,
 	LIMIT_REQUESTS_PER_CONNECTION,
 	LIMIT_REQUESTS_PER_SENDER,
 	LIMIT_REQUESTS_PER_PEER,
@@ -43,6 +44,8 @@ void limits_init(struct limits *limits);
 struct slice limit_name(enum limit limit);
 /* False: why has a clause that says what is wrong with the value. */
 MUST_CHECK bool limits_say(struct limits *limits, enum limit limit, struct slice value, struct writer *why);
+/* The name of one that differs and is fixed once the server has started; empty if there is none. */
+struct slice limits_fixed_change(const struct limits *old, const struct limits *new);
 
 /* What they mean to the rooms; everything else is left as it is. */
 void limits_of_transport(const struct limits *limits, struct transport_limits *transport);

@@ -38,10 +38,14 @@ static bool may_change(const struct config *old, const struct config *new, struc
 			      : !same_limits(old, new)                    ? "messages"
 									  : NULL;
 
-	if (!setting)
+	struct slice limit = limits_fixed_change(&old->limits, &new->limits);
+
+	if (!setting && limit.len == 0)
 		return true;
 	put(why, SLICE("a change of "));
-	put(why, slice_of(setting));
+	if (!setting)
+		put(why, SLICE("limits: "));
+	put(why, setting ? slice_of(setting) : limit);
 	put(why, SLICE(" needs a restart"));
 	return false;
 }

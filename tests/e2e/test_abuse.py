@@ -10,6 +10,7 @@ import pytest
 
 from programs import Server, sealine, slow
 from sealine_e2e import Client, Closed, control
+from sealine_peer import Peer
 
 ATTACKER, OTHER, HOME = "127.0.0.66", "127.0.0.77", "127.0.0.1"
 ALICE = "alice@localhost"
@@ -266,3 +267,53 @@ def test_an_account_has_an_allowance_of_requests(tmp_path):
             refused = [m for m in seen if m.status == 503]
             assert refused and refused[-1].get("Retry-After") and "more requests than it may" in refused[-1].get("Warning")
         assert counts(server)["rate"] == len(refused)
+
+
+def talk(alice, bob):
+    """A call from one to the other, until it is ended."""
+    number = alice.invite(f"sips:{bob.aor}")
+    bob.respond(bob.take_invite(), 200, "OK")
+    alice.remember(alice.expect(lambda m: m.status == 200 and m.get("CSeq") == f"{number} INVITE"))
+    alice.inside("ACK", cseq=number)
+    bob.take_request("ACK")
+
+
+def invite_until_full(client, credentials, most=100):
+    """INVITEs that nobody acknowledges, until one is refused for want of room: how many, and that response."""
+    for i in range(most):
+        client.send(client.request("INVITE", "sips:nobody@localhost", headers=credentials(i)))
+        if (response := client.final()).status == 503:
+            return i, response
+    raise AssertionError("all of them found room")
+
+
+def test_when_there_is_no_room_for_more_requests_calls_under_way_can_still_be_ended(tmp_path):
+    with serve(tmp_path, "workers: 1\nlimits: {transactions: 100, ban-points: 0}\n") as server, contextlib.ExitStack() as stack:
+        phones = {}
+        for name in ("alice", "bob", "carol"):
+            server.add_account(f"{name}@localhost", PASSWORD)
+            phones[name] = stack.enter_context(Peer(server.port(), server.ca, f"{name}@localhost", PASSWORD))
+            assert phones[name].register().status == 200
+        alice, bob, carol = phones.values()
+        talk(alice, bob)
+        strangers = [stack.enter_context(From(server, OTHER)) for _ in range(4)]
+        begun, refusals = zip(*(invite_until_full(stranger, lambda _: []) for stranger in strangers))
+        assert begun == (16, 16, 16, 2)
+        assert "[connection.overload]" in refusals[0].get("Warning") and "[server.strangers]" in refusals[-1].get("Warning")
+        carol.send(carol.request("INVITE", "sips:nobody@localhost"))
+        challenge = carol.final()
+        carol.ack_failure(challenge, "sips:nobody@localhost")
+        n, refusal = invite_until_full(carol, lambda _: [carol.answer_to(challenge, "INVITE", "sips:nobody@localhost")])
+        assert n == 100 - 100 // 8 - 50 - 1, "the strangers' and the call's"
+        assert refusal.get("Retry-After") == "10" and "[server.overload]" in refusal.get("Warning")
+        assert carol.register().status == 503
+        alice.inside("BYE")
+        bob.respond(bob.take_request("BYE"), 200, "OK")
+        assert alice.final().status == 200
+        assert counts(server)["overload"] == 4 + 1 + 1
+        assert server.wait_for(r"request.refused .*code=server.overload")
+        path = tmp_path / "sealined.yaml"
+        path.write_text(path.read_text().replace("transactions: 100", "transactions: 200"))
+        assert "a change of limits: transactions needs a restart" in str(control(server.state, "reload"))
+        path.write_text(path.read_text().replace("transactions: 200", "transactions: 100, requests-per-second: 300"))
+        assert control(server.state, "reload")["ok"]

@@ -214,6 +214,8 @@ static void numbers_have_bounds_and_go_together(void **state)
 		{ "messages:\n  uri: 500\n  uri: 500\n",
 		  "f.yaml:3:3: the key \"uri\" is given twice, first on line 2" },
 		{ "messages:\n  message: 5000\n", "f.yaml:1:1: messages: header is larger than message" },
+		{ "limits:\n  transactions: 99\n",
+		  "f.yaml:2:17: \"99\": it is no number from 100 to 1000000" },
 		{ "registrar:\n  expires-min: 3601\n",
 		  "f.yaml:2:16: \"3601\": it is no number from 1 to 3600" },
 		{ "registrar:\n  expires-min: 601\n",
