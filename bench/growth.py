@@ -31,6 +31,8 @@ LOST_IN_NOISE = 10_000    # fewer users are less than the memory of the rest mov
 CONNECTIONS = (100, 1_000, 5_000, 15_000)
 STORM = 5_000
 FEW_HANDSHAKES = 50       # under way at a time, so that many are turned away
+FEW_TRANSACTIONS = 1_000  # kept at a time, of which strangers get half; so many phones are told to come again while …
+SLOW_DISK = 0.3           # … each fdatasync() takes that many seconds longer
 CALLERS = 20
 ACTIVE = 100
 REGISTERS_A_SECOND = 5_000
@@ -266,13 +268,51 @@ def workers_section(directory, options):
 
 def storm_of(server, calling, *phones):
     """Storm, calls during it, CPU of the server meanwhile, and what it counted."""
-    calls = server.load(*calling, "--duration", "15", who=(), wait=False)
+    calls = server.load(*calling, "--duration", "20", who=(), wait=False)
     if not wait_until(lambda: connections_of(server) >= CALLERS, 10):
         raise Unmeasured("the callers were not registered in time")
     cpu = server.cpu()
     storm = clean(server.load("storm", *phones, "--duration", "120"))
     cpu = server.cpu() - cpu
     return storm, report_of(calls), cpu, server.status()["workers"][0]
+
+
+class SlowDisk:
+    """Makes the store's thread wait longer for the disk, by strace; false where that cannot be."""
+
+    def __init__(self, server, place):
+        self.thread, self.log = server.store_thread(), place / "strace.log"
+
+    def __enter__(self):
+        self.process = None
+        if not shutil.which("strace"):
+            return self
+        argv = ["strace", "-p", self.thread, "-e", "trace=fdatasync", "-e", f"inject=fdatasync:delay_exit={SLOW_DISK * 1e6:.0f}"]
+        self.process = subprocess.Popen([*map(str, argv)], stdout=subprocess.DEVNULL, stderr=self.log.open("w"))
+        wait_until(lambda: "attached" in self.log.read_text() or self.process.poll() is not None, 10)
+        return self
+
+    def __bool__(self):
+        return self.process is not None and self.process.poll() is None
+
+    def __exit__(self, *_):
+        if self:
+            end(self.process)
+
+
+def full_storm(directory, state, calling):
+    """The storm where the disk is slow and few transactions are kept: what its paragraph says."""
+    with Sealined(state, limits=f"transactions: {FEW_TRANSACTIONS}") as server, SlowDisk(server, directory) as slow:
+        if not slow:
+            return "Requests that find no room were not measured: strace cannot make the disk slow here."
+        storm, calls, cpu, status = storm_of(server, calling, "--number", str(STORM))
+    if not status["refused"]["overload"]:
+        raise Unmeasured("all requests found room")
+    return (
+        f"With at most {FEW_TRANSACTIONS:,} transactions kept (`limits: transactions`), half of them for those who have proven nothing, and a disk that takes {SLOW_DISK * 1000:.0f} ms longer "
+        f"for each `fdatasync()`: {storm['done']:,} of {STORM:,} phones were back after {storm['seconds']:.1f} s; {status['refused']['overload']:,} requests were answered 503 with "
+        f"Retry-After, {storm['retries']:,} further attempts made, {cpu:.2f} s of CPU spent. {calls_during(calls)}."
+    )
 
 
 def calls_during(calls):
@@ -293,6 +333,7 @@ def storm_section(directory, options):
         capped, capped_calls, capped_cpu, capped_status = storm_of(server, calling, "--number", str(STORM))
     with Sealined(state) as server:
         alone = clean(server.load("handshake", "--number", "100", "--duration", "4"))
+    full = full_storm(directory, state, calling)
     return [
         f"{storm['done']:,} of {STORM:,} phones were back after {storm['seconds']:.1f} s, with {storm['retries']} further attempts; half of them within "
         f"{storm['latency_ms']['p50'] / 1000:.1f} s of their first word. The server spent {cpu:.2f} s of CPU meanwhile, calls included; {STORM:,} times connection, full handshake, "
@@ -302,6 +343,8 @@ def storm_section(directory, options):
         "",
         f"With at most {FEW_HANDSHAKES} handshakes under way at a time (`limits: handshakes`): {capped['done']:,} of {STORM:,} phones were back after {capped['seconds']:.1f} s; "
         f"{capped_status['refused_connections']:,} connections were turned away, {capped['retries']:,} further attempts made, {capped_cpu:.2f} s of CPU spent. {calls_during(capped_calls)}.",
+        "",
+        full,
     ]
 
 
