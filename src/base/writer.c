@@ -84,8 +84,10 @@ static void put_base64_in(struct writer *out, const unsigned char *byte, size_t 
 	out->len += n / 3 * 4 + tail;
 	for (; n >= 3; n -= 3, byte += 3, to += 4) {
 		group = (uint32_t)byte[0] << 16 | (uint32_t)byte[1] << 8 | byte[2];
-		for (size_t i = 0; i < 4; i++)
-			to[i] = alphabet[group >> (18 - 6 * i) & 63];
+		to[0] = alphabet[group >> 18];
+		to[1] = alphabet[group >> 12 & 63];
+		to[2] = alphabet[group >> 6 & 63];
+		to[3] = alphabet[group & 63];
 	}
 	if (left == 0)
 		return;
