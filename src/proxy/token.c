@@ -1,5 +1,8 @@
 #include "proxy/token.h"
 
+#include <endian.h>
+#include <string.h>
+
 enum {
 	VERSION = 1,
 	CLAIMS_SIZE = 34, /* version, level, two flows, two accounts */
@@ -21,19 +24,19 @@ static unsigned char level_of(const struct token *token)
 
 static unsigned char *write_u64(unsigned char *to, uint64_t value)
 {
-	for (size_t i = 0; i < 8; i++)
-		*to++ = (unsigned char)(value >> (56 - 8 * i));
-	return to;
+	const uint64_t big_endian = htobe64(value);
+
+	memcpy(to, &big_endian, sizeof big_endian);
+	return to + sizeof big_endian;
 }
 
 static const unsigned char *read_u64(const unsigned char *from, uint64_t *ret_value)
 {
-	uint64_t value = 0;
+	uint64_t big_endian;
 
-	for (size_t i = 0; i < 8; i++)
-		value = value << 8 | *from++;
-	*ret_value = value;
-	return from;
+	memcpy(&big_endian, from, sizeof big_endian);
+	*ret_value = be64toh(big_endian);
+	return from + sizeof big_endian;
 }
 
 /* Texts of any length stand under the check with their lengths before them. */
