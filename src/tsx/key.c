@@ -15,10 +15,14 @@ static void put_part(struct writer *out, struct slice text)
 /* Hosts are compared without regard to case (RFC 3261 §19.1.4). */
 static void put_host_part(struct writer *out, struct slice host)
 {
+	size_t at;
+
 	put_number(out, host.len);
 	put_char(out, ':');
-	for (size_t i = 0; i < host.len; i++)
-		put_char(out, ascii_lower(host.ptr[i]));
+	at = out->len;
+	put(out, host);
+	for (; at < out->len; at++)
+		out->buf[at] = ascii_lower(out->buf[at]);
 }
 
 void put_tsx_client_key(struct writer *out, struct slice branch, struct slice method)
