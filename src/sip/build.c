@@ -43,15 +43,21 @@ void put_body(struct writer *out, struct slice body)
 
 void put_quoted(struct writer *out, struct slice text)
 {
-	put_char(out, '"');
-	for (size_t i = 0; i < text.len; i++) {
-		char c = text.ptr[i];
+	struct scan in = scan_of(text);
 
-		if (lex_is(c, LEX_CONTROL))
-			continue;
-		if (c == '"' || c == '\\')
+	put_char(out, '"');
+	while (!scan_done(&in)) {
+		const char *from = in.at;
+
+		in.at = lex_find_special(from, in.end);
+		put(out, scan_since(&in, from));
+		if (scan_done(&in))
+			break;
+		if (!lex_is(*in.at, LEX_CONTROL)) {
 			put_char(out, '\\');
-		put_char(out, c);
+			put_char(out, *in.at);
+		}
+		in.at++;
 	}
 	put_char(out, '"');
 }

@@ -1,5 +1,7 @@
 #include "sip/date.h"
 
+#include <string.h>
+
 #include "base/scan.h"
 
 static const char day_names[7][4] = { "Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed" };
@@ -17,10 +19,18 @@ static unsigned days_of_month(uint64_t year, unsigned month)
 	return month_days[month] + (month == 1 && is_leap(year) ? 1u : 0u);
 }
 
+static void set_two_digits(char to[2], uint64_t number)
+{
+	to[0] = (char)('0' + number / 10);
+	to[1] = (char)('0' + number % 10);
+}
+
 static void put_two_digits(struct writer *out, uint64_t number)
 {
-	put_char(out, (char)('0' + number / 10));
-	put_char(out, (char)('0' + number % 10));
+	char digits[2];
+
+	set_two_digits(digits, number);
+	put(out, slice_from(digits, sizeof digits));
 }
 
 struct day {
@@ -64,23 +74,20 @@ void put_day(struct writer *out, utc_t when)
 
 void put_date(struct writer *out, utc_t when)
 {
+	char text[] = "Thu, 01 Jan 1970 00:00:00 GMT";
+	enum { WEEKDAY = 0, DAY = 5, MONTH = 8, YEAR = 12, HOUR = 17, MINUTE = 20, SECOND = 23 };
 	uint64_t seconds = when > 0 ? (uint64_t)when : 0;
 	struct day day = day_of(seconds / 86400);
 
-	put(out, slice_from(day_names[seconds / 86400 % 7], 3));
-	put(out, SLICE(", "));
-	put_two_digits(out, day.day + 1);
-	put_char(out, ' ');
-	put(out, slice_from(month_names[day.month], 3));
-	put_char(out, ' ');
-	put_number(out, day.year);
-	put_char(out, ' ');
-	put_two_digits(out, seconds / 3600 % 24);
-	put_char(out, ':');
-	put_two_digits(out, seconds / 60 % 60);
-	put_char(out, ':');
-	put_two_digits(out, seconds % 60);
-	put(out, SLICE(" GMT"));
+	memcpy(text + WEEKDAY, day_names[seconds / 86400 % 7], 3);
+	set_two_digits(text + DAY, day.day + 1);
+	memcpy(text + MONTH, month_names[day.month], 3);
+	set_two_digits(text + YEAR, day.year / 100 % 100);
+	set_two_digits(text + YEAR + 2, day.year % 100);
+	set_two_digits(text + HOUR, seconds / 3600 % 24);
+	set_two_digits(text + MINUTE, seconds / 60 % 60);
+	set_two_digits(text + SECOND, seconds % 60);
+	put(out, slice_from(text, sizeof text - 1));
 }
 
 /* One of the names, each of three letters; its place among them, or -1. */

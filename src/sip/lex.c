@@ -88,19 +88,6 @@ static const char *lex_quoted_pair(const char *at, const char *end)
 	return at[1] == '\r' || at[1] == '\n' || (unsigned char)at[1] > 0x7f ? NULL : at + 2;
 }
 
-/* The first byte from at on that is not of LEX_QDTEXT, or end: quoted strings are longer than tokens. */
-static const char *skip_qdtext(const char *at, const char *end)
-{
-	for (; end - at >= WIDE; at += WIDE) {
-		wide bytes = wide_load(at);
-		unsigned hits = wide_is(bytes, '"') | wide_is(bytes, '\\') | wide_control(bytes);
-
-		if (hits)
-			return at + __builtin_ctz(hits);
-	}
-	return lex_skip(at, end, LEX_QDTEXT);
-}
-
 const char *lex_quoted(const char *at, const char *end)
 {
 	const char *more;
@@ -109,7 +96,7 @@ const char *lex_quoted(const char *at, const char *end)
 		return NULL;
 	at++;
 	do {
-		at = skip_qdtext(at, end);
+		at = lex_find_special(at, end);
 		if (at < end && *at == '"')
 			return at + 1;
 		more = lex_quoted_pair(at, end);

@@ -81,6 +81,21 @@ static inline const char *lex_find_control(const char *at, const char *end)
 	return at;
 }
 
+/* The first byte from at on that cannot stand in a quoted string as it is: a quote, a backslash, or of LEX_CONTROL; or end. */
+static inline const char *lex_find_special(const char *at, const char *end)
+{
+	for (; end - at >= WIDE; at += WIDE) {
+		wide bytes = wide_load(at);
+		unsigned hits = wide_is(bytes, '"') | wide_is(bytes, '\\') | wide_control(bytes);
+
+		if (hits)
+			return at + __builtin_ctz(hits);
+	}
+	while (at < end && *at != '"' && *at != '\\' && !lex_is(*at, LEX_CONTROL))
+		at++;
+	return at;
+}
+
 /*
  * What begins at at: where it ends, or NULL if there is no such thing. (The scan_ functions below are these on a cursor.
  * That is told by value and stays in a register, which is what makes a parser of many small steps fast.)

@@ -45,6 +45,31 @@ static void quoted_strings_cannot_be_left(void **state)
 	assert_written(&out, "\"a\\\"b\\\\cd\t\xc3\xa9\"");
 }
 
+/* It is copied in pieces of sixteen bytes. */
+static void what_is_quoted_stands_at_any_place(void **state)
+{
+	static const struct {
+		char c;
+		const char *becomes;
+	} cases[] = { { '"', "\\\"" }, { '\\', "\\\\" }, { '\n', "" }, { 'x', "x" } };
+
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		for (size_t at = 0; at < 40; at++) {
+			struct writer out = writer_of(buf, sizeof buf), expected = writer_of(buf + 200, 200);
+			char text[40];
+
+			memset(text, 'a', sizeof text);
+			text[at] = cases[i].c;
+			put_char(&expected, '"');
+			put(&expected, slice_from(text, at));
+			put(&expected, slice_of(cases[i].becomes));
+			put(&expected, slice_from(text + at + 1, sizeof text - at - 1));
+			put_char(&expected, '"');
+			put_quoted(&out, slice_from(text, sizeof text));
+			assert_true(slice_eq(writer_text(&out), writer_text(&expected)));
+		}
+}
+
 static void what_does_not_fit_is_noticed(void **state)
 {
 	struct writer out = writer_of(buf, 10);
@@ -234,6 +259,7 @@ static void a_100_tells_in_its_timestamp_how_late_it_is(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(start_lines_and_header_lines_have_one_form),
 	cmocka_unit_test(quoted_strings_cannot_be_left),
+	cmocka_unit_test(what_is_quoted_stands_at_any_place),
 	cmocka_unit_test(what_does_not_fit_is_noticed),
 	cmocka_unit_test(a_message_is_passed_on_with_its_edits_only),
 	cmocka_unit_test(lines_are_added_on_top_and_left_out),
