@@ -85,15 +85,19 @@ static void run(struct tsx *tsx, enum tsx_event timer, ms_t due)
 	tsx->running[i].due = due;
 }
 
+/* The first of some TIMER() bits. */
+static enum tsx_event first_of(unsigned timers)
+{
+	return (enum tsx_event)__builtin_ctz(timers);
+}
+
 /* Returns the one of them that fires at once, if there is one. */
 static enum tsx_event start(struct tsx *tsx, unsigned timers, enum tsx_event fired, ms_t now)
 {
-	for (enum tsx_event timer = TSX_TIMER_100; timer < TSX_EVENTS; timer++) {
-		ms_t length;
+	for (; timers; timers &= timers - 1) {
+		enum tsx_event timer = first_of(timers);
+		ms_t length = duration(tsx, timer, fired);
 
-		if (!(timers & 1U << timer))
-			continue;
-		length = duration(tsx, timer, fired);
 		if (length == 0)
 			return timer;
 		if (length == NEVER)
@@ -134,9 +138,8 @@ unsigned tsx_step(struct tsx *tsx, enum tsx_event event, ms_t now)
 		if (rule->next == TSX_NONE)
 			break;
 		enter(tsx, rule->next);
-		for (enum tsx_event timer = TSX_TIMER_100; timer < TSX_EVENTS; timer++)
-			if (rule->stops & 1U << timer)
-				stop(tsx, timer);
+		for (unsigned stops = rule->stops; stops; stops &= stops - 1)
+			stop(tsx, first_of(stops));
 		actions |= rule->actions;
 		event = start(tsx, rule->starts, event, now);
 	}
