@@ -12,19 +12,29 @@
 
 /* -- Via: received and rport ----------------------------------------------------------------------------- */
 
-/* Takes one ";name=value" off the front of params; a semicolon in a quoted string does not separate. */
-static struct slice take_param(struct slice *params)
+/* Where the first parameter of params ends: at the next semicolon that is not in a quoted string. */
+static size_t param_end(struct slice params)
 {
+	size_t n = 1 + slice_find(slice_sub(params, 1, params.len), ';');
 	bool quoted = false;
-	size_t n = 1;
 
-	for (; n < params->len && (quoted || params->ptr[n] != ';'); n++) {
-		if (params->ptr[n] == '"')
+	if (slice_find(slice_sub(params, 0, n), '"') == n)
+		return n;
+	for (n = 1; n < params.len && (quoted || params.ptr[n] != ';'); n++) {
+		if (params.ptr[n] == '"')
 			quoted = !quoted;
-		else if (quoted && params->ptr[n] == '\\')
+		else if (quoted && params.ptr[n] == '\\')
 			n++;
 	}
+	return n;
+}
+
+/* Takes one ";name=value" off the front of params, which has one. */
+static struct slice take_param(struct slice *params)
+{
+	size_t n = param_end(*params);
 	struct slice param = slice_sub(*params, 0, n);
+
 	*params = slice_sub(*params, n, params->len);
 	return param;
 }
