@@ -108,6 +108,9 @@ struct dial {
 	struct slice host, domain, pin, tlsa, as; /* in this allocation, behind the struct */
 };
 
+/* What a connection gets to be written to, which most messages fit in; and how many such buffers are kept for the next ones. */
+enum { OUT_FIRST = 2048, SPARES_MAX = 16 };
+
 struct transport {
 	struct transport_config config;
 	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
@@ -128,6 +131,9 @@ struct transport {
 	unsigned unlogged;
 	struct transport_counts counts;
 	char *input; /* config.limits.input_per_turn bytes */
+	char *spares
+		[SPARES_MAX]; /* buffers of OUT_FIRST bytes for what is written next: the last lies in the cache still */
+	size_t n_spares;
 };
 
 /* -- wire.c ---------------------------------------------------------------------------------------------- */

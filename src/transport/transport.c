@@ -103,6 +103,8 @@ void transport_free(struct transport *transport)
 	sources_free(transport);
 	map_free(transport->associations);
 	map_free(transport->peers);
+	while (transport->n_spares > 0)
+		mem_free(transport->spares[--transport->n_spares]);
 	mem_free(transport->input);
 	mem_free(transport);
 }

@@ -5,9 +5,6 @@
 #include "net/socket.h"
 #include "transport/private.h"
 
-/* What most messages fit in, and the largest that the C library keeps at hand for its thread. */
-enum { OUT_FIRST = 1024 };
-
 /* -- life ------------------------------------------------------------------------------------------------ */
 
 static enum err wire_watch(struct wire *wire)
@@ -497,6 +494,11 @@ static void connected(struct wire *wire, struct now now)
 
 /* -- out ------------------------------------------------------------------------------------------------- */
 
+static char *take_spare(struct transport *transport)
+{
+	return transport->n_spares > 0 ? transport->spares[--transport->n_spares] : mem_alloc(OUT_FIRST);
+}
+
 static bool make_room(struct wire *wire, size_t n)
 {
 	size_t size = wire->size_out ? wire->size_out : OUT_FIRST;
@@ -510,7 +512,7 @@ static bool make_room(struct wire *wire, size_t n)
 		size *= 2;
 	if (size == wire->size_out)
 		return true;
-	char *out = mem_resize(wire->out, size);
+	char *out = wire->out || size > OUT_FIRST ? mem_resize(wire->out, size) : take_spare(wire->transport);
 	if (!out)
 		return false;
 	wire->out = out;
@@ -586,9 +588,14 @@ static enum err write_some(struct wire *wire)
 /* Most connections have nothing to say for minutes: the buffer is worth more elsewhere. */
 static void release_out(struct wire *wire)
 {
-	wire->at_out = wire->n_out = 0;
-	mem_free(TAKE(wire->out));
-	wire->size_out = 0;
+	struct transport *transport = wire->transport;
+	char *out = TAKE(wire->out);
+
+	if (wire->size_out == OUT_FIRST && transport->n_spares < SPARES_MAX)
+		transport->spares[transport->n_spares++] = out;
+	else
+		mem_free(out);
+	wire->at_out = wire->n_out = wire->size_out = 0;
 }
 
 /* Tells the endpoint when the peer begins or ends to be too slow. */
