@@ -61,19 +61,6 @@ static bool read_nonce(struct slice text, unsigned char ret_bytes[AUTH_NONCE_SIZ
 	       n == AUTH_NONCE_SIZE;
 }
 
-bool auth_nonce_made(struct slice text, utc_t *ret_made)
-{
-	enum { CHARACTERS = 12 }; /* three quarters of that in bytes */
-	unsigned char bytes[9];
-	size_t n;
-
-	if (text.len != AUTH_NONCE_LENGTH ||
-	    !base64_decode(slice_sub(text, 0, CHARACTERS), bytes, sizeof bytes, &n) || n != sizeof bytes)
-		return false;
-	*ret_made = (utc_t)read_u64(bytes);
-	return true;
-}
-
 static bool is_ours(struct mac *mac, const unsigned char bytes[AUTH_NONCE_SIZE],
 		    const struct auth_scope *scope)
 {
@@ -83,21 +70,21 @@ static bool is_ours(struct mac *mac, const unsigned char bytes[AUTH_NONCE_SIZE],
 	return mac_check(mac, claim.parts, 4, slice_from(bytes + CLAIM_SIZE, TAG_SIZE));
 }
 
-static bool is_known(const struct auth_known_nonce *known, const unsigned char bytes[AUTH_NONCE_SIZE],
-		     const struct auth_scope *scope)
+static bool is_known(const struct auth_known_nonce *known, struct slice text, const struct auth_scope *scope)
 {
 	return known->realm_len > 0 && known->flow == scope->flow &&
 	       slice_eq(slice_from(known->realm, known->realm_len), scope->realm) &&
-	       slice_eq_secret(slice_from(known->bytes, AUTH_NONCE_SIZE), slice_from(bytes, AUTH_NONCE_SIZE));
+	       slice_eq_secret(slice_from(known->text, AUTH_NONCE_LENGTH), text);
 }
 
-static void set_known(struct auth_known_nonce *known, const unsigned char bytes[AUTH_NONCE_SIZE],
-		      const struct auth_scope *scope)
+void auth_nonce_remember(struct auth_known_nonce *known, struct slice text, const struct auth_scope *scope,
+			 const struct auth_nonce *nonce)
 {
-	if (scope->realm.len == 0 || scope->realm.len > sizeof known->realm)
+	if (scope->realm.len == 0 || scope->realm.len > sizeof known->realm || text.len != AUTH_NONCE_LENGTH)
 		return;
-	memcpy(known->bytes, bytes, AUTH_NONCE_SIZE);
+	known->nonce = *nonce;
 	known->flow = scope->flow;
+	memcpy(known->text, text.ptr, AUTH_NONCE_LENGTH);
 	known->realm_len = (uint8_t)scope->realm.len;
 	memcpy(known->realm, scope->realm.ptr, scope->realm.len);
 }
@@ -105,23 +92,23 @@ static void set_known(struct auth_known_nonce *known, const unsigned char bytes[
 bool auth_nonce_check_again(struct mac *mac, struct slice text, const struct auth_scope *scope,
 			    struct auth_known_nonce *known, struct auth_nonce *ret_nonce)
 {
-	unsigned char bytes[AUTH_NONCE_SIZE];
-
-	if (!read_nonce(text, bytes))
-		return false;
-	if (!is_known(known, bytes, scope)) {
-		if (!is_ours(mac, bytes, scope))
-			return false;
-		set_known(known, bytes, scope);
+	if (is_known(known, text, scope)) {
+		*ret_nonce = known->nonce;
+		return true;
 	}
-	*ret_nonce = (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
+	if (!auth_nonce_check(mac, text, scope, ret_nonce))
+		return false;
+	auth_nonce_remember(known, text, scope, ret_nonce);
 	return true;
 }
 
 bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
 		      struct auth_nonce *ret_nonce)
 {
-	struct auth_known_nonce none = { .realm_len = 0 };
+	unsigned char bytes[AUTH_NONCE_SIZE];
 
-	return auth_nonce_check_again(mac, text, scope, &none, ret_nonce);
+	if (!read_nonce(text, bytes) || !is_ours(mac, bytes, scope))
+		return false;
+	*ret_nonce = (struct auth_nonce){ (utc_t)read_u64(bytes), read_u64(bytes + 8) };
+	return true;
 }

@@ -33,19 +33,22 @@ MUST_CHECK bool put_auth_nonce(struct writer *out, struct mac *mac, const struct
 /* True if it is one of ours for that scope. Of any age: that is the caller's to judge. */
 bool auth_nonce_check(struct mac *mac, struct slice text, const struct auth_scope *scope,
 		      struct auth_nonce *ret_nonce);
-/* When one was made, of which it was checked before that it is ours. False: it cannot be. */
-bool auth_nonce_made(struct slice text, utc_t *ret_made);
 
 /*
- * The nonce that was found to be ours last, and its scope: the same again needs no keyed check. Belongs to the caller, who zeroes it
+ * The nonce that was made or found to be ours last, and its scope: the same again needs no keyed check. Belongs to the caller, who zeroes it
  * to begin. What is in it is compared in full and says no more than the check did, so it may be of any flow and realm.
  */
 struct auth_known_nonce {
-	unsigned char bytes[AUTH_NONCE_SIZE];
+	struct auth_nonce nonce;
 	uint64_t flow;
+	char text[AUTH_NONCE_LENGTH];
 	uint8_t realm_len; /* 0: there is none */
-	char realm[39];    /* a nonce of a realm whose name is longer is not remembered */
+	char realm[36];    /* a nonce of a realm whose name is longer is not remembered */
 };
+
+/* It is ours: it was checked, or has just been made. */
+void auth_nonce_remember(struct auth_known_nonce *known, struct slice text, const struct auth_scope *scope,
+			 const struct auth_nonce *nonce);
 
 /* Like auth_nonce_check(), which it asks if the nonce is another one. */
 bool auth_nonce_check_again(struct mac *mac, struct slice text, const struct auth_scope *scope,

@@ -134,38 +134,67 @@ static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchan
 	return digest_a2(crypto, exchange, a2, integrity ? 5 : 3, ret_hex);
 }
 
+/* What is hashed, with qop or without; H(A2) stands at the end. */
+enum { PARTS_MAX = 11 };
+
+static size_t list_parts(const struct auth_exchange *exchange, const struct auth_hex *secret,
+			 const struct auth_hex *subject, struct slice ret_parts[PARTS_MAX])
+{
+	const struct slice with_qop[] = {
+		exchange->nc, COLON, exchange->cnonce, COLON, exchange->qop, COLON
+	};
+	size_t n = 0;
+
+	ret_parts[n++] = auth_hex_slice(secret);
+	ret_parts[n++] = COLON;
+	ret_parts[n++] = exchange->nonce;
+	ret_parts[n++] = COLON;
+	for (size_t i = 0; exchange->qop.ptr && i < sizeof with_qop / sizeof with_qop[0]; i++)
+		ret_parts[n++] = with_qop[i];
+	ret_parts[n++] = auth_hex_slice(subject);
+	return n;
+}
+
 static bool respond(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
 		    struct auth_hex *ret_response)
 {
+	struct slice parts[PARTS_MAX];
 	struct auth_hex secret, subject;
 	bool ok;
 
 	if (!secret_of(crypto, exchange, &secret) || !subject_of(crypto, exchange, method, &subject))
 		return false;
-	if (exchange->qop.ptr) {
-		const struct slice parts[] = { auth_hex_slice(&secret),
-					       COLON,
-					       exchange->nonce,
-					       COLON,
-					       exchange->nc,
-					       COLON,
-					       exchange->cnonce,
-					       COLON,
-					       exchange->qop,
-					       COLON,
-					       auth_hex_slice(&subject) };
-
-		ok = digest_hex(crypto, exchange->algorithm, parts, sizeof parts / sizeof parts[0],
-				ret_response);
-	} else {
-		const struct slice parts[] = { auth_hex_slice(&secret), COLON, exchange->nonce, COLON,
-					       auth_hex_slice(&subject) };
-
-		ok = digest_hex(crypto, exchange->algorithm, parts, sizeof parts / sizeof parts[0],
-				ret_response);
-	}
+	ok = digest_hex(crypto, exchange->algorithm, parts, list_parts(exchange, &secret, &subject, parts),
+			ret_response);
 	mem_wipe(&secret, sizeof secret);
 	return ok;
+}
+
+bool auth_response_and_rspauth(struct crypto *crypto, const struct auth_exchange *exchange,
+			       struct auth_hex *ret_response, struct auth_hash *ret_rspauth)
+{
+	struct auth_exchange answer = *exchange;
+	unsigned char hashes[2][DIGEST_SIZE_MAX];
+	struct slice parts[PARTS_MAX];
+	struct auth_hex secret, subject, own_subject;
+	struct digest_fork fork = { .start = parts };
+
+	answer.body = SLICE("");
+	if (!secret_of(crypto, exchange, &secret) ||
+	    !subject_of(crypto, exchange, exchange->method, &subject) ||
+	    !subject_of(crypto, &answer, SLICE(""), &own_subject))
+		return false;
+	fork.n_start = list_parts(exchange, &secret, &subject, parts) - 1;
+	fork.ends[0] = auth_hex_slice(&subject);
+	fork.ends[1] = auth_hex_slice(&own_subject);
+	bool ok = digest_fork(crypto, exchange->algorithm, &fork, hashes);
+	mem_wipe(&secret, sizeof secret);
+	if (!ok)
+		return false;
+	set_hex(ret_response, exchange->algorithm, hashes[0]);
+	ret_rspauth->size = (uint8_t)digest_size(exchange->algorithm);
+	memcpy(ret_rspauth->bytes, hashes[1], ret_rspauth->size);
+	return true;
 }
 
 bool auth_response(struct crypto *crypto, const struct auth_exchange *exchange, struct auth_hex *ret_response)

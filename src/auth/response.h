@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 #include "crypto/digest.h"
@@ -67,6 +68,12 @@ struct auth_exchange {
 	struct auth_a2_cache *cache; /* NULL: nothing is kept */
 };
 
+/* The hash of one, as bytes; size 0: there is none. */
+struct auth_hash {
+	unsigned char bytes[DIGEST_SIZE_MAX];
+	uint8_t size;
+};
+
 /* What the credentials must carry (RFC 7616 §3.4.1). False only if the library fails. */
 MUST_CHECK bool auth_response(struct crypto *crypto, const struct auth_exchange *exchange,
 			      struct auth_hex *ret_response);
@@ -76,3 +83,9 @@ MUST_CHECK bool auth_response(struct crypto *crypto, const struct auth_exchange 
  */
 MUST_CHECK bool auth_rspauth(struct crypto *crypto, const struct auth_exchange *exchange,
 			     struct auth_hex *ret_rspauth);
+/*
+ * Both for credentials with a qop, of which most of what is hashed is the same: the response, and the rspauth of an answer without a
+ * body. False only if the library fails.
+ */
+MUST_CHECK bool auth_response_and_rspauth(struct crypto *crypto, const struct auth_exchange *exchange,
+					  struct auth_hex *ret_response, struct auth_hash *ret_rspauth);

@@ -117,23 +117,18 @@ static bool put_one_challenge(struct writer *out, const struct auth_challenge *c
 	return !value.overflow;
 }
 
-static bool put_fresh_nonce(struct writer *out, struct auth_server *server, const struct auth_scope *scope,
-			    utc_t now)
-{
-	const struct auth_nonce made = { now, ++server->serial };
-
-	return put_auth_nonce(out, server->mac, &made, scope);
-}
-
 bool put_challenge(struct writer *out, struct auth_server *server, const struct auth_challenge *challenge,
 		   utc_t now)
 {
 	const struct auth_scope scope = { challenge->flow, challenge->realm->name };
+	const struct auth_nonce made = { now, ++server->serial };
 	char buf[AUTH_NONCE_LENGTH];
 	struct writer nonce = writer_of(buf, sizeof buf);
 
-	if (!put_fresh_nonce(&nonce, server, &scope, now))
+	if (!put_auth_nonce(&nonce, server->mac, &made, &scope))
 		return false;
+	if (challenge->known)
+		auth_nonce_remember(challenge->known, writer_text(&nonce), &scope, &made);
 	for (size_t i = 0; i < sizeof(offers) / sizeof(offers[0]); i++)
 		if (is_offered(challenge->realm, &offers[i]) &&
 		    !put_one_challenge(out, challenge, writer_text(&nonce), &offers[i]))
@@ -246,16 +241,16 @@ static bool find_offer(const struct auth_attempt *attempt, struct offer *ret_off
 
 /*
  * AUTH_OK, AUTH_WRONG or AUTH_FAULT, and AUTH_ALGORITHM where the account has no hash for it; takes as long for a
- * user that does not exist.
+ * user that does not exist. What is right is then proven by us as well, so both are hashed together.
  */
 static enum auth_verdict check_response(struct auth_server *server, const struct auth_attempt *attempt,
-					const struct offer *offer)
+					const struct offer *offer, struct auth_hash *ret_rspauth)
 {
 	const unsigned char *known = attempt->hashes ? attempt->hashes->ha1[offer->algorithm] : NULL;
 	struct auth_exchange exchange = exchange_of(server, attempt, offer, known ? known : server->dummy);
 	struct auth_hex expected;
 
-	if (!auth_response(server->crypto, &exchange, &expected))
+	if (!auth_response_and_rspauth(server->crypto, &exchange, &expected, ret_rspauth))
 		return AUTH_FAULT;
 	if (!slice_eq_secret(auth_hex_slice(&expected), attempt->credentials->response) || !known)
 		return attempt->hashes && !known ? AUTH_ALGORITHM : AUTH_WRONG;
@@ -272,7 +267,7 @@ bool auth_has_own_nonce(struct auth_server *server, const struct auth_attempt *a
 
 /* The response is right: is the nonce good, and used for the first time with this count? */
 static enum auth_verdict check_nonce(struct auth_server *server, const struct auth_attempt *attempt,
-				     utc_t now)
+				     utc_t now, utc_t *ret_made)
 {
 	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
 	struct auth_nonce nonce;
@@ -283,7 +278,7 @@ static enum auth_verdict check_nonce(struct auth_server *server, const struct au
 	if (nonce.made > now + CLOCK_SLACK || now - nonce.made > attempt->realm->lifetime)
 		return AUTH_STALE;
 	switch (auth_windows_take(&attempt->used->windows, nonce.serial, nc_of(attempt->credentials->nc))) {
-	case AUTH_COUNT_NEW: return AUTH_OK;
+	case AUTH_COUNT_NEW: *ret_made = nonce.made; return AUTH_OK;
 	case AUTH_COUNT_FORGOTTEN: return AUTH_STALE;
 	case AUTH_COUNT_USED: break;
 	}
@@ -292,6 +287,7 @@ static enum auth_verdict check_nonce(struct auth_server *server, const struct au
 
 enum auth_verdict auth_check(struct auth_server *server, const struct auth_attempt *attempt, utc_t now)
 {
+	struct auth_own_proof proof;
 	struct offer offer;
 	enum auth_verdict verdict;
 
@@ -299,28 +295,48 @@ enum auth_verdict auth_check(struct auth_server *server, const struct auth_attem
 		return AUTH_MALFORMED;
 	if (!find_offer(attempt, &offer))
 		return AUTH_ALGORITHM;
-	verdict = check_response(server, attempt, &offer);
-	return verdict == AUTH_OK ? check_nonce(server, attempt, now) : verdict;
-}
-
-/* Whether it is time for another one: the attempt was AUTH_OK, so the nonce is ours. */
-static bool is_nonce_worn(const struct auth_attempt *attempt, utc_t now)
-{
-	utc_t made;
-
-	return auth_nonce_made(attempt->credentials->nonce, &made) && now - made >= AUTH_NEXT_NONCE_AGE;
+	verdict = check_response(server, attempt, &offer, &proof.rspauth);
+	if (verdict == AUTH_OK)
+		verdict = check_nonce(server, attempt, now, &proof.nonce_made);
+	if (verdict == AUTH_OK)
+		*attempt->proof = proof;
+	return verdict;
 }
 
 static bool put_next_nonce(struct writer *out, struct auth_server *server, const struct auth_attempt *attempt,
 			   utc_t now)
 {
 	const struct auth_scope scope = { attempt->flow, attempt->realm->name };
+	const struct auth_nonce made = { now, ++server->serial };
 	bool ok;
 
 	put(out, SLICE("nextnonce=\""));
-	ok = put_fresh_nonce(out, server, &scope, now);
+	ok = put_auth_nonce(out, server->mac, &made, &scope);
 	put(out, SLICE("\", "));
 	return ok;
+}
+
+/* qop=auth-int covers the body of the response as well; most have none. */
+static bool put_rspauth(struct writer *out, struct auth_server *server, const struct auth_proving *proving)
+{
+	const struct auth_attempt *attempt = proving->attempt;
+	const struct auth_hash *known = &attempt->proof->rspauth;
+	struct auth_exchange exchange;
+	struct auth_hex rspauth;
+	struct offer offer;
+
+	if (proving->body.len == 0 || !has_integrity(attempt->credentials)) {
+		put_hex(out, known->bytes, known->size);
+		return true;
+	}
+	if (!find_offer(attempt, &offer))
+		return false;
+	exchange = exchange_of(server, attempt, &offer, attempt->hashes->ha1[offer.algorithm]);
+	exchange.body = proving->body;
+	if (!exchange.ha1 || !auth_rspauth(server->crypto, &exchange, &rspauth))
+		return false;
+	put(out, auth_hex_slice(&rspauth));
+	return true;
 }
 
 bool put_auth_info(struct writer *out, struct auth_server *server, const struct auth_proving *proving,
@@ -328,24 +344,20 @@ bool put_auth_info(struct writer *out, struct auth_server *server, const struct 
 {
 	const struct auth_attempt *attempt = proving->attempt;
 	const struct sip_credentials *credentials = attempt->credentials;
-	struct auth_exchange exchange;
-	struct auth_hex rspauth;
-	struct offer offer;
+	bool is_worn = now - attempt->proof->nonce_made >= AUTH_NEXT_NONCE_AGE;
 
-	if (!find_offer(attempt, &offer))
-		return false;
-	exchange = exchange_of(server, attempt, &offer, attempt->hashes->ha1[offer.algorithm]);
-	exchange.body = proving->body;
-	if (!exchange.ha1 || !auth_rspauth(server->crypto, &exchange, &rspauth))
+	/* the credentials were not looked at: the sender is proven by something else */
+	if (attempt->proof->rspauth.size == 0)
 		return false;
 	put(out, sip_header_name(proving->header));
 	put(out, SLICE(": "));
-	if (is_nonce_worn(attempt, now) && !put_next_nonce(out, server, attempt, now))
+	if (is_worn && !put_next_nonce(out, server, attempt, now))
 		return false;
 	put(out, SLICE("qop="));
 	put(out, credentials->qop);
 	put(out, SLICE(", rspauth=\""));
-	put(out, auth_hex_slice(&rspauth));
+	if (!put_rspauth(out, server, proving))
+		return false;
 	put(out, SLICE("\", cnonce=\""));
 	put(out, credentials->cnonce);
 	put(out, SLICE("\", nc="));

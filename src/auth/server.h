@@ -76,6 +76,7 @@ struct auth_challenge {
 	const struct auth_realm *realm;
 	uint64_t flow;
 	bool stale;
+	struct auth_known_nonce *known; /* of the flow, where the nonce is remembered; may be NULL */
 };
 
 /* The header lines of a challenge, strongest first (RFC 8760 §2.3). False if the library fails. */
@@ -90,10 +91,16 @@ MUST_CHECK bool put_challenge(struct writer *out, struct auth_server *server,
 enum auth_verdict auth_find(const struct sip_message *request, enum sip_header_id header, struct slice realm,
 			    struct sip_credentials *ret_credentials);
 
-/* What a flow remembers of the nonces that were answered rightly on it. Belongs to the caller, who zeroes it to begin. */
+/* What a flow remembers of its nonces. Belongs to the caller, who zeroes it to begin. */
 struct auth_used {
-	struct auth_windows windows;
-	struct auth_known_nonce known;
+	struct auth_windows windows;   /* touched only by a right answer */
+	struct auth_known_nonce known; /* the last of a challenge, or of a right answer */
+};
+
+/* What is found out with a right answer, for our own proof. Belongs to the caller, who zeroes it to begin. */
+struct auth_own_proof {
+	struct auth_hash rspauth; /* of a response without a body */
+	utc_t nonce_made;
 };
 
 struct auth_attempt {
@@ -102,7 +109,8 @@ struct auth_attempt {
 	const struct auth_realm *realm;
 	uint64_t flow;
 	const struct auth_hashes *hashes; /* NULL: there is no such user */
-	struct auth_used *used;           /* of the flow; touched only by a right answer */
+	struct auth_used *used;           /* of the flow */
+	struct auth_own_proof *proof;     /* written by auth_check() with AUTH_OK, for put_auth_info() */
 };
 
 /* Whether the nonce is one of ours for this flow: who has it has seen what we sent there. */

@@ -41,21 +41,40 @@ static bool update(EVP_MD_CTX *ctx, const struct slice parts[], size_t n_parts)
 	return true;
 }
 
-bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
-	    size_t n_parts, unsigned char ret_hash[DIGEST_SIZE_MAX])
+/* Begins a hash with these parts. No type given: the context starts again with the one that it has. */
+static bool begin(EVP_MD_CTX *ctx, const struct slice parts[], size_t n_parts)
 {
-	EVP_MD_CTX *ctx = crypto->md_ctx[algorithm];
 	char buf[JOINED_MAX];
 	struct writer joined = writer_of(buf, sizeof buf);
 	bool ok = join(parts, n_parts, &joined);
 	const struct slice whole = writer_text(&joined);
 
-	/* No type given: the context starts again with the one that it has. */
 	ok = ctx && EVP_DigestInit_ex2(ctx, NULL, NULL) == 1 &&
-	     update(ctx, ok ? &whole : parts, ok ? 1 : n_parts) &&
-	     EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+	     update(ctx, ok ? &whole : parts, ok ? 1 : n_parts);
 	mem_wipe(buf, joined.len); /* one of the parts may be a secret */
 	return ok;
+}
+
+bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
+	    size_t n_parts, unsigned char ret_hash[DIGEST_SIZE_MAX])
+{
+	EVP_MD_CTX *ctx = crypto->md_ctx[algorithm];
+
+	return begin(ctx, parts, n_parts) && EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+}
+
+static bool end(EVP_MD_CTX *ctx, struct slice text, unsigned char ret_hash[DIGEST_SIZE_MAX])
+{
+	return update(ctx, &text, 1) && EVP_DigestFinal_ex(ctx, ret_hash, NULL) == 1;
+}
+
+bool digest_fork(struct crypto *crypto, enum digest_algorithm algorithm, const struct digest_fork *fork,
+		 unsigned char ret_hashes[2][DIGEST_SIZE_MAX])
+{
+	EVP_MD_CTX *first = crypto->md_ctx[algorithm], *second = crypto->fork_ctx;
+
+	return begin(first, fork->start, fork->n_start) && EVP_MD_CTX_copy_ex(second, first) == 1 &&
+	       end(first, fork->ends[0], ret_hashes[0]) && end(second, fork->ends[1], ret_hashes[1]);
 }
 
 bool digest_sha1(struct crypto *crypto, struct slice text, unsigned char ret_hash[DIGEST_SHA1_SIZE])

@@ -32,6 +32,17 @@ size_t digest_size(enum digest_algorithm algorithm);
 MUST_CHECK bool digest(struct crypto *crypto, enum digest_algorithm algorithm, const struct slice parts[],
 		       size_t n_parts, unsigned char ret_hash[DIGEST_SIZE_MAX]);
 
+/* Two texts that begin alike. */
+struct digest_fork {
+	const struct slice *start; /* parts */
+	size_t n_start;
+	struct slice ends[2];
+};
+
+/* The hashes of both, like digest(): of the start only once. */
+MUST_CHECK bool digest_fork(struct crypto *crypto, enum digest_algorithm algorithm,
+			    const struct digest_fork *fork, unsigned char ret_hashes[2][DIGEST_SIZE_MAX]);
+
 #define DIGEST_SHA1_SIZE 20
 
 /*

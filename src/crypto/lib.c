@@ -39,6 +39,9 @@ struct crypto *crypto_new(void)
 	if (!crypto)
 		return NULL;
 	list_init(&crypto->waiting);
+	crypto->fork_ctx = EVP_MD_CTX_new();
+	if (!crypto->fork_ctx)
+		return NULL;
 	crypto->lib = OSSL_LIB_CTX_new();
 	if (!crypto->lib || !fetch_digests(crypto))
 		return NULL;
@@ -53,6 +56,7 @@ void crypto_free(struct crypto *crypto)
 	if (!crypto)
 		return;
 	EVP_MAC_free(crypto->hmac);
+	EVP_MD_CTX_free(crypto->fork_ctx);
 	for (int i = 0; i < DIGEST_ALGORITHMS; i++) {
 		EVP_MD_CTX_free(crypto->md_ctx[i]);
 		EVP_MD_free(crypto->md[i]);

@@ -17,6 +17,7 @@ struct crypto {
 	OSSL_LIB_CTX *lib;
 	EVP_MD *md[DIGEST_ALGORITHMS];         /* fetched once; NULL for MD5 where the machine forbids it */
 	EVP_MD_CTX *md_ctx[DIGEST_ALGORITHMS]; /* used again for each hash */
+	EVP_MD_CTX *fork_ctx;                  /* where the way of two hashes parts */
 	EVP_MAC *hmac;
 	OSSL_PROVIDER *standard, *remote; /* loaded with the first key_remote(); see remote.c */
 	struct list waiting;              /* for signatures of remote keys */

@@ -80,6 +80,7 @@ struct context {
 		least; /* what the policies of both sides ask for, as far as they are known: demands.h */
 	/* for our realm, in the request; without a scheme until they are found */
 	struct sip_credentials credentials;
+	struct auth_own_proof proof; /* of ours, once they were good */
 	struct own_routes routes;
 	struct gruu gruu; /* what instance the Request-URI means; its texts are the request's */
 	bool in_dialog;

@@ -90,11 +90,13 @@ static void count_unanswered(struct context *context, const struct auth_realm *r
 static void challenge(struct context *context, const struct auth_realm *realm, bool stale, struct now now)
 {
 	struct core *core = context->core;
+	struct flow_state *state = core_flow_state(core, context->server->flow);
 	const struct auth_challenge wanted = {
 		.header = is_register(context) ? SIP_WWW_AUTHENTICATE : SIP_PROXY_AUTHENTICATE,
 		.realm = realm,
 		.flow = context->server->flow,
 		.stale = stale,
+		.known = state ? &state->used.known : NULL,
 	};
 	char buf[2048];
 	struct writer headers = writer_of(buf, sizeof buf);
@@ -483,6 +485,7 @@ bool gate_answer(struct context *context, const struct answer *answer, struct no
 		.flow = context->server->flow,
 		.hashes = aor ? &hashes : NULL,
 		.used = &state->used,
+		.proof = &context->proof,
 	};
 	verdict = auth_check(context->core->auth, &attempt, now.wall);
 	if (aor && verdict == AUTH_OK)
@@ -519,6 +522,7 @@ void put_gate_proof(struct writer *out, struct context *context, struct slice bo
 		.realm = &realm,
 		.flow = context->server->flow,
 		.hashes = &hashes,
+		.proof = &context->proof,
 	};
 	const struct auth_proving proving = {
 		.header = is_register(context) ? SIP_AUTHENTICATION_INFO : SIP_PROXY_AUTHENTICATION_INFO,

@@ -169,7 +169,7 @@ static void never_answers_more_weakly_than_before(void **state)
 /* A 401 of our server for the flow. */
 static void take_challenge(struct world *world, const struct auth_realm *realm, uint64_t flow)
 {
-	const struct auth_challenge challenge = { SIP_WWW_AUTHENTICATE, realm, flow, false };
+	const struct auth_challenge challenge = { SIP_WWW_AUTHENTICATE, realm, flow, false, NULL };
 	char buf[1024];
 	struct writer out = writer_of(buf, sizeof buf);
 	struct sip_message *response;
@@ -193,9 +193,13 @@ static enum auth_verdict exchange(struct world *world, const struct auth_realm *
 	struct sip_credentials credentials;
 	char buf[2048];
 	struct writer out = writer_of(buf, sizeof buf);
-	struct auth_attempt attempt = {
-		.credentials = &credentials, .realm = realm, .flow = 5, .hashes = &hashes, .used = used
-	};
+	struct auth_own_proof proof = { 0 };
+	struct auth_attempt attempt = { .credentials = &credentials,
+					.realm = realm,
+					.flow = 5,
+					.hashes = &hashes,
+					.used = used,
+					.proof = &proof };
 	struct sip_message *request;
 	enum auth_verdict verdict;
 

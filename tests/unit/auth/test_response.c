@@ -313,7 +313,44 @@ static void a2_is_computed_once(void **state)
 	assert_false(slice_eq(auth_hex_slice(&first), auth_hex_slice(&second)));
 }
 
+/* With each algorithm, each qop, a body and without; a cnonce so long that nothing is joined. */
+static void response_and_rspauth_made_together_are_those_made_apart(void **state)
+{
+	const unsigned char ha1[DIGEST_SIZE_MAX] = { 1, 2, 3 };
+	char cnonce[600];
+
+	memset(cnonce, 'c', sizeof cnonce);
+	for (unsigned i = 0; i < DIGEST_ALGORITHMS << 4; i++) {
+		struct auth_exchange exchange = {
+			.algorithm = (enum digest_algorithm)(i >> 4),
+			.session = i & 1,
+			.ha1 = ha1,
+			.nonce = SLICE("n"),
+			.nc = SLICE("00000001"),
+			.cnonce = slice_from(cnonce, i & 2 ? sizeof cnonce : 20),
+			.qop = i & 4 ? SLICE("auth-int") : SLICE("auth"),
+			.method = SLICE("INVITE"),
+			.uri = SLICE("sip:example.org"),
+			.body = i & 8 ? SLICE("v=0") : SLICE(""),
+		};
+		struct auth_hex response, rspauth, both;
+		struct auth_hash hash;
+		char hex[2 * DIGEST_SIZE_MAX];
+		struct writer out = writer_of(hex, sizeof hex);
+
+		assert_true(auth_response(*state, &exchange, &response));
+		assert_true(auth_response_and_rspauth(*state, &exchange, &both, &hash));
+		exchange.body = SLICE("");
+		assert_true(auth_rspauth(*state, &exchange, &rspauth));
+		put_hex(&out, hash.bytes, hash.size);
+		assert_true(slice_eq(auth_hex_slice(&both), auth_hex_slice(&response)));
+		assert_true(slice_eq(writer_text(&out), auth_hex_slice(&rspauth)));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test_setup_teardown(response_and_rspauth_made_together_are_those_made_apart, setup,
+					teardown),
 	cmocka_unit_test_setup_teardown(gives_the_responses_that_the_standards_print, setup, teardown),
 	cmocka_unit_test_setup_teardown(agrees_with_every_vector, setup, teardown),
 	cmocka_unit_test_setup_teardown(an_empty_body_counts_as_the_hash_of_nothing, setup, teardown),

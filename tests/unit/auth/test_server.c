@@ -11,6 +11,7 @@ struct world {
 	struct auth_server *server;
 	struct auth_realm realm;
 	struct auth_used used;
+	struct auth_own_proof proof; /* of the last attempt */
 	unsigned char sha256[DIGEST_SIZE_MAX], md5[DIGEST_SIZE_MAX];
 	struct auth_hashes hashes;
 	char nonce[AUTH_NONCE_LENGTH];
@@ -48,7 +49,7 @@ static int teardown(void **state)
 
 static struct slice challenge(struct world *world, struct writer *out, bool stale)
 {
-	const struct auth_challenge wanted = { SIP_WWW_AUTHENTICATE, &world->realm, FLOW, stale };
+	const struct auth_challenge wanted = { SIP_WWW_AUTHENTICATE, &world->realm, FLOW, stale, NULL };
 	struct slice text, nonce;
 
 	assert_true(put_challenge(out, world->server, &wanted, NOW));
@@ -155,7 +156,9 @@ static enum auth_verdict judge(struct world *world, const struct variant *varian
 			.flow = on_flow,
 			.hashes = slice_eq(credentials.username, SLICE("alice")) ? &world->hashes : NULL,
 			.used = &world->used,
+			.proof = &world->proof,
 		};
+		world->proof = (struct auth_own_proof){ 0 };
 		verdict = auth_check(world->server, &attempt, at);
 	}
 	sip_message_free(request);
@@ -228,6 +231,8 @@ static void judges_credentials(void **state)
 		verdict = judge(world, &cases[i].variant, cases[i].on_flow, NOW + cases[i].after);
 		if (verdict != cases[i].verdict)
 			fail_msg("%s: %s", cases[i].label, auth_verdict_text(verdict));
+		/* nothing is proven in return to who has proven nothing */
+		assert_int_equal(world->proof.rspauth.size, verdict == AUTH_OK ? 32 : 0);
 	}
 }
 
@@ -266,6 +271,32 @@ static void a_nonce_in_use_cannot_be_forged(void **state)
 	/* the realm's name in other letters is the same to auth_find(), and another one to the nonce */
 	world->realm.name = SLICE("Example.org");
 	assert_int_equal(judge(world, &(struct variant){ .nc = "00000003" }, FLOW, NOW), AUTH_STALE);
+}
+
+/* What was asked for is known when the answer comes, on its flow alone; the next challenge drives it out, and it stays good. */
+static void a_challenge_is_remembered_by_its_flow(void **state)
+{
+	struct world *world = *state;
+	struct auth_challenge wanted = { SIP_WWW_AUTHENTICATE, &world->realm, FLOW, false,
+					 &world->used.known };
+	char buf[1024];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	challenge(world, &out, false);
+	assert_true(put_challenge(&out, world->server, &wanted, NOW));
+	assert_false(slice_eq(slice_from(world->used.known.text, AUTH_NONCE_LENGTH),
+			      slice_from(world->nonce, AUTH_NONCE_LENGTH)));
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_OK);
+	out.len = 0;
+	assert_true(put_challenge(&out, world->server, &wanted, NOW));
+	memcpy(world->nonce, world->used.known.text, AUTH_NONCE_LENGTH);
+	assert_true(slice_find_text(writer_text(&out), slice_from(world->nonce, AUTH_NONCE_LENGTH)) <
+		    out.len);
+	assert_int_equal(world->used.windows.n, 1);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW + 1, NOW), AUTH_STALE);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW + 3601), AUTH_STALE);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_OK);
+	assert_int_equal(judge(world, &(struct variant){ 0 }, FLOW, NOW), AUTH_REPLAY);
 }
 
 static void a_wrong_answer_uses_no_count_up(void **state)
@@ -401,6 +432,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(judges_credentials, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_replay_is_refused_and_the_next_count_is_not, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_nonce_in_use_cannot_be_forged, setup, teardown),
+	cmocka_unit_test_setup_teardown(a_challenge_is_remembered_by_its_flow, setup, teardown),
 	cmocka_unit_test_setup_teardown(a_wrong_answer_uses_no_count_up, setup, teardown),
 	cmocka_unit_test_setup_teardown(md5_is_offered_last_and_taken_only_where_it_is_allowed, setup,
 					teardown),

@@ -177,7 +177,31 @@ static void a_changed_text_tag_or_length_is_refused(void **state)
 	assert_false(mac_check(mac, &text, 1, slice_from(tag, 16)));
 }
 
+/* Below and above what is joined, and with the end in the block of the start and behind it. */
+static void two_texts_that_begin_alike_are_hashed_like_any(void **state)
+{
+	static char text[1000];
+	static const size_t lengths[] = { 0, 1, 60, 63, 64, 135, 399, 401, 900 };
+	AUTO(crypto) struct crypto *crypto = crypto_new();
+
+	assert_non_null(crypto);
+	for (size_t i = 0; i < DIGEST_ALGORITHMS * sizeof lengths / sizeof lengths[0]; i++) {
+		enum digest_algorithm algorithm = (enum digest_algorithm)(i % DIGEST_ALGORITHMS);
+		const struct slice start[] = { slice_from(text, lengths[i / DIGEST_ALGORITHMS]), SLICE(":") };
+		const struct digest_fork fork = { start, 2, { SLICE("one end"), SLICE("") } };
+		const struct slice first[] = { start[0], start[1], fork.ends[0] };
+		unsigned char both[2][DIGEST_SIZE_MAX], one[DIGEST_SIZE_MAX], other[DIGEST_SIZE_MAX];
+
+		assert_true(digest_fork(crypto, algorithm, &fork, both));
+		assert_true(digest(crypto, algorithm, first, 3, one));
+		assert_true(digest(crypto, algorithm, start, 2, other));
+		assert_memory_equal(both[0], one, digest_size(algorithm));
+		assert_memory_equal(both[1], other, digest_size(algorithm));
+	}
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(two_texts_that_begin_alike_are_hashed_like_any),
 	cmocka_unit_test(hashes_as_the_standards_say),
 	cmocka_unit_test(hashes_by_sha1_as_fips_180_says),
 	cmocka_unit_test(hashes_nothing_when_there_are_no_parts),
