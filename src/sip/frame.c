@@ -36,6 +36,37 @@ static bool is_start_line(struct slice line)
 	return slice_starts_nocase(line, SLICE("SIP/")) || sip_line_version(line);
 }
 
+/* Whether a line can be Content-Length at all: its compact form, or an L where "Length" begins. Most are not looked at further. */
+static bool may_be_content_length(const char *at, const char *end)
+{
+	enum { LENGTH = 8 };
+
+	return ascii_fold(at[0]) == 'l' ||
+	       (ascii_fold(at[0]) == 'c' && end - at > LENGTH && ascii_fold(at[LENGTH]) == 'l');
+}
+
+static bool is_content_length(const char *at, const char *end)
+{
+	const char *behind;
+
+	if (!may_be_content_length(at, end))
+		return false;
+	behind = lex_skip(at, end, LEX_TOKEN);
+	return sip_header_of(slice_from(at, (size_t)(behind - at))) == SIP_CONTENT_LENGTH;
+}
+
+/* The line up to end. What is wrong with it is found when the message is parsed. */
+static bool take_line(struct sip_framer *framer, struct slice input, size_t end)
+{
+	const char *at = input.ptr + framer->line;
+
+	if (framer->line == 0)
+		return is_start_line(slice_from(at, end - 1));
+	if (!framer->lengths[1] && is_content_length(at, input.ptr + end))
+		framer->lengths[framer->lengths[0] ? 1 : 0] = framer->line;
+	return true;
+}
+
 /*
  * Goes on from the bytes already searched to the empty line. OK: *ret_end is the offset behind it. Lines end
  * with CRLF only: where other software would see an end that we do not, a message could be hidden.
@@ -52,64 +83,45 @@ static enum err find_header_end(struct sip_framer *framer, struct slice input, s
 		if (n == 0 || at[-1] != '\r')
 			return refuse(ERR_SYNTAX, 400, "a bare LF in the header", n, ret_fault);
 		at++;
-		if (n >= 3 && at[-3] == '\n') {
+		if (framer->line > 0 && n == framer->line + 1) {
 			*ret_end = n + 1;
 			return OK;
 		}
-		if (!framer->has_start) {
-			if (!is_start_line(slice_from(from, n)))
-				return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0,
-					      ret_fault);
-			framer->has_start = true;
-		}
+		if (!take_line(framer, input, n + 1))
+			return refuse(ERR_SYNTAX, 400, "the first line is not one of SIP", 0, ret_fault);
+		framer->line = n + 1;
 	}
 	framer->searched = input.len;
 	return ERR_MORE;
 }
 
-/* Whether a line can be Content-Length at all: its compact form, or an L where "Length" begins. Most are not looked at further. */
-static bool may_be_content_length(const char *at, const char *end)
-{
-	enum { LENGTH = 8 };
-
-	return ascii_fold(at[0]) == 'l' ||
-	       (ascii_fold(at[0]) == 'c' && end - at > LENGTH && ascii_fold(at[LENGTH]) == 'l');
-}
-
-/*
- * RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is right. header_area: lines
- * that end with CRLF, the empty one last.
- */
-static enum err find_content_length(struct slice header_area, uint64_t *ret_length,
+static enum err read_content_length(struct slice header_area, size_t at, uint64_t *ret_length,
 				    struct sip_fault *ret_fault)
 {
-	const char *at = header_area.ptr, *end = at + header_area.len;
+	struct scan line = scan_of(slice_sub(header_area, at, header_area.len)), value;
 	struct sip_header header;
 	struct sip_fault fault;
-	bool found = false;
+	bool ok = sip_line_scan(&line, &header, &fault);
 
-	/* behind the start line */
-	while ((at = memchr(at, '\n', (size_t)(end - at))) && ++at < end) {
-		struct scan line = { header_area.ptr, at, end }, value;
-		bool ok;
-
-		if (!may_be_content_length(at, end))
-			continue;
-		ok = sip_line_scan(&line, &header, &fault);
-		if (header.id != SIP_CONTENT_LENGTH)
-			continue; /* what else is wrong is found when the message is parsed */
-		value = scan_of(header.value);
-		if (!ok || !scan_number(&value, UINT64_MAX, ret_length) || !scan_done(&value))
-			return refuse(ERR_SYNTAX, 400, "Content-Length is not a number",
-				      (size_t)(at - header_area.ptr), ret_fault);
-		if (found)
-			return refuse(ERR_SYNTAX, 400, "Content-Length comes twice",
-				      (size_t)(at - header_area.ptr), ret_fault);
-		found = true;
-	}
-	if (!found)
-		return refuse(ERR_SYNTAX, 400, "no Content-Length on a stream", header_area.len, ret_fault);
+	value = scan_of(header.value);
+	if (!ok || !scan_number(&value, UINT64_MAX, ret_length) || !scan_done(&value))
+		return refuse(ERR_SYNTAX, 400, "Content-Length is not a number", at, ret_fault);
 	return OK;
+}
+
+/* RFC 3261 §18.3: on a stream Content-Length says where the message ends, so there is exactly one, and it is right. */
+static enum err find_content_length(const struct sip_framer *framer, struct slice header_area,
+				    uint64_t *ret_length, struct sip_fault *ret_fault)
+{
+	uint64_t ignored;
+
+	if (!framer->lengths[0])
+		return refuse(ERR_SYNTAX, 400, "no Content-Length on a stream", header_area.len, ret_fault);
+	TRY(read_content_length(header_area, framer->lengths[0], ret_length, ret_fault));
+	if (!framer->lengths[1])
+		return OK;
+	TRY(read_content_length(header_area, framer->lengths[1], &ignored, ret_fault));
+	return refuse(ERR_SYNTAX, 400, "Content-Length comes twice", framer->lengths[1], ret_fault);
 }
 
 /* Finds how long the message is; what was looked at for that is in frame->bytes. */
@@ -129,7 +141,7 @@ static enum err measure(struct sip_framer *framer, const struct sip_limits *limi
 	if (header_area > limits->header_area)
 		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
 			      &frame->fault);
-	TRY(find_content_length(frame->bytes, &length, &frame->fault));
+	TRY(find_content_length(framer, frame->bytes, &length, &frame->fault));
 	if (header_area > limits->message || length > limits->message - header_area)
 		return refuse(ERR_LIMIT, 413, "the message is longer than allowed", header_area,
 			      &frame->fault);

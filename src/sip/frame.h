@@ -22,7 +22,8 @@ enum sip_frame_kind {
 struct sip_framer {
 	size_t searched; /* bytes in which the end of the header was not found */
 	size_t need;     /* length of the whole message once known, else 0 */
-	bool has_start;  /* the first line was seen, and is one of SIP */
+	size_t line; /* where the last line of these begins; 0: it is the first, else that was seen, and is one of SIP */
+	size_t lengths[2]; /* where the first Content-Length and the next begin; 0: there is none */
 };
 
 struct sip_frame {

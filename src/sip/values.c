@@ -65,6 +65,9 @@ static bool next_in_header(struct sip_values *it, struct slice *ret_value)
 
 bool sip_values_next(struct sip_values *it, struct slice *ret_value)
 {
+	*ret_value = slice_from(NULL, 0);
+	if (it->rest.len == 0 && !it->header) /* most often there is no such header field */
+		return false;
 	while (!next_in_header(it, ret_value)) {
 		it->header = it->header ? sip_message_next(it->message, it->header) : NULL;
 		if (!it->header)

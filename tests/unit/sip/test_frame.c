@@ -75,6 +75,39 @@ static void a_stream_is_cut_where_content_length_says(void **state)
 	}
 }
 
+static void what_is_wrong_is_the_same_wherever_the_stream_is_cut(void **state)
+{
+	static const struct {
+		const char *text, *what;
+		size_t at;
+	} rows[] = {
+		{ "A sip:a SIP/2.0\r\nl: 0\r\nContent-Length : x\r\nl: 0\r\n\r\n",
+		  "Content-Length is not a number", 23 },
+		{ "A sip:a SIP/2.0\r\nl: 0\r\nl: 0\r\nl: x\r\n\r\n", "Content-Length comes twice", 23 },
+		{ "A sip:a SIP/2.0\r\nl:\r\n x\r\nl: 0\r\n\r\n", "Content-Length is not a number", 17 },
+		{ "A sip:a SIP/2.0\r\nlx: 0\r\nContact-Lel: 0\r\n l: 0\r\n\r\n",
+		  "no Content-Length on a stream", 49 },
+		{ "A sip:a SIP/2.0\r\nl: x\r\n\n\r\n", "a bare LF in the header", 23 },
+		{ "l: 0\r\nl: 0\r\n\r\n", "the first line is not one of SIP", 0 },
+	};
+
+	for (size_t i = 0; i < N(rows); i++) {
+		struct slice text = slice_of(rows[i].text);
+
+		for (size_t step = 1; step <= text.len; step++) {
+			struct sip_framer framer = { 0 };
+			struct sip_frame frame;
+			enum err err = ERR_MORE;
+
+			for (size_t n = step; err == ERR_MORE && n < text.len + step; n += step)
+				err = sip_frame(&framer, slice_sub(text, 0, n), &sip_limits_default, &frame);
+			assert_int_equal(err, ERR_SYNTAX);
+			assert_string_equal(frame.fault.what, rows[i].what);
+			assert_int_equal(frame.fault.at, rows[i].at);
+		}
+	}
+}
+
 static void limits_are_kept_before_the_message_is_complete(void **state)
 {
 	static const struct sip_limits limits = { .message = 60, .header_area = 40 };
@@ -164,6 +197,7 @@ static void bytes_may_arrive_one_by_one(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_stream_is_cut_where_content_length_says),
+	cmocka_unit_test(what_is_wrong_is_the_same_wherever_the_stream_is_cut),
 	cmocka_unit_test(limits_are_kept_before_the_message_is_complete),
 	cmocka_unit_test(frames_do_not_depend_on_how_the_bytes_arrive),
 	cmocka_unit_test(bytes_may_arrive_one_by_one),
