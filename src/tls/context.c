@@ -131,6 +131,7 @@ void tls_context_free(struct tls_context *context)
 	tls_context_free(context->judges);
 	SSL_CTX_free(context->client);
 	EVP_CIPHER_free(context->ticket_cipher);
+	random_free(context->ticket_random);
 	ASYNC_WAIT_CTX_free(context->pause);
 	BIO_meth_free(context->method);
 	X509_STORE_free(context->anchors);

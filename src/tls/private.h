@@ -5,6 +5,7 @@
 #include <openssl/ssl.h>
 
 #include "base/list.h"
+#include "crypto/random.h"
 #include "tls/conn.h"
 #include "tls/context.h"
 #include "tls/ticket.h"
@@ -63,8 +64,9 @@ struct tls_context {
 	bool needs_staples;              /* a client: every server has to show one */
 	struct tls_ticket_keys *tickets; /* a server's; borrowed; NULL: none */
 	EVP_CIPHER *ticket_cipher;
-	ASYNC_WAIT_CTX *pause; /* a server's: handshakes may wait for a signature; NULL: they do not */
-	struct list sessions;  /* a client's */
+	struct random *ticket_random; /* vectors and session ids: one at a time costs a getpid() each */
+	ASYNC_WAIT_CTX *pause;        /* a server's: handshakes may wait for a signature; NULL: they do not */
+	struct list sessions;         /* a client's */
 	size_t sessions_max;
 };
 

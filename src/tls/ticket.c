@@ -116,18 +116,27 @@ static int on_ticket_key(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_C
 {
 	const struct tls_conn *conn = SSL_get_app_data(ssl);
 	const EVP_CIPHER *algorithm = conn->context->ticket_cipher;
-	OSSL_LIB_CTX *lib = crypto_libctx(conn->context->crypto);
 	struct ticket_key key;
 	bool ok;
 
 	if (SSL_version(ssl) != TLS1_3_VERSION || !take_key(conn, seal ? NULL : name, &key))
 		return 0;
-	if (seal)
+	if (seal) {
 		memcpy(name, key.name, NAME_SIZE);
-	ok = (!seal || RAND_bytes_ex(lib, iv, (size_t)EVP_CIPHER_get_iv_length(algorithm), 0) == 1) &&
-	     set_mac_key(mac, &key) && EVP_CipherInit_ex2(cipher, algorithm, key.cipher, iv, seal, NULL) == 1;
+		random_bytes(conn->context->ticket_random, iv, (size_t)EVP_CIPHER_get_iv_length(algorithm));
+	}
+	ok = set_mac_key(mac, &key) && EVP_CipherInit_ex2(cipher, algorithm, key.cipher, iv, seal, NULL) == 1;
 	mem_wipe(&key, sizeof key);
 	return ok ? 1 : -1;
+}
+
+/* OpenSSL wants one for each session; who takes it up shows the ticket instead. */
+static int on_session_id(SSL *ssl, unsigned char *id, unsigned *n)
+{
+	const struct tls_conn *conn = SSL_get_app_data(ssl);
+
+	random_bytes(conn->context->ticket_random, id, *n);
+	return 1;
 }
 
 /* In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; and what was spoken. */
@@ -209,6 +218,7 @@ enum err tls_tickets_enable(struct tls_context *context, const struct site *site
 	SSL_CTX_clear_options(site->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_timeout(site->ctx, TLS_SESSION_MAX);
 	if (SSL_CTX_set_num_tickets(site->ctx, 1) != 1 ||
+	    SSL_CTX_set_generate_session_id(site->ctx, on_session_id) != 1 ||
 	    SSL_CTX_set_tlsext_ticket_key_evp_cb(site->ctx, on_ticket_key) != 1 ||
 	    SSL_CTX_set_session_ticket_cb(site->ctx, on_ticket_made, on_ticket_opened, NULL) != 1)
 		return ERR_NOMEM;
@@ -217,9 +227,10 @@ enum err tls_tickets_enable(struct tls_context *context, const struct site *site
 
 enum err tls_server_resume(struct tls_context *context, struct tls_ticket_keys *keys)
 {
+	context->ticket_random = random_new(context->crypto);
 	context->ticket_cipher = EVP_CIPHER_fetch(crypto_libctx(context->crypto), "AES-256-CBC", NULL);
 	ERR_clear_error();
-	if (!context->ticket_cipher)
+	if (!context->ticket_random || !context->ticket_cipher)
 		return ERR_NOMEM;
 	context->tickets = keys;
 	for (size_t i = 0; i < context->n_sites; i++)

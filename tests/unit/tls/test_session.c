@@ -6,6 +6,7 @@
 #include <openssl/x509v3.h>
 
 #include "net/net.h"
+#include "tls/private.h"
 #include "tls/ticket.h"
 
 enum { HOUR = 3600 };
@@ -193,6 +194,42 @@ static void a_ticket_leaves_with_what_is_said_next(void **state)
 		err = tls_conn_read(fixture->client_conn, buf, sizeof buf, &n);
 	assert_int_equal(err, OK);
 	assert_true(slice_eq(slice_from(buf, n), SLICE("200")));
+}
+
+/* What a ticket begins with is the name of its key and the initialisation vector (RFC 5077 §4). */
+static void take_vector(struct fixture *fixture, unsigned char ret_name[16], unsigned char ret_vector[16])
+{
+	const SSL_SESSION *session;
+	const unsigned char *ticket;
+	char buf[10];
+	size_t n;
+
+	come_to_the_ticket(fixture);
+	assert_int_equal(tls_conn_flush(fixture->server_conn), OK);
+	assert_int_equal(tls_conn_read(fixture->client_conn, buf, sizeof buf, &n), ERR_AGAIN);
+	session = SSL_get_session(fixture->client_conn->ssl);
+	SSL_SESSION_get0_ticket(session, &ticket, &n);
+	assert_true(n > 32);
+	memcpy(ret_name, ticket, 16);
+	memcpy(ret_vector, ticket + 16, 16);
+	tls_conn_free(TAKE(fixture->client_conn));
+	tls_conn_free(TAKE(fixture->server_conn));
+	socket_close(fixture->fds[0]);
+	socket_close(fixture->fds[1]);
+}
+
+static void each_ticket_has_an_initialisation_vector_of_its_own(void **state)
+{
+	struct world *world = *state;
+	unsigned char names[20][16], vectors[20][16];
+
+	for (size_t i = 0; i < 20; i++) { /* more than are drawn at once */
+		take_vector(world->fixture, names[i], vectors[i]);
+		assert_memory_equal(names[i], names[0], sizeof names[i]);
+		for (size_t k = 0; k < i; k++)
+			assert_memory_not_equal(vectors[i], vectors[k], sizeof vectors[i]);
+	}
+	world->fixture->fds[0] = world->fixture->fds[1] = -1;
 }
 
 static void a_ticket_waits_for_room_in_the_socket(void **state)
@@ -534,6 +571,8 @@ static void a_client_keeps_no_more_than_it_may(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_second_connection_takes_the_session_up, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_ticket_leaves_with_what_is_said_next, make_world, end_world),
+	cmocka_unit_test_setup_teardown(each_ticket_has_an_initialisation_vector_of_its_own, make_world,
+					end_world),
 	cmocka_unit_test_setup_teardown(a_ticket_waits_for_room_in_the_socket, make_world, end_world),
 	cmocka_unit_test_setup_teardown(a_ticket_for_one_that_has_gone_is_an_end, make_world, end_world),
 	cmocka_unit_test_setup_teardown(nobody_resumes_who_was_not_told_to, make_world, end_world),
