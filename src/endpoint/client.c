@@ -495,6 +495,12 @@ void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct sl
 	cancel_if_wanted(endpoint, tsx, now);
 }
 
+void endpoint_hand_over(struct client *client, const struct client_owner *owner, void *user)
+{
+	tsx_of(client)->owner = owner;
+	client->user = user;
+}
+
 /*
  * On any other flow it would be somebody who has seen the branch, not the peer whom we asked. Over UDP what a peer answers may
  * reach the socket of another worker, and so come on a flow of that one; there the branch, which cannot be guessed, is all

@@ -35,7 +35,7 @@ struct question;
  * and its own state in user, until server_gone().
  */
 struct server {
-	const struct sip_message *request;
+	const struct sip_message *request; /* NULL after endpoint_forget_request() */
 	flow_id flow;
 	struct slice via; /* value of the topmost Via with received and rport filled in, for sip_edits.via */
 	unsigned final;   /* status of the final response sent, 0 before */
@@ -172,6 +172,13 @@ void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 void endpoint_respond_stateless(struct endpoint *endpoint, flow_id flow, const struct sip_message *response,
 				const struct sip_edits *edits);
 
+/*
+ * Lets go of the request of an INVITE that was answered with a 2xx, and of the transaction user's state: user is NULL from now
+ * on, and the transaction is answered no more. What still comes to it is taken as before: an INVITE once more is absorbed, a CANCEL
+ * answered, an ACK passed on (RFC 6026 §7.1); further 2xx are for endpoint_respond_stateless().
+ */
+void endpoint_forget_request(struct server *server);
+
 /* Who is told of one client transaction in place of the transaction user; the same rules hold. */
 struct client_owner {
 	void (*response)(struct client *client, const struct sip_message *response, struct now now);
@@ -222,6 +229,9 @@ MUST_CHECK bool endpoint_send(struct endpoint *endpoint, const struct outgoing *
  * comes; does nothing after a final one. headers: lines to add (Reason), or empty.
  */
 void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct slice headers, struct now now);
+
+/* From now on this owner is told of it, in place of who was. */
+void endpoint_hand_over(struct client *client, const struct client_owner *owner, void *user);
 
 /* A question to the world. Embedded in its owner, who keeps it until the answer or endpoint_forget(). */
 struct question {

@@ -1,4 +1,5 @@
 /* Server transactions: what a peer asked of us (RFC 3261 §17.2, §9.2, §18.2). */
+#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -13,12 +14,13 @@ static struct server_tsx *tsx_of(struct server *server)
 static void report(struct endpoint *endpoint, enum report_level level, const char *event,
 		   const struct server_tsx *server)
 {
-	endpoint_report(endpoint, &(struct report){
-					  .level = level,
-					  .event = event,
-					  .flow = server->pub.flow,
-					  .call_id = server->request->call_id,
-				  });
+	endpoint_report(endpoint,
+			&(struct report){
+				.level = level,
+				.event = event,
+				.flow = server->pub.flow,
+				.call_id = server->request ? server->request->call_id : (struct slice){ 0 },
+			});
 }
 
 /* -- life ------------------------------------------------------------------------------------------------ */
@@ -333,6 +335,17 @@ void endpoint_respond_with(struct endpoint *endpoint, struct server *server,
 		pass(endpoint, tsx, response->status, writer_text(&out), now);
 }
 
+void endpoint_forget_request(struct server *server)
+{
+	struct server_tsx *tsx = tsx_of(server);
+
+	assert(server->final >= 200 && server->final < 300 && tsx->request->method == SIP_INVITE);
+	sip_message_free(tsx->request);
+	tsx->request = NULL;
+	server->request = NULL;
+	server->user = NULL;
+}
+
 void endpoint_respond_stateless(struct endpoint *endpoint, flow_id flow, const struct sip_message *response,
 				const struct sip_edits *edits)
 {
@@ -448,7 +461,7 @@ void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const s
 	const struct sip_reply ok = { .status = 200, .to_tag = to_tag(endpoint, server) };
 
 	answer(endpoint, visitor->flow, &visitor->peer, cancel, &ok);
-	if (server->request->method != SIP_INVITE || server->pub.final || server->cancelled)
+	if (server->pub.final || server->request->method != SIP_INVITE || server->cancelled)
 		return;
 	server->cancelled = true;
 	endpoint->user->cancelled(endpoint->self, &server->pub, now);

@@ -3,6 +3,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "proxy/accepted.h"
 #include "proxy/best.h"
 #include "proxy/dialog.h"
 #include "proxy/edge.h"
@@ -357,7 +358,7 @@ void context_forward(struct context *context, struct aor *aor, struct target *ta
 /* With a success goes our own proof to who gave us credentials. */
 static void pass_up(struct context *context, const struct sip_message *response, struct now now)
 {
-	struct sip_edits edits = forward_success_edits(context);
+	struct sip_edits edits = forward_success_edits(context->core, context->account);
 	char buf[PROOF_MAX];
 	struct writer proof = writer_of(buf, sizeof buf);
 
@@ -417,9 +418,36 @@ static bool is_worth_another(const struct branch *branch, unsigned status)
 								    : status == 408 || status == 430;
 }
 
-void context_response(struct client *client, const struct sip_message *response, struct now now)
+/*
+ * A call that has its answer, with no branch that could still bring another: what stays for 64*T1 is accepted.h. Over UDP the answer may
+ * have been lost, and the next one has to be as good.
+ */
+static bool is_accepted(const struct context *context)
 {
-	struct branch *branch = client->user;
+	const struct server *server = context->server;
+
+	return context->n_pending == 0 && server && server->final >= 200 && server->final < 300 &&
+	       server->request->method == SIP_INVITE && transport_is_reliable(flow_transport(context->flow));
+}
+
+/* After an event of a branch: without memory the context stays as it is. */
+static void let_go(struct context *context)
+{
+	struct server *server = context->server;
+
+	if (!is_accepted(context))
+		return;
+	LIST_EACH (branch, &context->branches, struct branch, link) {
+		if (!accepted_take_over(context, branch->client))
+			return;
+		branch_free(branch);
+	}
+	endpoint_forget_request(server);
+	context_server_gone(context);
+}
+
+static void take_response(struct branch *branch, const struct sip_message *response, struct now now)
+{
 	struct context *context = branch->context;
 
 	if (response->status < 200) {
@@ -452,6 +480,15 @@ void context_response(struct client *client, const struct sip_message *response,
 	context_proceed(context, now);
 }
 
+void context_response(struct client *client, const struct sip_message *response, struct now now)
+{
+	struct branch *branch = client->user;
+	struct context *context = branch->context;
+
+	take_response(branch, response, now);
+	let_go(context);
+}
+
 /*
  * "A SIP entity SHOULD consider a transport failure, a timeout or a 503 to be a failure" (RFC 3263 §4.3). Where a request
  * other than INVITE has timed out, nobody waits for its answer any more.
@@ -478,9 +515,8 @@ static bool leave_udp(struct context *context, struct now now)
 	return start_branch(context, &target, now) == OK;
 }
 
-void context_failed(struct client *client, enum client_failure why, struct now now)
+static void take_failure(struct branch *branch, enum client_failure why, struct now now)
 {
-	struct branch *branch = client->user;
 	struct context *context = branch->context;
 
 	if (branch->is_done)
@@ -502,6 +538,15 @@ void context_failed(struct client *client, enum client_failure why, struct now n
 	if (is_other_server_next(branch, why) && fail_over(branch, now))
 		return;
 	context_proceed(context, now);
+}
+
+void context_failed(struct client *client, enum client_failure why, struct now now)
+{
+	struct branch *branch = client->user;
+	struct context *context = branch->context;
+
+	take_failure(branch, why, now);
+	let_go(context);
 }
 
 void context_client_gone(struct client *client)

@@ -1,7 +1,7 @@
 /*
  * The response context (RFC 3261 §16.7): what the core knows of one request from its arrival to the end of
  * the last of its branches. It belongs to itself: it goes when the server transaction and all branches are
- * gone.
+ * gone, that of a call as soon as it is accepted and no branch is under way any more (accepted.h).
  *
  * This file holds its life and the collecting of responses; the ways that a request takes through it are in
  * gate.h (who sent it), registration.h, dialog.h and location.h (where it goes). Private to the room.

@@ -104,11 +104,11 @@ static bool keep_in_success(const struct sip_header *header, void *arg)
 	return header->id == SIP_PROXY_AUTHENTICATION_INFO || keep_in_response(header, arg);
 }
 
-struct sip_edits forward_success_edits(const struct context *context)
+struct sip_edits forward_success_edits(struct core *core, account_id sender)
 {
-	struct sip_edits edits = forward_response_edits(context->core);
+	struct sip_edits edits = forward_response_edits(core);
 
-	if (edge_is_phone(context->account))
+	if (edge_is_phone(sender))
 		edits.keep = keep_in_success;
 	return edits;
 }

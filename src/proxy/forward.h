@@ -31,4 +31,4 @@ void put_path(struct writer *out, const struct context *context, struct slice to
 /* The edits with which a response goes upstream: challenges for our realms that others made are left out. */
 struct sip_edits forward_response_edits(struct core *core);
 /* The same for a success. What another server has proven to a phone that registers through us is for that phone. */
-struct sip_edits forward_success_edits(const struct context *context);
+struct sip_edits forward_success_edits(struct core *core, account_id sender);

@@ -6,6 +6,7 @@
 #include <execinfo.h>
 #include <fcntl.h>
 #include <link.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -28,6 +29,7 @@
 #ifdef HAS_ASAN
 const char *__asan_default_options(void);
 int __lsan_do_recoverable_leak_check(void);
+size_t __sanitizer_get_current_allocated_bytes(void);
 
 /* cmocka takes a crash for a failed assertion; the sanitizer's report says more, so it keeps these signals.
  */
@@ -36,6 +38,15 @@ const char *__asan_default_options(void)
 	return "handle_segv=2:handle_sigbus=2:handle_sigfpe=2:handle_sigill=2";
 }
 #endif
+
+size_t harness_allocated(void)
+{
+#ifdef HAS_ASAN
+	return __sanitizer_get_current_allocated_bytes();
+#else
+	return mallinfo2().uordblks;
+#endif
+}
 
 static int run_once(const char *group, const struct CMUnitTest *tests, size_t n)
 {

@@ -54,6 +54,9 @@ static inline void test_skip(const char *name, const char *reason)
 	printf("# SKIP %s: %s\n", name, reason);
 }
 
+/* How many bytes are allocated. */
+size_t harness_allocated(void);
+
 int test_main(const char *group, const struct CMUnitTest *tests, size_t n);
 
 #define TEST_MAIN(tests)                                                             \

@@ -93,6 +93,42 @@ static void passes_every_2xx_to_an_INVITE_up(void **state)
 	bench_stop();
 }
 
+static void write_down_response(struct client *client, const struct sip_message *response, struct now now)
+{
+	(void)now;
+	*(unsigned *)client->user = response->status;
+}
+
+static void write_down_failure(struct client *client, enum client_failure why, struct now now)
+{
+	(void)why;
+	(void)now;
+	*(unsigned *)client->user = 1;
+}
+
+static void write_down_end(struct client *client)
+{
+	*(unsigned *)client->user = 2;
+}
+
+static void tells_its_new_owner_and_nobody_else(void **state)
+{
+	static const struct client_owner owner = { write_down_response, write_down_failure, write_down_end };
+	unsigned told = 0;
+
+	start();
+	assert_int_equal(bench_ask(0, SIP_INVITE, bob, nothing), OK);
+	bench_input(bob, bench_reply(200));
+	bench_expect("> 1 INVITE sip:bob@192.0.2.7 SIP/2.0\nresponse 200\n");
+	endpoint_hand_over(bench.client, &owner, &told);
+	bench_input(bob, bench_reply(200));
+	assert_int_equal(told, 200);
+	bench_flow(bob, FLOW_LOST);
+	assert_int_equal(told, 2);
+	bench_expect("lost\n");
+	bench_stop();
+}
+
 static const struct {
 	const char *label;
 	enum sip_method method;
@@ -645,6 +681,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(never_writes_the_same_branch_twice),
 	cmocka_unit_test(passes_responses_up_to_the_final_one),
 	cmocka_unit_test(passes_every_2xx_to_an_INVITE_up),
+	cmocka_unit_test(tells_its_new_owner_and_nobody_else),
 	cmocka_unit_test(gives_up_when_nobody_answers),
 	cmocka_unit_test(names_the_listener_of_the_transport_in_its_via),
 	cmocka_unit_test(repeats_itself_over_udp),

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { TAG_MAX = 32 };
+
 static flow_id alice;
 
 static void start(void)
@@ -72,6 +74,31 @@ static void absorbs_a_retransmission_after_200_without_a_word(void **state)
 	bench_expect("");
 	bench_pass(1);
 	bench_expect("server gone\n");
+	bench_stop();
+}
+
+static void forgets_the_request_of_an_accepted_INVITE_and_takes_what_comes_all_the_same(void **state)
+{
+	char tag[TAG_MAX] = "";
+
+	start();
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_respond(200);
+	snprintf(tag, sizeof(tag), "%.21s", strstr(strstr(bench.sent, "\r\nTo: "), ";tag="));
+	bench.server->user = &bench;
+	endpoint_forget_request(bench.server);
+	assert_null(bench.server->request);
+	assert_null(bench.server->user);
+	bench.log.len = 0;
+	bench_input(alice, bench_request("INVITE", "z9hG4bK1"));
+	bench_expect("");
+	bench_input(alice, bench_request("CANCEL", "z9hG4bK1"));
+	bench_expect("> 1 SIP/2.0 200 OK\n");
+	assert_non_null(strstr(bench.sent, tag));
+	bench_input(alice, bench_request("ACK", "z9hG4bK1"));
+	bench_expect("ack\n");
+	bench_flow(alice, FLOW_LOST);
+	bench_expect("server lost\nlost\nserver gone\n");
 	bench_stop();
 }
 
@@ -488,6 +515,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(puts_a_tag_of_its_own_behind_To_once_and_for_all),
 	cmocka_unit_test(absorbs_a_retransmission_with_the_last_response),
 	cmocka_unit_test(absorbs_a_retransmission_after_200_without_a_word),
+	cmocka_unit_test(forgets_the_request_of_an_accepted_INVITE_and_takes_what_comes_all_the_same),
 	cmocka_unit_test(says_100_when_the_transaction_user_takes_its_time),
 	cmocka_unit_test(keeps_other_requests_than_INVITE_short),
 	cmocka_unit_test(gives_up_when_no_ACK_comes),
