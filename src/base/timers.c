@@ -40,7 +40,7 @@ void timers_free(struct timers *timers)
 static void place(struct timers *timers, size_t at, struct entry entry)
 {
 	timers->heap[at] = entry;
-	entry.timer->slot = at + 1;
+	entry.timer->slot = (uint32_t)(at + 1);
 }
 
 static void sift_up(struct timers *timers, size_t at, struct entry entry)
@@ -112,16 +112,16 @@ enum err timers_set(struct timers *timers, struct timer *timer, ms_t due)
 		if (timers->n >= timers->max)
 			return ERR_LIMIT;
 		TRY(make_room(timers));
-		timer->slot = ++timers->n;
+		timer->slot = (uint32_t)++timers->n;
 	}
 	timer->due = due;
-	settle(timers, timer->slot - 1, (struct entry){ due, timer });
+	settle(timers, (size_t)timer->slot - 1, (struct entry){ due, timer });
 	return OK;
 }
 
 void timers_clear(struct timers *timers, struct timer *timer)
 {
-	size_t at = timer->slot - 1;
+	size_t at = (size_t)timer->slot - 1;
 	struct entry last;
 
 	if (timer->slot == 0)

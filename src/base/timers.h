@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/own.h"
@@ -15,13 +16,13 @@
  * put. */
 struct timer {
 	ms_t due;
-	size_t slot; /* place in the heap + 1; 0 = not running */
-	int kind;    /* the owner's own code for what to do */
+	uint32_t slot; /* place in the heap + 1; 0 = not running */
+	int kind;      /* the owner's own code for what to do */
 };
 
 struct timers;
 
-/* max: the most timers that run at once. */
+/* max: the most timers that run at once, below 2^32. */
 MUST_CHECK struct timers *timers_new(size_t max);
 /* The timers that still run must not be touched by timers_ functions again. */
 void timers_free(struct timers *timers);

@@ -63,7 +63,7 @@ static bool keep_text(struct client_tsx *client, struct slice text)
 	if (!client->text)
 		return false;
 	memcpy(client->text, text.ptr, text.len);
-	client->text_len = text.len;
+	client->text_len = (uint32_t)text.len;
 	return true;
 }
 
@@ -77,8 +77,7 @@ static void forget_text(struct client_tsx *client)
 static struct client_tsx *client_new(struct endpoint *endpoint, const struct plan *plan)
 {
 	struct slice key = key_of(endpoint, plan->branch, plan->method_name);
-	struct client_tsx *client = mem_zalloc(1, sizeof(*client) + key.len + plan->branch.len +
-							  plan->require.domain.len);
+	struct client_tsx *client = mem_zalloc(1, sizeof(*client) + key.len + plan->require.domain.len);
 	char *at;
 
 	if (!client)
@@ -88,7 +87,7 @@ static struct client_tsx *client_new(struct endpoint *endpoint, const struct pla
 	client->pub.flow = plan->flow;
 	client->pub.user = plan->user;
 	client->node.key = slice_copy(&at, key);
-	client->branch = slice_copy(&at, plan->branch);
+	client->branch_len = (uint8_t)plan->branch.len;
 	client->require = plan->require;
 	client->require.domain = slice_copy(&at, plan->require.domain);
 	client->owner = plan->owner;
@@ -428,7 +427,8 @@ static void send_cancel(struct endpoint *endpoint, struct client_tsx *client, st
 	struct plan plan = {
 		.method = SIP_CANCEL,
 		.method_name = sip_method_name(SIP_CANCEL),
-		.branch = client->branch,
+		.branch = slice_sub(client->node.key, client->node.key.len - client->branch_len,
+				    client->node.key.len),
 		.flow = client->pub.flow,
 		.require = client->require,
 		.internal = true,
@@ -490,7 +490,7 @@ void endpoint_cancel(struct endpoint *endpoint, struct client *client, struct sl
 		tsx->cancel_headers = mem_alloc(headers.len);
 	if (tsx->cancel_headers) {
 		memcpy(tsx->cancel_headers, headers.ptr, headers.len);
-		tsx->cancel_headers_len = headers.len;
+		tsx->cancel_headers_len = (uint32_t)headers.len;
 	}
 	cancel_if_wanted(endpoint, tsx, now);
 }

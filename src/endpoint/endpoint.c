@@ -128,7 +128,7 @@ static void reap(struct endpoint *endpoint)
 	struct link *link;
 
 	while ((link = list_take_first(&endpoint->gone_servers))) {
-		struct server_tsx *server = CONTAINER_OF(link, struct server_tsx, gone);
+		struct server_tsx *server = CONTAINER_OF(link, struct server_tsx, link);
 
 		endpoint->user->server_gone(endpoint->self, &server->pub);
 		server_free(server);

@@ -45,8 +45,8 @@ struct server {
 /* A client transaction. Belongs to the endpoint; the pointer is good until client_gone(). */
 struct client {
 	enum sip_method method;
-	flow_id flow;
 	unsigned status; /* of the last response that was passed up, 0 before */
+	flow_id flow;
 	void *user;
 };
 

@@ -104,7 +104,7 @@ static void lost(struct endpoint *endpoint, struct flow *flow, const struct flow
 	if (endpoint->heard == flow)
 		endpoint->heard = NULL;
 	list_remove(&endpoint->closing, &flow->closing);
-	LIST_EACH (server, &flow->servers, struct server_tsx, on_flow)
+	LIST_EACH (server, &flow->servers, struct server_tsx, link)
 		server_flow_lost(endpoint, server, now);
 	client_fail_all(endpoint, &flow->clients, CLIENT_FLOW_LOST);
 	tell_other_workers(endpoint, flow->id);

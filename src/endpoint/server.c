@@ -88,7 +88,7 @@ static void no_longer_pending(struct endpoint *endpoint, const struct server_tsx
 
 static void end(struct endpoint *endpoint, struct server_tsx *server)
 {
-	if (link_is_in_list(&server->gone))
+	if (server->gone)
 		return;
 	map_remove(endpoint->servers, &server->node);
 	if (server->by_branch.key.len > 0)
@@ -98,9 +98,10 @@ static void end(struct endpoint *endpoint, struct server_tsx *server)
 	if (server->pub.final == 0)
 		no_longer_pending(endpoint, server);
 	if (server->home)
-		list_remove(&server->home->servers, &server->on_flow);
+		list_remove(&server->home->servers, &server->link);
 	server->home = NULL;
-	list_append(&endpoint->gone_servers, &server->gone);
+	server->gone = true;
+	list_append(&endpoint->gone_servers, &server->link);
 }
 
 /* After every step: sets the timer, or ends what is terminated. Without a timer it would stay for ever. */
@@ -108,7 +109,7 @@ static void schedule(struct endpoint *endpoint, struct server_tsx *server)
 {
 	ms_t due = tsx_due(&server->tsx);
 
-	if (link_is_in_list(&server->gone))
+	if (server->gone)
 		return;
 	if (server->tsx.state == TSX_TERMINATED)
 		end(endpoint, server);
@@ -223,7 +224,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 {
 	unsigned actions;
 
-	if (link_is_in_list(&server->gone))
+	if (server->gone)
 		return;
 	actions = tsx_step(&server->tsx, tsx_send_event(status), now.mono);
 	if (actions & TSX_SEND) {
@@ -534,7 +535,7 @@ static const struct refusal *begin(struct endpoint *endpoint, struct flow *flow,
 	server->request = request;
 	server->is_strange = flow_is_strange(flow);
 	endpoint->n_strange += server->is_strange;
-	list_append(&flow->servers, &server->on_flow);
+	list_append(&flow->servers, &server->link);
 	flow->n_pending++;
 	endpoint->counts.pending++;
 	endpoint->user->request(endpoint->self, &server->pub, now);
@@ -608,7 +609,7 @@ void server_tick(struct endpoint *endpoint, struct server_tsx *server, struct no
 
 void server_flow_lost(struct endpoint *endpoint, struct server_tsx *server, struct now now)
 {
-	list_remove(&server->home->servers, &server->on_flow);
+	list_remove(&server->home->servers, &server->link);
 	server->home = NULL;
 	perform(endpoint, server, tsx_step(&server->tsx, TSX_FLOW_LOST, now.mono), now);
 	end_unreachable(endpoint, server);

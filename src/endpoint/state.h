@@ -57,16 +57,15 @@ struct server_tsx {
 	struct map_node node; /* by flow and put_tsx_server_key() */
 	struct map_node
 		by_branch; /* of an INVITE, without the flow; its key is empty where another has that one */
-	struct link on_flow;
-	struct link gone;
+	struct link link;  /* in the servers of its flow; once it is gone in gone_servers */
 	struct flow *home; /* NULL once that flow is lost */
 	struct timer timer;
-	ms_t began;
 	struct tsx tsx;
+	ms_t began;
 	struct sip_message *request; /* owned */
 	char *last; /* the last response, for retransmission; NULL: none, or not needed any more */
 	size_t last_len;
-	bool cancelled;
+	bool gone, cancelled;
 	bool is_strange;       /* from somebody who had proven nothing: counted in n_strange */
 	char to_tag[TAG_SIZE]; /* ours; zero until it is needed */
 };
@@ -82,17 +81,16 @@ struct client_tsx {
 	struct tsx tsx;
 	struct requirement require; /* its domain in this allocation */
 	const struct client_owner *owner;
-	enum client_failure failure;
+	enum client_failure failure : 8;
 	bool gone;
 	bool internal;            /* a CANCEL of ours: the transaction user knows nothing of it */
 	bool any_size;            /* see struct outgoing */
 	bool cancel, cancel_sent; /* wanted, done */
-	char *cancel_headers;
-	size_t cancel_headers_len;
-	struct slice branch; /* in this allocation */
+	uint8_t branch_len;       /* the end of the key */
+	uint32_t text_len, cancel_headers_len;
 	/* Of an INVITE that has no 2xx yet, for its ACK and CANCEL, and where it may have to be sent again; else NULL. */
 	char *text;
-	size_t text_len;
+	char *cancel_headers;
 };
 
 struct endpoint {

@@ -6,7 +6,7 @@
 
 #define NEVER UINT64_MAX
 
-enum { N_RUNNING = sizeof((struct tsx *)NULL)->running / sizeof((struct tsx *)NULL)->running[0] };
+enum { N_RUNNING = sizeof((struct tsx *)NULL)->timers };
 
 static const struct {
 	const struct tsx_rule (*table)[TSX_EVENTS]; /* by state */
@@ -71,18 +71,18 @@ static ms_t duration(const struct tsx *tsx, enum tsx_event timer, enum tsx_event
 static void stop(struct tsx *tsx, enum tsx_event timer)
 {
 	for (size_t i = 0; i < N_RUNNING; i++)
-		if (tsx->running[i].timer == timer)
-			tsx->running[i].timer = TSX_NO_EVENT;
+		if (tsx->timers[i] == timer)
+			tsx->timers[i] = TSX_NO_EVENT;
 }
 
 static void run(struct tsx *tsx, enum tsx_event timer, ms_t due)
 {
 	size_t i = 0;
 
-	while (tsx->running[i].timer != TSX_NO_EVENT)
+	while (tsx->timers[i] != TSX_NO_EVENT)
 		i++;
-	tsx->running[i].timer = timer;
-	tsx->running[i].due = due;
+	tsx->timers[i] = (uint8_t)timer;
+	tsx->due[i] = due;
 }
 
 /* The first of some TIMER() bits. */
@@ -103,7 +103,7 @@ static enum tsx_event start(struct tsx *tsx, unsigned timers, enum tsx_event fir
 		if (length == NEVER)
 			continue;
 		if (timer == TSX_TIMER_A || timer == TSX_TIMER_E || timer == TSX_TIMER_G)
-			tsx->interval = length;
+			tsx->interval = (uint16_t)length;
 		stop(tsx, timer);
 		run(tsx, timer, now + length);
 	}
@@ -116,8 +116,8 @@ static void enter(struct tsx *tsx, enum tsx_state state)
 		return;
 	tsx->state = state; /* the only line that writes the state */
 	for (size_t i = 0; i < N_RUNNING; i++)
-		if (rule_for(tsx, tsx->running[i].timer)->next == TSX_NONE)
-			tsx->running[i].timer = TSX_NO_EVENT;
+		if (rule_for(tsx, tsx->timers[i])->next == TSX_NONE)
+			tsx->timers[i] = TSX_NO_EVENT;
 }
 
 void tsx_init(struct tsx *tsx, enum tsx_machine machine, bool reliable, ms_t now)
@@ -152,8 +152,7 @@ static size_t earliest(const struct tsx *tsx)
 	size_t found = N_RUNNING;
 
 	for (size_t i = 0; i < N_RUNNING; i++)
-		if (tsx->running[i].timer != TSX_NO_EVENT &&
-		    (found == N_RUNNING || tsx->running[i].due < tsx->running[found].due))
+		if (tsx->timers[i] != TSX_NO_EVENT && (found == N_RUNNING || tsx->due[i] < tsx->due[found]))
 			found = i;
 	return found;
 }
@@ -162,14 +161,14 @@ ms_t tsx_due(const struct tsx *tsx)
 {
 	size_t i = earliest(tsx);
 
-	return i < N_RUNNING ? tsx->running[i].due : 0;
+	return i < N_RUNNING ? tsx->due[i] : 0;
 }
 
 enum tsx_event tsx_timer_due(const struct tsx *tsx, ms_t now)
 {
 	size_t i = earliest(tsx);
 
-	return i < N_RUNNING && tsx->running[i].due <= now ? tsx->running[i].timer : TSX_NO_EVENT;
+	return i < N_RUNNING && tsx->due[i] <= now ? tsx->timers[i] : TSX_NO_EVENT;
 }
 
 enum tsx_event tsx_recv_event(unsigned status)

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/time.h"
 
@@ -85,15 +86,15 @@ enum tsx_action {
 
 enum { T1 = 500, T2 = 4000, T4 = 5000 }; /* ms, RFC 3261 table 4 */
 
+/* Small, since many a transaction only waits for its end. */
 struct tsx {
-	enum tsx_machine machine;
-	enum tsx_state state;
+	enum tsx_machine machine : 8;
+	enum tsx_state state : 8;
 	bool reliable; /* the transport */
-	ms_t interval; /* of the running retransmission timer */
-	struct {
-		enum tsx_event timer; /* TSX_NO_EVENT: none */
-		ms_t due;
-	} running[2]; /* never more: one that repeats and one that ends a state */
+	uint8_t timers
+		[2]; /* those that run, enum tsx_event; never more: one that repeats and one that ends a state */
+	uint16_t interval; /* of the running retransmission timer: at most 64*T1 */
+	ms_t due[2];       /* of these timers */
 };
 
 /*
