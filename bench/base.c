@@ -30,6 +30,16 @@ static void bench_arena(void)
 	arena_free(arena);
 }
 
+/* A branch as ours that is in no table, as that of a new transaction. */
+static struct slice absent(size_t i)
+{
+	static char buf[24] = "z9hG4bK+00000000000000";
+
+	for (size_t at = 21; at > 8; at--, i /= 10)
+		buf[at] = (char)('0' + i % 10);
+	return slice_from(buf, 22);
+}
+
 static void bench_map(struct element *elements)
 {
 	struct map *map = map_new(ELEMENTS, (struct map_key){ 1, 2 });
@@ -47,6 +57,33 @@ static void bench_map(struct element *elements)
 	      sink += (uint64_t)(uintptr_t)map_find(map, elements[i * 7919 % ELEMENTS].node.key));
 	BENCH("map: find one of 100,000, the same", ROUNDS,
 	      sink += (uint64_t)(uintptr_t)map_find(map, elements[i % 16].node.key));
+	BENCH("map: find none in 100,000", ROUNDS, sink += (uint64_t)(uintptr_t)map_find(map, absent(i)));
+	BENCH("map: write such a name", ROUNDS, sink += absent(i).len);
+	BENCH("map: remove one of 100,000 and add it again", ROUNDS, {
+		struct map_node *node = &elements[i * 7919 % ELEMENTS].node;
+
+		map_remove(map, node);
+		sink += map_add(map, node);
+	});
+	map_free(map);
+}
+
+/* The longest that adding one has taken: where the table grows, all others wait. */
+static void bench_growth(struct element *elements)
+{
+	struct map *map = map_new(ELEMENTS, (struct map_key){ 1, 2 });
+	uint64_t longest = 0;
+
+	if (!map)
+		abort();
+	for (size_t i = 0; i < ELEMENTS; i++) {
+		uint64_t from = bench_now();
+
+		sink += map_add(map, &elements[i].node);
+		if (bench_now() - from > longest)
+			longest = bench_now() - from;
+	}
+	printf("%-44s %8.1f us\n", "map: the longest add, to 100,000", (double)longest / 1000);
 	map_free(map);
 }
 
@@ -73,6 +110,7 @@ int main(void)
 		return 1;
 	bench_arena();
 	bench_map(elements);
+	bench_growth(elements);
 	bench_timers(elements);
 	free(elements);
 	return 0;

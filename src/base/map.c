@@ -6,12 +6,40 @@
 
 #include "base/mem.h"
 
-enum { FIRST_BUCKETS = 16 };
+enum {
+	SLOTS = 5,
+	FIRST_BUCKETS = 2, /* of the first part, while it is the only one: it doubles … */
+	PART_BUCKETS = 64, /* … up to this, and then parts are split in two */
+	LINE = 64,         /* bytes of a cache line */
+	DEPTH_MAX = 26,    /* with the bits for PART_BUCKETS, all of a hash */
+};
 
+/*
+ * A cache line, where pointers have 64 bits. Of a key that is not in the table a look-up sees no more than the bucket, of one that is
+ * there the bucket and the element. An element whose bucket is full stands in the next one that has room; how many went on from
+ * a bucket is counted there, so that a look-up knows where to stop.
+ */
+struct bucket {
+	uint32_t hashes[SLOTS];
+	uint32_t passed;
+	struct map_node *nodes[SLOTS]; /* NULL: free */
+};
+
+/* Some 4 kB: so much is moved when a table grows, and no more, however large it is. */
+struct part {
+	void *memory;   /* in which it is aligned */
+	size_t n;       /* elements */
+	unsigned depth; /* their hashes begin with the same so many bits */
+	_Alignas(LINE) struct bucket buckets[];
+};
+
+/* Extendible hashing (Fagin et al., 1979): the first bits of a hash say which part, the last ones which of its buckets. */
 struct map {
-	struct map_node **buckets;
-	size_t n_buckets; /* a power of two */
+	struct part **parts; /* 1 << depth of them, some the same; NULL: nothing was ever added */
+	unsigned depth;
+	size_t n_buckets; /* of each part: a power of two */
 	size_t n, max;
+	bool is_walked; /* by map_each(): nothing is moved meanwhile */
 	struct map_key key;
 };
 
@@ -19,22 +47,50 @@ struct map *map_new(size_t max, struct map_key key)
 {
 	struct map *map = mem_new(struct map);
 
-	if (!map)
-		return NULL;
-	*map = (struct map){ .n_buckets = FIRST_BUCKETS, .max = max, .key = key };
-	map->buckets = mem_zalloc(FIRST_BUCKETS, sizeof *map->buckets);
-	if (!map->buckets) {
-		mem_free(map);
-		return NULL;
-	}
+	if (map)
+		*map = (struct map){ .max = max, .key = key };
 	return map;
+}
+
+static void part_free(struct part *part)
+{
+	if (part)
+		mem_free(part->memory);
+}
+
+static struct part *part_new(size_t n_buckets, unsigned depth)
+{
+	size_t size = sizeof(struct part) + n_buckets * sizeof(struct bucket);
+	char *memory = mem_zalloc(1, size + LINE - 1);
+	struct part *part;
+
+	if (!memory)
+		return NULL;
+	part = (struct part *)(void *)(memory + (-(uintptr_t)memory & (LINE - 1)));
+	part->memory = memory;
+	part->depth = depth;
+	return part;
+}
+
+/* Of the places in the table that show it, the first. */
+static bool is_first_place(const struct map *map, size_t at)
+{
+	return at == 0 || map->parts[at] != map->parts[at - 1];
+}
+
+static size_t n_places(const struct map *map)
+{
+	return map->parts ? (size_t)1 << map->depth : 0;
 }
 
 void map_free(struct map *map)
 {
 	if (!map)
 		return;
-	mem_free(map->buckets);
+	for (size_t at = n_places(map); at-- > 0;)
+		if (is_first_place(map, at))
+			part_free(map->parts[at]);
+	mem_free(map->parts);
 	mem_free(map);
 }
 
@@ -43,60 +99,166 @@ static inline uint64_t rotate(uint64_t word, unsigned bits)
 	return word << bits | word >> (64 - bits);
 }
 
-static struct map_node **bucket_of(const struct map *map, uint64_t hash)
-{
-	return &map->buckets[hash & (map->n_buckets - 1)];
-}
-
 uint64_t map_hash_of(const struct map *map, struct slice key)
 {
 	return map_hash(map->key, key);
 }
 
-/* The upper bits are the mixed ones, a bucket is chosen by the lower ones. */
+/* The upper bits are the mixed ones, a table uses the lower half. */
 uint64_t map_hash_number(const struct map *map, uint64_t number)
 {
 	return rotate(number * (map->key.k0 | 1), 32);
 }
 
+static size_t place_of(const struct map *map, uint32_t hash)
+{
+	return (size_t)((uint64_t)hash >> (32 - map->depth));
+}
+
+static struct part *part_of(const struct map *map, uint32_t hash)
+{
+	return map->parts[place_of(map, hash)];
+}
+
+static size_t bucket_of(const struct map *map, uint32_t hash)
+{
+	return hash & (map->n_buckets - 1);
+}
+
+static size_t next_of(const struct map *map, size_t bucket)
+{
+	return (bucket + 1) & (map->n_buckets - 1);
+}
+
 struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash)
 {
-	struct map_node *node = *bucket_of(map, hash);
+	const struct part *part;
+	size_t at;
 
-	while (node && !(node->hash == hash && slice_eq(node->key, key)))
-		node = node->next;
-	return node;
-}
+	if (map->n == 0)
+		return NULL;
+	part = part_of(map, (uint32_t)hash);
+	at = bucket_of(map, (uint32_t)hash);
+	/* of a few buckets each may have been passed by some */
+	for (size_t n = 0; n < map->n_buckets; n++) {
+		const struct bucket *bucket = &part->buckets[at];
 
-static void push(struct map *map, struct map_node *node)
-{
-	struct map_node **bucket = bucket_of(map, node->hash);
+		for (int i = 0; i < SLOTS; i++) {
+			struct map_node *node = bucket->nodes[i];
 
-	node->next = *bucket;
-	*bucket = node;
-}
-
-static void grow(struct map *map)
-{
-	struct map_node **old = map->buckets;
-	size_t n_old = map->n_buckets;
-	struct map_node **buckets = mem_zalloc(n_old, 2 * sizeof *buckets);
-
-	if (!buckets)
-		return;
-	map->buckets = buckets;
-	map->n_buckets = 2 * n_old;
-	for (size_t i = 0; i < n_old; i++) {
-		struct map_node *node = old[i];
-
-		while (node) {
-			struct map_node *next = node->next;
-
-			push(map, node);
-			node = next;
+			if (bucket->hashes[i] == (uint32_t)hash && node && slice_eq(node->key, key))
+				return node;
 		}
+		if (bucket->passed == 0)
+			break;
+		at = next_of(map, at);
 	}
-	mem_free(old);
+	return NULL;
+}
+
+/* False: it is full. */
+static bool takes(struct bucket *bucket, struct map_node *node, uint32_t hash)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (!bucket->nodes[i]) {
+			bucket->nodes[i] = node;
+			bucket->hashes[i] = hash;
+			return true;
+		}
+	return false;
+}
+
+/* There is room for it in the part. */
+static void insert(const struct map *map, struct part *part, struct map_node *node, uint32_t hash)
+{
+	size_t at = bucket_of(map, hash);
+
+	while (!takes(&part->buckets[at], node, hash)) {
+		part->buckets[at].passed++;
+		at = next_of(map, at);
+	}
+	part->n++;
+}
+
+/* All of the bucket, by the first bit in which they may differ, to the one part or the other, which may be the same. */
+static void deal(const struct map *map, const struct bucket *bucket, unsigned depth, struct part *to[2])
+{
+	for (int i = 0; i < SLOTS; i++) {
+		uint32_t hash = bucket->hashes[i];
+
+		if (bucket->nodes[i])
+			insert(map, to[hash >> (31 - depth) & 1], bucket->nodes[i], hash);
+	}
+}
+
+/* There is one part, and it gets twice as many buckets, or its first ones. */
+static enum err widen(struct map *map)
+{
+	struct part *old = map->parts ? map->parts[0] : NULL;
+	size_t n_old = old ? map->n_buckets : 0, n_buckets = old ? 2 * n_old : FIRST_BUCKETS;
+	struct part *part = part_new(n_buckets, 0);
+
+	if (!part)
+		return ERR_NOMEM;
+	if (!map->parts)
+		map->parts = mem_alloc(sizeof(struct part *));
+	if (!map->parts) {
+		part_free(part);
+		return ERR_NOMEM;
+	}
+	map->parts[0] = part;
+	map->n_buckets = n_buckets;
+	for (size_t at = 0; at < n_old; at++)
+		deal(map, &old->buckets[at], 0, (struct part *[]){ part, part });
+	part_free(old);
+	return OK;
+}
+
+/* Twice as many places for the same parts. */
+static enum err deepen(struct map *map)
+{
+	size_t n = n_places(map);
+	struct part **parts = map->depth < DEPTH_MAX ? mem_alloc(2 * n * sizeof(struct part *)) : NULL;
+
+	if (!parts)
+		return ERR_NOMEM;
+	for (size_t at = 0; at < n; at++)
+		parts[2 * at] = parts[2 * at + 1] = map->parts[at];
+	mem_free(map->parts);
+	map->parts = parts;
+	map->depth++;
+	return OK;
+}
+
+/* Two parts in the place of the one in which the hash is. */
+static enum err split(struct map *map, uint32_t hash)
+{
+	struct part *old = part_of(map, hash);
+	unsigned depth = old->depth;
+	size_t first, n; /* its places */
+
+	if (depth == map->depth)
+		TRY(deepen(map));
+	struct part *to[2] = { part_new(PART_BUCKETS, depth + 1), part_new(PART_BUCKETS, depth + 1) };
+	if (!to[0] || !to[1]) {
+		part_free(to[0]);
+		part_free(to[1]);
+		return ERR_NOMEM;
+	}
+	for (size_t at = 0; at < PART_BUCKETS; at++)
+		deal(map, &old->buckets[at], depth, to);
+	n = (size_t)1 << (map->depth - depth);
+	first = place_of(map, hash) & ~(n - 1);
+	for (size_t at = 0; at < n; at++)
+		map->parts[first + at] = to[at >= n / 2];
+	part_free(old);
+	return OK;
+}
+
+/* A part is full, or there is none. Some slots stay free, so that few elements stand elsewhere than in their bucket. */
+static bool is_full(const struct map *map, uint32_t hash)
+{
+	return !map->parts || 2 * part_of(map, hash)->n >= (2 * SLOTS - 1) * map->n_buckets;
 }
 
 enum err map_add_hashed(struct map *map, struct map_node *node, uint64_t hash)
@@ -105,10 +267,10 @@ enum err map_add_hashed(struct map *map, struct map_node *node, uint64_t hash)
 		return ERR_EXISTS;
 	if (map->n >= map->max)
 		return ERR_LIMIT;
-	if (map->n >= map->n_buckets)
-		grow(map);
-	node->hash = hash;
-	push(map, node);
+	node->hash = (uint32_t)hash;
+	while (is_full(map, node->hash))
+		TRY(map->n_buckets < PART_BUCKETS ? widen(map) : split(map, node->hash));
+	insert(map, part_of(map, node->hash), node, node->hash);
 	map->n++;
 	return OK;
 }
@@ -123,33 +285,77 @@ struct map_node *map_find(const struct map *map, struct slice key)
 	return map->n > 0 ? map_find_hashed(map, key, map_hash_of(map, key)) : NULL;
 }
 
-/* What points to the node. */
-static struct map_node **place_of(const struct map *map, const struct map_node *node)
+/* The slot of the bucket that points to the node, or NULL. */
+static struct map_node **slot_of(struct bucket *bucket, const struct map_node *node)
 {
-	struct map_node **at = bucket_of(map, node->hash);
+	for (int i = 0; i < SLOTS; i++)
+		if (bucket->nodes[i] == node)
+			return &bucket->nodes[i];
+	return NULL;
+}
 
-	while (*at != node) {
-		assert(*at);
-		at = &(*at)->next;
+/* Of the elements that went on from a bucket, the next one: its slot, and its bucket instead. */
+static size_t next_passed(const struct map *map, const struct part *part, size_t *ret_bucket)
+{
+	for (size_t at = next_of(map, *ret_bucket);; at = next_of(map, at))
+		for (size_t i = 0; i < SLOTS; i++) {
+			size_t home = bucket_of(map, part->buckets[at].hashes[i]);
+
+			if (part->buckets[at].nodes[i] &&
+			    bucket_of(map, (uint32_t)(at - home)) >=
+				    bucket_of(map, (uint32_t)(at - *ret_bucket))) {
+				*ret_bucket = at;
+				return i;
+			}
+		}
+}
+
+/* One that had to go on takes the slot that is free now, another one the slot that this leaves, and so on. */
+static void close_up(const struct map *map, struct part *part, size_t at, size_t slot)
+{
+	while (part->buckets[at].passed > 0) {
+		struct bucket *bucket = &part->buckets[at];
+		size_t from = at, i = next_passed(map, part, &from);
+
+		bucket->nodes[slot] = part->buckets[from].nodes[i];
+		bucket->hashes[slot] = part->buckets[from].hashes[i];
+		part->buckets[from].nodes[i] = NULL;
+		for (; at != from; at = next_of(map, at))
+			part->buckets[at].passed--;
+		slot = i;
 	}
-	return at;
 }
 
 void map_remove(struct map *map, struct map_node *node)
 {
-	*place_of(map, node) = node->next;
-	node->next = NULL;
+	struct part *part = part_of(map, node->hash);
+	size_t at = bucket_of(map, node->hash);
+	struct map_node **slot;
+
+	while (!(slot = slot_of(&part->buckets[at], node))) {
+		assert(part->buckets[at].passed > 0);
+		part->buckets[at].passed--;
+		at = next_of(map, at);
+	}
+	*slot = NULL;
+	part->n--;
 	map->n--;
+	if (!map->is_walked)
+		close_up(map, part, at, (size_t)(slot - part->buckets[at].nodes));
 }
 
 void map_replace(struct map *map, struct map_node *node, struct map_node *by)
 {
-	struct map_node **at = place_of(map, node), *next = node->next;
+	struct part *part = part_of(map, node->hash);
+	size_t at = bucket_of(map, node->hash);
+	struct map_node **slot;
 
-	node->next = NULL;
-	by->next = next;
+	while (!(slot = slot_of(&part->buckets[at], node))) {
+		assert(part->buckets[at].passed > 0);
+		at = next_of(map, at);
+	}
 	by->hash = node->hash;
-	*at = by;
+	*slot = by;
 }
 
 size_t map_count(const struct map *map)
@@ -157,18 +363,24 @@ size_t map_count(const struct map *map)
 	return map->n;
 }
 
+static void each_of(const struct map *map, struct part *part, void (*each)(struct map_node *node, void *arg),
+		    void *arg)
+{
+	for (size_t at = 0; at < map->n_buckets; at++)
+		for (int i = 0; i < SLOTS; i++)
+			if (part->buckets[at].nodes[i])
+				each(part->buckets[at].nodes[i], arg);
+}
+
 void map_each(struct map *map, void (*each)(struct map_node *node, void *arg), void *arg)
 {
-	for (size_t i = 0; i < map->n_buckets; i++) {
-		struct map_node *node = map->buckets[i];
+	bool was_walked = map->is_walked;
 
-		while (node) {
-			struct map_node *next = node->next;
-
-			each(node, arg);
-			node = next;
-		}
-	}
+	map->is_walked = true;
+	for (size_t at = 0; at < n_places(map); at++)
+		if (is_first_place(map, at))
+			each_of(map, map->parts[at], each, arg);
+	map->is_walked = was_walked;
 }
 
 struct sip_state {

@@ -2,6 +2,9 @@
  * Hash table keyed by bytes that a peer may have chosen: SipHash-1-3 under a key of the table's own, full
  * comparison of keys, a maximum fixed when it is made. Elements carry a struct map_node and are owned by the
  * caller; the key's bytes live in the element and must not change while it is in the table.
+ *
+ * A look-up touches one cache line of the table, and the element only if it is (but once in thousands of times) the one. A table
+ * grows by some 4 kB at a time, so that no element that is added has to wait for many others; it never becomes smaller.
  */
 #pragma once
 
@@ -14,9 +17,8 @@
 #include "base/slice.h"
 
 struct map_node {
-	struct map_node *next; /* in its bucket */
 	struct slice key;
-	uint64_t hash;
+	uint32_t hash; /* what the table keeps of it */
 };
 
 struct map;
@@ -32,10 +34,7 @@ MUST_CHECK struct map *map_new(size_t max, struct map_key key);
 void map_free(struct map *map);
 OWN(map)
 
-/*
- * node->key is set by the caller. ERR_EXISTS if the key is there, ERR_LIMIT at the maximum. Needs no memory:
- * a table that cannot grow becomes slower instead.
- */
+/* node->key is set by the caller. ERR_EXISTS if the key is there, ERR_LIMIT at the maximum, ERR_NOMEM if it has to grow and cannot. */
 MUST_CHECK enum err map_add(struct map *map, struct map_node *node);
 /* NULL if there is none. */
 struct map_node *map_find(const struct map *map, struct slice key);
@@ -55,7 +54,7 @@ MUST_CHECK enum err map_add_hashed(struct map *map, struct map_node *node, uint6
 struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64_t hash);
 /* The node must be in the table. */
 void map_remove(struct map *map, struct map_node *node);
-/* The other one, which has an equal key, takes its place. */
+/* The other one, which has an equal key, takes its place. Needs no memory. */
 void map_replace(struct map *map, struct map_node *node, struct map_node *by);
 size_t map_count(const struct map *map);
 

@@ -35,7 +35,7 @@ void location_complete(struct location *location);
 
 /*
  * Publishes a snapshot in place of the one before under its name; takes its own reference. Replacing cannot fail, for a new
- * name there is ERR_LIMIT. A snapshot can be in one location at a time.
+ * name there are ERR_LIMIT and ERR_NOMEM. A snapshot can be in one location at a time.
  */
 MUST_CHECK enum err location_put(struct location *location, struct aor *aor);
 /*

@@ -5,7 +5,7 @@
 
 #include "base/map.h"
 
-enum { MANY = 1000 };
+enum { MANY = 1000, MODEL = 2000 };
 
 struct entry {
 	struct map_node node;
@@ -81,7 +81,7 @@ static void numbers_of_ours_spread_by_a_hash_of_their_own(void **state)
 
 	for (size_t row = 0; row < sizeof steps / sizeof steps[0]; row++) {
 		AUTO(map) struct map *map = map_new(MANY, (struct map_key){ 0x9e3779b97f4a7c14, 1 });
-		unsigned per_bucket[1024] = { 0 };
+		unsigned per_bucket[1024] = { 0 }; /* 16 parts by the first bits, 64 buckets by the last */
 
 		assert_non_null(map);
 		for (uint64_t i = 0; i < MANY; i++) {
@@ -94,7 +94,7 @@ static void numbers_of_ours_spread_by_a_hash_of_their_own(void **state)
 			all[i].node.key = slice_from(&all[i].number, sizeof all[i].number);
 			assert_int_equal(map_add_hashed(map, &all[i].node, hash), OK);
 			assert_ptr_equal(map_find_hashed(map, all[i].node.key, hash), &all[i].node);
-			assert_true(++per_bucket[hash & 1023] <= 16);
+			assert_true(++per_bucket[(hash >> 28 & 15) << 6 | (hash & 63)] <= 16);
 		}
 	}
 }
@@ -216,6 +216,134 @@ static void each_reaches_all_and_may_remove_them(void **state)
 	assert_null(map_find(map, SLICE("key-5")));
 }
 
+static void remove_every_second(struct map_node *node, void *arg)
+{
+	struct sweep *sweep = arg;
+	struct entry *entry = (struct entry *)(void *)((char *)node - offsetof(struct entry, node));
+
+	assert_false(entry->seen);
+	entry->seen = true;
+	if (sweep->n++ % 2 == 0)
+		map_remove(sweep->map, node);
+}
+
+static void each_reaches_all_once_while_it_removes_some(void **state)
+{
+	AUTO(map) struct map *map = map_new(MANY, key);
+	static struct entry entries[MANY];
+	struct sweep sweep = { .map = map };
+	size_t n_found = 0;
+
+	assert_non_null(map);
+	for (int i = 0; i < MANY; i++) {
+		entries[i].seen = false;
+		name(&entries[i], i);
+		assert_int_equal(map_add(map, &entries[i].node), OK);
+	}
+	map_each(map, remove_every_second, &sweep);
+	assert_int_equal(sweep.n, MANY);
+	assert_int_equal(map_count(map), MANY / 2);
+	for (int i = 0; i < MANY; i++)
+		n_found += map_find(map, entries[i].node.key) == &entries[i].node;
+	assert_int_equal(n_found, MANY / 2);
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005 + 1442695040888963407;
+	return *state >> 33;
+}
+
+/* The elements that are in the table, by number; of each there is a pair, of which one may take the other's place. */
+struct model {
+	struct map *map;
+	struct entry pairs[MODEL][2];
+	int there[MODEL]; /* which of the pair; -1: neither */
+	size_t n, max;
+	bool failed; /* for want of memory */
+};
+
+static void add_or_remove(struct model *model, size_t i)
+{
+	struct map_node *node = &model->pairs[i][0].node;
+	enum err err;
+
+	if (model->there[i] >= 0) {
+		assert_int_equal(map_add(model->map, &model->pairs[i][1 - model->there[i]].node), ERR_EXISTS);
+		map_remove(model->map, &model->pairs[i][model->there[i]].node);
+		model->there[i] = -1;
+		model->n--;
+		return;
+	}
+	err = map_add(model->map, node);
+	model->failed |= err == ERR_NOMEM;
+	assert_true(model->n < model->max ? err == OK || (err == ERR_NOMEM && harness_fails_allocations())
+					  : err == ERR_LIMIT);
+	if (err != OK)
+		return;
+	model->there[i] = 0;
+	model->n++;
+}
+
+static void exchange(struct model *model, size_t i)
+{
+	int there = model->there[i];
+
+	if (there < 0)
+		return;
+	map_replace(model->map, &model->pairs[i][there].node, &model->pairs[i][1 - there].node);
+	model->there[i] = 1 - there;
+}
+
+static void check_one(const struct model *model, size_t i)
+{
+	const struct map_node *found = map_find(model->map, model->pairs[i][0].node.key);
+
+	assert_ptr_equal(found, model->there[i] < 0 ? NULL : &model->pairs[i][model->there[i]].node);
+}
+
+/* So many elements come, go and come again, at most max at a time. */
+static void agree_with_a_list(size_t n, size_t max, int steps)
+{
+	static struct model model;
+	AUTO(map) struct map *map = map_new(max, key);
+	uint64_t random = max;
+
+	assert_non_null(map);
+	model = (struct model){ .map = map, .max = max };
+	for (size_t i = 0; i < n; i++) {
+		name(&model.pairs[i][0], (int)i);
+		name(&model.pairs[i][1], (int)i);
+		model.there[i] = -1;
+	}
+	for (int step = 0; step < steps; step++) {
+		size_t i = next_random(&random) % n;
+		bool wanes = step / (5 * (int)n) % 2 == 1;
+
+		if (wanes != (model.there[i] < 0) || next_random(&random) % 4 == 0)
+			add_or_remove(&model, i);
+		exchange(&model, next_random(&random) % n);
+		check_one(&model, i);
+		check_one(&model, next_random(&random) % n);
+		assert_int_equal(map_count(map), model.n);
+	}
+	for (size_t i = 0; i < n; i++)
+		check_one(&model, i);
+	assert_true(!model.failed || harness_has_failed());
+}
+
+static void agrees_with_a_list_whatever_is_done(void **state)
+{
+	agree_with_a_list(MODEL, MODEL, 20 * MODEL);
+}
+
+/* Where there are few buckets, each may have been full when somebody came, and be so no more. */
+static void small_ones_agree_with_a_list_too(void **state)
+{
+	for (size_t max = 5; max <= 40; max++)
+		agree_with_a_list(100, max, MODEL);
+}
+
 static void freeing_none_is_allowed(void **state)
 {
 	map_free(NULL);
@@ -231,6 +359,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(keys_are_compared_in_full),
 	cmocka_unit_test(holds_no_more_than_its_maximum),
 	cmocka_unit_test(each_reaches_all_and_may_remove_them),
+	cmocka_unit_test(each_reaches_all_once_while_it_removes_some),
+	cmocka_unit_test(agrees_with_a_list_whatever_is_done),
+	cmocka_unit_test(small_ones_agree_with_a_list_too),
 	cmocka_unit_test(freeing_none_is_allowed),
 };
 
