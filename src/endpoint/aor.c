@@ -39,11 +39,18 @@ static void move_texts(char **at, struct binding *binding)
 		move_text(at, (struct slice *)(void *)((char *)binding + texts[i]));
 }
 
+/* Up to where a binding can begin. */
+static size_t aligned(size_t size)
+{
+	return (size + _Alignof(struct binding) - 1) & ~(_Alignof(struct binding) - 1);
+}
+
 struct aor *aor_new(struct slice name, uint64_t version, const struct account *account,
 		    const struct binding *bindings, size_t n_bindings)
 {
-	size_t size = sizeof(struct aor) + n_bindings * sizeof(struct binding) + name.len +
-		      account->policy.identities.len + account->policy.registrants.len;
+	size_t front = aligned(sizeof(struct aor) + name.len);
+	size_t size = front + n_bindings * sizeof(struct binding) + account->policy.identities.len +
+		      account->policy.registrants.len;
 	struct binding *copies;
 	struct aor *aor;
 	char *at;
@@ -53,8 +60,7 @@ struct aor *aor_new(struct slice name, uint64_t version, const struct account *a
 	aor = mem_alloc(size);
 	if (!aor)
 		return NULL;
-	copies = (struct binding *)(aor + 1);
-	at = (char *)(copies + n_bindings);
+	copies = (struct binding *)(void *)((char *)aor + front);
 	*aor = (struct aor){
 		.refs = 1,
 		.version = version,
@@ -63,7 +69,9 @@ struct aor *aor_new(struct slice name, uint64_t version, const struct account *a
 		.n_bindings = n_bindings,
 		.bindings = copies,
 	};
+	at = (char *)(aor + 1);
 	move_text(&at, &aor->name);
+	at = (char *)(copies + n_bindings);
 	move_text(&at, &aor->account.policy.identities);
 	move_text(&at, &aor->account.policy.registrants);
 	for (size_t i = 0; i < n_bindings; i++) {

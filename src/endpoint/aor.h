@@ -45,20 +45,22 @@ struct binding {
 	struct slice received; /* "ip:port" it came from, for status */
 };
 
+/* What a look-up touches stands together, at the end: the name is behind it, and then the bindings. */
 struct aor {
+	struct account account;
+	struct certificates *certificates; /* of its devices; NULL: none. A reference is held */
+	uint64_t
+		version; /* grows with every change that is stored, of account and certificates too; never 0 */
+	size_t n_bindings;
+	const struct binding *bindings; /* in the same allocation, as all their texts are */
+	struct slice name;              /* canonical "user@domain", see put_aor() */
+
 	/* the table's that it is published in (location/location.h), and only touched there */
 	struct map_node published;
 	bool is_reserved;
 
 	_Atomic uint32_t refs;
-	uint64_t
-		version; /* grows with every change that is stored, of account and certificates too; never 0 */
 	uint32_t refreshes; /* of this version: changes that the disk need not know of */
-	struct slice name;  /* canonical "user@domain", see put_aor() */
-	struct account account;
-	size_t n_bindings;
-	const struct binding *bindings;    /* in the same allocation, as all their texts are */
-	struct certificates *certificates; /* of its devices; NULL: none. A reference is held */
 };
 
 /*
