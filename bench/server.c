@@ -22,7 +22,8 @@ static void find(struct location *location, size_t i)
 {
 	struct aor *aor = location_find(location, name_of(i));
 
-	sink += aor->n_bindings;
+	if (aor)
+		sink += aor->n_bindings;
 	aor_unref(aor);
 }
 
@@ -52,8 +53,12 @@ static void bench_location(void)
 				abort();
 			aor_unref(aor);
 		}
-		snprintf(what, sizeof what, "location: write a name, find it in %s", number_of(n, buf));
+		const char *number = number_of(n, buf);
+
+		snprintf(what, sizeof what, "location: write a name, find it in %s", number);
 		BENCH(what, ROUNDS, find(location, i * 7919 % n));
+		snprintf(what, sizeof what, "location: write a name, find none in %s", number);
+		BENCH(what, ROUNDS, find(location, AORS_MAX + i));
 	}
 	location_free(location);
 }
