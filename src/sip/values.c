@@ -82,7 +82,7 @@ bool sip_message_lists(const struct sip_message *message, enum sip_header_id id,
 	struct sip_values it = sip_values_of(message, id);
 	struct slice value;
 
-	while (it.header && sip_values_next(&it, &value)) /* most messages have no such field at all */
+	while (sip_values_next(&it, &value))
 		if (slice_eq_nocase(value, token))
 			return true;
 	return false;
