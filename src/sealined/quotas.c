@@ -20,11 +20,11 @@ static const struct {
 	[LIMIT_REQUESTS_PER_SENDER]     = { SLICE_INIT("requests-per-sender"),     10000,   1,  100000, true },
 	[LIMIT_REQUESTS_PER_PEER]       = { SLICE_INIT("requests-per-peer"),       20000,   1,  100000, true },
 	[LIMIT_REQUESTS_PER_STRANGER]   = { SLICE_INIT("requests-per-stranger"),      16,   1,  100000, true },
-	[LIMIT_BINDINGS_PER_ACCOUNT]    = { SLICE_INIT("bindings-per-account"),       10,   1,      64 },
-	[LIMIT_CALLS_PER_ACCOUNT]       = { SLICE_INIT("calls-per-account"),         200,   1,  100000 },
-	[LIMIT_REQUESTS_PER_SECOND]     = { SLICE_INIT("requests-per-second"),       200,   1,  100000 },
-	[LIMIT_BAN_POINTS]              = { SLICE_INIT("ban-points"),                300,   0, 1000000 },
-	[LIMIT_BAN_SECONDS]             = { SLICE_INIT("ban-seconds"),               600,   1, 1000000 },
+	[LIMIT_BINDINGS_PER_ACCOUNT]    = { SLICE_INIT("bindings-per-account"),       10,   1,      64, false },
+	[LIMIT_CALLS_PER_ACCOUNT]       = { SLICE_INIT("calls-per-account"),         200,   1,  100000, false },
+	[LIMIT_REQUESTS_PER_SECOND]     = { SLICE_INIT("requests-per-second"),       200,   1,  100000, false },
+	[LIMIT_BAN_POINTS]              = { SLICE_INIT("ban-points"),                300,   0, 1000000, false },
+	[LIMIT_BAN_SECONDS]             = { SLICE_INIT("ban-seconds"),               600,   1, 1000000, false },
 };
 /* clang-format on */
 
