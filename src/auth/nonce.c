@@ -2,25 +2,12 @@
 
 #include <string.h>
 
+#include "base/big_endian.h"
+
 enum {
 	CLAIM_SIZE = 16, /* made, serial */
 	TAG_SIZE = AUTH_NONCE_SIZE - CLAIM_SIZE,
 };
-
-static void write_u64(unsigned char to[8], uint64_t value)
-{
-	for (size_t i = 0; i < 8; i++)
-		to[i] = (unsigned char)(value >> (56 - 8 * i));
-}
-
-static uint64_t read_u64(const unsigned char from[8])
-{
-	uint64_t value = 0;
-
-	for (size_t i = 0; i < 8; i++)
-		value = value << 8 | from[i];
-	return value;
-}
 
 /* What the check is over; the parts before the realm have a fixed length. */
 struct claim {

@@ -162,7 +162,7 @@ static bool respond(struct crypto *crypto, const struct auth_exchange *exchange,
 	struct auth_hex secret, subject;
 	bool ok;
 
-	if (!secret_of(crypto, exchange, &secret) || !subject_of(crypto, exchange, method, &subject))
+	if (!subject_of(crypto, exchange, method, &subject) || !secret_of(crypto, exchange, &secret))
 		return false;
 	ok = digest_hex(crypto, exchange->algorithm, parts, list_parts(exchange, &secret, &subject, parts),
 			ret_response);
@@ -180,9 +180,8 @@ bool auth_response_and_rspauth(struct crypto *crypto, const struct auth_exchange
 	struct digest_fork fork = { .start = parts };
 
 	answer.body = SLICE("");
-	if (!secret_of(crypto, exchange, &secret) ||
-	    !subject_of(crypto, exchange, exchange->method, &subject) ||
-	    !subject_of(crypto, &answer, SLICE(""), &own_subject))
+	if (!subject_of(crypto, exchange, exchange->method, &subject) ||
+	    !subject_of(crypto, &answer, SLICE(""), &own_subject) || !secret_of(crypto, exchange, &secret))
 		return false;
 	fork.n_start = list_parts(exchange, &secret, &subject, parts) - 1;
 	fork.ends[0] = auth_hex_slice(&subject);

@@ -139,7 +139,7 @@ struct map_node *map_find_hashed(const struct map *map, struct slice key, uint64
 		return NULL;
 	part = part_of(map, (uint32_t)hash);
 	at = bucket_of(map, (uint32_t)hash);
-	/* of a few buckets each may have been passed by some */
+	/* where map_each() had some removed, each bucket may have been passed by one */
 	for (size_t n = 0; n < map->n_buckets; n++) {
 		const struct bucket *bucket = &part->buckets[at];
 
@@ -285,13 +285,27 @@ struct map_node *map_find(const struct map *map, struct slice key)
 	return map->n > 0 ? map_find_hashed(map, key, map_hash_of(map, key)) : NULL;
 }
 
-/* The slot of the bucket that points to the node, or NULL. */
-static struct map_node **slot_of(struct bucket *bucket, const struct map_node *node)
+/* The slot of a node that is in the part, and its bucket. */
+static size_t slot_of(const struct map *map, const struct part *part, const struct map_node *node,
+		      size_t *ret_bucket)
 {
-	for (int i = 0; i < SLOTS; i++)
-		if (bucket->nodes[i] == node)
-			return &bucket->nodes[i];
-	return NULL;
+	for (size_t at = bucket_of(map, node->hash);; at = next_of(map, at)) {
+		const struct bucket *bucket = &part->buckets[at];
+
+		for (size_t i = 0; i < SLOTS; i++)
+			if (bucket->nodes[i] == node) {
+				*ret_bucket = at;
+				return i;
+			}
+		assert(bucket->passed > 0);
+	}
+}
+
+/* One element less goes on from each of the buckets before the last. */
+static void pass_no_more(const struct map *map, struct part *part, size_t at, size_t last)
+{
+	for (; at != last; at = next_of(map, at))
+		part->buckets[at].passed--;
 }
 
 /* Of the elements that went on from a bucket, the next one: its slot, and its bucket instead. */
@@ -320,8 +334,8 @@ static void close_up(const struct map *map, struct part *part, size_t at, size_t
 		bucket->nodes[slot] = part->buckets[from].nodes[i];
 		bucket->hashes[slot] = part->buckets[from].hashes[i];
 		part->buckets[from].nodes[i] = NULL;
-		for (; at != from; at = next_of(map, at))
-			part->buckets[at].passed--;
+		pass_no_more(map, part, at, from);
+		at = from;
 		slot = i;
 	}
 }
@@ -329,33 +343,23 @@ static void close_up(const struct map *map, struct part *part, size_t at, size_t
 void map_remove(struct map *map, struct map_node *node)
 {
 	struct part *part = part_of(map, node->hash);
-	size_t at = bucket_of(map, node->hash);
-	struct map_node **slot;
+	size_t at, slot = slot_of(map, part, node, &at);
 
-	while (!(slot = slot_of(&part->buckets[at], node))) {
-		assert(part->buckets[at].passed > 0);
-		part->buckets[at].passed--;
-		at = next_of(map, at);
-	}
-	*slot = NULL;
+	part->buckets[at].nodes[slot] = NULL;
+	pass_no_more(map, part, bucket_of(map, node->hash), at);
 	part->n--;
 	map->n--;
 	if (!map->is_walked)
-		close_up(map, part, at, (size_t)(slot - part->buckets[at].nodes));
+		close_up(map, part, at, slot);
 }
 
 void map_replace(struct map *map, struct map_node *node, struct map_node *by)
 {
 	struct part *part = part_of(map, node->hash);
-	size_t at = bucket_of(map, node->hash);
-	struct map_node **slot;
+	size_t at, slot = slot_of(map, part, node, &at);
 
-	while (!(slot = slot_of(&part->buckets[at], node))) {
-		assert(part->buckets[at].passed > 0);
-		at = next_of(map, at);
-	}
 	by->hash = node->hash;
-	*slot = by;
+	part->buckets[at].nodes[slot] = by;
 }
 
 size_t map_count(const struct map *map)

@@ -4,6 +4,15 @@
 
 #include "base/ascii.h"
 
+void put_lower(struct writer *out, struct slice text)
+{
+	size_t at = out->len;
+
+	put(out, text);
+	for (; at < out->len; at++)
+		out->buf[at] = ascii_lower(out->buf[at]);
+}
+
 static size_t count_digits(uint64_t number)
 {
 	enum { MOST = 20 };

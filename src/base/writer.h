@@ -45,6 +45,7 @@ static inline void put_char(struct writer *out, char c)
 	put(out, slice_from(&c, 1));
 }
 
+void put_lower(struct writer *out, struct slice text);            /* ASCII letters in lower case */
 void put_number(struct writer *out, uint64_t number);             /* decimal */
 void put_hex(struct writer *out, const void *bytes, size_t n);    /* lower case, two digits a byte */
 void put_base64(struct writer *out, const void *bytes, size_t n); /* RFC 4648 §4, padded */

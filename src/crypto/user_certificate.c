@@ -348,8 +348,7 @@ bool put_certificate_user(struct writer *out, const struct certificate *certific
 	is_one = named.by_sip && !named.is_ambiguous;
 	put(out, is_one ? named.user : SLICE(""));
 	put(out, is_one ? SLICE("@") : SLICE(""));
-	for (size_t i = 0; is_one && i < named.domain.len; i++)
-		put_char(out, ascii_lower(named.domain.ptr[i]));
+	put_lower(out, is_one ? named.domain : SLICE(""));
 	GENERAL_NAMES_free(names);
 	ERR_clear_error();
 	return is_one && !out->overflow;

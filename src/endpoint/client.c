@@ -317,7 +317,7 @@ static enum err start(struct endpoint *endpoint, const struct plan *plan, struct
 	err = map_add(endpoint->clients, &client->node);
 	if (err != OK) {
 		client_free(client);
-		return ERR_LIMIT;
+		return err;
 	}
 	tsx_init(&client->tsx, machine, transport_is_reliable(flow_transport(plan->flow)), now.mono);
 	err = wait_on_flow(endpoint, client);

@@ -268,6 +268,11 @@ struct flow_view {
 	struct slice unproven;       /* why nothing is verified; see struct flow_facts */
 	size_t n_accounts;           /* proven on it */
 };
+/* Whether who is at the other end has proven something, or was named to us. */
+static inline bool flow_view_is_proven(const struct flow_view *view)
+{
+	return view->n_accounts > 0 || view->verified.len > 0 || view->is_peer;
+}
 /* NULL if it is not open, or another worker's. Good until endpoint_flow() tells that the flow is lost. */
 const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow_id id);
 

@@ -136,9 +136,7 @@ const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow
 
 bool flow_is_strange(const struct flow *flow)
 {
-	const struct flow_view *view = &flow->view;
-
-	return !view->is_peer && !view->outbound && view->n_accounts == 0 && view->verified.len == 0;
+	return !flow->view.outbound && !flow_view_is_proven(&flow->view);
 }
 
 bool flow_has(const struct flow *flow, account_id account)

@@ -1,6 +1,5 @@
 #include "event/notifier.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "event/state.h"
 #include "sip/accept.h"
@@ -182,8 +181,7 @@ static bool is_within_rate(const struct asked *asked, const struct event_package
 	if (!package->is_vouched)
 		return true;
 	if (watcher < 0) {
-		for (size_t i = 0; i < domain.len; i++)
-			put_char(&key, ascii_lower(domain.ptr[i]));
+		put_lower(&key, domain);
 	} else {
 		put(&key, SLICE("account "));
 		put_number(&key, (uint64_t)watcher);
@@ -435,8 +433,7 @@ static enum err set_texts(struct subscription *subscription, const struct notifi
 	put_key(&out, dialog->call_id, dialog->local_tag, dialog->remote_tag);
 	n_key = out.len;
 	put(&out, name);
-	for (size_t i = 0; i < domain.len; i++)
-		put_char(&out, ascii_lower(domain.ptr[i]));
+	put_lower(&out, domain);
 	subscription->node.key = slice_from(out.buf, n_key);
 	subscription->name = slice_from(out.buf + n_key, name.len);
 	subscription->domain = slice_from(out.buf + n_key + name.len, domain.len);

@@ -1,6 +1,5 @@
 #include "proxy/alias.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 
 enum { KEY_MAX = 2 * 256 + 64, NAMES_MAX = 8, PORT_DEFAULT = 5061 };
@@ -13,12 +12,6 @@ struct alias {
 static struct alias *alias_of(struct map_node *node)
 {
 	return node ? CONTAINER_OF(node, struct alias, node) : NULL;
-}
-
-static void put_lower(struct writer *out, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		put_char(out, ascii_lower(text.ptr[i]));
 }
 
 /* "ADDRESS:PORT AS DOMAIN" */

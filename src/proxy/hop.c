@@ -1,6 +1,5 @@
 #include "proxy/hop.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "proxy/alias.h"
 #include "proxy/context.h"
@@ -25,12 +24,6 @@ struct hop {
 };
 
 /* -- life ------------------------------------------------------------------------------------------------------ */
-
-static void put_lower(struct writer *out, struct slice text)
-{
-	for (size_t i = 0; i < text.len; i++)
-		put_char(out, ascii_lower(text.ptr[i]));
-}
 
 /* "TRANSPORTS:PORT:LINK:PIN:AS:TARGET:DOMAIN": two ways are the same only if all of it is. */
 static void put_key(struct writer *out, const struct hop_goal *goal)

@@ -1,6 +1,5 @@
 #include "proxy/state.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
@@ -48,8 +47,7 @@ account_id core_domain_party(const struct core *core, struct slice domain)
 	struct writer lower = writer_of(buf, sizeof buf);
 	uint64_t hash;
 
-	for (size_t i = 0; i < domain.len; i++)
-		put_char(&lower, ascii_lower(domain.ptr[i]));
+	put_lower(&lower, domain);
 	parts[1] = writer_text(&lower);
 	if (lower.overflow || lower.len == 0 ||
 	    !mac_make(core->token_mac, parts, 2, (unsigned char *)&hash, sizeof hash))

@@ -1,7 +1,6 @@
 #include "proxy/token.h"
 
-#include <endian.h>
-#include <string.h>
+#include "base/big_endian.h"
 
 enum {
 	VERSION = 1,
@@ -20,23 +19,6 @@ static unsigned char level_of(const struct token *token)
 {
 	return (unsigned char)((token->sips ? LEVEL_SIPS : 0) | (token->tls_b ? LEVEL_TLS_B : 0) |
 			       LEVEL_LEAST * (unsigned)token->least);
-}
-
-static unsigned char *write_u64(unsigned char *to, uint64_t value)
-{
-	const uint64_t big_endian = htobe64(value);
-
-	memcpy(to, &big_endian, sizeof big_endian);
-	return to + sizeof big_endian;
-}
-
-static const unsigned char *read_u64(const unsigned char *from, uint64_t *ret_value)
-{
-	uint64_t big_endian;
-
-	memcpy(&big_endian, from, sizeof big_endian);
-	*ret_value = be64toh(big_endian);
-	return from + sizeof big_endian;
 }
 
 /* Texts of any length stand under the check with their lengths before them. */
@@ -82,7 +64,6 @@ bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *
 {
 	unsigned char bytes[TOKEN_SIZE] = { 0 };
 	const unsigned char *at = bytes + 2;
-	uint64_t account_a, account_b;
 	struct signed_parts parts = { 0 };
 	struct token token;
 	size_t n;
@@ -92,12 +73,10 @@ bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *
 	set_parts(&parts, bytes, dialog);
 	if (!mac_check(mac, parts.parts, 5, slice_from(bytes + CLAIMS_SIZE, TAG_SIZE)) || bytes[0] != VERSION)
 		return false;
-	at = read_u64(at, &token.flow_a);
-	at = read_u64(at, &token.flow_b);
-	at = read_u64(at, &account_a);
-	read_u64(at, &account_b);
-	token.account_a = (account_id)account_a;
-	token.account_b = (account_id)account_b;
+	token.flow_a = read_u64(at);
+	token.flow_b = read_u64(at + 8);
+	token.account_a = (account_id)read_u64(at + 16);
+	token.account_b = (account_id)read_u64(at + 24);
 	token.sips = bytes[1] & LEVEL_SIPS;
 	token.tls_b = bytes[1] & LEVEL_TLS_B;
 	token.least = (enum protection)(bytes[1] / LEVEL_LEAST);
@@ -132,7 +111,6 @@ bool path_token_parse(struct mac *mac, struct slice text, struct path_token *ret
 	unsigned char bytes[PATH_TOKEN_SIZE] = { 0 };
 	const unsigned char *at = bytes + 1;
 	struct path_token token;
-	uint64_t phone, home;
 	struct slice parts[2];
 	size_t n;
 
@@ -143,11 +121,9 @@ bool path_token_parse(struct mac *mac, struct slice text, struct path_token *ret
 	if (!mac_check(mac, parts, 2, slice_from(bytes + PATH_CLAIMS_SIZE, TAG_SIZE)) ||
 	    bytes[0] != PATH_VERSION)
 		return false;
-	at = read_u64(at, &token.flow);
-	at = read_u64(at, &phone);
-	read_u64(at, &home);
-	token.phone = (account_id)phone;
-	token.home = (account_id)home;
+	token.flow = read_u64(at);
+	token.phone = (account_id)read_u64(at + 8);
+	token.home = (account_id)read_u64(at + 16);
 	*ret_token = token;
 	return true;
 }

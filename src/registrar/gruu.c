@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "base/ascii.h"
 #include "sip/lex.h"
 
 enum {
@@ -94,8 +93,7 @@ static struct slice put_domain(struct writer *out, struct slice host)
 
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
-	for (size_t i = 0; i < host.len; i++)
-		put_char(out, ascii_lower(host.ptr[i]));
+	put_lower(out, host);
 	return slice_from(out->buf + from, out->len - from);
 }
 

@@ -4,7 +4,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "crypto/random.h"
 #include "net/socket.h"
@@ -351,10 +350,7 @@ static int start_control(struct daemon *daemon, struct slice dir)
 
 void put_listener(struct writer *out, const struct listening *listening)
 {
-	struct slice name = transport_name(listening->transport);
-
-	for (size_t i = 0; i < name.len; i++)
-		put_char(out, ascii_lower(name.ptr[i]));
+	put_lower(out, transport_name(listening->transport));
 	put_char(out, ':');
 	put_address(out, &listening->address);
 }

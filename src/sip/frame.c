@@ -113,15 +113,11 @@ static enum err read_content_length(struct slice header_area, size_t at, uint64_
 static enum err find_content_length(const struct sip_framer *framer, struct slice header_area,
 				    uint64_t *ret_length, struct sip_fault *ret_fault)
 {
-	uint64_t ignored;
-
 	if (!framer->lengths[0])
 		return refuse(ERR_SYNTAX, 400, "no Content-Length on a stream", header_area.len, ret_fault);
-	TRY(read_content_length(header_area, framer->lengths[0], ret_length, ret_fault));
-	if (!framer->lengths[1])
-		return OK;
-	TRY(read_content_length(header_area, framer->lengths[1], &ignored, ret_fault));
-	return refuse(ERR_SYNTAX, 400, "Content-Length comes twice", framer->lengths[1], ret_fault);
+	if (framer->lengths[1])
+		return refuse(ERR_SYNTAX, 400, "Content-Length comes twice", framer->lengths[1], ret_fault);
+	return read_content_length(header_area, framer->lengths[0], ret_length, ret_fault);
 }
 
 /* Finds how long the message is; what was looked at for that is in frame->bytes. */

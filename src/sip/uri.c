@@ -429,7 +429,6 @@ static void put_canonical_user(struct writer *out, struct slice user)
 void put_aor(struct writer *out, const struct sip_uri *uri)
 {
 	struct slice host = uri->host;
-	size_t at;
 
 	if (host.len > 0 && host.ptr[host.len - 1] == '.')
 		host.len--;
@@ -437,10 +436,7 @@ void put_aor(struct writer *out, const struct sip_uri *uri)
 		put_canonical_user(out, uri->user);
 		put_char(out, '@');
 	}
-	at = out->len;
-	put(out, host);
-	for (; at < out->len; at++)
-		out->buf[at] = ascii_lower(out->buf[at]);
+	put_lower(out, host);
 }
 
 /* The parameters but for those with these names. */

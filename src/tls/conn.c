@@ -6,7 +6,6 @@
 
 #include <openssl/err.h>
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "net/net.h"
 #include "tls/private.h"
@@ -89,8 +88,7 @@ static enum err set_up_client(struct tls_conn *conn, struct slice domain)
 						   : conn->asked;
 	if (!identity_is_name(name))
 		return OK; /* RFC 6066 §3: no SNI for an address */
-	for (size_t i = 0; i < name.len; i++)
-		put_char(&proven, ascii_lower(name.ptr[i]));
+	put_lower(&proven, name);
 	if (SSL_set_tlsext_host_name(conn->ssl, conn->names->proven) != 1)
 		return ERR_NOMEM;
 	if (conn->scope) {

@@ -154,7 +154,7 @@ bool transport_is_proven(const struct transport *transport, flow_id flow)
 {
 	const struct flow_view *view = endpoint_flow_view(transport->config.endpoint, flow);
 
-	return view && (view->n_accounts > 0 || view->verified.len > 0 || view->is_peer);
+	return view && flow_view_is_proven(view);
 }
 
 /* -- what the endpoint asks for -------------------------------------------------------------------------- */

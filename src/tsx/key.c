@@ -1,7 +1,5 @@
 #include "tsx/key.h"
 
-#include "base/ascii.h"
-
 static const struct slice magic_cookie = SLICE_INIT("z9hG4bK");
 
 /* Length and text, so that no choice of texts makes two keys alike. */
@@ -15,14 +13,9 @@ static void put_part(struct writer *out, struct slice text)
 /* Hosts are compared without regard to case (RFC 3261 §19.1.4). */
 static void put_host_part(struct writer *out, struct slice host)
 {
-	size_t at;
-
 	put_number(out, host.len);
 	put_char(out, ':');
-	at = out->len;
-	put(out, host);
-	for (; at < out->len; at++)
-		out->buf[at] = ascii_lower(out->buf[at]);
+	put_lower(out, host);
 }
 
 void put_tsx_client_key(struct writer *out, struct slice branch, struct slice method)

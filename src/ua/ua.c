@@ -1,7 +1,6 @@
 #include "ua/ua.h"
 #include "ua/protect.h"
 
-#include "base/ascii.h"
 #include "base/mem.h"
 #include "ua/arrival.h"
 #include "ua/call.h"
@@ -33,8 +32,7 @@ static struct slice copy_lower(struct writer *out, struct slice text)
 {
 	size_t at = out->len;
 
-	for (size_t i = 0; i < text.len; i++)
-		put_char(out, ascii_lower(text.ptr[i]));
+	put_lower(out, text);
 	return slice_from(out->buf + at, out->len - at);
 }
 

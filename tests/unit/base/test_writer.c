@@ -26,6 +26,18 @@ static void texts_and_numbers_stand_one_after_the_other(void **state)
 	ASSERT_WRITTEN(out, SLICE("CSeq: 0 18446744073709551615007fff"));
 }
 
+static void letters_become_small_where_they_stand(void **state)
+{
+	char buf[12];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	put(&out, SLICE("A"));
+	put_lower(&out, SLICE("Z@[-\xc4.1"));
+	put_lower(&out, SLICE("TOO LONG"));
+	assert_true(out.overflow);
+	assert_true(slice_eq(writer_text(&out), SLICE("Az@[-\xc4.1")));
+}
+
 static void numbers_of_every_length_are_written(void **state)
 {
 	uint64_t power = 1;
@@ -280,6 +292,7 @@ static void text_of_a_peer_becomes_one_visible_line(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(texts_and_numbers_stand_one_after_the_other),
+	cmocka_unit_test(letters_become_small_where_they_stand),
 	cmocka_unit_test(numbers_of_every_length_are_written),
 	cmocka_unit_test(what_does_not_fit_is_dropped_whole_and_remembered),
 	cmocka_unit_test(it_may_be_filled_to_the_last_byte),

@@ -44,6 +44,14 @@ static bool invite(size_t n, flow_id (*open)(void), size_t per_flow)
 	return slice_starts(writer_text(&bench.log), SLICE("request INVITE\n"));
 }
 
+/* With calls of those who are known. */
+static void fill_to_seven_eighths(void)
+{
+	start();
+	assert_true(invite(bench_limits.transactions - bench_limits.transactions / 8, open_known,
+			   bench_limits.per_flow));
+}
+
 /* The same in a dialog. */
 static const char *within_dialog(const char *method, const char *branch)
 {
@@ -70,9 +78,7 @@ static void begins_nothing_new_past_seven_eighths(void **state)
 {
 	flow_id flow;
 
-	start();
-	assert_true(invite(bench_limits.transactions - bench_limits.transactions / 8, open_known,
-			   bench_limits.per_flow));
+	fill_to_seven_eighths();
 	flow = open_known();
 	bench_input(flow, bench_request("INVITE", "z9hG4bKmore"));
 	expect_503("server.overload");
@@ -84,9 +90,7 @@ static void keeps_the_rest_for_dialogs_of_who_is_known(void **state)
 {
 	flow_id flow;
 
-	start();
-	assert_true(invite(bench_limits.transactions - bench_limits.transactions / 8, open_known,
-			   bench_limits.per_flow));
+	fill_to_seven_eighths();
 	flow = open_strange();
 	bench_input(flow, within_dialog("BYE", "z9hG4bKstrange"));
 	expect_503("server.overload");

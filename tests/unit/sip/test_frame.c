@@ -81,10 +81,12 @@ static void what_is_wrong_is_the_same_wherever_the_stream_is_cut(void **state)
 		const char *text, *what;
 		size_t at;
 	} rows[] = {
+		{ "A sip:a SIP/2.0\r\nContent-Length : x\r\n\r\n", "Content-Length is not a number", 17 },
 		{ "A sip:a SIP/2.0\r\nl: 0\r\nContent-Length : x\r\nl: 0\r\n\r\n",
-		  "Content-Length is not a number", 23 },
+		  "Content-Length comes twice", 23 },
 		{ "A sip:a SIP/2.0\r\nl: 0\r\nl: 0\r\nl: x\r\n\r\n", "Content-Length comes twice", 23 },
-		{ "A sip:a SIP/2.0\r\nl:\r\n x\r\nl: 0\r\n\r\n", "Content-Length is not a number", 17 },
+		{ "A sip:a SIP/2.0\r\nl:\r\n x\r\n\r\n", "Content-Length is not a number", 17 },
+		{ "A sip:a SIP/2.0\r\nl:\r\n x\r\nl: 0\r\n\r\n", "Content-Length comes twice", 25 },
 		{ "A sip:a SIP/2.0\r\nlx: 0\r\nContact-Lel: 0\r\n l: 0\r\n\r\n",
 		  "no Content-Length on a stream", 49 },
 		{ "A sip:a SIP/2.0\r\nl: x\r\n\n\r\n", "a bare LF in the header", 23 },
