@@ -235,7 +235,7 @@ static enum err step(struct tls_conn *conn, struct now now, struct verdict *ret_
 	rc = shake(conn);
 	error = errno;
 	conn->verdict = NULL;
-	conn->is_ticket = false;
+	conn->may_wait = false;
 	if (conn->job) {
 		conn->wants = 0;
 		return ERR_AGAIN;
@@ -282,6 +282,16 @@ enum err tls_conn_write(struct tls_conn *conn, struct slice text, size_t *ret_n)
 	errno = 0;
 	rc = SSL_write_ex(conn->ssl, text.ptr, text.len, ret_n);
 	return rc == 1 ? OK : result_of(conn, rc);
+}
+
+enum err tls_conn_seal(struct tls_conn *conn, struct slice text, size_t *ret_n)
+{
+	enum err err;
+
+	conn->may_wait = true;
+	err = tls_conn_write(conn, text, ret_n);
+	conn->may_wait = false;
+	return err;
 }
 
 bool tls_conn_has_pending(const struct tls_conn *conn)

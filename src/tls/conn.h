@@ -107,9 +107,11 @@ MUST_CHECK enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size,
 /* Writes the beginning of the text (not empty); the rest may be passed from another place. Errors as above.
  */
 MUST_CHECK enum err tls_conn_write(struct tls_conn *conn, struct slice text, size_t *ret_n);
+/* The same, but what becomes of it is held: it is encrypted while the text lies in the cache, and sent when there is a time for sending. */
+MUST_CHECK enum err tls_conn_seal(struct tls_conn *conn, struct slice text, size_t *ret_n);
 /*
- * After the handshake of a server: whether it has more to say, a ticket for a session. That leaves with the first tls_conn_write(), in
- * the same packet, or with tls_conn_flush(): OK, or as above.
+ * Whether something is held: what was sealed, or the ticket for a session at the end of a server's handshake. It leaves with the
+ * next tls_conn_write(), in the same packet, or with tls_conn_flush(): OK, or as above.
  */
 bool tls_conn_holds(const struct tls_conn *conn);
 MUST_CHECK enum err tls_conn_flush(struct tls_conn *conn);

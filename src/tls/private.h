@@ -85,8 +85,8 @@ struct tls_conn {
 	bool has_heard;  /* the peer's first byte, and it looks like TLS */
 	bool is_drained; /* the descriptor had no more, in this call of OpenSSL */
 	bool has_ended;  /* nothing more will come of it */
-	bool is_ticket;  /* what OpenSSL writes in this handshake step may wait … */
-	char *held;      /* … here, for what is said next */
+	bool may_wait;   /* what OpenSSL writes in this call is held … */
+	char *held;      /* … here, for what is written next or tls_conn_flush() */
 	size_t n_held;
 	bool is_dead;     /* after an error nothing more may be asked of ssl */
 	bool has_tlsa;    /* the server is judged by TLSA records */

@@ -1,6 +1,7 @@
 /*
  * A connection's descriptor as OpenSSL reads and writes it: as its own BIO for sockets does, with fewer system calls. What is
- * known to be empty is not read again, the first bytes are looked at as they come, and a ticket leaves with what is said next.
+ * known to be empty is not read again, the first bytes are looked at as they come, and a ticket, or what was sealed only, leaves
+ * with what is written next.
  */
 #include <errno.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static int on_write(BIO *bio, const char *buf, size_t size, size_t *ret_n)
 	ssize_t n;
 
 	BIO_clear_retry_flags(bio);
-	if (conn->is_ticket && hold(conn, bytes)) {
+	if (conn->may_wait && hold(conn, bytes)) {
 		*ret_n = size;
 		return 1;
 	}

@@ -150,7 +150,7 @@ static int on_ticket_made(SSL *ssl, void *arg)
 	struct tls_conn *conn = SSL_get_app_data(ssl);
 
 	(void)arg;
-	conn->is_ticket = true;
+	conn->may_wait = true;
 	if (!SSL_session_reused(ssl))
 		conn->began = conn->now.wall;
 	const struct said said = { conn->began, conn->speaks_http };

@@ -85,8 +85,8 @@ struct wire {
 	size_t at_out, n_out, size_out;
 	struct link signing; /* in transport->signing: its handshake waits for a signature */
 	struct link dirty;   /* in transport->dirty: to be written at the end of this turn */
-	struct link again;   /* in transport->again: its input or handshake goes on in the next turn … */
-	unsigned turn;       /* … after this one */
+	struct link again;   /* in transport->again: its input or handshake goes on at the end of … */
+	unsigned turn;       /* … this one */
 
 	ms_t opened;   /* when the endpoint came to know it */
 	ms_t heard;    /* when it last said something */
@@ -111,6 +111,9 @@ struct dial {
 /* What a connection gets to be written to, which most messages fit in; and how many such buffers are kept for the next ones. */
 enum { OUT_FIRST = 2048, SPARES_MAX = 16 };
 
+/* So many connections are written to in one go, or all of this turn if these are fewer. */
+enum { FLUSH_TOGETHER_MAX = 64 };
+
 struct transport {
 	struct transport_config config;
 	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
@@ -121,7 +124,9 @@ struct transport {
 	struct list strangers, proven;    /* associations, those heard least recently first */
 	struct quota newcomers;           /* new associations */
 	bool is_deaf;                     /* nothing new is accepted */
-	struct list dirty, again, signing, dials;
+	struct list dirty, signing, dials;
+	struct list
+		again[2]; /* what goes on at the end of this turn, and of the next: of even and of odd ones */
 	struct wire *heard; /* whose event or rest is being seen to; NULL once it is gone */
 	struct listener listeners[LISTENERS_MAX];
 	size_t n_listeners;
@@ -146,11 +151,11 @@ void wire_free(struct wire *wire);
 /* Goes on: the handshake of a TLS one, or it is open. The wire may be gone afterwards. */
 void wire_begin(struct wire *wire, struct now now);
 void wire_event(struct wire *wire, unsigned ready, struct now now);
-/* Goes on with what was put off in the turn before. The wire may be gone afterwards. */
+/* Goes on with what was put off. The wire may be gone afterwards. */
 void wire_again(struct wire *wire, struct now now);
 /* Goes on with its handshake at once. The wire may be gone afterwards. */
 void wire_shake_hands(struct wire *wire, struct now now);
-/* Sends a message at the end of this turn. The wire may be gone afterwards: it takes no more. */
+/* Sends a message, in this turn. The wire may be gone afterwards: it takes no more. */
 void wire_send(struct wire *wire, struct slice message, struct now now);
 /* Queues bytes as they are. False: the wire is gone. */
 bool wire_queue(struct wire *wire, struct slice bytes, struct now now);
@@ -160,6 +165,8 @@ void wire_finish(struct wire *wire, const char *why, struct now now);
 void wire_open(struct wire *wire, struct now now);
 /* The connection stands: now for the request of the opening handshake. */
 void wire_wait_for_request(struct wire *wire);
+/* Encrypts what is queued, for wire_flush(). */
+void wire_seal(struct wire *wire);
 /* Writes what is queued, as far as that goes. The wire may be gone afterwards. */
 void wire_flush(struct wire *wire, struct now now);
 

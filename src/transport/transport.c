@@ -53,7 +53,8 @@ struct transport *transport_new(const struct transport_config *config)
 	transport->config = *config;
 	transport->handshakes = config->limits.handshakes_per_turn;
 	list_init(&transport->dirty);
-	list_init(&transport->again);
+	list_init(&transport->again[0]);
+	list_init(&transport->again[1]);
 	list_init(&transport->signing);
 	list_init(&transport->dials);
 	list_init(&transport->idle_sources);
@@ -339,6 +340,17 @@ static bool act(struct transport *transport, struct now now)
 	return has_acted;
 }
 
+/* A flow that is lost while it is written to may leave the endpoint with more to do. */
+static void flush(struct transport *transport, struct now now)
+{
+	struct link *link;
+
+	do
+		while ((link = list_take_first(&transport->dirty)))
+			wire_flush(CONTAINER_OF(link, struct wire, dirty), now);
+	while (act(transport, now));
+}
+
 /* What handshakes were left in the middle for is signed together, and they go on. */
 static void sign(struct transport *transport, struct now now)
 {
@@ -353,19 +365,19 @@ static void sign(struct transport *transport, struct now now)
 }
 
 /*
- * What a message leads to is done while it still lies in the cache, and not after all others of this turn. The connection that
- * was heard is also written to; the others wait for the end of the turn, since more may be said to them until then.
+ * What a message leads to is done while it still lies in the cache, and not after all others of this turn; what is said to the
+ * connection that was heard is also encrypted then. The others wait, since more may be said to them in this turn. All are
+ * written to one after the other, which wakes somebody on the same machine once and not each time.
  */
 static void end_hearing(struct transport *transport, struct now now)
 {
 	(void)act(transport, now);
 	struct wire *wire = TAKE(transport->heard);
 
-	if (!wire || !link_is_in_list(&wire->dirty) || link_is_in_list(&wire->again))
-		return;
-	list_remove(&transport->dirty, &wire->dirty);
-	wire_flush(wire, now);
-	(void)act(transport, now);
+	if (wire && link_is_in_list(&wire->dirty) && !link_is_in_list(&wire->again))
+		wire_seal(wire);
+	if (transport->dirty.n >= FLUSH_TOGETHER_MAX)
+		flush(transport, now);
 }
 
 void transport_event(struct transport *transport, const struct net_event *event, struct now now)
@@ -383,8 +395,6 @@ void transport_event(struct transport *transport, const struct net_event *event,
 	case OWNER_DIAL: dial_found(event->owner, event, now); break;
 	}
 	end_hearing(transport, now);
-	if (transport->signing.n >= KEY_WISHES_MAX)
-		sign(transport, now);
 }
 
 void transport_answer(struct transport *transport, const struct answer *answer, struct now now)
@@ -392,48 +402,40 @@ void transport_answer(struct transport *transport, const struct answer *answer, 
 	endpoint_answer(transport->config.endpoint, answer, now);
 }
 
-/* What was put off in an earlier turn; what is put off meanwhile stays for the next one. */
+/* What was put off to the end of this turn: what did not fit in the one before, and handshakes. */
 static void go_on(struct transport *transport, struct now now)
 {
 	struct link *link;
 
-	while ((link = list_first(&transport->again))) {
+	while ((link = list_take_first(&transport->again[transport->turn % 2]))) {
 		struct wire *wire = CONTAINER_OF(link, struct wire, again);
 
-		if (wire->turn == transport->turn)
-			break;
-		list_remove(&transport->again, link);
 		transport->heard = wire;
 		wire_again(wire, now);
 		end_hearing(transport, now);
+		if (transport->signing.n >= KEY_WISHES_MAX)
+			sign(transport, now);
 	}
-}
-
-static void flush(struct transport *transport, struct now now)
-{
-	struct link *link;
-
-	while ((link = list_take_first(&transport->dirty)))
-		wire_flush(CONTAINER_OF(link, struct wire, dirty), now);
 }
 
 void transport_perform(struct transport *transport, struct now now)
 {
-	go_on(transport, now);
-	sign(transport, now);
+	/* a step of a handshake takes as long as many messages, which do not wait for it */
+	flush(transport, now);
+	do {
+		go_on(transport, now);
+		sign(transport, now);
+	} while (transport->again[transport->turn % 2].n > 0);
 	udp_sweep(transport, now);
 	(void)act(transport, now);
-	/* A flow that is lost while it is written to may leave the endpoint with more to do. */
-	do
-		flush(transport, now);
-	while (act(transport, now));
+	flush(transport, now);
 	transport->turn++;
 	transport->handshakes = transport->config.limits.handshakes_per_turn;
 }
 
 ms_t transport_due(const struct transport *transport)
 {
-	return transport->again.n > 0 ? 1 : udp_due(transport);
+	return transport->again[transport->turn % 2].n > 0 ? 1 : udp_due(transport);
 }
 
 /* -- counts ---------------------------------------------------------------------------------------------- */

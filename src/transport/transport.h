@@ -10,12 +10,10 @@
  *	while (net_next(net, &event))
  *		transport_event(transport, &event, now);     what is not the caller's own
  *	endpoint_tick(endpoint, now);
- *	transport_perform(transport, now);                   what the endpoint asks for; then writes, once for
- *each flow
+ *	transport_perform(transport, now);                   what the endpoint asks for; writes; handshakes
  *
  * A TLS flow becomes known to the endpoint when its handshake is over. What is sent in one turn on a flow is
- *joined and written once at its end. Each flow has a deadline at every moment: handshake, blocked writing, or
- *idleness.
+ * joined and written once. Each flow has a deadline at every moment: handshake, blocked writing, or idleness.
  */
 #pragma once
 

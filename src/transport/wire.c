@@ -44,7 +44,7 @@ void wire_free(struct wire *wire)
 	struct transport *transport = wire->transport;
 
 	list_remove(&transport->dirty, &wire->dirty);
-	list_remove(&transport->again, &wire->again);
+	list_remove(&transport->again[wire->turn % 2], &wire->again);
 	list_remove(&transport->signing, &wire->signing);
 	if (transport->heard == wire)
 		transport->heard = NULL;
@@ -119,7 +119,7 @@ static size_t waiting(const struct wire *wire)
 	return wire->n_out - wire->at_out;
 }
 
-static bool holds_ticket(const struct wire *wire)
+static bool holds_sealed(const struct wire *wire)
 {
 	return wire->tls && tls_conn_holds(wire->tls);
 }
@@ -133,16 +133,28 @@ static void wait_for_more(struct wire *wire)
 	    waiting(wire) < wire->transport->config.limits.high_mark)
 		bits |= NET_READABLE;
 	/* one that is to be written to is tried at the end of this turn */
-	if (!link_is_in_list(&wire->dirty) && (waiting(wire) > 0 || holds_ticket(wire)))
+	if (!link_is_in_list(&wire->dirty) && (waiting(wire) > 0 || holds_sealed(wire)))
 		bits |= NET_WRITABLE;
 	net_watch_set(wire->watch, bits);
 }
 
+static void go_on_at_the_end_of(struct wire *wire, unsigned turn)
+{
+	if (link_is_in_list(&wire->again))
+		return;
+	wire->turn = turn;
+	list_append(&wire->transport->again[turn % 2], &wire->again);
+}
+
 static void put_off(struct wire *wire)
 {
-	if (!link_is_in_list(&wire->again))
-		list_append(&wire->transport->again, &wire->again);
-	wire->turn = wire->transport->turn;
+	go_on_at_the_end_of(wire, wire->transport->turn + 1);
+}
+
+/* What others wait for in this turn comes first. */
+static void put_last(struct wire *wire)
+{
+	go_on_at_the_end_of(wire, wire->transport->turn);
 }
 
 static void flush_later(struct wire *wire)
@@ -151,13 +163,11 @@ static void flush_later(struct wire *wire)
 		list_append(&wire->transport->dirty, &wire->dirty);
 }
 
-/* What came along with the end of the handshake lies in the TLS connection already: it is heard at the end of this turn. */
+/* What came along with the end of the handshake lies in the TLS connection already. */
 static void hear_the_rest(struct wire *wire)
 {
-	if (!wire->tls || !tls_conn_has_pending(wire->tls))
-		return;
-	put_off(wire);
-	wire->turn--;
+	if (wire->tls && tls_conn_has_pending(wire->tls))
+		put_last(wire);
 }
 
 static ms_t idle_until(const struct wire *wire)
@@ -404,7 +414,7 @@ void wire_shake_hands(struct wire *wire, struct now now)
 	struct verdict verdict;
 	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
 	if (err == OK) {
-		if (holds_ticket(wire))
+		if (holds_sealed(wire))
 			flush_later(wire);
 		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
@@ -573,18 +583,6 @@ static enum err write_clear(int fd, struct slice text, size_t *ret_n)
 	return OK;
 }
 
-static enum err write_some(struct wire *wire)
-{
-	struct slice text = slice_from(wire->out + wire->at_out, waiting(wire));
-	size_t n = 0;
-
-	TRY(wire->tls ? tls_conn_write(wire->tls, text, &n) : write_clear(wire->fd, text, &n));
-	wire->at_out += n;
-	wire->transport->counts.bytes_out += n;
-	wire->stuck = 0;
-	return OK;
-}
-
 /* Most connections have nothing to say for minutes: the buffer is worth more elsewhere. */
 static void release_out(struct wire *wire)
 {
@@ -596,6 +594,40 @@ static void release_out(struct wire *wire)
 	else
 		mem_free(out);
 	wire->at_out = wire->n_out = wire->size_out = 0;
+}
+
+static struct slice queued(const struct wire *wire)
+{
+	return slice_from(wire->out + wire->at_out, waiting(wire));
+}
+
+static void wrote(struct wire *wire, size_t n)
+{
+	wire->at_out += n;
+	wire->transport->counts.bytes_out += n;
+	if (waiting(wire) == 0)
+		release_out(wire);
+}
+
+static enum err write_some(struct wire *wire)
+{
+	size_t n = 0;
+
+	TRY(wire->tls ? tls_conn_write(wire->tls, queued(wire), &n)
+		      : write_clear(wire->fd, queued(wire), &n));
+	wrote(wire, n);
+	wire->stuck = 0;
+	return OK;
+}
+
+/* One record at most, so that a peer that takes nothing is not encrypted for. An error comes again when it is written to. */
+void wire_seal(struct wire *wire)
+{
+	size_t n;
+
+	if (wire->tls && waiting(wire) > 0 && !holds_sealed(wire) &&
+	    tls_conn_seal(wire->tls, queued(wire), &n) == OK)
+		wrote(wire, n);
 }
 
 /* Tells the endpoint when the peer begins or ends to be too slow. */
@@ -625,19 +657,17 @@ void wire_flush(struct wire *wire, struct now now)
 			  now);
 		return;
 	}
-	if (waiting(wire) == 0) {
-		release_out(wire);
-		if (wire->state == WIRE_CLOSING) {
-			wire_lose(wire,
-				  &(struct wire_end){ .level = REPORT_INFO,
-						      .err = ERR_CLOSED,
-						      .why = slice_of(wire->why) },
-				  now);
-			return;
-		}
-	} else if (!wire->stuck) {
-		wire->stuck = now.mono;
+	if (err == OK && wire->state == WIRE_CLOSING) {
+		wire_lose(wire,
+			  &(struct wire_end){
+				  .level = REPORT_INFO, .err = ERR_CLOSED, .why = slice_of(wire->why) },
+			  now);
+		return;
 	}
+	if (err == OK)
+		wire->stuck = 0;
+	else if (!wire->stuck)
+		wire->stuck = now.mono;
 	if (was_stuck != (wire->stuck != 0))
 		set_deadline(wire);
 	tell_blocked(wire, now);
@@ -660,11 +690,11 @@ void wire_event(struct wire *wire, unsigned ready, struct now now)
 		deadline_passed(wire, now);
 		return;
 	}
-	if (ready & NET_WRITABLE && (waiting(wire) > 0 || holds_ticket(wire)))
+	if (ready & NET_WRITABLE && (waiting(wire) > 0 || holds_sealed(wire)))
 		flush_later(wire);
 	switch (wire->state) {
 	case WIRE_CONNECTING: connected(wire, now); break;
-	case WIRE_HANDSHAKING: shake_hands(wire, now); break;
+	case WIRE_HANDSHAKING: put_last(wire); break;
 	case WIRE_UPGRADING:
 	case WIRE_OPEN:
 		if (ready & NET_READABLE)

@@ -93,6 +93,46 @@ static void a_full_socket_takes_a_part_and_the_rest_later(void **state)
 	assert_memory_equal(sent, received, sizeof(sent));
 }
 
+static void what_is_sealed_leaves_with_what_is_written_next_or_flushed(void **state)
+{
+	struct fixture *fixture = *state;
+	char buf[100];
+	size_t n;
+
+	establish(fixture);
+	assert_int_equal(tls_conn_seal(fixture->client_conn, SLICE("ACK"), &n), OK);
+	assert_int_equal(n, 3);
+	assert_true(tls_conn_holds(fixture->client_conn));
+	assert_int_equal(tls_conn_read(fixture->server_conn, buf, sizeof(buf), &n), ERR_AGAIN);
+	assert_int_equal(tls_conn_write(fixture->client_conn, SLICE("BYE"), &n), OK);
+	assert_false(tls_conn_holds(fixture->client_conn));
+	assert_int_equal(tls_conn_read(fixture->server_conn, buf, 3, &n), OK);
+	assert_true(slice_eq(slice_from(buf, n), SLICE("ACK")));
+	assert_true(tls_conn_has_pending(fixture->server_conn)); /* it was one packet */
+	assert_int_equal(tls_conn_read(fixture->server_conn, buf, sizeof(buf), &n), OK);
+	assert_true(slice_eq(slice_from(buf, n), SLICE("BYE")));
+
+	assert_int_equal(tls_conn_seal(fixture->server_conn, SLICE("200"), &n), OK);
+	assert_int_equal(tls_conn_flush(fixture->server_conn), OK);
+	assert_false(tls_conn_holds(fixture->server_conn));
+	assert_int_equal(tls_conn_read(fixture->client_conn, buf, sizeof(buf), &n), OK);
+	assert_true(slice_eq(slice_from(buf, n), SLICE("200")));
+}
+
+static void what_is_sealed_leaves_before_the_end_is_told(void **state)
+{
+	struct fixture *fixture = *state;
+	char buf[100];
+	size_t n;
+
+	establish(fixture);
+	assert_int_equal(tls_conn_seal(fixture->client_conn, SLICE("BYE"), &n), OK);
+	tls_conn_shutdown(fixture->client_conn);
+	assert_int_equal(tls_conn_read(fixture->server_conn, buf, sizeof(buf), &n), OK);
+	assert_true(slice_eq(slice_from(buf, n), SLICE("BYE")));
+	assert_int_equal(tls_conn_read(fixture->server_conn, buf, sizeof(buf), &n), ERR_CLOSED);
+}
+
 static void a_proper_end_is_told(void **state)
 {
 	struct fixture *fixture = *state;
@@ -428,6 +468,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(tells_the_facts_of_both_ends, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(carries_text_both_ways, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_full_socket_takes_a_part_and_the_rest_later, set_up, tear_down),
+	cmocka_unit_test_setup_teardown(what_is_sealed_leaves_with_what_is_written_next_or_flushed, set_up,
+					tear_down),
+	cmocka_unit_test_setup_teardown(what_is_sealed_leaves_before_the_end_is_told, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_proper_end_is_told, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(an_end_without_a_word_is_told_too, set_up, tear_down),
 	cmocka_unit_test_setup_teardown(a_record_that_was_changed_on_the_way_ends_it, set_up, tear_down),

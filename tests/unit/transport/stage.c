@@ -37,6 +37,8 @@ static void on_request(void *self, struct server *server, struct now now)
 	if (end->stuff)
 		reply.headers = slice_from(padding, sizeof padding);
 	endpoint_respond(end->endpoint, server, &reply, now);
+	if (end->part)
+		endpoint_flow_close(end->endpoint, end->flow, "all is said");
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)
@@ -281,13 +283,18 @@ void take_events(struct end *end)
 		transport_event(end->transport, &event, now);
 }
 
-void turn(struct end *end)
+void perform(struct end *end)
 {
-	take_events(end);
 	struct now now = net_now(end->net);
 
 	endpoint_tick(end->endpoint, now);
 	transport_perform(end->transport, now);
+}
+
+void turn(struct end *end)
+{
+	take_events(end);
+	perform(end);
 }
 
 bool is_hopeless(int turns)

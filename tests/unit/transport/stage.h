@@ -26,6 +26,7 @@ struct end {
 	unsigned opened, lost, requests, responses;
 	bool prove; /* every new flow at once */
 	bool stuff; /* answer with a lot */
+	bool part;  /* close the flow after the answer */
 	char why[500];
 	struct question question;
 	bool answered;
@@ -46,8 +47,9 @@ int stage_tear_down(void **state);
 void raise_curtain(enum transport_protocol protocol);
 
 void turn(struct end *end);
-/* The first half of it: what has come is taken. */
+/* The halves of it: what has come is taken, and what this leads to is done. */
 void take_events(struct end *end);
+void perform(struct end *end);
 /* Where an allocation has failed on purpose, what is waited for may never come: then the wait is short. */
 bool is_hopeless(int turns);
 

@@ -175,23 +175,76 @@ static size_t flood(int fd, unsigned n)
 	return sent;
 }
 
-/* Its answers have left when the events of the turn are through; the rest of the turn is for the others. */
-static void answers_who_was_heard_at_once(void **state)
-{
-	char text[1000];
+enum { PEERS = 70 };
 
+static unsigned count_answered(const int fds[PEERS])
+{
+	unsigned n = 0;
+	char byte;
+
+	for (size_t i = 0; i < PEERS; i++)
+		n += recv(fds[i], &byte, 1, MSG_DONTWAIT | MSG_PEEK) == 1;
+	return n;
+}
+
+/* Those of a turn at its end, but not more than 64 of them wait for each other. */
+static void answers_many_in_one_go(void **state)
+{
+	int fds[PEERS];
+	char text[500];
+
+	limits.flows = PEERS;
 	raise_curtain(TRANSPORT_TCP);
-	int fd = raw_peer();
-	UNTIL(far_end.opened == 1);
-	size_t len = print_options(text, sizeof text, 1);
-	len += print_options(text + len, sizeof text - len, 2);
-	assert_int_equal(send(fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL), len);
-	for (int i = 0; far_end.requests < 2 && !is_hopeless(i); i++)
+	for (size_t i = 0; i < PEERS; i++)
+		fds[i] = raw_peer();
+	UNTIL(far_end.opened == PEERS);
+	for (unsigned i = 0; i < PEERS; i++) {
+		size_t len = print_options(text, sizeof text, i);
+
+		assert_int_equal(send(fds[i], text, len, MSG_DONTWAIT | MSG_NOSIGNAL), len);
+	}
+	for (int i = 0; far_end.requests < PEERS && !is_hopeless(i); i++)
 		take_events(&far_end);
-	bool has_first = hears(fd, SLICE("branch=z9hG4bK1;"));
-	bool has_second = hears(fd, SLICE("branch=z9hG4bK2;"));
-	socket_close(fd);
-	assert_true(has_first && has_second);
+	unsigned n_before = count_answered(fds);
+	perform(&far_end);
+	unsigned n_after = count_answered(fds);
+	for (size_t i = 0; i < PEERS; i++)
+		socket_close(fds[i]);
+	assert_int_equal(n_before, 64);
+	assert_int_equal(n_after, PEERS);
+}
+
+/* What it is answered is encrypted already when it has to wait. */
+static void ends_a_tls_flow_whose_peer_does_not_read(void **state)
+{
+	fill_padding();
+	limits.high_mark = 10000;
+	limits.write = 50;
+	raise_curtain(TRANSPORT_TLS);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, OK);
+	far_end.stuff = true;
+	for (int i = 0; far_end.lost == 0 && !is_hopeless(i); i++) {
+		if (i < 400)
+			ask();
+		perform(&near_end);
+		turn(&far_end);
+	}
+	assert_int_equal(far_end.lost, 1);
+	assert_string_equal(far_end.why, "it takes nothing any more");
+	assert_int_equal(transport_counts(far_end.transport).closed_blocked, 1);
+}
+
+static void closes_a_tls_flow_after_its_answer_has_left(void **state)
+{
+	raise_curtain(TRANSPORT_TLS);
+	dial(TRANSPORT_TLS, "127.0.0.1", "localhost");
+	assert_int_equal(near_end.err, OK);
+	far_end.part = true;
+	ask();
+	UNTIL(near_end.lost == 1 && far_end.lost == 1);
+	assert_int_equal(near_end.responses, 1);
+	assert_string_equal(far_end.why, "all is said");
 }
 
 static void ends_a_flow_whose_peer_does_not_read(void **state)
@@ -280,7 +333,7 @@ static void has_the_signatures_of_a_turn_made_together(void **state)
 	assert_int_equal(far_end.n_together, 1);
 }
 
-static void ends_while_handshakes_wait_for_signatures(void **state)
+static void ends_while_handshakes_are_under_way(void **state)
 {
 	struct question questions[5] = { { .id = 0 } };
 
@@ -316,7 +369,7 @@ static void closes_after_what_is_queued_has_left(void **state)
 static const struct CMUnitTest tests[] = {
 	play(carries_a_request_and_its_response_over_tls),
 	play(finds_the_host_by_its_name),
-	play(answers_who_was_heard_at_once),
+	play(answers_many_in_one_go),
 	play(says_why_a_dial_failed),
 	play(gives_up_on_a_server_that_is_silent),
 	play(waits_for_a_server_as_long_as_it_is_told),
@@ -326,11 +379,13 @@ static const struct CMUnitTest tests[] = {
 	play(sends_clear_text_away_from_a_tls_port),
 	play(closes_who_is_silent_unless_he_is_proven),
 	play(ends_a_flow_whose_peer_does_not_read),
+	play(ends_a_tls_flow_whose_peer_does_not_read),
+	play(closes_a_tls_flow_after_its_answer_has_left),
 	play(ends_a_flow_whose_queue_is_full),
 	play(refuses_connections_past_the_limit),
 	play(takes_turns_with_handshakes),
 	play(has_the_signatures_of_a_turn_made_together),
-	play(ends_while_handshakes_wait_for_signatures),
+	play(ends_while_handshakes_are_under_way),
 	play(hears_all_of_a_long_message_in_short_turns),
 	play(closes_after_what_is_queued_has_left),
 };
