@@ -335,21 +335,47 @@ void context_proceed(struct context *context, struct now now)
 	best_answer(context, now);
 }
 
+/* False: it is refused. */
+static bool begin_forwarding(struct context *context, struct now now)
+{
+	if (check_breadth(context->request) == 0) {
+		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
+		return false;
+	}
+	if (context->n_redirections == 0)
+		report_call_started(context);
+	return true;
+}
+
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
 		     struct now now)
 {
 	mem_free(context->targets);
 	aor_unref(context->aor);
-	context->aor = aor ? aor_ref(aor) : NULL;
+	context->aor = aor_ref(aor);
 	context->targets = targets;
 	context->n_targets = n_targets;
 	context->next = 0;
-	if (check_breadth(context->request) == 0) {
-		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
+	if (begin_forwarding(context, now))
+		context_proceed(context, now);
+}
+
+/* Nothing more is tried; the context of a call stays for a while (RFC 6026 §7.1). */
+static void forget_targets(struct context *context)
+{
+	mem_free(context->targets);
+	context->targets = NULL;
+	context->n_targets = context->next = context->n_spares = 0;
+}
+
+void context_forward_to(struct context *context, const struct target *target, struct now now)
+{
+	forget_targets(context);
+	if (!begin_forwarding(context, now))
 		return;
-	}
-	if (context->n_redirections == 0)
-		report_call_started(context);
+	context->breadth = check_breadth(context->request);
+	if (start_branch(context, target, now) != OK)
+		best_failure(context, CLIENT_NO_MEMORY);
 	context_proceed(context, now);
 }
 
@@ -370,14 +396,6 @@ static void pass_up(struct context *context, const struct sip_message *response,
 		endpoint_respond_with(context->core->endpoint, context->server, response, &edits, now);
 	else if (response->method == SIP_INVITE && response->status >= 200 && response->status < 300)
 		endpoint_respond_stateless(context->core->endpoint, context->flow, response, &edits);
-}
-
-/* Nothing more is tried; the context of a call stays for a while (RFC 6026 §7.1). */
-static void forget_targets(struct context *context)
-{
-	mem_free(context->targets);
-	context->targets = NULL;
-	context->n_targets = context->next = context->n_spares = 0;
 }
 
 /*

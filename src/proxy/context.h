@@ -121,6 +121,8 @@ struct context *context_new(struct core *core, struct server *server);
  */
 void context_forward(struct context *context, struct aor *aor, struct target *targets, size_t n_targets,
 		     struct now now);
+/* The same for one that has no binding. */
+void context_forward_to(struct context *context, const struct target *target, struct now now);
 
 /* Starts what is to be tried next, or answers with the best that came back. */
 void context_proceed(struct context *context, struct now now);

@@ -1,6 +1,5 @@
 #include "proxy/dialog.h"
 
-#include "base/mem.h"
 #include "proxy/demands.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
@@ -103,18 +102,6 @@ static struct target other_side(const struct core *core, const struct token *tok
 	return target;
 }
 
-static void forward_to(struct context *context, const struct target *target, struct now now)
-{
-	struct target *targets = mem_new(struct target);
-
-	if (!targets) {
-		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
-		return;
-	}
-	*targets = *target;
-	context_forward(context, NULL, targets, 1, now);
-}
-
 /* Another domain is dialled again; a phone may be back on another flow. Its AOR stands in To. */
 void dialog_flow_gone(struct context *context, struct now now)
 {
@@ -162,7 +149,7 @@ void dialog_request(struct context *context, struct now now)
 	report_call_ended(context);
 	target = other_side(core, &context->claim.token, party, request);
 	if (core_flow_is_alive(core, target.flow))
-		forward_to(context, &target, now);
+		context_forward_to(context, &target, now);
 	else
 		dialog_flow_gone(context, now);
 }
@@ -226,7 +213,7 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
 		return;
 	}
-	forward_to(context, &target, now);
+	context_forward_to(context, &target, now);
 }
 
 /* An ACK does not wait: if the flow is not there it is dropped, and the next one finds it. */

@@ -1,6 +1,5 @@
 #include "proxy/edge.h"
 
-#include "base/mem.h"
 #include "proxy/forward.h"
 #include "proxy/outside.h"
 #include "proxy/peer.h"
@@ -112,20 +111,15 @@ static bool may_register(const struct context *context, struct flow_state *state
 /* Towards the server of the domain, which has to prove it; we show the name that stands in our Path. */
 static void send_to(struct context *context, struct slice domain, struct now now)
 {
-	struct target *target = mem_new(struct target);
 	const struct sip_uri next_hop = { .scheme = SIP_SCHEME_SIPS, .host = domain };
+	struct target target;
 
-	if (!target) {
-		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
-		return;
-	}
-	if (!outside_target(context->core, context->request, &next_hop, target)) {
-		mem_free(target);
+	if (!outside_target(context->core, context->request, &next_hop, &target)) {
 		context_refuse(context, &proxy_refusals[REFUSED_TRANSPORT], now);
 		return;
 	}
-	target->outside.as = context->core->server->advertise;
-	context_forward(context, NULL, target, 1, now);
+	target.outside.as = context->core->server->advertise;
+	context_forward_to(context, &target, now);
 }
 
 void edge_register(struct context *context, struct now now)
@@ -235,13 +229,7 @@ bool edge_is_path(struct slice user)
 
 static void deliver_to(struct context *context, const struct path_token *token, struct now now)
 {
-	struct target *target = mem_new(struct target);
-
-	if (!target) {
-		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
-		return;
-	}
-	*target = (struct target){
+	const struct target target = {
 		.uri = context->request->uri_text,
 		.flow = token->flow,
 		.account = token->phone,
@@ -249,7 +237,7 @@ static void deliver_to(struct context *context, const struct path_token *token, 
 	};
 	context->account = token->home;
 	endpoint_flow_is_peer(context->core->endpoint, context->server->flow);
-	context_forward(context, NULL, target, 1, now);
+	context_forward_to(context, &target, now);
 }
 
 /* RFC 5626 §5.3.1: "If the flow token has been tampered with, … 403 (Forbidden)", "If the flow no longer exists, … 430 (Flow Failed)" */

@@ -1,6 +1,5 @@
 #include "proxy/outside.h"
 
-#include "base/mem.h"
 #include "proxy/peer.h"
 
 bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri)
@@ -72,22 +71,13 @@ static void refuse_way(struct context *context, const struct sip_uri *next_hop, 
 
 void outside_forward(struct context *context, struct now now)
 {
-	struct target *target = mem_new(struct target);
 	struct sip_uri next_hop;
+	struct target target;
 
-	if (!target) {
-		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);
-		return;
-	}
-	if (!outside_next_hop(context->core, context->request, &next_hop)) {
-		mem_free(target);
+	if (!outside_next_hop(context->core, context->request, &next_hop))
 		context_refuse(context, &proxy_refusals[REFUSED_ROUTE_MALFORMED], now);
-		return;
-	}
-	if (outside_target(context->core, context->request, &next_hop, target)) {
-		context_forward(context, NULL, target, 1, now);
-		return;
-	}
-	mem_free(target);
-	refuse_way(context, &next_hop, now);
+	else if (outside_target(context->core, context->request, &next_hop, &target))
+		context_forward_to(context, &target, now);
+	else
+		refuse_way(context, &next_hop, now);
 }

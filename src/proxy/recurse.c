@@ -112,16 +112,13 @@ static void note_nobody(struct context *context)
 /* False: there is no way. */
 static bool go_outside(struct context *context, const struct sip_uri *uri, struct now now)
 {
-	struct target *target = mem_new(struct target);
+	struct target target;
 
-	if (target && outside_target(context->core, context->request, uri, target)) {
-		target->uri = uri->text;
-		context->n_spares = 0;
-		context_forward(context, NULL, target, 1, now);
-		return true;
-	}
-	mem_free(target);
-	return false;
+	if (!outside_target(context->core, context->request, uri, &target))
+		return false;
+	target.uri = uri->text;
+	context_forward_to(context, &target, now);
+	return true;
 }
 
 static bool ask(struct context *context, const struct sip_uri *uri)
