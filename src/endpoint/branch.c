@@ -7,7 +7,7 @@
  *
  * The checks of two counters, an even one and the odd one behind it, are the halves of one HMAC of the worker and what
  * they have in common: so each of the two knows as little of the other as any other bytes of an HMAC, and half as many
- * are made.
+ * are made. An ACK to a 2xx, which nobody answers, has no check; its counters are others.
  *
  * What stands behind the dot is the proxy's: the same for every request that it would route in the same way, so that
  * it knows one that comes back unchanged (RFC 5393 §4.2.1).
@@ -56,6 +56,18 @@ bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_S
 	put(&out, loop);
 	*ret_branch = writer_text(&out);
 	return !out.overflow;
+}
+
+struct slice branch_of_ack(struct endpoint *endpoint, char buf[BRANCH_SIZE_MAX])
+{
+	unsigned char bytes[PLAIN_SIZE] = { (unsigned char)endpoint->worker };
+	struct writer out = writer_of(buf, BRANCH_SIZE_MAX);
+
+	memcpy(bytes + 1, &endpoint->ack_counter, COUNTER_SIZE);
+	endpoint->ack_counter++;
+	put(&out, magic_cookie);
+	put_base64url(&out, bytes, sizeof(bytes));
+	return writer_text(&out);
 }
 
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker)

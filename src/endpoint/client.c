@@ -369,18 +369,16 @@ enum err endpoint_request(struct endpoint *endpoint, const struct outgoing *outg
 
 bool endpoint_send(struct endpoint *endpoint, const struct outgoing *outgoing, struct now now)
 {
-	char buf[BRANCH_SIZE_MAX];
-	struct slice branch;
+	char branch[BRANCH_SIZE_MAX];
 	struct writer out = scratch(endpoint);
 	struct sending sending = { .flow = outgoing->flow, .require = outgoing->require };
 
 	(void)now;
-	if (branch_make(endpoint, outgoing->loop, buf, &branch))
-		put_outgoing(&out, endpoint, outgoing, branch);
+	put_outgoing(&out, endpoint, outgoing, branch_of_ack(endpoint, branch));
 	sending.bytes = writer_text(&out);
 	if (!out.overflow && !send_fits(sending.flow, sending.bytes))
 		return false;
-	if (out.overflow || out.len == 0 || send_on(endpoint, &sending) != OK)
+	if (out.overflow || send_on(endpoint, &sending) != OK)
 		endpoint_report(endpoint, &(struct report){
 						  .level = REPORT_WARNING,
 						  .event = "send.dropped",

@@ -81,6 +81,7 @@ enum err endpoint_new(const struct endpoint_config *config, struct endpoint **re
 		endpoint->ports[i] = config->ports ? config->ports[i] : endpoint->via.port;
 	random_bytes(endpoint->random, &endpoint->branch_counter, sizeof(endpoint->branch_counter));
 	endpoint->branch_counter &= ~UINT64_C(1);
+	random_bytes(endpoint->random, &endpoint->ack_counter, sizeof(endpoint->ack_counter));
 	*ret_endpoint = TAKE(endpoint);
 	return OK;
 }

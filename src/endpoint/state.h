@@ -102,6 +102,7 @@ struct endpoint {
 	struct random *random;
 	struct mac *branch_mac;
 	uint64_t branch_counter;                         /* of the next branch; begins with an even one */
+	uint64_t ack_counter;                            /* of that of the next ACK to a 2xx */
 	unsigned char branch_checks[BRANCH_CHECKS_SIZE]; /* of the last pair */
 	char *via_text;                                  /* "SIP/2.0/TLS " and the sent-by of our Vias */
 	struct sip_via via;                              /* parsed from it */
@@ -289,5 +290,7 @@ void put_cancel(struct writer *out, const struct sip_message *invite, struct sli
 /* loop: the second part, or empty. ret_branch points into buf. */
 MUST_CHECK bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_SIZE_MAX],
 			    struct slice *ret_branch);
-/* The worker that wrote the branch; false if none of ours did. */
+/* That of an ACK to a 2xx: nothing comes back for it. Points into buf. */
+struct slice branch_of_ack(struct endpoint *endpoint, char buf[BRANCH_SIZE_MAX]);
+/* The worker that wrote the branch; false if none of ours did, or if it is that of an ACK. */
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker);

@@ -137,8 +137,8 @@ unsigned check_breadth(const struct sip_message *request)
 
 struct own_routes check_routes(const struct core *core, const struct sip_message *request)
 {
-	struct sip_values it = sip_values_of(request, SIP_ROUTE);
-	struct own_routes routes = { 0 };
+	struct own_routes routes = { .others = sip_values_of(request, SIP_ROUTE) };
+	struct sip_values it = routes.others;
 	struct sip_address route;
 	struct slice value;
 
@@ -149,6 +149,7 @@ struct own_routes check_routes(const struct core *core, const struct sip_message
 		}
 		if (routes.n++ == 0)
 			routes.user = route.uri.user;
+		routes.others = it;
 	}
 	return routes;
 }

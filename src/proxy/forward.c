@@ -318,17 +318,6 @@ static void put_target_uri(struct writer *out, const struct target *target)
 
 /* -- the way ------------------------------------------------------------------------------------------------------ */
 
-/* Those values of Route that are not ours. */
-static struct sip_values other_routes(const struct sip_message *request, unsigned n_own)
-{
-	struct sip_values it = sip_values_of(request, SIP_ROUTE);
-	struct slice value;
-
-	while (n_own > 0 && sip_values_next(&it, &value))
-		n_own--;
-	return it;
-}
-
 static bool is_strict(struct slice route, struct sip_address *ret_route)
 {
 	struct slice lr;
@@ -345,7 +334,7 @@ static bool is_strict(struct slice route, struct sip_address *ret_route)
 static bool put_way(struct writer *uri, struct writer *routes, const struct context *context,
 		    const struct target *target)
 {
-	struct sip_values it = other_routes(context->request, context->routes.n);
+	struct sip_values it = context->routes.others;
 	struct sip_address strict;
 	struct slice value;
 	bool is_first = !target->path.len, changes_places = false;
@@ -383,6 +372,16 @@ static struct leaving leaving_of(const struct core *core)
 				 writer_of(core->scratch + URI_SIZE, SCRATCH_SIZE - URI_SIZE) };
 }
 
+/*
+ * The second part of the branch. RFC 5393 §4.1: "A SIP proxy forwarding a request to only one location MAY perform loop detection but
+ * is not required to". Within a dialog there is one, and what comes back from there ends by Max-Forwards.
+ */
+static bool make_loop(const struct context *context, char buf[ENDPOINT_LOOP_SIZE], struct slice *ret_loop)
+{
+	*ret_loop = slice_from(buf, context->in_dialog ? 0 : ENDPOINT_LOOP_SIZE);
+	return context->in_dialog || check_make_loop(context->core, context->request, buf);
+}
+
 enum err forward_request(struct context *context, const struct target *target, void *user, struct now now,
 			 struct client **ret_client)
 {
@@ -391,9 +390,10 @@ enum err forward_request(struct context *context, const struct target *target, v
 	struct leaving out = leaving_of(core);
 	struct request_filter filter = { core, assertion_is_kept(context, target),
 					 context->credentials.scheme };
-	char loop[ENDPOINT_LOOP_SIZE];
+	char buf[ENDPOINT_LOOP_SIZE];
+	struct slice loop;
 
-	if (!check_make_loop(core, request, loop) || !put_top(&out.rest, context, target) ||
+	if (!make_loop(context, buf, &loop) || !put_top(&out.rest, context, target) ||
 	    !put_way(&out.uri, &out.rest, context, target))
 		return ERR_DENIED;
 	put_forwarded(&out.rest, request,
@@ -417,7 +417,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 			.user = user,
 			.alias = target->is_outside && flow_transport(target->flow) == TRANSPORT_TLS,
 			.any_size = target->any_size,
-			.loop = slice_from(loop, sizeof loop),
+			.loop = loop,
 		},
 		now, ret_client);
 }

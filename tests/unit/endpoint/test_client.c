@@ -630,6 +630,7 @@ static void drops_what_is_sent_without_a_transaction_and_cannot_leave(void **sta
 		.rest = SLICE("CSeq: 1 ACK\r\nContent-Length: 0\r\n\r\n"),
 		.require = { .level = REQUIRE_ACCOUNT, .account = 7 },
 	};
+	char first[64];
 
 	start();
 	ack.flow = bob;
@@ -640,6 +641,13 @@ static void drops_what_is_sent_without_a_transaction_and_cannot_leave(void **sta
 	assert_true(endpoint_send(bench.endpoint[0], &ack, bench.now));
 	bench_pass(0);
 	bench_expect("> 1 ACK sips:bob@192.0.2.7 SIP/2.0\n");
+
+	mask_branch();
+	memcpy(first, branch, sizeof(first));
+	assert_true(endpoint_send(bench.endpoint[0], &ack, bench.now));
+	bench_pass(0);
+	mask_branch();
+	assert_string_not_equal(first, branch);
 	bench_stop();
 }
 

@@ -23,6 +23,19 @@ static const struct ask bye = { .method = "BYE",
 				.uri = "sip:bob@192.0.2.20",
 				.to = "<sip:bob@example.org>;tag=callee" };
 
+static void a_request_in_a_dialog_is_not_to_be_known_again(void **state) /* RFC5393:4.1 */
+{
+	char route[512];
+	struct world *world = dialog(route, sizeof route);
+	struct sip_message *at_bob;
+
+	world_ask(world, ALICE_PHONE, &bye, slice_of(route));
+	at_bob = world_one(world, BOB_PHONE);
+	assert_int_equal(slice_find(at_bob->via.branch, '.'), at_bob->via.branch.len);
+	sip_message_free(at_bob);
+	world_end(world);
+}
+
 static void a_dialog_follows_a_phone_to_its_new_flow(void **state)
 {
 	char route[512];
@@ -105,6 +118,7 @@ static void a_call_of_an_account_with_itself_goes_by_its_flows(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_request_in_a_dialog_is_not_to_be_known_again),
 	cmocka_unit_test(a_dialog_follows_a_phone_to_its_new_flow),
 	cmocka_unit_test(a_dialog_whose_phone_does_not_come_back_has_a_failed_flow),
 	cmocka_unit_test(a_dialog_does_not_go_on_with_another_account_of_the_same_name),
