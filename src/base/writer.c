@@ -6,11 +6,11 @@
 
 void put_lower(struct writer *out, struct slice text)
 {
-	size_t at = out->len;
+	char *at = out->buf + out->len;
 
 	put(out, text);
-	for (; at < out->len; at++)
-		out->buf[at] = ascii_lower(out->buf[at]);
+	for (const char *end = out->buf + out->len; at < end; at++)
+		*at = ascii_lower(*at);
 }
 
 static size_t count_digits(uint64_t number)

@@ -400,14 +400,15 @@ void server_answer(struct endpoint *endpoint, const struct flow *flow, const str
 
 /* -- requests -------------------------------------------------------------------------------------------- */
 
-/* An ACK to a 2xx has a Route with a token of the transaction user's; it belongs to no transaction. */
+/*
+ * An ACK to a 2xx has a Route with a token of the transaction user's, who takes it apart; it belongs to no transaction. In a URI there
+ * is no '@' but behind a user.
+ */
 static bool is_of_dialog(const struct sip_message *ack)
 {
-	struct sip_values routes = sip_values_of(ack, SIP_ROUTE);
-	struct sip_address route;
-	struct slice value;
+	struct slice route = sip_message_value(ack, SIP_ROUTE);
 
-	return sip_values_next(&routes, &value) && sip_address_parse(value, &route) && route.uri.user.ptr;
+	return slice_find(route, '@') < slice_find(route, '>');
 }
 
 /* RFC 6026 §7.1: that to a 2xx is the transaction user's. */

@@ -1,6 +1,8 @@
 /* A request that comes on another connection than its INVITE: whose it may be, and who is asked about it. */
 #include "bench.h"
 
+#include <string.h>
+
 enum proof { NOBODY, AN_ACCOUNT, A_DOMAIN };
 
 struct meeting {
@@ -77,6 +79,36 @@ static void the_ACK_to_a_refusal_is_taken(void **state) /* RFC3261:17.2.1 */
 	}
 }
 
+static const struct {
+	const char *label, *route;
+	unsigned n_letters; /* there and back */
+} routes[] = {
+	{ "a token", "<sip:token@server.example.org;lr>", 0 },
+	{ "a token behind a name", "\"server\" <sip:token@server.example.org;lr>, <sip:b.example;lr>", 0 },
+	{ "another's token behind ours", "<sip:server.example.org;lr>, <sip:token@b.example;lr>", 2 },
+	{ "none", "<sip:server.example.org;lr>", 2 },
+};
+
+/* With a token in its Route it is that to a 2xx, and of no transaction. */
+static void the_ACK_of_a_dialog_is_asked_about_nowhere(void **state) /* RFC6026:7.1 */
+{
+	static const struct meeting two = { 2, 1, AN_ACCOUNT, AN_ACCOUNT, 8, NULL };
+
+	for (size_t i = 0; i < sizeof routes / sizeof *routes; i++) {
+		const char *ack = bench_request("ACK", "z9hG4bK2"), *rest = strstr(ack, "Max-Forwards");
+		char text[1024];
+
+		print_message("# %s\n", routes[i].label);
+		snprintf(text, sizeof text, "%.*sRoute: %s\r\n%s", (int)(rest - ack), ack, routes[i].route,
+			 rest);
+		meet(&two, 486);
+		bench_input(visitor, text);
+		bench_expect("ack\n");
+		assert_int_equal(bench.n_letters, routes[i].n_letters);
+		bench_stop();
+	}
+}
+
 static void an_INVITE_once_more_is_no_new_call(void **state) /* RFC3261:17.2.3 */
 {
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -106,6 +138,7 @@ static void an_INVITE_of_an_old_connection_is_a_new_one(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(only_its_own_client_cancels),
 	cmocka_unit_test(the_ACK_to_a_refusal_is_taken),
+	cmocka_unit_test(the_ACK_of_a_dialog_is_asked_about_nowhere),
 	cmocka_unit_test(an_INVITE_once_more_is_no_new_call),
 	cmocka_unit_test(an_INVITE_of_an_old_connection_is_a_new_one),
 };
