@@ -27,47 +27,44 @@ static const char *find_separator(const char *at, const char *end)
 }
 
 /*
- * Up to, not including, the next comma that separates; commas in quotes and angle brackets do not. Behind a
- * quote that is never closed all is one value.
+ * Where the value at at ends: at the next comma that separates, or at end; commas in quotes and angle brackets do not
+ * separate. Behind a quote that is never closed all is one value.
  */
-static struct slice take_value(struct scan *in)
+static const char *value_end(const char *at, const char *end)
 {
-	const char *from = in->at, *closing;
-	struct slice quoted;
+	const char *closing;
 
-	while ((in->at = find_separator(in->at, in->end)) < in->end && *in->at != ',') {
-		if (*in->at == '<') {
-			closing = memchr(in->at, '>', (size_t)(in->end - in->at));
-			in->at = closing ? closing + 1 : in->end;
-		} else if (!scan_quoted(in, &quoted)) {
-			in->at = in->end;
-		}
+	if (!memchr(at, ',', (size_t)(end - at))) /* nearly always */
+		return end;
+	while ((at = find_separator(at, end)) < end && *at != ',') {
+		closing = *at == '<' ? memchr(at, '>', (size_t)(end - at)) : lex_quoted(at, end);
+		if (!closing)
+			return end;
+		at = closing;
 	}
-	return scan_since(in, from);
+	return at;
 }
 
 static bool next_in_header(struct sip_values *it, struct slice *ret_value)
 {
-	struct scan in = scan_of(it->rest);
 	struct slice value = { 0 };
 
-	while (value.len == 0 && !scan_done(&in)) {
-		value = take_value(&in);
+	while (value.len == 0 && it->rest.len > 0) {
+		const char *at = it->rest.ptr, *end = at + it->rest.len, *behind = value_end(at, end);
+
+		value = slice_from(at, (size_t)(behind - at));
 		if (value.len > 0 &&
 		    (ascii_is_space(value.ptr[0]) || ascii_is_space(value.ptr[value.len - 1])))
 			value = slice_trim(value);
-		(void)scan_char(&in, ',');
+		at = behind < end ? behind + 1 : end;
+		it->rest = slice_from(at, (size_t)(end - at));
 	}
-	it->rest = scan_rest(&in);
 	*ret_value = value;
 	return value.len > 0;
 }
 
 bool sip_values_next(struct sip_values *it, struct slice *ret_value)
 {
-	*ret_value = slice_from(NULL, 0);
-	if (it->rest.len == 0 && !it->header) /* most often there is no such header field */
-		return false;
 	while (!next_in_header(it, ret_value)) {
 		it->header = it->header ? sip_message_next(it->message, it->header) : NULL;
 		if (!it->header)

@@ -317,16 +317,26 @@ static void values_are_walked_across_lists_and_fields(void **state)
 	sip_message_free(message);
 }
 
-static void behind_a_quote_that_is_not_closed_all_is_one_value(void **state)
+static void behind_a_quote_or_bracket_that_is_not_closed_all_is_one_value(void **state)
 {
-	struct sip_values it = { .rest = SLICE("a, \"\\\"\\\",b, c") };
-	struct slice value;
+	static const struct {
+		const char *list, *last;
+	} rows[] = {
+		{ "a, \"\\\"\\\",b, c", "\"\\\"\\\",b, c" },
+		{ "a, <b, c", "<b, c" },
+		{ "a,\">\"<b,\"c\",d", "\">\"<b,\"c\",d" },
+	};
 
-	assert_true(sip_values_next(&it, &value));
-	assert_text(value, "a");
-	assert_true(sip_values_next(&it, &value));
-	assert_text(value, "\"\\\"\\\",b, c");
-	assert_false(sip_values_next(&it, &value));
+	for (size_t i = 0; i < N(rows); i++) {
+		struct sip_values it = { .rest = slice_of(rows[i].list) };
+		struct slice value;
+
+		assert_true(sip_values_next(&it, &value));
+		assert_text(value, "a");
+		assert_true(sip_values_next(&it, &value));
+		assert_text(value, rows[i].last);
+		assert_false(sip_values_next(&it, &value));
+	}
 }
 
 static void tokens_in_lists_are_found_without_case(void **state)
@@ -386,7 +396,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
 	cmocka_unit_test(more_header_fields_than_fit_at_first_are_kept),
 	cmocka_unit_test(values_are_walked_across_lists_and_fields),
-	cmocka_unit_test(behind_a_quote_that_is_not_closed_all_is_one_value),
+	cmocka_unit_test(behind_a_quote_or_bracket_that_is_not_closed_all_is_one_value),
 	cmocka_unit_test(tokens_in_lists_are_found_without_case),
 	cmocka_unit_test(header_fields_are_found_in_their_order),
 	cmocka_unit_test(every_prefix_is_survived),
