@@ -104,10 +104,11 @@ static const char *lex_auth_param(const char *at, const char *end, struct lex_pa
 static bool scan_auth_params(struct scan *in, struct slice ret_values[PARAMS])
 {
 	const char *at = in->at, *behind = at, *end = in->end;
-	struct lex_names others = { .n = 0 };
+	struct lex_names others;
 	struct lex_param param;
 	size_t n = 0;
 
+	others.n = 0;
 	do {
 		enum param id;
 

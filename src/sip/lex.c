@@ -74,12 +74,6 @@ const char *lex_lws(const char *at, const char *end)
 	return behind > at ? behind : NULL;
 }
 
-const char *lex_spaced(const char *at, const char *end, char c)
-{
-	at = lex_sws(at, end);
-	return at < end && *at == c ? lex_sws(at + 1, end) : NULL;
-}
-
 /* quoted-pair = "\" (%x00-09 / %x0B-0C / %x0E-7F) */
 static const char *lex_quoted_pair(const char *at, const char *end)
 {

@@ -114,14 +114,11 @@ static inline const char *lex_sws(const char *at, const char *end)
 	return behind ? behind : at;
 }
 
-/* SWS c SWS; lex_separator() knows that most often there is no white space. */
-const char *lex_spaced(const char *at, const char *end, char c);
-
+/* SWS c SWS */
 static inline const char *lex_separator(const char *at, const char *end, char c)
 {
-	if (end - at < 2 || (unsigned char)at[0] <= ' ' || (unsigned char)at[1] <= ' ')
-		return lex_spaced(at, end, c);
-	return *at == c ? at + 1 : NULL;
+	at = lex_sws(at, end);
+	return at < end && *at == c ? lex_sws(at + 1, end) : NULL;
 }
 
 /* The rest of *( class / escaped ) from a "%" on. */
