@@ -83,7 +83,7 @@ static enum err find_header_end(struct sip_framer *framer, struct slice input, s
 		if (n == 0 || at[-1] != '\r')
 			return refuse(ERR_SYNTAX, 400, "a bare LF in the header", n, ret_fault);
 		at++;
-		if (framer->line > 0 && n == framer->line + 1) {
+		if (n == framer->line + 1) { /* never the first, which begins with a token */
 			*ret_end = n + 1;
 			return OK;
 		}

@@ -270,16 +270,19 @@ static size_t count_values(struct slice list)
 static void check_header(struct parse *parse, const struct sip_header *header)
 {
 	struct sip_message *message = parse->message;
+	const struct sip_limits *limits = parse->limits;
+	size_t len = header->value.len;
 
 	if (message->first[header->id] && may_come[header->id] == ONCE)
 		fault(message, 400, "a header field that may come once comes twice", header->name,
 		      header->name.ptr);
-	/* A list of n values has at least 2n - 1 bytes: short ones, nearly all, need no counting. */
-	if (may_come[header->id] == A_LIST && header->value.len >= 2 * parse->limits->values &&
-	    count_values(header->value) > parse->limits->values)
+	/* A list of n values has at least 2n - 1 bytes, n parameters have 2n: short ones, nearly all, need no counting. */
+	if (len < 2 * limits->values && len <= 2 * limits->params && len <= limits->uri)
+		return;
+	if (may_come[header->id] == A_LIST && count_values(header->value) > limits->values)
 		fault(message, 400, "more values in a header field than allowed", header->name,
 		      header->value.ptr);
-	if (may_have_too_many(parse, header->value) || header->value.len > parse->limits->uri)
+	if (may_have_too_many(parse, header->value) || len > limits->uri)
 		check_values(parse, header);
 }
 
@@ -304,14 +307,6 @@ static bool add_header(struct parse *parse)
 	return true;
 }
 
-static bool take_empty_line(struct scan *in)
-{
-	if (in->end - in->at < 2 || in->at[0] != '\r' || in->at[1] != '\n')
-		return false;
-	in->at += 2;
-	return true;
-}
-
 /* All header fields and the empty line. */
 static enum err parse_headers(struct parse *parse)
 {
@@ -319,7 +314,7 @@ static enum err parse_headers(struct parse *parse)
 	struct scan *in = &parse->in;
 	struct sip_fault bad;
 
-	while (!take_empty_line(in)) {
+	while (!scan_text(in, SLICE("\r\n"))) {
 		const char *from = in->at;
 		struct sip_header *header;
 

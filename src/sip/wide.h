@@ -45,8 +45,8 @@ static inline unsigned wide_is(wide bytes, char c)
 	return wide_bits((wide)(bytes == (uint8_t)c));
 }
 
-/* Controls but HTAB. */
+/* Controls but HTAB, which is one of those that are less than a blank. */
 static inline unsigned wide_control(wide bytes)
 {
-	return wide_bits((wide)((bytes < ' ') & (bytes != '\t')) | (wide)(bytes == 0x7f));
+	return wide_bits((wide)((bytes < ' ') ^ (bytes == '\t')) | (wide)(bytes == 0x7f));
 }
