@@ -261,12 +261,13 @@ struct flow_view {
 	bool outbound;
 	bool is_peer; /* endpoint_flow_is_peer() */
 	struct address peer;
-	struct slice verified, tls_version, tls_cipher;
+	size_t n_accounts; /* proven on it */
+	struct slice verified;
+	struct slice tls_version, tls_cipher;
 	struct slice link;           /* declared, that it runs over; empty: none */
 	struct slice fingerprint;    /* of the certificate */
 	struct slice user, user_key; /* that it proved; see struct flow_facts */
 	struct slice unproven;       /* why nothing is verified; see struct flow_facts */
-	size_t n_accounts;           /* proven on it */
 };
 /* Whether who is at the other end has proven something, or was named to us. */
 static inline bool flow_view_is_proven(const struct flow_view *view)

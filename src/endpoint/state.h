@@ -22,27 +22,26 @@ enum { BRANCH_CHECKS_SIZE = 32 }; /* of two branches, see branch.c */
 
 enum { TAG_SIZE = 16 }; /* of a To tag of ours */
 
-/* An own flow. */
+/* An own flow. What each message touches stands first, as in struct wire. */
 struct flow {
 	struct map_node node; /* by id: map_hash_number() */
 	flow_id id;
-	ms_t opened;
-	bool blocked;    /* the peer does not read: no new transactions */
 	const char *why; /* set: it is being closed, and is as good as gone */
-	struct link closing;
-	struct flow_view view;         /* its texts are in this allocation */
-	account_id proofs[MAX_PROOFS]; /* view.n_accounts of them */
-
-	unsigned pings; /* of ours that were not answered yet */
-	bool half_ping; /* the first CRLF of theirs has come, in a read of its own */
 	struct sip_framer framer;
 	char *unread; /* what came of a message that is not complete, unread_size bytes of room */
 	size_t n_unread, unread_size;
-
-	struct list servers, clients; /* the transactions on it */
+	unsigned pings;               /* of ours that were not answered yet */
+	bool half_ping;               /* the first CRLF of theirs has come, in a read of its own */
+	bool blocked;                 /* the peer does not read: no new transactions */
 	size_t n_pending;             /* of the servers: without a final response so far */
-	void *slot;
+	void *slot;                   /* the transaction user's */
+	struct list servers, clients; /* the transactions on it */
+	struct flow_view view;        /* its texts are in this allocation */
+
+	account_id proofs[MAX_PROOFS]; /* view.n_accounts of them */
 	void (*free_slot)(void *);
+	ms_t opened;
+	struct link closing;
 };
 
 /* Another worker's flow on which transactions of ours wait; lives as long as there is one. */

@@ -57,41 +57,43 @@ enum wire_state {
 	WIRE_CLOSING,   /* only until what is queued has left */
 };
 
-/* A connection: what carries a flow. Belongs to the transport. */
+/*
+ * A connection: what carries a flow. Belongs to the transport. What each message touches stands first: with thousands of
+ * connections every line of the cache is a way to memory.
+ */
 struct wire {
 	enum owner owner;
 	enum wire_state state;
 	struct transport *transport;
 	struct map_node node; /* by id */
 	flow_id id;
-	int fd;
 	struct net_watch *watch;
 	struct tls_conn *tls; /* NULL: clear */
 	struct ws *ws;        /* NULL: no WebSocket, or not yet */
-	char *request;        /* WIRE_UPGRADING: of WS_REQUEST_MAX bytes, n_request are there */
+	ms_t heard;           /* when it last said something */
+	ms_t stuck;           /* since when it has taken nothing of what waits; 0: it takes what it gets */
+	char *out;            /* what waits to be written: from at_out to n_out */
+	size_t at_out, n_out, size_out;
+	struct link dirty; /* in transport->dirty: to be written at the end of this turn */
+	struct link again; /* in transport->again: its input or handshake goes on at the end of … */
+	unsigned turn;     /* … this one */
+	int fd;
+	bool outbound;
+	bool known;      /* to the endpoint */
+	bool is_counted; /* among the handshakes */
+	bool blocked;    /* the endpoint was told so */
+
+	ms_t opened;         /* when the endpoint came to know it */
+	ms_t deadline;       /* connecting or handshaking: the end of patience */
+	struct link signing; /* in transport->signing: its handshake waits for a signature */
+	const char *why;     /* WIRE_CLOSING */
+	char *request;       /* WIRE_UPGRADING: of WS_REQUEST_MAX bytes, n_request are there */
 	size_t n_request;
 	struct dial *dial; /* of an outbound one that is not open yet */
 	struct source *source;
 	struct address peer;
 	char link[LINK_NAME_MAX + 1];          /* declared, that it runs over … */
 	char interface[SOCKET_INTERFACE_SIZE]; /* … and the interface that it is held to; empty: none, any */
-	bool outbound;
-	bool known;      /* to the endpoint */
-	bool is_counted; /* among the handshakes */
-	bool blocked;    /* the endpoint was told so */
-	const char *why; /* WIRE_CLOSING */
-
-	char *out; /* what waits to be written: from at_out to n_out */
-	size_t at_out, n_out, size_out;
-	struct link signing; /* in transport->signing: its handshake waits for a signature */
-	struct link dirty;   /* in transport->dirty: to be written at the end of this turn */
-	struct link again;   /* in transport->again: its input or handshake goes on at the end of … */
-	unsigned turn;       /* … this one */
-
-	ms_t opened;   /* when the endpoint came to know it */
-	ms_t heard;    /* when it last said something */
-	ms_t stuck;    /* since when it has taken nothing of what waits; 0: it takes what it gets */
-	ms_t deadline; /* connecting or handshaking: the end of patience */
 };
 
 /* An ACTION_CONNECT under way. */

@@ -341,14 +341,13 @@ static bool act(struct transport *transport, struct now now)
 }
 
 /* A flow that is lost while it is written to may leave the endpoint with more to do. */
-static void flush(struct transport *transport, struct now now)
+static void act_and_flush(struct transport *transport, struct now now)
 {
 	struct link *link;
 
-	do
+	while (act(transport, now) || transport->dirty.n > 0)
 		while ((link = list_take_first(&transport->dirty)))
 			wire_flush(CONTAINER_OF(link, struct wire, dirty), now);
-	while (act(transport, now));
 }
 
 /* What handshakes were left in the middle for is signed together, and they go on. */
@@ -377,7 +376,7 @@ static void end_hearing(struct transport *transport, struct now now)
 	if (wire && link_is_in_list(&wire->dirty) && !link_is_in_list(&wire->again))
 		wire_seal(wire);
 	if (transport->dirty.n >= FLUSH_TOGETHER_MAX)
-		flush(transport, now);
+		act_and_flush(transport, now);
 }
 
 void transport_event(struct transport *transport, const struct net_event *event, struct now now)
@@ -421,14 +420,13 @@ static void go_on(struct transport *transport, struct now now)
 void transport_perform(struct transport *transport, struct now now)
 {
 	/* a step of a handshake takes as long as many messages, which do not wait for it */
-	flush(transport, now);
+	act_and_flush(transport, now);
 	do {
 		go_on(transport, now);
 		sign(transport, now);
 	} while (transport->again[transport->turn % 2].n > 0);
 	udp_sweep(transport, now);
-	(void)act(transport, now);
-	flush(transport, now);
+	act_and_flush(transport, now);
 	transport->turn++;
 	transport->handshakes = transport->config.limits.handshakes_per_turn;
 }
