@@ -78,52 +78,28 @@ static bool secret_of(struct crypto *crypto, const struct auth_exchange *exchang
 	struct auth_hex ha1;
 	const struct slice a1[] = { slice_from(ha1.text, 2 * digest_size(exchange->algorithm)), COLON,
 				    exchange->nonce, COLON, exchange->cnonce };
-	bool ok = true;
+	bool ok;
 
+	if (!exchange->session) {
+		set_hex(ret_hex, exchange->algorithm, exchange->ha1);
+		return true;
+	}
 	set_hex(&ha1, exchange->algorithm, exchange->ha1);
-	if (exchange->session)
-		ok = digest_hex(crypto, exchange->algorithm, a1, sizeof a1 / sizeof a1[0], ret_hex);
-	else
-		*ret_hex = ha1;
+	ok = digest_hex(crypto, exchange->algorithm, a1, sizeof a1 / sizeof a1[0], ret_hex);
 	mem_wipe(&ha1, sizeof ha1);
 	return ok;
 }
 
-/* Like digest_hex(), where it is not kept. */
-static bool digest_a2(struct crypto *crypto, const struct auth_exchange *exchange, const struct slice parts[],
-		      size_t n_parts, struct auth_hex *ret_hex)
+static bool has_integrity(const struct auth_exchange *exchange)
 {
-	static const struct map_key no_key = {
-		0
-	}; /* whoever drives out a text makes another hash, no more */
-	char text[AUTH_A2_KEPT_MAX];
-	struct writer a2 = writer_of(text, sizeof text);
-	struct auth_kept_a2 *slot;
-
-	for (size_t i = 0; i < n_parts; i++)
-		put(&a2, parts[i]);
-	if (a2.overflow || !exchange->cache)
-		return digest_hex(crypto, exchange->algorithm, parts, n_parts, ret_hex);
-	slot = &exchange->cache->slots[map_hash(no_key, writer_text(&a2)) % AUTH_A2_SLOTS];
-	if (slot->algorithm != exchange->algorithm ||
-	    !slice_eq(slice_from(slot->text, slot->len), writer_text(&a2))) {
-		slot->len = 0;
-		if (!digest_hex(crypto, exchange->algorithm, parts, n_parts, &slot->hash))
-			return false;
-		slot->algorithm = exchange->algorithm;
-		slot->len = a2.len;
-		memcpy(slot->text, text, a2.len);
-	}
-	*ret_hex = slot->hash;
-	return true;
+	return slice_eq_nocase(exchange->qop, SLICE("auth-int"));
 }
 
 /* RFC 7616 §3.4.3 */
 static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchange, struct slice method,
 		       struct auth_hex *ret_hex)
 {
-	bool integrity = slice_eq_nocase(exchange->qop, SLICE("auth-int"));
-	bool is_empty = exchange->body.len == 0;
+	bool integrity = has_integrity(exchange), is_empty = exchange->body.len == 0;
 	struct auth_hex body;
 	const struct slice a2[] = { method, COLON, exchange->uri, COLON,
 				    is_empty ? algorithms[exchange->algorithm].nothing
@@ -131,27 +107,80 @@ static bool subject_of(struct crypto *crypto, const struct auth_exchange *exchan
 
 	if (integrity && !is_empty && !digest_hex(crypto, exchange->algorithm, &exchange->body, 1, &body))
 		return false;
-	return digest_a2(crypto, exchange, a2, integrity ? 5 : 3, ret_hex);
+	return digest_hex(crypto, exchange->algorithm, a2, integrity ? 5 : 3, ret_hex);
 }
 
-/* What is hashed, with qop or without; H(A2) stands at the end. */
+static bool subjects_of(struct crypto *crypto, const struct auth_exchange *exchange,
+			struct auth_a2_hashes *ret_hashes)
+{
+	struct auth_exchange answer = *exchange;
+
+	answer.body = SLICE("");
+	return subject_of(crypto, exchange, exchange->method, &ret_hashes->request) &&
+	       subject_of(crypto, &answer, SLICE(""), &ret_hashes->answer);
+}
+
+/* Where they are kept, or are to be; NULL: nowhere, for no other request will have the same. */
+static struct auth_kept_a2 *slot_of(const struct auth_exchange *exchange, bool integrity)
+{
+	static const struct map_key no_key = {
+		0
+	}; /* whoever drives out a text makes other hashes, no more */
+
+	if (!exchange->cache || (integrity && exchange->body.len > 0) || exchange->uri.len == 0 ||
+	    exchange->uri.len + exchange->method.len > AUTH_A2_KEPT_MAX)
+		return NULL;
+	return &exchange->cache
+			->slots[(map_hash(no_key, exchange->uri) + exchange->method.len) % AUTH_A2_SLOTS];
+}
+
+static bool is_kept(const struct auth_kept_a2 *slot, const struct auth_exchange *exchange, bool integrity)
+{
+	return slot->algorithm == exchange->algorithm && slot->integrity == integrity &&
+	       slice_eq(slice_from(slot->text, slot->uri_len), exchange->uri) &&
+	       slice_eq(slice_from(slot->text + slot->uri_len, slot->method_len), exchange->method);
+}
+
+static void keep(struct auth_kept_a2 *slot, const struct auth_exchange *exchange, bool integrity)
+{
+	char *at = slot->text;
+
+	slot->algorithm = exchange->algorithm;
+	slot->integrity = integrity;
+	slot->uri_len = slice_copy(&at, exchange->uri).len;
+	slot->method_len = slice_copy(&at, exchange->method).len;
+}
+
+/* Like subjects_of(); where they are kept, or in buf. NULL if the library fails. */
+static const struct auth_a2_hashes *find_subjects(struct crypto *crypto, const struct auth_exchange *exchange,
+						  struct auth_a2_hashes *buf)
+{
+	bool integrity = has_integrity(exchange);
+	struct auth_kept_a2 *slot = slot_of(exchange, integrity);
+
+	if (!slot)
+		return subjects_of(crypto, exchange, buf) ? buf : NULL;
+	if (is_kept(slot, exchange, integrity))
+		return &slot->hashes;
+	slot->uri_len = slot->method_len = 0;
+	if (!subjects_of(crypto, exchange, &slot->hashes))
+		return NULL;
+	keep(slot, exchange, integrity);
+	return &slot->hashes;
+}
+
+/* What is hashed before H(A2), with qop or without. */
 enum { PARTS_MAX = 11 };
 
 static size_t list_parts(const struct auth_exchange *exchange, const struct auth_hex *secret,
-			 const struct auth_hex *subject, struct slice ret_parts[PARTS_MAX])
+			 struct slice ret_parts[PARTS_MAX])
 {
-	const struct slice with_qop[] = {
-		exchange->nc, COLON, exchange->cnonce, COLON, exchange->qop, COLON
-	};
-	size_t n = 0;
+	const struct slice parts[] = { auth_hex_slice(secret), COLON, exchange->nonce,  COLON,
+				       exchange->nc,           COLON, exchange->cnonce, COLON,
+				       exchange->qop,          COLON };
+	size_t n = exchange->qop.ptr ? sizeof parts / sizeof parts[0] : 4;
 
-	ret_parts[n++] = auth_hex_slice(secret);
-	ret_parts[n++] = COLON;
-	ret_parts[n++] = exchange->nonce;
-	ret_parts[n++] = COLON;
-	for (size_t i = 0; exchange->qop.ptr && i < sizeof with_qop / sizeof with_qop[0]; i++)
-		ret_parts[n++] = with_qop[i];
-	ret_parts[n++] = auth_hex_slice(subject);
+	memcpy(ret_parts, parts, n * sizeof parts[0]);
 	return n;
 }
 
@@ -160,12 +189,14 @@ static bool respond(struct crypto *crypto, const struct auth_exchange *exchange,
 {
 	struct slice parts[PARTS_MAX];
 	struct auth_hex secret, subject;
+	size_t n;
 	bool ok;
 
 	if (!subject_of(crypto, exchange, method, &subject) || !secret_of(crypto, exchange, &secret))
 		return false;
-	ok = digest_hex(crypto, exchange->algorithm, parts, list_parts(exchange, &secret, &subject, parts),
-			ret_response);
+	n = list_parts(exchange, &secret, parts);
+	parts[n++] = auth_hex_slice(&subject);
+	ok = digest_hex(crypto, exchange->algorithm, parts, n, ret_response);
 	mem_wipe(&secret, sizeof secret);
 	return ok;
 }
@@ -173,19 +204,18 @@ static bool respond(struct crypto *crypto, const struct auth_exchange *exchange,
 bool auth_response_and_rspauth(struct crypto *crypto, const struct auth_exchange *exchange,
 			       struct auth_hex *ret_response, struct auth_hash *ret_rspauth)
 {
-	struct auth_exchange answer = *exchange;
 	unsigned char hashes[2][DIGEST_SIZE_MAX];
 	struct slice parts[PARTS_MAX];
-	struct auth_hex secret, subject, own_subject;
+	struct auth_a2_hashes buf;
+	const struct auth_a2_hashes *subjects = find_subjects(crypto, exchange, &buf);
 	struct digest_fork fork = { .start = parts };
+	struct auth_hex secret;
 
-	answer.body = SLICE("");
-	if (!subject_of(crypto, exchange, exchange->method, &subject) ||
-	    !subject_of(crypto, &answer, SLICE(""), &own_subject) || !secret_of(crypto, exchange, &secret))
+	if (!subjects || !secret_of(crypto, exchange, &secret))
 		return false;
-	fork.n_start = list_parts(exchange, &secret, &subject, parts) - 1;
-	fork.ends[0] = auth_hex_slice(&subject);
-	fork.ends[1] = auth_hex_slice(&own_subject);
+	fork.n_start = list_parts(exchange, &secret, parts);
+	fork.ends[0] = auth_hex_slice(&subjects->request);
+	fork.ends[1] = auth_hex_slice(&subjects->answer);
 	bool ok = digest_fork(crypto, exchange->algorithm, &fork, hashes);
 	mem_wipe(&secret, sizeof secret);
 	if (!ok)

@@ -39,17 +39,23 @@ struct auth_login {
 MUST_CHECK bool auth_ha1(struct crypto *crypto, enum digest_algorithm algorithm,
 			 const struct auth_login *login, unsigned char ret_ha1[DIGEST_SIZE_MAX]);
 
+/* H(A2) of a request, and of an answer to it that has no body. */
+struct auth_a2_hashes {
+	struct auth_hex request, answer;
+};
+
 /*
- * H(A2) of what was asked for lately. It is no secret, and the REGISTERs of one domain have the same one. A few slots, of which a text has
- * one; another text for it drives it out. Belongs to the caller, who zeroes it to begin.
+ * Those of what was asked for lately. They are no secret, and the REGISTERs of one domain have the same ones. A few slots, of which a
+ * method with its URI has one; another for it drives it out. Belongs to the caller, who zeroes it to begin.
  */
 enum { AUTH_A2_KEPT_MAX = 72, AUTH_A2_SLOTS = 16 };
 
 struct auth_kept_a2 {
 	enum digest_algorithm algorithm;
-	size_t len; /* of the text; 0: the slot is empty */
+	bool integrity;
+	size_t uri_len, method_len; /* of the text; 0: the slot is empty */
 	char text[AUTH_A2_KEPT_MAX];
-	struct auth_hex hash;
+	struct auth_a2_hashes hashes;
 };
 
 struct auth_a2_cache {

@@ -173,25 +173,23 @@ enum auth_verdict auth_find(const struct sip_message *request, enum sip_header_i
 			    struct sip_credentials *ret_credentials)
 {
 	const struct sip_header *it = sip_message_header(request, header);
-	struct sip_credentials found = { 0 };
+	struct sip_credentials read[2]; /* those that were found, and those that may be others */
+	size_t n = 0;
 
 	for (; it; it = sip_message_next(request, it)) {
-		struct sip_credentials credentials;
-
-		if (!sip_credentials_parse(it->value, &credentials))
+		if (!sip_credentials_parse(it->value, &read[n]))
 			return AUTH_MALFORMED;
-		if (!slice_eq_nocase(credentials.scheme, SLICE("Digest")) ||
-		    !slice_eq_nocase(credentials.realm, realm))
+		if (!slice_eq_nocase(read[n].scheme, SLICE("Digest")) ||
+		    !slice_eq_nocase(read[n].realm, realm))
 			continue;
-		if (found.scheme.ptr)
+		if (++n > 1)
 			return AUTH_MALFORMED;
-		found = credentials;
 	}
-	if (!found.scheme.ptr)
+	if (n == 0)
 		return AUTH_ABSENT;
-	if (!is_complete(&found))
+	if (!is_complete(&read[0]))
 		return AUTH_MALFORMED;
-	*ret_credentials = found;
+	*ret_credentials = read[0];
 	return AUTH_OK;
 }
 

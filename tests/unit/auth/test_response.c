@@ -257,6 +257,7 @@ static void what_is_kept_of_a2_is_what_would_be_computed(void **state)
 	const struct auth_login login = { SLICE("alice"), SLICE("example.org"), SLICE("secret") };
 	unsigned char ha1[DIGEST_SIZE_MAX];
 	struct auth_hex kept, computed;
+	struct auth_hash kept_proof, computed_proof;
 	char uri[80];
 
 	for (size_t i = 0; i < 400; i++) {
@@ -275,10 +276,11 @@ static void what_is_kept_of_a2_is_what_would_be_computed(void **state)
 		};
 
 		assert_true(auth_ha1(*state, exchange.algorithm, &login, ha1));
-		assert_true(auth_response(*state, &exchange, &computed));
+		assert_true(auth_response_and_rspauth(*state, &exchange, &computed, &computed_proof));
 		exchange.cache = &cache;
-		assert_true(auth_response(*state, &exchange, &kept));
+		assert_true(auth_response_and_rspauth(*state, &exchange, &kept, &kept_proof));
 		assert_true(slice_eq(auth_hex_slice(&kept), auth_hex_slice(&computed)));
+		assert_memory_equal(kept_proof.bytes, computed_proof.bytes, computed_proof.size);
 	}
 }
 
@@ -298,19 +300,24 @@ static void a2_is_computed_once(void **state)
 		.cache = &cache,
 	};
 	struct auth_hex first, second;
+	struct auth_hash first_proof, second_proof;
 	size_t n = 0;
 
-	assert_true(auth_response(*state, &exchange, &first));
+	assert_true(auth_response_and_rspauth(*state, &exchange, &first, &first_proof));
 	for (size_t i = 0; i < sizeof cache.slots / sizeof cache.slots[0]; i++) {
-		if (cache.slots[i].len == 0)
+		struct auth_kept_a2 *slot = &cache.slots[i];
+
+		if (slot->uri_len == 0)
 			continue;
-		assert_int_equal(cache.slots[i].len, strlen("REGISTER:sip:example.org"));
-		cache.slots[i].hash.text[0] ^= 1; /* to be seen in the next one */
+		assert_int_equal(slot->uri_len + slot->method_len, strlen("sip:example.orgREGISTER"));
+		slot->hashes.request.text[0] ^= 1; /* to be seen in the next one */
+		slot->hashes.answer.text[0] ^= 1;
 		n++;
 	}
 	assert_int_equal(n, 1);
-	assert_true(auth_response(*state, &exchange, &second));
+	assert_true(auth_response_and_rspauth(*state, &exchange, &second, &second_proof));
 	assert_false(slice_eq(auth_hex_slice(&first), auth_hex_slice(&second)));
+	assert_memory_not_equal(first_proof.bytes, second_proof.bytes, first_proof.size);
 }
 
 /* With each algorithm, each qop, a body and without; a cnonce so long that nothing is joined. */
