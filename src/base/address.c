@@ -95,22 +95,26 @@ bool address_is_loopback(const struct address *address)
 	}
 }
 
+static char *write_octet(char *to, unsigned octet)
+{
+	if (octet >= 100)
+		*to++ = (char)('0' + octet / 100);
+	if (octet >= 10)
+		*to++ = (char)('0' + octet / 10 % 10);
+	*to++ = (char)('0' + octet % 10);
+	return to;
+}
+
 /* In every message several times, so not by inet_ntop(), which is a sprintf(). */
 static void put_ipv4(struct writer *out, const uint8_t ip[4])
 {
-	char text[sizeof "255.255.255.255"];
-	struct writer whole = writer_of(text, sizeof text);
+	char text[sizeof "255.255.255.255"], *end = write_octet(text, ip[0]);
 
-	for (int i = 0; i < 4; i++) {
-		if (i > 0)
-			put_char(&whole, '.');
-		if (ip[i] >= 100)
-			put_char(&whole, (char)('0' + ip[i] / 100));
-		if (ip[i] >= 10)
-			put_char(&whole, (char)('0' + ip[i] / 10 % 10));
-		put_char(&whole, (char)('0' + ip[i] % 10));
+	for (int i = 1; i < 4; i++) {
+		*end++ = '.';
+		end = write_octet(end, ip[i]);
 	}
-	put(out, writer_text(&whole));
+	put(out, slice_from(text, (size_t)(end - text)));
 }
 
 void put_ip(struct writer *out, const struct address *address)

@@ -37,12 +37,3 @@ void list_remove(struct list *list, struct link *link)
 	*link = (struct link){ NULL, NULL };
 	list->n--;
 }
-
-struct link *list_take_first(struct list *list)
-{
-	struct link *first = list_first(list);
-
-	if (first)
-		list_remove(list, first);
-	return first;
-}

@@ -54,5 +54,12 @@ void list_append(struct list *list, struct link *link);
 void list_prepend(struct list *list, struct link *link);
 /* Does nothing when the link is in no list. */
 void list_remove(struct list *list, struct link *link);
-/* Takes out the first link, or NULL. */
-struct link *list_take_first(struct list *list);
+/* Takes out the first link, or NULL. Inline, for most often there is none. */
+static inline struct link *list_take_first(struct list *list)
+{
+	struct link *first = list_first(list);
+
+	if (first)
+		list_remove(list, first);
+	return first;
+}

@@ -28,21 +28,21 @@ static size_t put_if(struct writer *out, struct slice rest, struct slice placeho
 
 static void put_template(struct writer *out, struct slice template, const struct verdict *verdict)
 {
-	while (template.len) {
-		size_t n = slice_find(template, '{');
-
-		put(out, slice_sub(template, 0, n));
-		template = slice_sub(template, n, template.len);
+	for (size_t n; template.len; template = slice_sub(template, n, template.len)) {
+		n = slice_find(template, '{');
+		if (n > 0) {
+			put(out, slice_sub(template, 0, n));
+			continue;
+		}
 		n = put_if(out, template, SLICE("{peer}"), &verdict->peer);
 		if (!n)
 			n = put_if(out, template, SLICE("{expected}"), &verdict->expected);
 		if (!n)
 			n = put_if(out, template, SLICE("{found}"), &verdict->found);
-		if (!n && template.len) {
+		if (!n) {
 			put_char(out, *template.ptr);
 			n = 1;
 		}
-		template = slice_sub(template, n, template.len);
 	}
 }
 

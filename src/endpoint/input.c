@@ -12,31 +12,21 @@
 
 /* -- Via: received and rport ----------------------------------------------------------------------------- */
 
-/* Where the first parameter of params ends: at the next semicolon that is not in a quoted string. */
-static size_t param_end(struct slice params)
+/* Where a parameter ends that begins before at: at the next semicolon that is not in a quoted string. */
+static const char *param_end(const char *at, const char *end, bool has_quotes)
 {
-	size_t n = 1 + slice_find(slice_sub(params, 1, params.len), ';');
+	const char *semicolon = has_quotes ? NULL : memchr(at, ';', (size_t)(end - at));
 	bool quoted = false;
 
-	if (slice_find(slice_sub(params, 0, n), '"') == n)
-		return n;
-	for (n = 1; n < params.len && (quoted || params.ptr[n] != ';'); n++) {
-		if (params.ptr[n] == '"')
+	if (!has_quotes)
+		return semicolon ? semicolon : end;
+	for (; at < end && (quoted || *at != ';'); at++) {
+		if (*at == '"')
 			quoted = !quoted;
-		else if (quoted && params.ptr[n] == '\\')
-			n++;
+		else if (quoted && *at == '\\' && at + 1 < end)
+			at++;
 	}
-	return n;
-}
-
-/* Takes one ";name=value" off the front of params, which has one. */
-static struct slice take_param(struct slice *params)
-{
-	size_t n = param_end(*params);
-	struct slice param = slice_sub(*params, 0, n);
-
-	*params = slice_sub(*params, n, params->len);
-	return param;
+	return at;
 }
 
 /* The two parameters that we write ourselves; what a peer put there counts for nothing. */
@@ -51,15 +41,18 @@ static bool is_ours(struct slice param)
 
 void put_received_via(struct writer *out, const struct sip_via *via, const struct address *peer)
 {
-	struct slice params = via->params;
+	const char *at = via->params.ptr, *end = at + via->params.len;
+	bool has_quotes = slice_find(via->params, '"') < via->params.len;
 	struct address sent_by;
 
-	put(out, slice_sub(via->text, 0, via->text.len - params.len));
-	while (params.len > 0) {
-		struct slice param = take_param(&params);
+	put(out, slice_from(via->text.ptr, via->text.len - via->params.len));
+	while (at < end) {
+		const char *next = param_end(at + 1, end, has_quotes);
+		struct slice param = slice_from(at, (size_t)(next - at));
 
 		if (!is_ours(param))
 			put(out, param);
+		at = next;
 	}
 	if (!via->has_rport && address_parse_ip(via->host, &sent_by) && address_eq_ip(&sent_by, peer))
 		return;

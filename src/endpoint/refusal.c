@@ -7,13 +7,11 @@ enum { ADVICE_MAX = 2048 };
 
 void refusal_verdict(const struct refusal *refusal, struct verdict *ret_verdict)
 {
-	struct verdict verdict;
-
 	if (refusal->verdict) {
 		*ret_verdict = *refusal->verdict;
 		return;
 	}
-	verdict = (struct verdict){
+	*ret_verdict = (struct verdict){
 		.code = refusal->code,
 		.what = refusal->warning  ? refusal->warning
 			: refusal->reason ? refusal->reason
@@ -21,11 +19,9 @@ void refusal_verdict(const struct refusal *refusal, struct verdict *ret_verdict)
 		.section = refusal->section,
 		.remedy = refusal->remedy,
 	};
-
-	verdict_text_set(&verdict.peer, refusal->peer);
-	verdict_text_set(&verdict.expected, refusal->expected);
-	verdict_text_set(&verdict.found, refusal->found);
-	*ret_verdict = verdict;
+	verdict_text_set(&ret_verdict->peer, refusal->peer);
+	verdict_text_set(&ret_verdict->expected, refusal->expected);
+	verdict_text_set(&ret_verdict->found, refusal->found);
 }
 
 /* RFC 3261 §20.43 */
