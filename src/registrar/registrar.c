@@ -35,13 +35,14 @@ struct work {
 
 	struct slice expires; /* the header field's value; absent: none */
 	uint32_t expires_seconds;
-	struct given *contacts;
+	struct given *contacts;    /* the first, which leads to the others */
 	size_t n_contacts, n_kept; /* those with an expiration above zero */
 	bool has_star;
 };
 
 /* A Contact value of the request. */
 struct given {
+	struct given *next;
 	struct slice value;
 	enum err err; /* of registrar_contact_parse() */
 	struct registrar_contact contact;
@@ -312,22 +313,18 @@ static bool is_stored(const struct binding *old, const struct binding *fresh)
 	       slice_eq(fresh->user_agent, old->user_agent);
 }
 
-static void put_binding(struct registrar_decision *decision, size_t at, struct binding fresh)
+static void put_binding(struct registrar_decision *decision, size_t at, const struct binding *fresh)
 {
-	bool is_new = at == decision->n_bindings;
+	struct binding *binding = &decision->bindings[at];
+	bool is_new = at == decision->n_bindings, changes = is_new || !is_stored(binding, fresh);
+	utc_t stored = changes ? fresh->expires + REGISTRAR_SLACK : binding->stored;
 
-	fresh.stored = fresh.expires + REGISTRAR_SLACK;
-	if (is_new) {
-		decision->n_bindings++;
-		decision->n_added++;
-	} else {
-		decision->n_refreshed++;
-	}
-	if (!is_new && is_stored(&decision->bindings[at], &fresh))
-		fresh.stored = decision->bindings[at].stored;
-	else
-		decision->durable = true;
-	decision->bindings[at] = fresh;
+	decision->n_bindings += is_new;
+	decision->n_added += is_new;
+	decision->n_refreshed += !is_new;
+	decision->durable |= changes;
+	*binding = *fresh;
+	binding->stored = stored;
 }
 
 /* -- the list of bindings ------------------------------------------------------------------------------------- */
@@ -385,7 +382,7 @@ static enum err apply_contact(struct work *work, struct given *given)
 		return OK;
 	}
 	TRY(make_binding(work, contact, expires, &fresh));
-	put_binding(decision, at, fresh);
+	put_binding(decision, at, &fresh);
 	return OK;
 }
 
@@ -395,8 +392,8 @@ static enum err copy_current(struct work *work, size_t n_more)
 	const struct aor *aor = work->question->aor;
 	struct registrar_decision *decision = work->decision;
 
-	decision->bindings = arena_zalloc(work->arena, aor->n_bindings + n_more + 1,
-					  sizeof decision->bindings[0]);
+	decision->bindings = arena_alloc(work->arena,
+					 (aor->n_bindings + n_more + 1) * sizeof decision->bindings[0]);
 	if (!decision->bindings)
 		return ERR_NOMEM;
 	for (size_t i = 0; i < aor->n_bindings; i++)
@@ -438,29 +435,30 @@ static enum err apply_star(struct work *work)
 /* Takes each Contact apart, once for all that is asked of it. */
 static enum err read_contacts(struct work *work)
 {
-	struct sip_values it = sip_values_of(work->request, SIP_CONTACT), all = it;
+	struct sip_values it = sip_values_of(work->request, SIP_CONTACT);
 	bool removes = work->expires.ptr && work->expires_seconds == 0, has_reg_id = false;
+	struct given **at = &work->contacts;
 	struct slice value;
 
-	while (sip_values_next(&it, &value))
-		work->n_contacts++;
-	if (work->n_contacts > REGISTRAR_BINDINGS_MAX) {
-		TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
-		return refuse(work, REFUSED_TOO_MANY, nothing);
-	}
-	work->contacts = arena_zalloc(work->arena, work->n_contacts + 1, sizeof work->contacts[0]);
-	if (!work->contacts)
-		return ERR_NOMEM;
-	for (struct given *given = work->contacts; sip_values_next(&all, &given->value); given++) {
-		const struct registrar_contact *contact = &given->contact;
+	for (; sip_values_next(&it, &value); at = &(*at)->next) {
+		struct given *given = arena_alloc(work->arena, sizeof *given);
+		const struct registrar_contact *contact;
 
-		if (slice_eq(given->value, SLICE("*"))) {
-			work->has_star = true;
-			continue;
+		if (!given)
+			return ERR_NOMEM;
+		contact = &given->contact;
+		if (work->n_contacts++ == REGISTRAR_BINDINGS_MAX) {
+			TRY(expect_number(work, REGISTRAR_BINDINGS_MAX));
+			return refuse(work, REFUSED_TOO_MANY, nothing);
 		}
-		given->err = registrar_contact_parse(given->value, &given->contact);
-		if (given->err == OK)
-			work->n_kept += contact->has_expires ? contact->expires != 0 : !removes;
+		given->next = NULL;
+		given->value = value;
+		given->err = registrar_contact_parse(value, &given->contact);
+		*at = given;
+		work->has_star |= slice_eq(value, SLICE("*"));
+		if (given->err != OK)
+			continue;
+		work->n_kept += contact->has_expires ? contact->expires != 0 : !removes;
 		has_reg_id |= contact->reg_id != 0;
 	}
 	work->has_outbound_path = has_reg_id && registrar_has_outbound_path(work->request);
@@ -480,8 +478,8 @@ static enum err apply(struct work *work)
 	if (work->n_contacts == 0)
 		return OK;
 	TRY(check_path(work));
-	for (size_t i = 0; i < work->n_contacts; i++)
-		TRY(apply_contact(work, &work->contacts[i]));
+	for (struct given *given = work->contacts; given; given = given->next)
+		TRY(apply_contact(work, given));
 	return check_limit(work);
 }
 
@@ -595,8 +593,7 @@ void put_registrar_ok(struct writer *out, const struct registrar_question *quest
 		put_number(out, question->policy->flow_timer);
 		put(out, SLICE("\r\n"));
 	}
-	put_header(out, SIP_SUPPORTED, SLICE("path, outbound"));
-	put(out, SLICE("Date: "));
+	put(out, SLICE("Supported: path, outbound\r\nDate: "));
 	put_date(out, question->now);
 	put(out, SLICE("\r\n"));
 }
