@@ -29,7 +29,10 @@ size_t digest_size(enum digest_algorithm algorithm)
 static bool join(const struct slice parts[], size_t n_parts, struct writer *out)
 {
 	for (size_t i = 0; i < n_parts && !out->overflow; i++)
-		put(out, parts[i]);
+		if (parts[i].len == 1)
+			put_char(out, *parts[i].ptr); /* a colon: half of the parts of a digest are */
+		else
+			put(out, parts[i]);
 	return !out->overflow;
 }
 

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "crypto/private.h"
 
-#define BUFFER_SIZE 512
+#define BUFFER_SIZE 2048 /* so many cost OpenSSL about as much as a few: it asks getpid() each time */
 
 struct random {
 	OSSL_LIB_CTX *lib; /* NULL: predictable */
