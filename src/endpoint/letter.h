@@ -19,7 +19,7 @@ enum letter_kind {
 };
 
 struct letter {
-	struct link link; /* in a mailbox */
+	struct link link; /* in a mailbox, or on the way to it */
 	enum letter_kind kind;
 	unsigned from, to; /* workers */
 	flow_id flow;

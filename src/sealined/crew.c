@@ -213,6 +213,7 @@ static void crew_close(void *self, struct worker_parts *parts)
 	setup_free(member->setup);
 	mem_free(member->vouched);
 	mem_free(member);
+	log_write_gathered();
 }
 
 static enum err crew_open(void *self, unsigned number, struct worker_parts *ret_parts)
@@ -225,11 +226,13 @@ static enum err crew_open(void *self, unsigned number, struct worker_parts *ret_
 	member->crew = self;
 	member->setup = crew_setup(self);
 	enum err err = make_parts(member, number, &parts);
-	if (err == OK)
-		*ret_parts = parts;
-	else
+	if (err != OK) {
 		crew_close(self, &parts);
-	return err;
+		return err;
+	}
+	*ret_parts = parts;
+	log_gather();
+	return OK;
 }
 
 static void crew_reload(void *self, struct worker_parts *parts, struct now now)
@@ -260,6 +263,12 @@ static void crew_report(void *self, const struct report *report)
 {
 	(void)self;
 	log_report(report);
+}
+
+static void crew_waits(void *self)
+{
+	(void)self;
+	log_write_gathered();
 }
 
 static enum err crew_certify(void *self, struct worker_parts *parts, const struct certify_question *certify,
@@ -315,4 +324,5 @@ const struct worker_user crew_user = {
 	.certify = crew_certify,
 	.vouch = crew_vouch,
 	.next_answer = crew_next_answer,
+	.waits = crew_waits,
 };

@@ -8,6 +8,13 @@
 
 enum { LINE_MAX_SIZE = 4096 }; /* also PIPE_BUF: up to there lines of several threads do not mix in a pipe */
 
+/* Of a thread that gathers its lines. */
+static _Thread_local struct {
+	bool is_on;
+	size_t n;
+	char lines[LINE_MAX_SIZE];
+} gathered;
+
 static enum log_format format_now;
 static enum report_level level_now = REPORT_INFO;
 
@@ -127,18 +134,64 @@ void put_log_line(struct writer *out, enum log_format format, const struct repor
 		put_text(out, report);
 }
 
+/* "2026-11-27T17:03:59"; each thread keeps that of the second. */
+static struct slice text_of_second(time_t second)
+{
+	static _Thread_local time_t last = -1;
+	static _Thread_local char text[40];
+	static _Thread_local size_t n;
+	struct tm parts;
+
+	if (second != last) {
+		gmtime_r(&second, &parts);
+		n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+		last = second;
+	}
+	return slice_from(text, n);
+}
+
 static void put_time(struct writer *out)
 {
 	struct timespec now;
-	struct tm parts;
-	char text[40];
+	char text[10];
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &parts);
-	size_t n = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+	put(out, text_of_second(now.tv_sec));
+	size_t n = (size_t)snprintf(text, sizeof text, ".%03ldZ", now.tv_nsec / 1000000);
 	put(out, slice_from(text, n));
-	n = (size_t)snprintf(text, sizeof text, ".%03ldZ", now.tv_nsec / 1000000);
-	put(out, slice_from(text, n));
+}
+
+/* In one piece, so that lines of several threads do not mix. */
+static void write_all(struct slice lines)
+{
+	if (write(STDERR_FILENO, lines.ptr, lines.len) < 0)
+		return; /* there is nobody to tell */
+}
+
+void log_gather(void)
+{
+	gathered.is_on = true;
+}
+
+void log_write_gathered(void)
+{
+	if (gathered.n > 0)
+		write_all(slice_from(gathered.lines, gathered.n));
+	gathered.n = 0;
+}
+
+static void write_or_gather(struct slice line, enum report_level level)
+{
+	if (gathered.n + line.len > sizeof gathered.lines)
+		log_write_gathered();
+	if (!gathered.is_on) {
+		write_all(line);
+		return;
+	}
+	memcpy(gathered.lines + gathered.n, line.ptr, line.len);
+	gathered.n += line.len;
+	if (level <= REPORT_WARNING)
+		log_write_gathered();
 }
 
 void log_report(const struct report *report)
@@ -155,8 +208,7 @@ void log_report(const struct report *report)
 	put_log_line(&out, format_now, report);
 	out.size = sizeof line;
 	put(&out, json ? SLICE("}\n") : SLICE("\n"));
-	if (write(STDERR_FILENO, out.buf, out.len) < 0)
-		return; /* there is nobody to tell */
+	write_or_gather(writer_text(&out), report->level);
 }
 
 void log_event(enum report_level level, const char *event, const char *fields, ...)

@@ -1,6 +1,6 @@
 /*
  * The log: one line an event on standard error, `ts level event key=value …` (logfmt) or one JSON object a
- * line. From any thread; a line is one write.
+ * line. From any thread. A line is one write, or, of a thread that gathers them, a part of one.
  */
 #pragma once
 
@@ -18,6 +18,13 @@ void log_set(enum log_format format, enum report_level level);
 enum report_level log_level(void);
 
 void log_report(const struct report *report);
+/*
+ * From here on the lines of this thread are gathered, as many as a pipe takes in one piece, until log_write_gathered() or
+ * one that is a warning or worse, which is written at once behind them. So they may stand behind later ones of other threads.
+ */
+void log_gather(void);
+/* Before the thread waits for something, and before it ends. */
+void log_write_gathered(void);
 /*
  * The fields, " key=value key=\"…\"", are formatted like printf; text that comes from elsewhere goes
  * through log_text().

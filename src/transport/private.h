@@ -127,6 +127,7 @@ struct transport {
 	struct quota newcomers;           /* new associations */
 	bool is_deaf;                     /* nothing new is accepted */
 	struct list dirty, signing, dials;
+	struct list letters; /* for other workers, until what was said is sent */
 	struct list
 		again[2]; /* what goes on at the end of this turn, and of the next: of even and of odd ones */
 	struct wire *heard; /* whose event or rest is being seen to; NULL once it is gone */

@@ -53,6 +53,7 @@ struct transport *transport_new(const struct transport_config *config)
 	transport->config = *config;
 	transport->handshakes = config->limits.handshakes_per_turn;
 	list_init(&transport->dirty);
+	list_init(&transport->letters);
 	list_init(&transport->again[0]);
 	list_init(&transport->again[1]);
 	list_init(&transport->signing);
@@ -100,6 +101,8 @@ void transport_free(struct transport *transport)
 		map_each(transport->wires, free_each, NULL);
 	LIST_EACH (dial, &transport->dials, struct dial, link)
 		dial_free(dial);
+	LIST_EACH (letter, &transport->letters, struct letter, link)
+		letter_free(letter);
 	map_free(transport->wires);
 	sources_free(transport);
 	map_free(transport->associations);
@@ -303,8 +306,6 @@ static void blame(struct transport *transport, flow_id flow, enum misdeed misdee
 
 static void perform(struct transport *transport, const struct action *action, struct now now)
 {
-	const struct transport_services *services = &transport->config.services;
-
 	switch (action->kind) {
 	case ACTION_SEND: send_on_flow(transport, action, now); break;
 	case ACTION_CLOSE: close_flow(transport, action->close.flow, action->close.why, now); break;
@@ -314,12 +315,7 @@ static void perform(struct transport *transport, const struct action *action, st
 	case ACTION_STORE: store(transport, action, now); break;
 	case ACTION_CERTIFY: certify(transport, action, now); break;
 	case ACTION_VOUCH: vouch(transport, action, now); break;
-	case ACTION_POST:
-		if (services->post)
-			services->post(services->self, action->post);
-		else
-			letter_free(action->post);
-		break;
+	case ACTION_POST: list_append(&transport->letters, &action->post->link); break;
 	case ACTION_BLAME: blame(transport, action->blame.flow, action->blame.misdeed, now); break;
 	case ACTION_REPORT: transport_report(transport, &action->report); break;
 	}
@@ -340,14 +336,30 @@ static bool act(struct transport *transport, struct now now)
 	return has_acted;
 }
 
-/* A flow that is lost while it is written to may leave the endpoint with more to do. */
+static void post(struct transport *transport, struct letter *letter)
+{
+	const struct transport_services *services = &transport->config.services;
+
+	if (services->post)
+		services->post(services->self, letter);
+	else
+		letter_free(letter);
+}
+
+/*
+ * Letters leave first, so that other workers have something to do meanwhile, and together: what two of them say to one
+ * connection is joined there. A flow that is lost while it is written to may leave the endpoint with more to do.
+ */
 static void act_and_flush(struct transport *transport, struct now now)
 {
 	struct link *link;
 
-	while (act(transport, now) || transport->dirty.n > 0)
+	while (act(transport, now) || transport->letters.n > 0 || transport->dirty.n > 0) {
+		while ((link = list_take_first(&transport->letters)))
+			post(transport, CONTAINER_OF(link, struct letter, link));
 		while ((link = list_take_first(&transport->dirty)))
 			wire_flush(CONTAINER_OF(link, struct wire, dirty), now);
+	}
 }
 
 /* What handshakes were left in the middle for is signed together, and they go on. */

@@ -294,6 +294,7 @@ static void run(struct worker *worker)
 	struct now now;
 
 	do {
+		worker->config.user->waits(worker->config.user_self);
 		net_wait(worker->net, next_turn(worker));
 		now = net_now(worker->net);
 		while (net_next(worker->net, &event))

@@ -57,6 +57,8 @@ struct worker_user {
 	bool (*next_answer)(void *self, struct worker_parts *parts, struct answer *ret_answer);
 	/* From any worker's thread. */
 	void (*report)(void *self, const struct report *report);
+	/* Likewise: it is about to wait for what happens next. */
+	void (*waits)(void *self);
 };
 
 /* All workers of the process; filled before the first one starts. */

@@ -1,5 +1,9 @@
 #include "harness.h"
 
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
 #include "sealined/log.h"
 
 static const struct {
@@ -54,7 +58,68 @@ static void escapes_and_cuts_what_comes_from_elsewhere(void **state)
 	assert_string_equal(log_text(&room, SLICE("a\r\n\"b\"")), "a\\r\\n\\\"b\\\"");
 }
 
+/* What has come through the pipe so far. */
+static struct slice come(int fd, char *buf, size_t size)
+{
+	ssize_t n = read(fd, buf, size);
+
+	return slice_from(buf, n > 0 ? (size_t)n : 0);
+}
+
+static unsigned count_lines(struct slice text)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < text.len; i++)
+		n += text.ptr[i] == '\n';
+	return n;
+}
+
+/* Here everybody's, since the thread of this test goes on. */
+static void gathers_the_lines_of_a_thread(void **state)
+{
+	static const struct report info = { .level = REPORT_INFO, .event = "call.started" },
+				   warning = { .level = REPORT_WARNING, .event = "source.banned" };
+	unsigned before, at_once, gathered, after, most = 0;
+	char buf[20000];
+	int pipe_fds[2], stderr_fd = dup(STDERR_FILENO);
+
+	assert_int_equal(pipe2(pipe_fds, O_NONBLOCK), 0);
+	assert_int_equal(dup2(pipe_fds[1], STDERR_FILENO), STDERR_FILENO);
+	log_report(&info);
+	before = count_lines(come(pipe_fds[0], buf, sizeof buf));
+	log_gather();
+	log_report(&info);
+	log_report(&info);
+	gathered = count_lines(come(pipe_fds[0], buf, sizeof buf));
+	log_report(&warning);
+	at_once = count_lines(come(pipe_fds[0], buf, sizeof buf));
+	log_report(&info);
+	log_write_gathered();
+	after = count_lines(come(pipe_fds[0], buf, sizeof buf));
+	for (unsigned i = 0; i < 1000; i++) {
+		struct slice text;
+
+		log_report(&info);
+		text = come(pipe_fds[0], buf, sizeof buf);
+		most = text.len > most ? (unsigned)text.len : most;
+		if (text.len > 0 && text.ptr[text.len - 1] != '\n')
+			most = UINT_MAX;
+	}
+	log_write_gathered();
+	dup2(stderr_fd, STDERR_FILENO);
+	close(stderr_fd);
+	close(pipe_fds[0]);
+	close(pipe_fds[1]);
+	assert_int_equal(before, 1);
+	assert_int_equal(gathered, 0);
+	assert_int_equal(at_once, 3);
+	assert_int_equal(after, 1);
+	assert_in_range(most, 4000, PIPE_BUF);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(gathers_the_lines_of_a_thread),
 	cmocka_unit_test(writes_a_line_in_either_format),
 	cmocka_unit_test(escapes_and_cuts_what_comes_from_elsewhere),
 };
