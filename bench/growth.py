@@ -9,7 +9,6 @@ cores it takes some six minutes, with --many two more.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import pathlib
@@ -242,54 +241,23 @@ def locks_of(server, place):
     return max(locks, default=(0, "none")), sum(share for share, _ in locks)
 
 
-def cost_of(mode, servers, accounts):
-    """CPU of an operation over these servers, each user's connection and handshake included: every file of accounts has a load of its own, all at once."""
-    cpu = sum(server.cpu() for server in servers)
-    loads = [servers[i % len(servers)].load(mode, "--number", str(ACTIVE), "--duration", "4", who=("--accounts", one), wait=False) for i, one in enumerate(accounts)]
-    done = sum(clean(report_of(load))["done"] for load in loads)
-    return 1e6 * (sum(server.cpu() for server in servers) - cpu) / done
-
-
-def workers_round(states, accounts, workers, locks_at=None):
-    """What a REGISTER and a call cost on servers with so many workers each, and the locks of the first."""
-    with contextlib.ExitStack() as stack:
-        servers = [stack.enter_context(Sealined(state, n)) for state, n in zip(states, workers)]
-        costs = [cost_of(mode, servers, accounts[:sum(workers)]) for mode in ("register", "call")]
-        return costs, locks_of(servers[0], locks_at) if locks_at else None
-
-
-def gains_of(one, two):
-    """How many times the REGISTERs and the calls of one worker two do, by what these cost in each round."""
-    return [2 * statistics.median(x[i] / y[i] for x, y in zip(one, two)) for i in (0, 1)]
-
-
 def workers_section(directory, options):
-    """
-    CPU of an operation with one worker and with two: what they would get done on processors of their own. On a machine with two, two workers
-    and their load are in each other's way, so they are compared with two servers of one worker each, which are as much so, and share nothing.
-    """
-    states, accounts, locks = [], [], None
-    for name in ("one", "two"):
-        (directory / name).mkdir()
-        states.append(make_state(directory / name, 2 * ACTIVE))
-        everybody = (directory / name / "accounts").read_text().splitlines(True)
-        accounts.append(directory / f"accounts-{name}")
-        accounts[-1].write_text("".join(everybody[:ACTIVE] if name == "one" else everybody[ACTIVE:]))
-    kinds = {"one, alone": (1,), "one on each of two servers": (1, 1), "two on one server": (2,)}
-    rounds = {title: [] for title in kinds}
-    for i in range(5):
-        for title in list(kinds)[::1 if i % 2 == 0 else -1]:
-            costs, found = workers_round(states, accounts, kinds[title], directory if title.startswith("two") and not locks else None)
-            rounds[title].append(costs)
-            locks = locks or found
+    """CPU of an operation with one worker and with two: what they would get done on processors of their own."""
+    state, rounds, locks = make_state(directory, 2 * ACTIVE), {1: [], 2: []}, None
+    for n in (1, 2, 2, 1, 1, 2):
+        users = ["--number", str(n * ACTIVE)]    # for each worker as many, since what comes together is cheaper
+        with Sealined(state, n) as server:
+            register = clean(server.load("register", *users, "--duration", "4"))
+            call = clean(server.load("call", *users, "--duration", "4"))
+            if n == 2 and locks is None:
+                locks = locks_of(server, directory)
+        rounds[n].append((register["server"]["cpu_us"], call["server"]["cpu_us"]))
     lines = ["| workers | CPU a REGISTER | CPU a call |", "|---|---|---|"]
-    for title, rows in rounds.items():
-        register, call = (statistics.median(column) for column in zip(*rows))
-        lines.append(f"| {title} | {register:.1f} µs | {call:.1f} µs |")
-    alone, apart, together = rounds.values()
-    gains, against = gains_of(apart, together), gains_of(alone, together)
-    lines += ["", f"Medians of five. On processors of their own, two workers so do {gains[0]:.2f} times the REGISTERs of one, and {gains[1]:.2f} times the calls (mark: 1.8); "
-              f"by the figures of one alone, which no other worker and no second load disturb, {against[0]:.2f} and {against[1]:.2f}."]
+    medians = {n: [statistics.median(column) for column in zip(*rows)] for n, rows in rounds.items()}
+    for n, (register, call) in medians.items():
+        lines.append(f"| {n} | {register:.1f} µs | {call:.1f} µs |")
+    gains = [2 * one / two for one, two in zip(*medians.values())]
+    lines += ["", f"Medians of three. Two workers on processors of their own so do {gains[0]:.2f} times the REGISTERs of one, and {gains[1]:.2f} times the calls (mark: 1.8)."]
     if locks is not None:
         (share, name), total = locks
         lines[-1] += (f" In a profile of two workers while each REGISTER is stored (`perf record -e cpu-clock`, 3 s), which takes the most locks, the largest share of one of them is "
