@@ -323,6 +323,13 @@ static void dial_five(struct question questions[5])
 		turn(&near_end);
 }
 
+/* ThreadSanitizer cannot follow what is left in the middle, so there each is made by itself (tls/context.c). */
+#ifdef __SANITIZE_THREAD__
+enum { SIGNED_AT_ONCE = 1 };
+#else
+enum { SIGNED_AT_ONCE = 5 };
+#endif
+
 static void has_the_signatures_of_a_turn_made_together(void **state)
 {
 	struct question questions[5] = { { .id = 0 } };
@@ -330,7 +337,7 @@ static void has_the_signatures_of_a_turn_made_together(void **state)
 	dial_five(questions);
 	UNTIL(near_end.opened == 5 && far_end.opened == 5);
 	assert_int_equal(far_end.n_signed, 5);
-	assert_int_equal(far_end.n_together, 1);
+	assert_int_equal(far_end.n_together, 5 / SIGNED_AT_ONCE);
 }
 
 static void ends_while_handshakes_are_under_way(void **state)
