@@ -97,6 +97,13 @@ static void hold(struct conn *conn, const char *at, size_t n)
 	conn->n_held += n;
 }
 
+static void forget_held(struct conn *conn)
+{
+	free(conn->held);
+	conn->held = NULL;
+	conn->n_held = 0;
+}
+
 /* The load takes all at once, so that none of the held bytes stays behind. */
 static int write_some(BIO *bio, const char *at, size_t n, size_t *ret_n)
 {
@@ -113,20 +120,15 @@ static int write_some(BIO *bio, const char *at, size_t n, size_t *ret_n)
 	n_sent = conn->held ? writev(conn->fd, parts, 2) : send(conn->fd, at, n, 0);
 	if (n_sent < (ssize_t)(conn->n_held + n))
 		return -1;
-	free(conn->held);
-	conn->held = NULL;
-	conn->n_held = 0;
+	forget_held(conn);
 	return 1;
 }
 
 /* Likewise. */
 static void send_held(struct conn *conn)
 {
-	if (conn->held && send(conn->fd, conn->held, conn->n_held, 0) < (ssize_t)conn->n_held)
-		return;
-	free(conn->held);
-	conn->held = NULL;
-	conn->n_held = 0;
+	if (conn->held && send(conn->fd, conn->held, conn->n_held, 0) == (ssize_t)conn->n_held)
+		forget_held(conn);
 }
 
 static long control(BIO *bio, int command, long number, void *pointer)

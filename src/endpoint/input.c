@@ -15,11 +15,13 @@
 /* Where a parameter ends that begins before at: at the next semicolon that is not in a quoted string. */
 static const char *param_end(const char *at, const char *end, bool has_quotes)
 {
-	const char *semicolon = has_quotes ? NULL : memchr(at, ';', (size_t)(end - at));
+	const char *semicolon;
 	bool quoted = false;
 
-	if (!has_quotes)
+	if (!has_quotes) {
+		semicolon = memchr(at, ';', (size_t)(end - at));
 		return semicolon ? semicolon : end;
+	}
 	for (; at < end && (quoted || *at != ';'); at++) {
 		if (*at == '"')
 			quoted = !quoted;

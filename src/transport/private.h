@@ -158,20 +158,15 @@ void wire_event(struct wire *wire, unsigned ready, struct now now);
 void wire_again(struct wire *wire, struct now now);
 /* Goes on with its handshake at once. The wire may be gone afterwards. */
 void wire_shake_hands(struct wire *wire, struct now now);
-/* Sends a message, in this turn. The wire may be gone afterwards: it takes no more. */
-void wire_send(struct wire *wire, struct slice message, struct now now);
-/* Queues bytes as they are. False: the wire is gone. */
-bool wire_queue(struct wire *wire, struct slice bytes, struct now now);
-/* Takes and says nothing more, and ends when what is queued has left; why is static. May be gone afterwards. */
-void wire_finish(struct wire *wire, const char *why, struct now now);
 /* The connection stands, and what it is to become: now the endpoint knows it. */
 void wire_open(struct wire *wire, struct now now);
 /* The connection stands: now for the request of the opening handshake. */
 void wire_wait_for_request(struct wire *wire);
-/* Encrypts what is queued, for wire_flush(). */
-void wire_seal(struct wire *wire);
-/* Writes what is queued, as far as that goes. The wire may be gone afterwards. */
-void wire_flush(struct wire *wire, struct now now);
+/* Tells the endpoint. why: of FLOW_LOST. */
+void wire_tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now);
+/* Has the kernel tell what it waits for now. */
+void wire_wait_for_more(struct wire *wire);
+void wire_set_deadline(struct wire *wire);
 
 /* Why a wire ends; err is for the answer to a dial. */
 struct wire_end {
@@ -182,6 +177,25 @@ struct wire_end {
 };
 /* Ends it, and tells the log and whoever knows it: the endpoint or the dial. */
 void wire_lose(struct wire *wire, const struct wire_end *end, struct now now);
+
+/* -- wire_out.c ------------------------------------------------------------------------------------------ */
+
+/* Bytes that are queued. */
+size_t wire_waiting(const struct wire *wire);
+/* Whether something is encrypted that has not left. */
+bool wire_holds_sealed(const struct wire *wire);
+/* At the end of this turn. */
+void wire_flush_later(struct wire *wire);
+/* Sends a message, in this turn. The wire may be gone afterwards: it takes no more. */
+void wire_send(struct wire *wire, struct slice message, struct now now);
+/* Queues bytes as they are. False: the wire is gone. */
+bool wire_queue(struct wire *wire, struct slice bytes, struct now now);
+/* Takes and says nothing more, and ends when what is queued has left; why is static. May be gone afterwards. */
+void wire_finish(struct wire *wire, const char *why, struct now now);
+/* Encrypts what is queued, for wire_flush(). */
+void wire_seal(struct wire *wire);
+/* Writes what is queued, as far as that goes. The wire may be gone afterwards. */
+void wire_flush(struct wire *wire, struct now now);
 
 /* -- links.c --------------------------------------------------------------------------------------------- */
 

@@ -60,7 +60,7 @@ void wire_free(struct wire *wire)
 	mem_free(wire);
 }
 
-static void tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
+void wire_tell(const struct wire *wire, enum flow_event event, struct slice why, struct now now)
 {
 	struct tls_facts tls = {
 		.version = "", .cipher = "", .domain = "", .identities = "", .unproven = "", .user = ""
@@ -104,7 +104,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 
 	wire_report_end(wire, end, now);
 	if (wire->known)
-		tell(wire, FLOW_LOST, end->why, now);
+		wire_tell(wire, FLOW_LOST, end->why, now);
 	else if (!dial)
 		handshake_failed(wire, now);
 	wire_free(wire);
@@ -114,26 +114,16 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 
 /* -- what to wait for, and how long ---------------------------------------------------------------------- */
 
-static size_t waiting(const struct wire *wire)
-{
-	return wire->n_out - wire->at_out;
-}
-
-static bool holds_sealed(const struct wire *wire)
-{
-	return wire->tls && tls_conn_holds(wire->tls);
-}
-
 /* A peer that does not read is not read from either. */
-static void wait_for_more(struct wire *wire)
+void wire_wait_for_more(struct wire *wire)
 {
 	unsigned bits = 0;
 
 	if ((wire->state == WIRE_OPEN || wire->state == WIRE_UPGRADING) &&
-	    waiting(wire) < wire->transport->config.limits.high_mark)
+	    wire_waiting(wire) < wire->transport->config.limits.high_mark)
 		bits |= NET_READABLE;
 	/* one that is to be written to is tried at the end of this turn */
-	if (!link_is_in_list(&wire->dirty) && (waiting(wire) > 0 || holds_sealed(wire)))
+	if (!link_is_in_list(&wire->dirty) && (wire_waiting(wire) > 0 || wire_holds_sealed(wire)))
 		bits |= NET_WRITABLE;
 	net_watch_set(wire->watch, bits);
 }
@@ -155,12 +145,6 @@ static void put_off(struct wire *wire)
 static void put_last(struct wire *wire)
 {
 	go_on_at_the_end_of(wire, wire->transport->turn);
-}
-
-static void flush_later(struct wire *wire)
-{
-	if (!link_is_in_list(&wire->dirty))
-		list_append(&wire->transport->dirty, &wire->dirty);
 }
 
 /* What came along with the end of the handshake lies in the TLS connection already. */
@@ -192,7 +176,7 @@ static ms_t earlier(ms_t a, ms_t b)
 }
 
 /* Whoever becomes proven, or says something, moves the end of his time; that is noticed when it comes. */
-static void set_deadline(struct wire *wire)
+void wire_set_deadline(struct wire *wire)
 {
 	ms_t due = earlier(idle_until(wire), strange_until(wire));
 	ms_t stuck_until = wire->stuck + wire->transport->config.limits.write;
@@ -226,7 +210,7 @@ static void open_deadline_passed(struct wire *wire, struct now now)
 					      .why = SLICE("it was silent for too long") },
 			  now);
 	} else {
-		set_deadline(wire);
+		wire_set_deadline(wire);
 	}
 }
 
@@ -320,7 +304,7 @@ static void hear(struct wire *wire, struct now now)
 	if (err == OK && more)
 		put_off(wire);
 	else if (err == OK || err == ERR_AGAIN)
-		wait_for_more(wire);
+		wire_wait_for_more(wire);
 	else if (err == ERR_CLOSED)
 		wire_lose(wire,
 			  &(struct wire_end){ .level = REPORT_INFO,
@@ -345,9 +329,9 @@ void wire_open(struct wire *wire, struct now now)
 	wire->known = true;
 	wire->opened = wire->heard = now.mono;
 	handshake_ends(wire);
-	tell(wire, FLOW_OPENED, slice_of(NULL), now);
-	set_deadline(wire);
-	wait_for_more(wire);
+	wire_tell(wire, FLOW_OPENED, slice_of(NULL), now);
+	wire_set_deadline(wire);
+	wire_wait_for_more(wire);
 	hear_the_rest(wire);
 	if (dial)
 		dial_done(dial, id, now);
@@ -357,7 +341,7 @@ void wire_wait_for_request(struct wire *wire)
 {
 	wire->state = WIRE_UPGRADING;
 	net_watch_deadline(wire->watch, wire->deadline);
-	wait_for_more(wire);
+	wire_wait_for_more(wire);
 	hear_the_rest(wire);
 }
 
@@ -414,8 +398,8 @@ void wire_shake_hands(struct wire *wire, struct now now)
 	struct verdict verdict;
 	enum err err = tls_conn_handshake(wire->tls, now, &verdict);
 	if (err == OK) {
-		if (holds_sealed(wire))
-			flush_later(wire);
+		if (wire_holds_sealed(wire))
+			wire_flush_later(wire);
 		stands(wire, now);
 	} else if (err == ERR_AGAIN) {
 		wait_to_go_on(wire, tls_conn_wants(wire->tls));
@@ -502,178 +486,6 @@ static void connected(struct wire *wire, struct now now)
 	wire_lose(wire, &(struct wire_end){ .level = REPORT_WARNING, .err = ERR_IO, .why = why }, now);
 }
 
-/* -- out ------------------------------------------------------------------------------------------------- */
-
-static char *take_spare(struct transport *transport)
-{
-	return transport->n_spares > 0 ? transport->spares[--transport->n_spares] : mem_alloc(OUT_FIRST);
-}
-
-static bool make_room(struct wire *wire, size_t n)
-{
-	size_t size = wire->size_out ? wire->size_out : OUT_FIRST;
-
-	if (wire->at_out > 0) {
-		wire->n_out -= wire->at_out;
-		memmove(wire->out, wire->out + wire->at_out, wire->n_out);
-		wire->at_out = 0;
-	}
-	while (size < wire->n_out + n)
-		size *= 2;
-	if (size == wire->size_out)
-		return true;
-	char *out = wire->out || size > OUT_FIRST ? mem_resize(wire->out, size) : take_spare(wire->transport);
-	if (!out)
-		return false;
-	wire->out = out;
-	wire->size_out = size;
-	return true;
-}
-
-bool wire_queue(struct wire *wire, struct slice bytes, struct now now)
-{
-	struct transport *transport = wire->transport;
-	bool fits = waiting(wire) + bytes.len <= transport->config.limits.output;
-
-	if (bytes.len == 0)
-		return true;
-	if (!fits || !make_room(wire, bytes.len)) {
-		/* A message that is left out would leave a gap in the stream's sense, so the stream ends. */
-		transport->counts.closed_blocked++;
-		wire_lose(wire,
-			  &(struct wire_end){ .level = REPORT_WARNING,
-					      .err = ERR_LIMIT,
-					      .why = fits ? SLICE("no memory for what is sent to it")
-							  : SLICE("it does not read what is sent to it") },
-			  now);
-		return false;
-	}
-	memcpy(wire->out + wire->n_out, bytes.ptr, bytes.len);
-	wire->n_out += bytes.len;
-	flush_later(wire);
-	return true;
-}
-
-void wire_send(struct wire *wire, struct slice message, struct now now)
-{
-	if (wire->state != WIRE_OPEN)
-		return;
-	if (wire->ws)
-		websocket_send(wire, message, now);
-	else
-		(void)wire_queue(wire, message, now);
-}
-
-void wire_finish(struct wire *wire, const char *why, struct now now)
-{
-	if (wire->ws && !websocket_close(wire, now))
-		return;
-	wire->state = WIRE_CLOSING;
-	wire->why = why;
-	flush_later(wire);
-}
-
-static enum err write_clear(int fd, struct slice text, size_t *ret_n)
-{
-	ssize_t n = send(fd, text.ptr, text.len, MSG_NOSIGNAL);
-
-	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : errno == EPIPE ? ERR_CLOSED : ERR_IO;
-	*ret_n = (size_t)n;
-	return OK;
-}
-
-/* Most connections have nothing to say for minutes: the buffer is worth more elsewhere. */
-static void release_out(struct wire *wire)
-{
-	struct transport *transport = wire->transport;
-	char *out = TAKE(wire->out);
-
-	if (wire->size_out == OUT_FIRST && transport->n_spares < SPARES_MAX)
-		transport->spares[transport->n_spares++] = out;
-	else
-		mem_free(out);
-	wire->at_out = wire->n_out = wire->size_out = 0;
-}
-
-static struct slice queued(const struct wire *wire)
-{
-	return slice_from(wire->out + wire->at_out, waiting(wire));
-}
-
-static void wrote(struct wire *wire, size_t n)
-{
-	wire->at_out += n;
-	wire->transport->counts.bytes_out += n;
-	if (waiting(wire) == 0)
-		release_out(wire);
-}
-
-static enum err write_some(struct wire *wire)
-{
-	size_t n = 0;
-
-	TRY(wire->tls ? tls_conn_write(wire->tls, queued(wire), &n)
-		      : write_clear(wire->fd, queued(wire), &n));
-	wrote(wire, n);
-	wire->stuck = 0;
-	return OK;
-}
-
-/* One record at most, so that a peer that takes nothing is not encrypted for. An error comes again when it is written to. */
-void wire_seal(struct wire *wire)
-{
-	size_t n;
-
-	if (wire->tls && waiting(wire) > 0 && !holds_sealed(wire) &&
-	    tls_conn_seal(wire->tls, queued(wire), &n) == OK)
-		wrote(wire, n);
-}
-
-/* Tells the endpoint when the peer begins or ends to be too slow. */
-static void tell_blocked(struct wire *wire, struct now now)
-{
-	bool blocked = waiting(wire) >= wire->transport->config.limits.high_mark;
-
-	if (blocked == wire->blocked || wire->state != WIRE_OPEN)
-		return;
-	wire->blocked = blocked;
-	tell(wire, blocked ? FLOW_BLOCKED : FLOW_UNBLOCKED, slice_of(NULL), now);
-}
-
-void wire_flush(struct wire *wire, struct now now)
-{
-	bool was_stuck = wire->stuck;
-	enum err err = OK;
-
-	while (err == OK && waiting(wire) > 0)
-		err = write_some(wire);
-	if (err == OK && wire->tls)
-		err = tls_conn_flush(wire->tls);
-	if (err != OK && err != ERR_AGAIN) {
-		wire_lose(wire,
-			  &(struct wire_end){
-				  .level = REPORT_INFO, .err = err, .why = SLICE("the connection broke") },
-			  now);
-		return;
-	}
-	if (err == OK && wire->state == WIRE_CLOSING) {
-		wire_lose(wire,
-			  &(struct wire_end){
-				  .level = REPORT_INFO, .err = ERR_CLOSED, .why = slice_of(wire->why) },
-			  now);
-		return;
-	}
-	if (err == OK)
-		wire->stuck = 0;
-	else if (!wire->stuck)
-		wire->stuck = now.mono;
-	if (was_stuck != (wire->stuck != 0))
-		set_deadline(wire);
-	tell_blocked(wire, now);
-	wait_for_more(wire);
-}
-
 /* -- events ---------------------------------------------------------------------------------------------- */
 
 void wire_again(struct wire *wire, struct now now)
@@ -690,8 +502,8 @@ void wire_event(struct wire *wire, unsigned ready, struct now now)
 		deadline_passed(wire, now);
 		return;
 	}
-	if (ready & NET_WRITABLE && (waiting(wire) > 0 || holds_sealed(wire)))
-		flush_later(wire);
+	if (ready & NET_WRITABLE && (wire_waiting(wire) > 0 || wire_holds_sealed(wire)))
+		wire_flush_later(wire);
 	switch (wire->state) {
 	case WIRE_CONNECTING: connected(wire, now); break;
 	case WIRE_HANDSHAKING: put_last(wire); break;
