@@ -34,6 +34,7 @@ HELD = 5000    # connections, idle
 ACTIVE = 200    # users, in all other runs; sealined keeps at most 1,000 transactions of one connection for 32 s
 TABLES = pathlib.Path("/usr/share/kamailio/db_sqlite")
 SERVER_CORE, LOAD_CORE = "0", "1"
+SETTLED = 0.4    # seconds without a tick of the clock: the start is over
 
 class Run:
     """What is measured: words of sealine load, figures of its report, and what the first, or its ratios, are to be at most."""
@@ -98,6 +99,16 @@ def end(process):
         process.wait()
 
 
+def ticks_of(pid):
+    """CPU time of a process and of those that it has started, in ticks of the clock."""
+    try:
+        fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        children = [child for file in pathlib.Path(f"/proc/{pid}/task").glob("*/children") for child in file.read_text().split()]
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12]) + sum(ticks_of(child) for child in children)
+
+
 class Server:
     """One of the two, running until the with statement ends."""
 
@@ -106,6 +117,13 @@ class Server:
         self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *map(str, argv)], stdout=self.log.open("w"), stderr=subprocess.STDOUT)
 
     def __enter__(self):
+        """It may listen before it has read what it stores: its start is not to be counted as the load's."""
+        before, since = ticks_of(self.process.pid), time.monotonic()
+        deadline = since + 20
+        while time.monotonic() < min(since + SETTLED, deadline):
+            time.sleep(0.05)
+            if (now := ticks_of(self.process.pid)) != before:
+                before, since = now, time.monotonic()
         return self
 
     def __exit__(self, *_):
