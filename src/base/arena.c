@@ -31,7 +31,16 @@ enum {
 	ALIGNMENT = alignof(max_align_t),
 	FIRST_CHUNK = 4096 - 128, /* with the arena itself and the allocator's header just below a page */
 	LARGEST_STEP = 65536,     /* chunks double up to this size; larger only for a larger piece */
+	SIZE_STEP = 512, /* arenas are made a multiple of this large, so that one fits where another was */
+	SPARE_SIZES = 8,
 };
+
+/* Where each allocation is to be seen, none is kept. */
+#if defined(HAS_ASAN) || defined(SEALINE_MEM_FAILS)
+enum { SPARES_MAX = 0 };
+#else
+enum { SPARES_MAX = 16 };
+#endif
 
 struct chunk {
 	struct chunk *next; /* the one filled before this */
@@ -40,10 +49,20 @@ struct chunk {
 };
 
 struct arena {
+	struct arena *next_spare; /* while it is one itself */
 	size_t used, limit;
 	struct chunk *chunk; /* being filled; the last in the chain is first */
 	struct chunk first;  /* allocated with the arena */
 };
+
+/*
+ * What malloc(3) of glibc has at hand for a thread ends with 1,032 bytes, and a message takes more: so a thread keeps some of the
+ * arenas that it gives back for the next of their size.
+ */
+static _Thread_local struct spares {
+	struct arena *first;
+	int n;
+} spares[SPARE_SIZES];
 
 static void chunk_init(struct chunk *chunk, struct chunk *next, size_t size)
 {
@@ -56,16 +75,53 @@ struct arena *arena_new(size_t limit)
 	return arena_new_for(limit, FIRST_CHUNK);
 }
 
+/* Where those of so many bytes are kept; NULL: there is no such place. */
+static struct spares *spares_of(size_t size)
+{
+	return size <= (size_t)SPARE_SIZES * SIZE_STEP ? &spares[size / SIZE_STEP - 1] : NULL;
+}
+
+static struct arena *take_spare(struct spares *from)
+{
+	struct arena *arena = from ? from->first : NULL;
+
+	if (arena) {
+		from->first = arena->next_spare;
+		from->n--;
+	}
+	return arena;
+}
+
+static bool keep_spare(struct spares *with, struct arena *arena)
+{
+	if (!with || with->n >= SPARES_MAX)
+		return false;
+	arena->next_spare = with->first;
+	with->first = arena;
+	with->n++;
+	return true;
+}
+
+void arena_free_spares(void)
+{
+	for (int i = 0; i < SPARE_SIZES; i++)
+		for (struct arena *arena; (arena = take_spare(&spares[i]));)
+			mem_free(arena);
+}
+
 struct arena *arena_new_for(size_t limit, size_t expected)
 {
-	struct arena *arena = mem_alloc(sizeof *arena + expected);
+	size_t size = (sizeof(struct arena) + expected + SIZE_STEP - 1) / SIZE_STEP * SIZE_STEP;
+	struct arena *arena = take_spare(spares_of(size));
 
+	if (!arena)
+		arena = mem_alloc(size);
 	if (!arena)
 		return NULL;
 	arena->used = 0;
 	arena->limit = limit < SIZE_MAX / 2 ? limit : SIZE_MAX / 2; /* so that rounding up cannot wrap */
 	arena->chunk = &arena->first;
-	chunk_init(&arena->first, NULL, expected);
+	chunk_init(&arena->first, NULL, size - sizeof *arena);
 	return arena;
 }
 
@@ -84,7 +140,8 @@ void arena_free(struct arena *arena)
 	if (!arena)
 		return;
 	free_later_chunks(arena);
-	mem_free(arena);
+	if (!keep_spare(spares_of(sizeof *arena + arena->first.size), arena))
+		mem_free(arena);
 }
 
 void arena_reset(struct arena *arena)

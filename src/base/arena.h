@@ -20,6 +20,9 @@ MUST_CHECK struct arena *arena_new_for(size_t limit, size_t expected);
 void arena_free(struct arena *arena);
 OWN(arena)
 
+/* A thread keeps a few arenas that it gave back, at most 16 of each size up to 4 kB; this gives them back before it ends. */
+void arena_free_spares(void);
+
 /* Forgets all pieces, keeps the first chunk for reuse. */
 void arena_reset(struct arena *arena);
 

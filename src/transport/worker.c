@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include "base/arena.h"
 #include "base/mem.h"
 #include "net/net.h"
 #include "net/socket.h"
@@ -341,6 +342,7 @@ static void *thread(void *arg)
 	} else {
 		tell_ready(worker, err);
 	}
+	arena_free_spares();
 	tell_ended(worker);
 	return NULL;
 }

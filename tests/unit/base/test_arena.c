@@ -143,6 +143,30 @@ static void copy_tells_a_limit_from_missing_memory(void **state)
 	assert_int_equal(copy.len, 0);
 }
 
+/* A thread keeps some that were given back. */
+static void one_in_the_place_of_another_knows_nothing_of_it(void **state)
+{
+	enum { MANY = 40, SIZES = 5 };
+	static const size_t expected[SIZES] = { 1, 700, 1500, 4000, 9000 };
+	struct arena *arenas[MANY];
+
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < MANY; i++) {
+			arenas[i] = arena_new_for(20000 + i, expected[i % SIZES]);
+			assert_non_null(arenas[i]);
+			assert_int_equal(arena_used(arenas[i]), 0);
+			assert_null(arena_alloc(arenas[i], 20001 + i));
+			assert_non_null(arena_zalloc(arenas[i], 1, 100 * i));
+			assert_non_null(arena_zalloc(arenas[i], 1, 9000));
+		}
+		for (size_t i = 0; i < MANY; i++)
+			arena_free(arenas[i]);
+		if (round == 1)
+			arena_free_spares();
+	}
+	arena_free_spares();
+}
+
 static void freeing_none_is_allowed(void **state)
 {
 	arena_free(NULL);
@@ -157,6 +181,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(zalloc_clears_what_was_used_before),
 	cmocka_unit_test(reset_gives_the_whole_limit_back),
 	cmocka_unit_test(copy_tells_a_limit_from_missing_memory),
+	cmocka_unit_test(one_in_the_place_of_another_knows_nothing_of_it),
 	cmocka_unit_test(freeing_none_is_allowed),
 };
 
