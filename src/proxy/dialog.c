@@ -27,11 +27,11 @@ bool dialog_find(const struct core *core, const struct sip_message *message, str
 		return false;
 	as_a = (struct token_dialog){ message->call_id, writer_text(&from_out), writer_text(&to_out) };
 	as_b = (struct token_dialog){ message->call_id, writer_text(&to_out), writer_text(&from_out) };
-	ret_claim->may_be_a = token_parse(core->token_mac, text, &as_a, &ret_claim->token);
+	ret_claim->may_be_a = token_parse(core->token_checks, text, &as_a, &ret_claim->token);
 	/* what is good for the names in one order is so in the other one only if they are the same */
 	ret_claim->may_be_b = ret_claim->may_be_a
 				      ? slice_eq(as_a.name_a, as_a.name_b)
-				      : token_parse(core->token_mac, text, &as_b, &ret_claim->token);
+				      : token_parse(core->token_checks, text, &as_b, &ret_claim->token);
 	return ret_claim->may_be_a || ret_claim->may_be_b;
 }
 

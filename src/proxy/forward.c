@@ -249,7 +249,7 @@ static bool put_new_token(struct writer *out, const struct context *context, con
 	put_aor(&a, &request->from.uri);
 	put_aor(&b, &request->to.uri);
 	return !a.overflow && !b.overflow &&
-	       put_token(out, context->core->token_mac, &token,
+	       put_token(out, context->core->token_checks, &token,
 			 &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) });
 }
 
