@@ -62,30 +62,27 @@ void put_quoted(struct writer *out, struct slice text)
 	put_char(out, '"');
 }
 
-/* Takes the first value out of a comma list; false if there is none. */
-static bool drop_first(struct slice *list)
+/* What stands behind the topmost Via in the same field. */
+static struct slice behind_top_via(const struct sip_message *message, struct slice value)
 {
-	struct sip_values it = { .rest = *list };
-	struct slice first;
-	bool found = sip_values_next(&it, &first);
+	struct slice rest = slice_sub(value, message->via.text.len, value.len);
 
-	*list = slice_trim(it.rest);
-	return found;
+	return rest.len == 0 ? rest : slice_trim(slice_sub(rest, slice_find(rest, ',') + 1, rest.len));
 }
 
-/* Via: the topmost value replaced, or taken out; what else stands in the same field is kept. */
-static void put_top_via(struct writer *out, const struct sip_header *header, struct slice via, bool drop)
+/* Via: the topmost value replaced, or, where via is absent, taken out; what else stands in the same field is kept. */
+static void put_top_via(struct writer *out, const struct sip_message *message,
+			const struct sip_header *header, struct slice via)
 {
-	struct slice rest = header->value;
+	struct slice rest = behind_top_via(message, header->value);
 
-	if (!drop_first(&rest) || (drop && rest.len == 0))
+	if (!via.ptr && rest.len == 0)
 		return;
 	put(out, header->name);
 	put(out, SLICE(": "));
-	if (!drop) {
-		put(out, via);
-		put(out, rest.len ? SLICE(", ") : SLICE(""));
-	}
+	put(out, via);
+	if (via.ptr && rest.len > 0)
+		put(out, SLICE(", "));
 	put(out, rest);
 	put(out, SLICE("\r\n"));
 }
@@ -150,7 +147,7 @@ void put_forwarded(struct writer *out, const struct sip_message *message, const 
 			continue;
 		if (header == top_via && (edits->drop_via || edits->via.ptr)) {
 			put_run(out, &run);
-			put_top_via(out, header, edits->via, edits->drop_via);
+			put_top_via(out, message, header, edits->drop_via ? slice_of(NULL) : edits->via);
 		} else {
 			put_kept(out, message, header, &run);
 		}
@@ -162,26 +159,40 @@ void put_forwarded(struct writer *out, const struct sip_message *message, const 
 }
 
 /* RFC 3261 §8.2.6.2: a To without a tag gets ours, except in a 100. */
-static void put_reply_to(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
+static bool is_to_be_tagged(const struct sip_message *request, const struct sip_reply *reply)
 {
-	bool add_tag = reply->to_tag.ptr && reply->status != 100 && request->to.uri.text.ptr &&
-		       !request->to.tag.ptr;
+	return reply->to_tag.ptr && reply->status != 100 && request->to.uri.text.ptr && !request->to.tag.ptr;
+}
 
-	put(out, SLICE("To: "));
-	put(out, sip_message_value(request, SIP_TO));
-	if (add_tag) {
-		put(out, SLICE(";tag="));
-		put(out, reply->to_tag);
-	}
+static void put_tagged(struct writer *out, const struct sip_header *to, struct slice tag)
+{
+	put(out, to->name);
+	put(out, SLICE(": "));
+	put(out, to->value);
+	put(out, SLICE(";tag="));
+	put(out, tag);
 	put(out, SLICE("\r\n"));
 }
 
-static void put_copy(struct writer *out, const struct sip_message *request, enum sip_header_id id)
+/* What every response has of its request, besides the Vias. */
+static void put_repeated(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
 {
-	const struct sip_header *header = sip_message_header(request, id);
+	static const enum sip_header_id ids[] = { SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ };
+	struct slice run = { 0 };
 
-	if (header)
-		put_header(out, id, header->value);
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+		const struct sip_header *header = sip_message_header(request, ids[i]);
+
+		if (!header)
+			continue;
+		if (header->id == SIP_TO && is_to_be_tagged(request, reply)) {
+			put_run(out, &run);
+			put_tagged(out, header, reply->to_tag);
+		} else {
+			put_kept(out, request, header, &run);
+		}
+	}
+	put_run(out, &run);
 }
 
 /* RFC 3261 §8.2.6.1: "the UAS SHOULD add a delay value into the Timestamp value in the response" */
@@ -210,15 +221,12 @@ void put_reply(struct writer *out, const struct sip_message *request, const stru
 
 	put_status_line(out, reply->status, reply->reason);
 	if (via && reply->via.ptr)
-		put_top_via(out, via, reply->via, false);
+		put_top_via(out, request, via, reply->via);
 	else if (via)
 		put_field(out, via->name, via->value);
 	while (via && (via = sip_message_next(request, via)))
 		put_field(out, via->name, via->value);
-	put_copy(out, request, SIP_FROM);
-	put_reply_to(out, request, reply);
-	put_copy(out, request, SIP_CALL_ID);
-	put_copy(out, request, SIP_CSEQ);
+	put_repeated(out, request, reply);
 	if (reply->status == 100)
 		put_timestamp(out, request, reply->delay);
 	put(out, reply->headers);
