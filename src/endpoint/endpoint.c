@@ -213,23 +213,38 @@ ms_t endpoint_due(const struct endpoint *endpoint)
 
 /* -- questions ------------------------------------------------------------------------------------------- */
 
+/* The newest one needs no place in the table if it has its answer before there is another, as most look-ups have. */
+static enum err make_room(struct endpoint *endpoint)
+{
+	struct question *question = endpoint->newest;
+
+	if (question)
+		TRY(map_add_hashed(endpoint->questions, &question->node,
+				   map_hash_number(endpoint->questions, question->id)));
+	endpoint->newest = NULL;
+	return OK;
+}
+
 static enum err ask(struct endpoint *endpoint, struct question *question, struct action *action)
 {
-	enum err err;
-
+	action->question = endpoint->last_question + 1;
+	TRY(make_room(endpoint));
+	TRY(outbox_ask(endpoint, action));
 	question->id = ++endpoint->last_question;
 	question->node.key = slice_from(&question->id, sizeof(question->id));
-	action->question = question->id;
-	err = map_add_hashed(endpoint->questions, &question->node,
-			     map_hash_number(endpoint->questions, question->id));
-	if (err == OK) {
-		err = outbox_ask(endpoint, action);
-		if (err != OK)
-			map_remove(endpoint->questions, &question->node);
-	}
-	if (err != OK)
-		question->id = 0;
-	return err;
+	endpoint->newest = question;
+	return OK;
+}
+
+static struct question *find_question(struct endpoint *endpoint, uint64_t id)
+{
+	struct map_node *node;
+
+	if (endpoint->newest && endpoint->newest->id == id)
+		return endpoint->newest;
+	node = map_find_hashed(endpoint->questions, slice_from(&id, sizeof(id)),
+			       map_hash_number(endpoint->questions, id));
+	return node ? CONTAINER_OF(node, struct question, node) : NULL;
 }
 
 enum err endpoint_lookup(struct endpoint *endpoint, struct question *question, struct slice aor)
@@ -271,19 +286,18 @@ void endpoint_forget(struct endpoint *endpoint, struct question *question)
 {
 	if (question->id == 0)
 		return;
-	map_remove(endpoint->questions, &question->node);
+	if (endpoint->newest == question)
+		endpoint->newest = NULL;
+	else
+		map_remove(endpoint->questions, &question->node);
 	question->id = 0;
 }
 
 void endpoint_answer(struct endpoint *endpoint, const struct answer *answer, struct now now)
 {
-	struct map_node *node = map_find_hashed(endpoint->questions,
-						slice_from(&answer->question, sizeof(answer->question)),
-						map_hash_number(endpoint->questions, answer->question));
+	struct question *question = find_question(endpoint, answer->question);
 
-	if (node) {
-		struct question *question = CONTAINER_OF(node, struct question, node);
-
+	if (question) {
 		endpoint_forget(endpoint, question);
 		endpoint->user->answer(endpoint->self, question, answer, now);
 	}

@@ -115,6 +115,7 @@ struct endpoint {
 	struct list failing;                    /* clients whose failure is still to be told */
 	struct list gone_servers, gone_clients; /* to be told and freed when no call about them runs */
 	uint64_t last_question;
+	struct question *newest; /* not in questions yet; NULL: it has its answer */
 
 	struct arena *outbox_arena; /* holds what is in outbox */
 	struct list outbox;         /* actions */

@@ -275,6 +275,32 @@ static void asks_and_hands_the_answer_to_who_asked(void **state)
 	assert_int_equal(wanted->refs, 1);
 }
 
+static void questions_have_their_answers_in_any_order(void **state)
+{
+	enum { OLDEST, FORGOTTEN, NEWEST, QUESTIONS };
+	static const int order[QUESTIONS] = { NEWEST, FORGOTTEN, OLDEST };
+	struct question questions[QUESTIONS] = { 0 };
+	uint64_t ids[QUESTIONS];
+
+	bench_start(1);
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		assert_int_equal(endpoint_lookup(bench.endpoint[0], &questions[i], SLICE("bob@example.org")),
+				 OK);
+		ids[i] = questions[i].id;
+	}
+	bench_pass(0);
+	bench_expect("lookup bob@example.org\nlookup bob@example.org\nlookup bob@example.org\n");
+	endpoint_forget(bench.endpoint[0], &questions[FORGOTTEN]);
+	for (size_t i = 0; i < QUESTIONS; i++) {
+		endpoint_answer(bench.endpoint[0],
+				&(struct answer){ .question = ids[order[i]], .err = ERR_NOT_FOUND },
+				bench.now);
+		bench_expect(order[i] == FORGOTTEN ? "" : "answer not found\n");
+		assert_int_equal(questions[order[i]].id, 0);
+	}
+	bench_stop();
+}
+
 static void runs_the_timers_of_its_user(void **state)
 {
 	struct timer timer = { .kind = ENDPOINT_TIMER_USER };
@@ -328,6 +354,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(has_room_for_what_its_user_keeps_of_a_flow),
 	cmocka_unit_test(takes_no_more_flows_than_allowed),
 	cmocka_unit_test(asks_and_hands_the_answer_to_who_asked),
+	cmocka_unit_test(questions_have_their_answers_in_any_order),
 	cmocka_unit_test(runs_the_timers_of_its_user),
 	cmocka_unit_test(refuses_to_begin_with_a_name_that_is_none),
 };
