@@ -67,6 +67,7 @@ struct context {
 	const struct sip_message *request;
 	struct sip_message *preprocessed; /* NULL: it is taken as it is */
 	struct question question;         /* its kind is an enum context_stage */
+	struct link noted;                /* in core->noted, until it is in core->ongoing */
 	struct map_node ongoing;          /* in core->ongoing, while ongoing_key is set */
 	char *ongoing_key;
 	unsigned n_conflicts;

@@ -52,6 +52,7 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->hops = map_new(HOPS_MAX, config->map_key);
 	core->aliases = map_new(ALIASES_MAX, config->map_key);
 	core->ongoing = map_new(MERGED_MAX, config->map_key);
+	list_init(&core->noted);
 	core->arena = arena_new(REGISTRATION_ARENA);
 	core->scratch = mem_alloc(SCRATCH_SIZE);
 	core->backoff = backoff_new(config->map_key);
@@ -104,7 +105,11 @@ void core_attach(struct core *core, struct endpoint *endpoint)
 
 void core_reconfigure(struct core *core, const struct server_config *server)
 {
+	struct writer no_md5 = writer_of(core->no_md5_text, NO_MD5_MAX);
+
 	core->server = server;
+	put_refusal(&no_md5, &proxy_refusals[REFUSED_MD5], server->advertise);
+	core->no_md5 = writer_text(&no_md5);
 	notifier_set_place(core->notifier, &(struct notifier_place){ server->advertise, server->ports });
 	notifier_set_rate(core->notifier, server->certificates_per_minute);
 }

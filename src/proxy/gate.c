@@ -106,7 +106,7 @@ static void challenge(struct context *context, const struct auth_realm *realm, b
 		return;
 	}
 	if (realm->md5 == AUTH_MD5_REFUSED)
-		put_refusal(&headers, &proxy_refusals[REFUSED_MD5], core->server->advertise);
+		put(&headers, core->no_md5);
 	report_challenge(context, realm, stale);
 	endpoint_respond(core->endpoint, context->server,
 			 &(struct sip_reply){

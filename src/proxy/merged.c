@@ -1,6 +1,5 @@
 #include "proxy/merged.h"
 
-#include <assert.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -21,11 +20,16 @@ static bool put_key(struct writer *out, const struct sip_message *request)
 
 void merged_note(struct context *context)
 {
+	if (!context->server->request->to.tag.ptr)
+		list_append(&context->core->noted, &context->noted);
+}
+
+static void add(struct context *context)
+{
 	struct core *core = context->core;
 	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
 
-	assert(!context->ongoing_key);
-	if (context->server->request->to.tag.ptr || !put_key(&key, context->server->request))
+	if (!put_key(&key, context->server->request))
 		return;
 	context->ongoing_key = mem_alloc(key.len);
 	if (!context->ongoing_key)
@@ -40,10 +44,24 @@ void merged_note(struct context *context)
 
 void merged_forget(struct context *context)
 {
+	list_remove(&context->core->noted, &context->noted);
 	if (!context->ongoing_key)
 		return;
 	map_remove(context->core->ongoing, &context->ongoing);
 	mem_free(context->ongoing_key);
+}
+
+/* Most that are noted have their answer before another request comes, and need no place in the table. */
+static struct map_node *find(struct core *core, const struct sip_message *request)
+{
+	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
+	struct link *link;
+
+	while ((link = list_take_first(&core->noted)))
+		add(CONTAINER_OF(link, struct context, noted));
+	if (map_count(core->ongoing) == 0 || request->to.tag.ptr || !put_key(&key, request))
+		return NULL;
+	return map_find(core->ongoing, writer_text(&key));
 }
 
 /* §17.2.3, but for the flow: who sends a request again from elsewhere has not forked it. */
@@ -69,12 +87,8 @@ bool merged_is_copy(const struct context *context)
 {
 	const struct core *core = context->core;
 	const struct sip_message *request = context->server->request, *other;
-	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
-	struct map_node *node;
+	struct map_node *node = find(context->core, request);
 
-	if (map_count(core->ongoing) == 0 || request->to.tag.ptr || !put_key(&key, request))
-		return false;
-	node = map_find(core->ongoing, writer_text(&key));
 	if (!node)
 		return false;
 	other = CONTAINER_OF(node, struct context, ongoing)->server->request;

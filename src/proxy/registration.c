@@ -22,11 +22,14 @@ static struct slice service_route(const struct context *context, struct writer o
 	return writer_text(&out);
 }
 
-/* From where it came, for who looks at the binding. */
-static struct slice received(const struct context *context, struct writer out)
+/* From where it came, for who looks at the binding: the other end of a flow is always the same. */
+static struct slice received(const struct context *context, const struct aor *aor, struct writer out)
 {
 	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 
+	for (size_t i = 0; i < aor->n_bindings; i++)
+		if (aor->bindings[i].flow == context->server->flow)
+			return aor->bindings[i].received;
 	if (view)
 		put_address(&out, &view->peer);
 	return writer_text(&out);
@@ -57,6 +60,7 @@ static void answer_ok(struct context *context, struct registrar_question *questi
 	struct writer headers = writer_of(core->scratch, SCRATCH_SIZE / 2);
 	char route[ROUTE_MAX];
 
+	question->date = core_date(core, now);
 	question->service_route = service_route(context, writer_of(route, ROUTE_MAX));
 	put_registrar_ok(&headers, question);
 	put_gate_proof(&headers, context, SLICE(""), now);
@@ -87,7 +91,7 @@ void registration_decide(struct context *context, struct aor *aor, struct now no
 	struct registrar_decision decision;
 	char address[ADDRESS_MAX];
 
-	question.received = received(context, writer_of(address, ADDRESS_MAX));
+	question.received = received(context, aor, writer_of(address, ADDRESS_MAX));
 	arena_reset(core->arena);
 	if (registrar_decide(&question, core->arena, &decision) != OK) {
 		context_refuse(context, &proxy_refusals[REFUSED_OVERLOAD], now);

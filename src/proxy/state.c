@@ -40,6 +40,16 @@ const struct server_domain *core_domain(const struct core *core, struct slice ho
 	return NULL;
 }
 
+struct slice core_date(struct core *core, struct now now)
+{
+	struct writer out = writer_of(core->date.text, sizeof core->date.text);
+
+	if (core->date.when != now.wall || !core->date.text[0])
+		put_date(&out, now.wall);
+	core->date.when = now.wall;
+	return slice_from(core->date.text, sizeof core->date.text);
+}
+
 account_id core_domain_party(const struct core *core, struct slice domain)
 {
 	struct slice parts[] = { SLICE("domain "), slice_of(NULL) };

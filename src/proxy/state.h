@@ -16,8 +16,9 @@
 #include "proxy/refusals.h"
 #include "proxy/token_checks.h"
 #include "registrar/gruu.h"
+#include "sip/date.h"
 
-enum { SCRATCH_SIZE = 96 * 1024 };
+enum { SCRATCH_SIZE = 96 * 1024, NO_MD5_MAX = 1024 };
 
 struct core {
 	struct endpoint *endpoint;
@@ -34,7 +35,14 @@ struct core {
 	struct map *hops;    /* the ways to other domains: see hop.h */
 	struct map *aliases; /* connections of others that lead back to them: see alias.h */
 	struct map *ongoing; /* contexts of what the server itself answers: see merged.h */
+	struct list noted;   /* those of them that are not in there yet */
 	uint32_t start;
+	struct {
+		utc_t when;
+		char text[SIP_DATE_SIZE];
+	} date; /* that core_date() gave last */
+	char no_md5_text[NO_MD5_MAX];
+	struct slice no_md5; /* in there: the Warning of a challenge that does not offer it */
 };
 
 /* In the slot of a flow. */
@@ -63,6 +71,9 @@ bool core_is_own_host(const struct core *core, struct slice host);
  * Whether something can be sent on the flow as far as this worker knows: another worker's may just have gone.
  */
 bool core_flow_is_alive(const struct core *core, flow_id flow);
+
+/* What Date says now: written anew when the second is another one, good until then. */
+struct slice core_date(struct core *core, struct now now);
 
 /* Answers the request and reports that. */
 void core_refuse(struct core *core, struct server *server, const struct refusal *refusal, struct now now);

@@ -5,7 +5,6 @@
 #include "registrar/contact.h"
 #include "registrar/refusals.h"
 #include "sip/build.h"
-#include "sip/date.h"
 #include "sip/fields.h"
 
 enum {
@@ -594,6 +593,6 @@ void put_registrar_ok(struct writer *out, const struct registrar_question *quest
 		put(out, SLICE("\r\n"));
 	}
 	put(out, SLICE("Supported: path, outbound\r\nDate: "));
-	put_date(out, question->now);
+	put(out, question->date);
 	put(out, SLICE("\r\n"));
 }

@@ -55,6 +55,7 @@ struct registrar_question {
 
 	const struct gruu_maker *gruus; /* NULL: none are given out */
 	struct slice service_route;     /* the value of Service-Route; empty: none */
+	struct slice date;              /* that of Date, of the 200 */
 
 	/*
 	 * Whether a flow is known to be gone: such bindings make room when there are too many. May be NULL.

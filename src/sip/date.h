@@ -6,6 +6,8 @@
 #include "base/time.h"
 #include "base/writer.h"
 
+enum { SIP_DATE_SIZE = 29 };
+
 /* From 1970 on; what lies before is written as the first moment of 1970. */
 void put_date(struct writer *out, utc_t when);
 

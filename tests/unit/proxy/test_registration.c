@@ -1,5 +1,6 @@
 /* REGISTER by way of the core: proof, registrar, store, and what is said in the end (RFC 3261 §10, §22). */
 #include "proxy/backoff.h"
+#include "sip/date.h"
 #include "world.h"
 
 static const struct ask ask = { .method = "REGISTER",
@@ -31,6 +32,26 @@ static void an_answered_registration_is_stored(void **state)
 	assert_true(has(world_log(world), "register.ok aor=\"alice@example.org\""));
 	assert_true(has(world_log(world), "expires=300"));
 	sip_message_free(ok);
+	world_end(world);
+}
+
+static void a_refresh_is_told_the_time_that_it_is_then(void **state) /* RFC3261:10.3 */
+{
+	struct world *world = world_new();
+	char date[64];
+
+	for (int i = 0; i < 3; i++) {
+		struct writer out = writer_of(date, sizeof date - 1);
+
+		put(&out, SLICE("Date: "));
+		put_date(&out, world->now.wall);
+		date[out.len] = '\0';
+		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+		assert_true(has(world_passed(world, ALICE_PHONE), date));
+		assert_int_equal(world->accounts[ALICE].n_bindings, 1);
+		assert_true(slice_eq(world->accounts[ALICE].bindings[0].received, SLICE("192.0.2.99:1234")));
+		world->now.wall += i;
+	}
 	world_end(world);
 }
 
@@ -424,6 +445,7 @@ a_copy_that_comes_on_another_way_is_refused_while_the_first_goes_on(void **state
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answered_registration_is_stored),
+	cmocka_unit_test(a_refresh_is_told_the_time_that_it_is_then),
 	cmocka_unit_test(whoever_was_not_read_yet_comes_again),
 	cmocka_unit_test(a_binding_over_tcp_is_not_secure),
 	cmocka_unit_test(a_phone_is_told_its_way_out),

@@ -446,9 +446,13 @@ static void check_ok(const struct row *row, const char *expected)
 	const struct registrar_policy strict = policy();
 	const struct aor aor = { .version = 2, .bindings = row->bindings, .n_bindings = row->n_bindings };
 	struct sip_message *request = parse(row);
-	const struct registrar_question question = {
-		.policy = &strict, .request = request, .aor = &aor, .now = NOW, .flow = FLOW, .secure = true
-	};
+	const struct registrar_question question = { .policy = &strict,
+						     .request = request,
+						     .aor = &aor,
+						     .now = NOW,
+						     .flow = FLOW,
+						     .secure = true,
+						     .date = SLICE("Sat, 13 Nov 2010 23:29:00 GMT") };
 	char buf[4096];
 	struct writer out = writer_of(buf, sizeof buf);
 
