@@ -556,20 +556,3 @@ bool sip_message_can_be_answered(const struct sip_message *message)
 	       message->first[SIP_FROM] && message->first[SIP_TO] && message->first[SIP_CALL_ID] &&
 	       message->first[SIP_CSEQ];
 }
-
-const struct sip_header *sip_message_header(const struct sip_message *message, enum sip_header_id id)
-{
-	return message->first[id] ? &message->headers[message->first[id] - 1] : NULL;
-}
-
-const struct sip_header *sip_message_next(const struct sip_message *message, const struct sip_header *header)
-{
-	return header->next ? &message->headers[header->next - 1] : NULL;
-}
-
-struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id)
-{
-	const struct sip_header *header = sip_message_header(message, id);
-
-	return header ? header->value : slice_from(NULL, 0);
-}

@@ -118,12 +118,25 @@ OWN(sip_message)
  */
 bool sip_message_can_be_answered(const struct sip_message *message);
 
-/* The first header field with that id, or NULL. */
-const struct sip_header *sip_message_header(const struct sip_message *message, enum sip_header_id id);
+/* The first header field with that id, or NULL. Inline, as what follows: most that is asked for is not there. */
+static inline const struct sip_header *sip_message_header(const struct sip_message *message,
+							  enum sip_header_id id)
+{
+	return message->first[id] ? &message->headers[message->first[id] - 1] : NULL;
+}
 /* The next one with the same id after header, or NULL. */
-const struct sip_header *sip_message_next(const struct sip_message *message, const struct sip_header *header);
+static inline const struct sip_header *sip_message_next(const struct sip_message *message,
+							const struct sip_header *header)
+{
+	return header->next ? &message->headers[header->next - 1] : NULL;
+}
 /* The value of the first one, or an absent slice. */
-struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id);
+static inline struct slice sip_message_value(const struct sip_message *message, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(message, id);
+
+	return header ? header->value : slice_from(NULL, 0);
+}
 
 /*
  * Walks the values of all header fields of one id, those in comma lists one by one, in order: Via, Route,
@@ -140,8 +153,18 @@ struct sip_values {
 	const struct sip_header *header;
 	struct slice rest;
 };
-struct sip_values sip_values_of(const struct sip_message *message, enum sip_header_id id);
-bool sip_values_next(struct sip_values *it, struct slice *ret_value);
+static inline struct sip_values sip_values_of(const struct sip_message *message, enum sip_header_id id)
+{
+	const struct sip_header *header = sip_message_header(message, id);
+
+	return (struct sip_values){ message, header, header ? header->value : slice_from(NULL, 0) };
+}
+/* sip_values_next() where there may be another one. */
+bool sip_values_find(struct sip_values *it, struct slice *ret_value);
+static inline bool sip_values_next(struct sip_values *it, struct slice *ret_value)
+{
+	return (it->header || it->rest.len > 0) && sip_values_find(it, ret_value);
+}
 
 /* Whether a comma list of tokens (Supported, Require, Allow …) of any such header field names the token; case
  * ignored. */

@@ -4,13 +4,6 @@
 #include "sip/lex.h"
 #include "sip/message.h"
 
-struct sip_values sip_values_of(const struct sip_message *message, enum sip_header_id id)
-{
-	const struct sip_header *header = sip_message_header(message, id);
-
-	return (struct sip_values){ message, header, header ? header->value : slice_from(NULL, 0) };
-}
-
 /* The first comma, quote or opening bracket from at on, or end. */
 static const char *find_separator(const char *at, const char *end)
 {
@@ -63,7 +56,7 @@ static bool next_in_header(struct sip_values *it, struct slice *ret_value)
 	return value.len > 0;
 }
 
-bool sip_values_next(struct sip_values *it, struct slice *ret_value)
+bool sip_values_find(struct sip_values *it, struct slice *ret_value)
 {
 	while (!next_in_header(it, ret_value)) {
 		it->header = it->header ? sip_message_next(it->message, it->header) : NULL;
