@@ -381,8 +381,8 @@ static bool is_same_number(struct slice a, struct slice b)
 
 static bool is_same_sip(const struct sip_uri *a, const struct sip_uri *b)
 {
-	return is_same_part(a->user, b->user, false) && is_same_part(a->password, b->password, false) &&
-	       slice_eq_nocase(a->host, b->host) && a->port == b->port &&
+	return slice_eq_nocase(a->host, b->host) && a->port == b->port &&
+	       is_same_part(a->user, b->user, false) && is_same_part(a->password, b->password, false) &&
 	       params_fit(a->params, b->params, false) && params_fit(b->params, a->params, false) &&
 	       headers_fit(a->headers, b->headers) && headers_fit(b->headers, a->headers);
 }
