@@ -12,12 +12,42 @@ enum { NAME_MAX = 512 };
 
 /* -- who it is from ---------------------------------------------------------------------------------------------- */
 
+typedef bool find_token(const struct core *core, struct slice text, const struct token_dialog *dialog,
+			struct token *ret_token);
+
+static bool recall_token(const struct core *core, struct slice text, const struct token_dialog *dialog,
+			 struct token *ret_token)
+{
+	return token_recall(core->tokens, text, dialog, ret_token);
+}
+
+static bool check_token(const struct core *core, struct slice text, const struct token_dialog *dialog,
+			struct token *ret_token)
+{
+	if (!token_parse(core->token_mac, text, dialog, ret_token))
+		return false;
+	token_remember(core->tokens, text, dialog, ret_token);
+	return true;
+}
+
+/* What is good for the names in one order is so in the other one only if they are the same. */
+static bool find_claim(find_token *find, const struct core *core, struct slice text,
+		       const struct token_dialog *as_a, struct dialog_claim *ret_claim)
+{
+	const struct token_dialog as_b = { as_a->call_id, as_a->name_b, as_a->name_a };
+
+	ret_claim->may_be_a = find(core, text, as_a, &ret_claim->token);
+	ret_claim->may_be_b = ret_claim->may_be_a ? slice_eq(as_a->name_a, as_a->name_b)
+						  : find(core, text, &as_b, &ret_claim->token);
+	return ret_claim->may_be_a || ret_claim->may_be_b;
+}
+
 bool dialog_find(const struct core *core, const struct sip_message *message, struct slice text,
 		 struct dialog_claim *ret_claim)
 {
 	char from[NAME_MAX], to[NAME_MAX];
 	struct writer from_out = writer_of(from, sizeof from), to_out = writer_of(to, sizeof to);
-	struct token_dialog as_a, as_b;
+	struct token_dialog as_a;
 
 	if (!message->to.tag.ptr || text.len != TOKEN_LENGTH) /* before any name is written down */
 		return false;
@@ -26,13 +56,8 @@ bool dialog_find(const struct core *core, const struct sip_message *message, str
 	if (from_out.overflow || to_out.overflow)
 		return false;
 	as_a = (struct token_dialog){ message->call_id, writer_text(&from_out), writer_text(&to_out) };
-	as_b = (struct token_dialog){ message->call_id, writer_text(&to_out), writer_text(&from_out) };
-	ret_claim->may_be_a = token_parse(core->token_checks, text, &as_a, &ret_claim->token);
-	/* what is good for the names in one order is so in the other one only if they are the same */
-	ret_claim->may_be_b = ret_claim->may_be_a
-				      ? slice_eq(as_a.name_a, as_a.name_b)
-				      : token_parse(core->token_checks, text, &as_b, &ret_claim->token);
-	return ret_claim->may_be_a || ret_claim->may_be_b;
+	return find_claim(recall_token, core, text, &as_a, ret_claim) ||
+	       find_claim(check_token, core, text, &as_a, ret_claim);
 }
 
 static bool is_proven(const struct core *core, flow_id flow, flow_id of_token, account_id account)

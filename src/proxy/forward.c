@@ -245,12 +245,15 @@ static bool put_new_token(struct writer *out, const struct context *context, con
 	};
 	char name_a[NAME_MAX], name_b[NAME_MAX];
 	struct writer a = writer_of(name_a, sizeof name_a), b = writer_of(name_b, sizeof name_b);
+	struct token_dialog dialog;
 
 	put_aor(&a, &request->from.uri);
 	put_aor(&b, &request->to.uri);
-	return !a.overflow && !b.overflow &&
-	       put_token(out, context->core->token_checks, &token,
-			 &(struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) });
+	dialog = (struct token_dialog){ request->call_id, writer_text(&a), writer_text(&b) };
+	if (a.overflow || b.overflow || !put_token(out, context->core->token_mac, &token, &dialog))
+		return false;
+	token_remember(context->core->tokens, writer_text(out), &dialog, &token);
+	return true;
 }
 
 /* One where both sides reach us in the same way, else one for each (RFC 5658 §3.2), the next hop's on top. */

@@ -14,7 +14,7 @@
 #include "proxy/backoff.h"
 #include "proxy/config.h"
 #include "proxy/refusals.h"
-#include "proxy/token_checks.h"
+#include "proxy/token_memory.h"
 #include "registrar/gruu.h"
 #include "sip/date.h"
 
@@ -25,7 +25,7 @@ struct core {
 	const struct server_config *server;
 	struct auth_server *auth;
 	struct mac *token_mac;
-	struct token_checks *token_checks; /* with that key */
+	struct token_memory *tokens; /* with that key */
 	struct backoff *backoff;
 	struct allowance *allowance;
 	struct notifier *notifier;

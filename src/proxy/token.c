@@ -1,21 +1,18 @@
 #include "proxy/token.h"
 
-#include <string.h>
-
 #include "base/big_endian.h"
 
 enum {
 	VERSION = 1,
 	CLAIMS_SIZE = 34, /* version, level, two flows, two accounts */
-	TOKEN_SIZE = CLAIMS_SIZE + TOKEN_CHECK_SIZE,
+	TAG_SIZE = 16,
+	TOKEN_SIZE = CLAIMS_SIZE + TAG_SIZE,
 	LEVEL_SIPS = 1,
 	LEVEL_TLS_B = 2,
 	LEVEL_LEAST = 4, /* times the enum protection, in two bits */
-	FLOW_B_AT = 10,
-	LENGTHS_SIZE = 3 * sizeof(uint64_t),
 	PATH_VERSION = 2,
 	PATH_CLAIMS_SIZE = 25, /* version, flow, phone, home */
-	PATH_TOKEN_SIZE = PATH_CLAIMS_SIZE + TOKEN_CHECK_SIZE,
+	PATH_TOKEN_SIZE = PATH_CLAIMS_SIZE + TAG_SIZE,
 };
 
 static unsigned char level_of(const struct token *token)
@@ -24,68 +21,57 @@ static unsigned char level_of(const struct token *token)
 			       LEVEL_LEAST * (unsigned)token->least);
 }
 
-/* Calls differ in how their Call-IDs begin, the branches of a fork in where they go. */
-static uint64_t number_of(const unsigned char claims[CLAIMS_SIZE], struct slice call_id)
-{
-	uint64_t start = 0;
-
-	memcpy(&start, call_id.ptr, call_id.len < sizeof start ? call_id.len : sizeof start);
-	return start ^ read_u64(claims + FLOW_B_AT);
-}
-
 /* Texts of any length stand under the check with their lengths before them. */
-static struct token_signed signed_of(const unsigned char claims[CLAIMS_SIZE],
-				     unsigned char lengths[LENGTHS_SIZE], const struct token_dialog *dialog)
+struct signed_parts {
+	unsigned char lengths[24];
+	struct slice parts[5];
+};
+
+static void set_parts(struct signed_parts *to, const unsigned char claims[CLAIMS_SIZE],
+		      const struct token_dialog *dialog)
 {
-	unsigned char *at = lengths;
+	unsigned char *at = to->lengths;
 
 	at = write_u64(at, dialog->call_id.len);
 	at = write_u64(at, dialog->name_a.len);
 	write_u64(at, dialog->name_b.len);
-	return (struct token_signed){
-		.parts = {
-			slice_from(claims, CLAIMS_SIZE),
-			slice_from(lengths, LENGTHS_SIZE),
-			dialog->call_id,
-			dialog->name_a,
-			dialog->name_b,
-		},
-		.number = number_of(claims, dialog->call_id),
-	};
+	to->parts[0] = slice_from(claims, CLAIMS_SIZE);
+	to->parts[1] = slice_from(to->lengths, sizeof to->lengths);
+	to->parts[2] = dialog->call_id;
+	to->parts[3] = dialog->name_a;
+	to->parts[4] = dialog->name_b;
 }
 
-bool put_token(struct writer *out, struct token_checks *checks, const struct token *token,
+bool put_token(struct writer *out, struct mac *mac, const struct token *token,
 	       const struct token_dialog *dialog)
 {
 	unsigned char bytes[TOKEN_SIZE] = { VERSION, level_of(token) }, *at = bytes + 2;
-	unsigned char lengths[LENGTHS_SIZE];
-	struct token_signed over;
+	struct signed_parts parts = { 0 };
 
 	at = write_u64(at, token->flow_a);
 	at = write_u64(at, token->flow_b);
 	at = write_u64(at, (uint64_t)token->account_a);
 	write_u64(at, (uint64_t)token->account_b);
-	over = signed_of(bytes, lengths, dialog);
-	if (!token_check_make(checks, &over, bytes + CLAIMS_SIZE))
+	set_parts(&parts, bytes, dialog);
+	if (!mac_make(mac, parts.parts, 5, bytes + CLAIMS_SIZE, TAG_SIZE))
 		return false;
 	put_base64url(out, bytes, sizeof bytes);
 	return true;
 }
 
-bool token_parse(struct token_checks *checks, struct slice text, const struct token_dialog *dialog,
+bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *dialog,
 		 struct token *ret_token)
 {
 	unsigned char bytes[TOKEN_SIZE] = { 0 };
-	unsigned char lengths[LENGTHS_SIZE];
 	const unsigned char *at = bytes + 2;
-	struct token_signed over;
+	struct signed_parts parts = { 0 };
 	struct token token;
 	size_t n;
 
 	if (text.len != TOKEN_LENGTH || !base64_decode(text, bytes, sizeof bytes, &n) || n != TOKEN_SIZE)
 		return false;
-	over = signed_of(bytes, lengths, dialog);
-	if (!token_check_is(checks, &over, bytes + CLAIMS_SIZE) || bytes[0] != VERSION)
+	set_parts(&parts, bytes, dialog);
+	if (!mac_check(mac, parts.parts, 5, slice_from(bytes + CLAIMS_SIZE, TAG_SIZE)) || bytes[0] != VERSION)
 		return false;
 	token.flow_a = read_u64(at);
 	token.flow_b = read_u64(at + 8);
@@ -114,7 +100,7 @@ bool put_path_token(struct writer *out, struct mac *mac, const struct path_token
 	at = write_u64(at, (uint64_t)token->phone);
 	write_u64(at, (uint64_t)token->home);
 	set_path_parts(parts, bytes);
-	if (!mac_make(mac, parts, 2, bytes + PATH_CLAIMS_SIZE, TOKEN_CHECK_SIZE))
+	if (!mac_make(mac, parts, 2, bytes + PATH_CLAIMS_SIZE, TAG_SIZE))
 		return false;
 	put_base64url(out, bytes, sizeof bytes);
 	return true;
@@ -132,7 +118,7 @@ bool path_token_parse(struct mac *mac, struct slice text, struct path_token *ret
 	    n != PATH_TOKEN_SIZE)
 		return false;
 	set_path_parts(parts, bytes);
-	if (!mac_check(mac, parts, 2, slice_from(bytes + PATH_CLAIMS_SIZE, TOKEN_CHECK_SIZE)) ||
+	if (!mac_check(mac, parts, 2, slice_from(bytes + PATH_CLAIMS_SIZE, TAG_SIZE)) ||
 	    bytes[0] != PATH_VERSION)
 		return false;
 	token.flow = read_u64(at);

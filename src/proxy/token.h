@@ -14,7 +14,6 @@
 #include "crypto/digest.h"
 #include "endpoint/flow.h"
 #include "endpoint/policy.h"
-#include "proxy/token_checks.h"
 
 enum { TOKEN_LENGTH = 67, PATH_TOKEN_LENGTH = 55 };
 
@@ -34,10 +33,10 @@ struct token_dialog {
 };
 
 /* Writes TOKEN_LENGTH characters that may stand as the user part of a URI. False if the library fails. */
-MUST_CHECK bool put_token(struct writer *out, struct token_checks *checks, const struct token *token,
+MUST_CHECK bool put_token(struct writer *out, struct mac *mac, const struct token *token,
 			  const struct token_dialog *dialog);
 /* False for what is not one of ours for that dialog. */
-bool token_parse(struct token_checks *checks, struct slice text, const struct token_dialog *dialog,
+bool token_parse(struct mac *mac, struct slice text, const struct token_dialog *dialog,
 		 struct token *ret_token);
 
 /*

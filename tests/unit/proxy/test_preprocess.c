@@ -25,7 +25,7 @@ static const char *route_of(struct world *world, enum peer alice)
 					     SLICE("bob@example.org") };
 
 	put(&out, SLICE("sip:"));
-	assert_true(put_token(&out, world->token_checks, &token, &dialog));
+	assert_true(put_token(&out, world->token_mac, &token, &dialog));
 	put(&out, SLICE("@sip.example.org;lr"));
 	assert_false(out.overflow);
 	uri[out.len] = '\0';

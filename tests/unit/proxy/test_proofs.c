@@ -146,7 +146,7 @@ static void put_token_uri(struct world *world, struct writer *out, enum route ro
 
 	put(out, SLICE("<sip:"));
 	at = out->len;
-	assert_true(put_token(out, world->token_checks, &token, &dialog));
+	assert_true(put_token(out, world->token_mac, &token, &dialog));
 	if (route == TAMPERED)
 		out->buf[at + 30] = out->buf[at + 30] == 'A' ? 'B' : 'A';
 	put(out, SLICE("@sip.example.org;transport=tls;lr>"));

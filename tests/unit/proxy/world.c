@@ -256,8 +256,6 @@ struct world *world_new(void)
 	assert_true(world->crypto && world->random);
 	world->token_mac = mac_new(world->crypto, TOKEN_KEY);
 	assert_non_null(world->token_mac);
-	world->token_checks = token_checks_new(world->token_mac);
-	assert_non_null(world->token_checks);
 	world->server = server_config_default;
 	world->server.domains = domains;
 	world->server.n_domains = 1;
@@ -276,7 +274,6 @@ void world_free(struct world *world)
 {
 	endpoint_free(world->endpoint);
 	core_free(world->core);
-	token_checks_free(world->token_checks);
 	mac_free(world->token_mac);
 	random_free(world->random);
 	crypto_free(world->crypto);

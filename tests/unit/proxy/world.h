@@ -11,7 +11,6 @@
 #include "base/writer.h"
 #include "endpoint/endpoint.h"
 #include "proxy/core.h"
-#include "proxy/token_checks.h"
 
 enum { START = 7, PASSED_MAX = 65536, BINDINGS_MAX = 8, LOG_MAX = 16384 };
 enum who { ALICE, BOB, CAROL, ACCOUNTS };
@@ -37,7 +36,6 @@ struct world {
 	struct endpoint *endpoint;
 	struct now now;
 	struct mac *token_mac;
-	struct token_checks *token_checks;
 	struct world_account accounts[ACCOUNTS];
 	struct auth_client phones[ACCOUNTS];
 	bool closed[PEERS];
