@@ -19,9 +19,20 @@ static struct slice key_of(struct endpoint *endpoint, struct slice branch, struc
 	return writer_text(&out);
 }
 
+/* By the number that our branch has in it (branch.c), as map_hash_number() asks for. Of others there is none in the table. */
+static uint64_t hash_of(const struct endpoint *endpoint, struct slice key)
+{
+	enum { NUMBER_AT = 8 }; /* behind the cookie, and the first bits of the worker */
+	uint64_t number = 0;
+
+	if (key.len >= NUMBER_AT + sizeof(number))
+		memcpy(&number, key.ptr + NUMBER_AT, sizeof(number));
+	return map_hash_number(endpoint->clients, number);
+}
+
 static struct client_tsx *find(const struct endpoint *endpoint, struct slice key)
 {
-	struct map_node *node = map_find(endpoint->clients, key);
+	struct map_node *node = map_find_hashed(endpoint->clients, key, hash_of(endpoint, key));
 
 	return node ? CONTAINER_OF(node, struct client_tsx, node) : NULL;
 }
@@ -314,7 +325,7 @@ static enum err start(struct endpoint *endpoint, const struct plan *plan, struct
 
 	if (!client)
 		return ERR_NOMEM;
-	err = map_add(endpoint->clients, &client->node);
+	err = map_add_hashed(endpoint->clients, &client->node, hash_of(endpoint, client->node.key));
 	if (err != OK) {
 		client_free(client);
 		return err;
@@ -425,8 +436,7 @@ static void send_cancel(struct endpoint *endpoint, struct client_tsx *client, st
 	struct plan plan = {
 		.method = SIP_CANCEL,
 		.method_name = sip_method_name(SIP_CANCEL),
-		.branch = slice_sub(client->node.key, client->node.key.len - client->branch_len,
-				    client->node.key.len),
+		.branch = slice_sub(client->node.key, 0, client->branch_len),
 		.flow = client->pub.flow,
 		.require = client->require,
 		.internal = true,

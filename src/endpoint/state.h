@@ -71,7 +71,7 @@ struct server_tsx {
 
 struct client_tsx {
 	struct client pub;
-	struct map_node node; /* by put_tsx_client_key() */
+	struct map_node node; /* by put_tsx_client_key(): see hash_of() in client.c */
 	struct link waits;    /* in waits_on: the clients of its flow */
 	struct list *waits_on;
 	struct remote *remote; /* whose list that is, if the flow is another worker's */
@@ -85,7 +85,7 @@ struct client_tsx {
 	bool internal;            /* a CANCEL of ours: the transaction user knows nothing of it */
 	bool any_size;            /* see struct outgoing */
 	bool cancel, cancel_sent; /* wanted, done */
-	uint8_t branch_len;       /* the end of the key */
+	uint8_t branch_len;       /* the beginning of the key */
 	uint32_t text_len, cancel_headers_len;
 	/* Of an INVITE that has no 2xx yet, for its ACK and CANCEL, and where it may have to be sent again; else NULL. */
 	char *text;

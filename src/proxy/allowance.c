@@ -7,7 +7,7 @@
 enum { TRIED_MAX = 64 };
 
 struct member {
-	struct map_node node;
+	struct map_node node; /* by account: map_hash_number() */
 	struct link
 		order; /* in allowance->order, the one that asked for nothing for the longest time first */
 	account_id account;
@@ -54,7 +54,8 @@ void allowance_free(struct allowance *allowance)
 
 static struct member *find(const struct allowance *allowance, account_id account)
 {
-	struct map_node *node = map_find(allowance->members, slice_from(&account, sizeof account));
+	struct map_node *node = map_find_hashed(allowance->members, slice_from(&account, sizeof account),
+						map_hash_number(allowance->members, (uint64_t)account));
 
 	return node ? (struct member *)(void *)((char *)node - offsetof(struct member, node)) : NULL;
 }
@@ -88,7 +89,8 @@ static struct member *make(struct allowance *allowance, account_id account,
 	member->node.key = slice_from(&member->account, sizeof member->account);
 	quota_init(&member->requests, server->requests_per_second * ALLOWANCE_BURST_SECONDS,
 		   server->requests_per_second, now);
-	if (map_add(allowance->members, &member->node) != OK) {
+	if (map_add_hashed(allowance->members, &member->node,
+			   map_hash_number(allowance->members, (uint64_t)account)) != OK) {
 		mem_free(member);
 		return NULL;
 	}

@@ -10,12 +10,12 @@ static void put_part(struct writer *out, struct slice text)
 	put(out, text);
 }
 
-/* "METHOD BRANCH": a method has no blank in it. */
+/* "BRANCH METHOD": a branch has no blank in it. */
 void put_tsx_client_key(struct writer *out, struct slice branch, struct slice method)
 {
-	put(out, method);
-	put_char(out, ' ');
 	put(out, branch);
+	put_char(out, ' ');
+	put(out, method);
 }
 
 /* "METHOD HOST " and the port in two bytes, then the branch: neither a method nor a host has a blank in it. */

@@ -7,7 +7,7 @@
 
 /*
  * A response belongs to the client transaction whose branch and method (that of its CSeq: a CANCEL has the
- * branch of its INVITE) are the same.
+ * branch of its INVITE) are the same. The key begins with the branch.
  */
 void put_tsx_client_key(struct writer *out, struct slice branch, struct slice method);
 

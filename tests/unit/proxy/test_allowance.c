@@ -6,7 +6,7 @@ enum { NOW = 1000 };
 
 static struct allowance *make(struct server_config *server)
 {
-	struct allowance *allowance = allowance_new((struct map_key){ 1, 2 });
+	struct allowance *allowance = allowance_new((struct map_key){ 0x9e3779b97f4a7c15, 2 });
 
 	assert_non_null(allowance);
 	*server = server_config_default;
