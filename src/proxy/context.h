@@ -45,7 +45,7 @@ struct target {
 	bool is_outside;               /* the flow is still to be found: */
 	bool is_trusted;               /* a peer of our trust domain (RFC 3325 §2.3) */
 	struct hop_goal outside;       /* its texts are the request's */
-	struct slice uri;              /* a Contact; without a binding the Request-URI as it is */
+	struct sip_uri uri;            /* a Contact; without a binding the text of the Request-URI as it is */
 	bool to_sip;                   /* its sips scheme becomes sip (RFC 5630 §5.3) */
 	bool says_tls;                 /* the Contact has transport=tls: see forward_says_tls() */
 	struct slice path;             /* becomes Route (RFC 3327 §5.4) */

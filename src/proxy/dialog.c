@@ -112,7 +112,7 @@ static struct target other_side(const struct core *core, const struct token *tok
 				const struct sip_message *request)
 {
 	struct target target = {
-		.uri = request->uri_text,
+		.uri.text = request->uri_text,
 		.flow = party == DIALOG_A ? token->flow_b : token->flow_a,
 		.account = party == DIALOG_A ? token->account_b : token->account_a,
 	};

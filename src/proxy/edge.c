@@ -230,7 +230,7 @@ bool edge_is_path(struct slice user)
 static void deliver_to(struct context *context, const struct path_token *token, struct now now)
 {
 	const struct target target = {
-		.uri = context->request->uri_text,
+		.uri.text = context->request->uri_text,
 		.flow = token->flow,
 		.account = token->phone,
 		.require = { .level = REQUIRE_ACCOUNT, .account = token->phone },

@@ -48,11 +48,10 @@ static bool is_foreign_credentials(const struct core *core, struct slice value)
 	       is_digest_for_others(core, credentials.scheme, credentials.realm);
 }
 
-/* Identities that a phone asserts are not proven (RFC 3325 §5); the last has no standard, but believers. */
-static bool is_assertion(const struct sip_header *header)
+/* As P-Asserted-Identity, which a phone cannot prove (RFC 3325 §5): it has no standard, but believers. */
+static bool is_old_assertion(const struct sip_header *header)
 {
-	return header->id == SIP_P_ASSERTED_IDENTITY || header->id == SIP_P_PREFERRED_IDENTITY ||
-	       slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
+	return slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
 struct request_filter {
@@ -72,13 +71,22 @@ static bool keep_in_request(const struct sip_header *header, void *arg)
 {
 	const struct request_filter *filter = arg;
 
-	if (header->id == SIP_AUTHORIZATION || header->id == SIP_PROXY_AUTHORIZATION)
+	switch (header->id) {
+	case SIP_AUTHORIZATION:
+	case SIP_PROXY_AUTHORIZATION:
 		return !stands_in(filter->proof, header->value) &&
 		       is_foreign_credentials(filter->core, header->value);
-	if (header->id == SIP_P_ASSERTED_IDENTITY)
-		return filter->keeps_assertion;
-	return header->id != SIP_MAX_BREADTH && header->id != SIP_ROUTE && !is_assertion(header) &&
-	       !agreement_owns(filter->core, header);
+	case SIP_P_ASSERTED_IDENTITY: return filter->keeps_assertion;
+	case SIP_P_PREFERRED_IDENTITY:
+	case SIP_MAX_BREADTH:
+	case SIP_ROUTE: return false;
+	case SIP_REQUIRE:
+	case SIP_PROXY_REQUIRE:
+	case SIP_SECURITY_CLIENT:
+	case SIP_SECURITY_VERIFY: return !agreement_owns(filter->core, header);
+	case SIP_HEADER_OTHER: return !is_old_assertion(header);
+	default: return true;
+	}
 }
 
 /*
@@ -88,10 +96,15 @@ static bool keep_in_response(const struct sip_header *header, void *arg)
 {
 	const struct core *core = arg;
 
-	if (header->id == SIP_WWW_AUTHENTICATE || header->id == SIP_PROXY_AUTHENTICATE)
-		return is_foreign_challenge(core, header->value);
-	/* RFC 7615 §4: it is between the caller and us */
-	return header->id != SIP_PROXY_AUTHENTICATION_INFO && !is_assertion(header);
+	switch (header->id) {
+	case SIP_WWW_AUTHENTICATE:
+	case SIP_PROXY_AUTHENTICATE: return is_foreign_challenge(core, header->value);
+	case SIP_PROXY_AUTHENTICATION_INFO: /* RFC 7615 §4: it is between the caller and us */
+	case SIP_P_ASSERTED_IDENTITY:
+	case SIP_P_PREFERRED_IDENTITY: return false;
+	case SIP_HEADER_OTHER: return !is_old_assertion(header);
+	default: return true;
+	}
 }
 
 struct sip_edits forward_response_edits(struct core *core)
@@ -306,10 +319,10 @@ static int hops_left(const struct sip_message *request)
 static void put_target_uri(struct writer *out, const struct target *target)
 {
 	static const size_t sips_length = sizeof "sips" - 1;
-	struct sip_uri contact;
+	struct sip_uri contact = target->uri;
 
-	if (!target->binding || !sip_uri_parse(target->uri, &contact)) {
-		put(out, target->uri);
+	if (!target->binding) {
+		put(out, contact.text);
 		return;
 	}
 	if (target->to_sip) {

@@ -55,26 +55,24 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 		.flow = binding->flow,
 		.account = aor->account.id,
 	};
-	struct sip_uri contact;
-
+	const struct sip_uri *contact = &target.uri;
 	bool has_edge = binding->path.len > 0;
 
-	if (!sip_uri_parse(binding->contact, &contact) ||
+	if (!sip_uri_parse(binding->contact, &target.uri) ||
 	    !(has_edge ? edge_target(core, domain_of(aor), binding, &target)
 		       : core_flow_is_alive(core, binding->flow)))
 		return LOCATION_UNREACHED;
-	target.uri = contact.text;
-	target.says_tls = forward_says_tls(&contact);
+	target.says_tls = forward_says_tls(contact);
 	if (sips) {
 		/* RFC 5630 §5.3: "the proxy MUST NOT forward the request" to a SIP Contact */
-		if (contact.scheme != SIP_SCHEME_SIPS || !binding->secure)
+		if (contact->scheme != SIP_SCHEME_SIPS || !binding->secure)
 			return LOCATION_NOT_SECURE;
 		if (!has_edge)
 			target.require = (struct requirement){ .level = REQUIRE_ACCOUNT,
 							       .account = aor->account.id };
-	} else if (contact.scheme == SIP_SCHEME_SIPS && is_sips_required(core, aor)) {
+	} else if (contact->scheme == SIP_SCHEME_SIPS && is_sips_required(core, aor)) {
 		return LOCATION_TOO_SECURE;
-	} else if (contact.scheme == SIP_SCHEME_SIPS) {
+	} else if (contact->scheme == SIP_SCHEME_SIPS) {
 		/* "MUST replace that SIPS scheme with a SIP scheme", "MUST use TLS" */
 		target.to_sip = true;
 		if (!has_edge)

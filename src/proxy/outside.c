@@ -34,7 +34,7 @@ bool outside_target(const struct core *core, const struct sip_message *request,
 		    const struct sip_uri *next_hop, struct target *ret_target)
 {
 	struct target target = {
-		.uri = request->uri_text,
+		.uri.text = request->uri_text,
 		.is_outside = true,
 		.account = core_domain_party(core, next_hop->host),
 	};

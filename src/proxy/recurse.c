@@ -116,7 +116,7 @@ static bool go_outside(struct context *context, const struct sip_uri *uri, struc
 
 	if (!outside_target(context->core, context->request, uri, &target))
 		return false;
-	target.uri = uri->text;
+	target.uri.text = uri->text;
 	context_forward_to(context, &target, now);
 	return true;
 }
