@@ -80,7 +80,8 @@ static void put_top_via(struct writer *out, const struct sip_message *message,
 		return;
 	put(out, header->name);
 	put(out, SLICE(": "));
-	put(out, via);
+	if (via.ptr)
+		put(out, via);
 	if (via.ptr && rest.len > 0)
 		put(out, SLICE(", "));
 	put(out, rest);
@@ -114,6 +115,17 @@ static void put_run(struct writer *out, struct slice *run)
 {
 	put(out, *run);
 	run->len = 0;
+}
+
+/* One that stays as it is. */
+static void put_line(struct writer *out, const struct sip_message *message, const struct sip_header *header)
+{
+	struct slice line = line_as_written(message, header);
+
+	if (line.len > 0)
+		put(out, line);
+	else
+		put_field(out, header->name, header->value);
 }
 
 static void put_kept(struct writer *out, const struct sip_message *message, const struct sip_header *header,
@@ -178,21 +190,17 @@ static void put_tagged(struct writer *out, const struct sip_header *to, struct s
 static void put_repeated(struct writer *out, const struct sip_message *request, const struct sip_reply *reply)
 {
 	static const enum sip_header_id ids[] = { SIP_FROM, SIP_TO, SIP_CALL_ID, SIP_CSEQ };
-	struct slice run = { 0 };
 
 	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
 		const struct sip_header *header = sip_message_header(request, ids[i]);
 
 		if (!header)
 			continue;
-		if (header->id == SIP_TO && is_to_be_tagged(request, reply)) {
-			put_run(out, &run);
+		if (header->id == SIP_TO && is_to_be_tagged(request, reply))
 			put_tagged(out, header, reply->to_tag);
-		} else {
-			put_kept(out, request, header, &run);
-		}
+		else
+			put_line(out, request, header);
 	}
-	put_run(out, &run);
 }
 
 /* RFC 3261 §8.2.6.1: "the UAS SHOULD add a delay value into the Timestamp value in the response" */
