@@ -293,6 +293,7 @@ enum auth_verdict auth_check(struct auth_server *server, const struct auth_attem
 		return AUTH_MALFORMED;
 	if (!find_offer(attempt, &offer))
 		return AUTH_ALGORITHM;
+	proof.algorithm = offer.algorithm;
 	verdict = check_response(server, attempt, &offer, &proof.rspauth);
 	if (verdict == AUTH_OK)
 		verdict = check_nonce(server, attempt, now, &proof.nonce_made);

@@ -99,7 +99,8 @@ struct auth_used {
 
 /* What is found out with a right answer, for our own proof. Belongs to the caller, who zeroes it to begin. */
 struct auth_own_proof {
-	struct auth_hash rspauth; /* of a response without a body */
+	enum digest_algorithm algorithm; /* of the answer */
+	struct auth_hash rspauth;        /* of a response without a body */
 	utc_t nonce_made;
 };
 

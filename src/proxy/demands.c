@@ -1,6 +1,5 @@
 #include "proxy/demands.h"
 
-#include "auth/response.h"
 #include "proxy/refusals.h"
 #include "sip/build.h"
 #include "sip/fields.h"
@@ -16,12 +15,8 @@ bool demands_take_digest(struct context *context, const struct aor *aor, struct 
 {
 	const struct account_policy *policy = &aor->account.policy;
 	struct slice said = context->credentials.algorithm;
-	enum digest_algorithm algorithm = DIGEST_MD5;
-	bool session;
+	enum digest_algorithm algorithm = context->proof.algorithm;
 
-	/* RFC 7616 §3.4: without the parameter it is MD5 */
-	if (said.len > 0 && !auth_algorithm_parse(said, &algorithm, &session))
-		return true; /* was not offered, and is no proof */
 	if (algorithm >= policy->least &&
 	    (algorithm != DIGEST_MD5 || !policy->md5_until || now.wall < policy->md5_until))
 		return true;

@@ -312,13 +312,24 @@ static struct auth_hashes hashes_of(const struct account *account)
 	};
 }
 
+/* As nearly all are written: what reads the same is the same, and nothing has to be put in order. */
+static bool reads_as(const struct sip_uri *uri, struct slice aor)
+{
+	const char *at = aor.ptr + uri->user.len;
+
+	return aor.len == uri->user.len + 1 + uri->host.len && *at == '@' &&
+	       slice_eq(slice_from(aor.ptr, uri->user.len), uri->user) &&
+	       slice_eq(slice_from(at + 1, uri->host.len), uri->host);
+}
+
 /* The account speaks for itself, and under the names that its policy gives it; in a dialog the token says who may speak under which name. */
 static bool may_speak_for(const struct context *context, const struct aor *aor)
 {
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 
-	if (context->in_dialog || assertion_is_anonymous(context->server->request))
+	if (context->in_dialog || assertion_is_anonymous(context->server->request) ||
+	    reads_as(identity_of(context), aor->name))
 		return true;
 	put_aor(&name, identity_of(context));
 	return !name.overflow && (slice_eq(writer_text(&name), aor->name) ||
