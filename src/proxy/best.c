@@ -135,7 +135,6 @@ void best_hop(struct context *context, const struct hop_result *result)
 /* RFC 3261 §16.7 step 7: the challenges of all branches are answered at once. */
 void best_challenges(struct context *context, const struct sip_message *response)
 {
-	struct sip_edits edits = forward_response_edits(context->core);
 	struct writer out;
 	char *lines;
 
@@ -152,20 +151,11 @@ void best_challenges(struct context *context, const struct sip_message *response
 
 		if (header->id != SIP_WWW_AUTHENTICATE && header->id != SIP_PROXY_AUTHENTICATE)
 			continue;
-		if (edits.keep(header, edits.keep_arg))
+		if (forward_keeps_challenge(context->core, header))
 			put_header(&out, header->id, header->value);
 		if (!out.overflow)
 			context->challenges_len = out.len;
 	}
-}
-
-/* The collected ones are put on top instead. */
-static bool keep_without_challenges(const struct sip_header *header, void *arg)
-{
-	struct sip_edits edits = forward_response_edits(arg);
-
-	return header->id != SIP_WWW_AUTHENTICATE && header->id != SIP_PROXY_AUTHENTICATE &&
-	       edits.keep(header, edits.keep_arg);
 }
 
 /* For a branch that no phone answered. */
@@ -213,8 +203,8 @@ void best_answer(struct context *context, struct now now)
 			refuse_hidden_challenge(context, now);
 			return;
 		}
-		edits.keep = keep_without_challenges;
-		edits.top = slice_from(context->challenges, context->challenges_len);
+		edits = forward_challenge_edits(core,
+						slice_from(context->challenges, context->challenges_len));
 	}
 	endpoint_respond_with(core->endpoint, context->server, best, &edits, now);
 }

@@ -32,11 +32,14 @@ static bool is_digest_for_others(const struct core *core, struct slice scheme, s
 	       !core_domain(core, realm);
 }
 
-static bool is_foreign_challenge(const struct core *core, struct slice value)
+/*
+ * A challenge for a realm of ours that a phone made would have the caller's phone hand its credentials to it.
+ */
+bool forward_keeps_challenge(const struct core *core, const struct sip_header *header)
 {
 	struct sip_challenge challenge;
 
-	return !names_our_realm(core, value) && sip_challenge_parse(value, &challenge) &&
+	return !names_our_realm(core, header->value) && sip_challenge_parse(header->value, &challenge) &&
 	       is_digest_for_others(core, challenge.scheme, challenge.realm);
 }
 
@@ -46,12 +49,6 @@ static bool is_foreign_credentials(const struct core *core, struct slice value)
 
 	return !names_our_realm(core, value) && sip_credentials_parse(value, &credentials) &&
 	       is_digest_for_others(core, credentials.scheme, credentials.realm);
-}
-
-/* As P-Asserted-Identity, which a phone cannot prove (RFC 3325 §5): it has no standard, but believers. */
-static bool is_old_assertion(const struct sip_header *header)
-{
-	return slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
 }
 
 struct request_filter {
@@ -66,63 +63,103 @@ static bool stands_in(struct slice part, struct slice whole)
 	return part.len > 0 && part.ptr >= whole.ptr && part.ptr < whole.ptr + whole.len;
 }
 
-/* Credentials for our realms are for us alone (RFC 3261 §22.3). Max-Breadth and Route are written anew. */
-static bool keep_in_request(const struct sip_header *header, void *arg)
+/* Credentials for our realms are for us alone (RFC 3261 §22.3). */
+static bool keep_credentials(const struct sip_header *header, void *arg)
 {
 	const struct request_filter *filter = arg;
 
-	switch (header->id) {
-	case SIP_AUTHORIZATION:
-	case SIP_PROXY_AUTHORIZATION:
-		return !stands_in(filter->proof, header->value) &&
-		       is_foreign_credentials(filter->core, header->value);
-	case SIP_P_ASSERTED_IDENTITY: return filter->keeps_assertion;
-	case SIP_P_PREFERRED_IDENTITY:
-	case SIP_MAX_BREADTH:
-	case SIP_ROUTE: return false;
-	case SIP_REQUIRE:
-	case SIP_PROXY_REQUIRE:
-	case SIP_SECURITY_CLIENT:
-	case SIP_SECURITY_VERIFY: return !agreement_owns(filter->core, header);
-	case SIP_HEADER_OTHER: return !is_old_assertion(header);
-	default: return true;
-	}
+	return !stands_in(filter->proof, header->value) &&
+	       is_foreign_credentials(filter->core, header->value);
 }
 
-/*
- * A challenge for a realm of ours that a phone made would have the caller's phone hand its credentials to it.
- */
-static bool keep_in_response(const struct sip_header *header, void *arg)
+static bool keep_assertion(const struct sip_header *header, void *arg)
 {
-	const struct core *core = arg;
+	const struct request_filter *filter = arg;
 
-	switch (header->id) {
-	case SIP_WWW_AUTHENTICATE:
-	case SIP_PROXY_AUTHENTICATE: return is_foreign_challenge(core, header->value);
-	case SIP_PROXY_AUTHENTICATION_INFO: /* RFC 7615 §4: it is between the caller and us */
-	case SIP_P_ASSERTED_IDENTITY:
-	case SIP_P_PREFERRED_IDENTITY: return false;
-	case SIP_HEADER_OTHER: return !is_old_assertion(header);
-	default: return true;
-	}
+	(void)header;
+	return filter->keeps_assertion;
+}
+
+static bool keep_demand(const struct sip_header *header, void *arg)
+{
+	const struct request_filter *filter = arg;
+
+	return !agreement_owns(filter->core, header);
+}
+
+/* An assertion (RFC 3325 §5) of before there was a standard for it, which still has believers. */
+static bool keep_unknown(const struct sip_header *header, void *arg)
+{
+	(void)arg;
+	return !slice_eq_nocase(header->name, SLICE("Remote-Party-ID"));
+}
+
+static bool keep_challenge(const struct sip_header *header, void *arg)
+{
+	return forward_keeps_challenge(arg, header);
+}
+
+/* Max-Breadth and Route are written anew. */
+static sip_keep *const in_request[SIP_HEADERS] = {
+	[SIP_AUTHORIZATION] = keep_credentials,
+	[SIP_PROXY_AUTHORIZATION] = keep_credentials,
+	[SIP_P_ASSERTED_IDENTITY] = keep_assertion,
+	[SIP_P_PREFERRED_IDENTITY] = sip_keep_not,
+	[SIP_MAX_BREADTH] = sip_keep_not,
+	[SIP_ROUTE] = sip_keep_not,
+	[SIP_REQUIRE] = keep_demand,
+	[SIP_PROXY_REQUIRE] = keep_demand,
+	[SIP_SECURITY_CLIENT] = keep_demand,
+	[SIP_SECURITY_VERIFY] = keep_demand,
+	[SIP_HEADER_OTHER] = keep_unknown,
+};
+
+/* Identities that a phone asserts are not proven (RFC 3325 §5). */
+#define IN_ANY_RESPONSE                                                                      \
+	[SIP_P_ASSERTED_IDENTITY] = sip_keep_not, [SIP_P_PREFERRED_IDENTITY] = sip_keep_not, \
+	[SIP_HEADER_OTHER] = keep_unknown
+
+/* RFC 7615 §4: Proxy-Authentication-Info is between the caller and us. */
+static sip_keep *const in_response[SIP_HEADERS] = {
+	IN_ANY_RESPONSE,
+	[SIP_WWW_AUTHENTICATE] = keep_challenge,
+	[SIP_PROXY_AUTHENTICATE] = keep_challenge,
+	[SIP_PROXY_AUTHENTICATION_INFO] = sip_keep_not,
+};
+
+static sip_keep *const in_success_of_home[SIP_HEADERS] = {
+	IN_ANY_RESPONSE,
+	[SIP_WWW_AUTHENTICATE] = keep_challenge,
+	[SIP_PROXY_AUTHENTICATE] = keep_challenge,
+};
+
+static sip_keep *const without_challenges[SIP_HEADERS] = {
+	IN_ANY_RESPONSE,
+	[SIP_WWW_AUTHENTICATE] = sip_keep_not,
+	[SIP_PROXY_AUTHENTICATE] = sip_keep_not,
+	[SIP_PROXY_AUTHENTICATION_INFO] = sip_keep_not,
+};
+
+static struct sip_edits response_edits(struct core *core, sip_keep *const *keep)
+{
+	return (struct sip_edits){ .max_forwards = -1, .keep = keep, .keep_arg = core };
 }
 
 struct sip_edits forward_response_edits(struct core *core)
 {
-	return (struct sip_edits){ .max_forwards = -1, .keep = keep_in_response, .keep_arg = core };
-}
-
-static bool keep_in_success(const struct sip_header *header, void *arg)
-{
-	return header->id == SIP_PROXY_AUTHENTICATION_INFO || keep_in_response(header, arg);
+	return response_edits(core, in_response);
 }
 
 struct sip_edits forward_success_edits(struct core *core, account_id sender)
 {
-	struct sip_edits edits = forward_response_edits(core);
+	return response_edits(core, edge_is_phone(sender) ? in_success_of_home : in_response);
+}
 
-	if (edge_is_phone(sender))
-		edits.keep = keep_in_success;
+struct sip_edits forward_challenge_edits(struct core *core, struct slice challenges)
+{
+	struct sip_edits edits = response_edits(core, without_challenges);
+
+	edits.top = challenges;
 	return edits;
 }
 
@@ -416,7 +453,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 		      &(struct sip_edits){
 			      .via = context->server->via,
 			      .max_forwards = hops_left(request),
-			      .keep = keep_in_request,
+			      .keep = in_request,
 			      .keep_arg = &filter,
 		      });
 	if (out.uri.overflow || out.rest.overflow)
@@ -451,7 +488,7 @@ bool forward_ack(const struct context *context, const struct target *target, str
 	put_forwarded(&out.rest, ack,
 		      &(struct sip_edits){
 			      .max_forwards = hops_left(ack),
-			      .keep = keep_in_request,
+			      .keep = in_request,
 			      .keep_arg = &filter,
 		      });
 	if (out.uri.overflow || out.rest.overflow)

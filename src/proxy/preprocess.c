@@ -14,11 +14,7 @@ static const struct sip_limits own_limits = {
 	.params = 64,
 };
 
-static bool keep_but_routes(const struct sip_header *header, void *arg)
-{
-	(void)arg;
-	return header->id != SIP_ROUTE;
-}
+static sip_keep *const without_routes[SIP_HEADERS] = { [SIP_ROUTE] = sip_keep_not };
 
 /* The message with another Request-URI, and these Route lines; */
 static bool rewrite(const struct core *core, const struct sip_message *message, struct slice uri,
@@ -32,7 +28,7 @@ static bool rewrite(const struct core *core, const struct sip_message *message, 
 							     : sip_method_name(message->method),
 			 uri);
 	put_forwarded(&out, message,
-		      &(struct sip_edits){ .top = routes, .max_forwards = -1, .keep = keep_but_routes });
+		      &(struct sip_edits){ .top = routes, .max_forwards = -1, .keep = without_routes });
 	return !out.overflow &&
 	       sip_message_parse(writer_text(&out), &own_limits, ret_message, &fault) == OK &&
 	       !(*ret_message)->fault.status;

@@ -99,13 +99,13 @@ static void put_max_forwards(struct writer *out, int hops)
  * The line of a field where it stands in the message as put_field() would write it, else an empty slice. Such lines that stand one behind
  * the other are copied at once.
  */
-static struct slice line_as_written(const struct sip_message *message, const struct sip_header *header)
+static inline struct slice line_as_written(const struct sip_message *message, const struct sip_header *header)
 {
 	const char *line = header->name.ptr, *colon = line + header->name.len, *value = header->value.ptr,
 		   *end = value + header->value.len, *text_end = message->text.ptr + message->text.len;
 
-	if (value != colon + 2 || colon[0] != ':' || colon[1] != ' ' || text_end - end < 2 ||
-	    end[0] != '\r' || end[1] != '\n')
+	if (value != colon + 2 || !slice_eq(slice_from(colon, 2), SLICE(": ")) || text_end - end < 2 ||
+	    !slice_eq(slice_from(end, 2), SLICE("\r\n")))
 		return slice_from(line, 0);
 	return slice_from(line, (size_t)(end - line) + 2);
 }
@@ -144,6 +144,22 @@ static void put_kept(struct writer *out, const struct sip_message *message, cons
 		put_field(out, header->name, header->value);
 }
 
+bool sip_keep_not(const struct sip_header *header, void *arg)
+{
+	(void)header;
+	(void)arg;
+	return false;
+}
+
+static bool is_kept(const struct sip_header *header, const struct sip_edits *edits)
+{
+	sip_keep *keep = edits->keep ? edits->keep[header->id] : NULL;
+
+	return header->id != SIP_CONTENT_LENGTH &&
+	       (header->id != SIP_MAX_FORWARDS || edits->max_forwards < 0) &&
+	       (!keep || keep(header, edits->keep_arg));
+}
+
 void put_forwarded(struct writer *out, const struct sip_message *message, const struct sip_edits *edits)
 {
 	const struct sip_header *top_via = sip_message_header(message, SIP_VIA);
@@ -153,9 +169,7 @@ void put_forwarded(struct writer *out, const struct sip_message *message, const 
 	for (size_t i = 0; i < message->n_headers; i++) {
 		const struct sip_header *header = &message->headers[i];
 
-		if (header->id == SIP_CONTENT_LENGTH ||
-		    (header->id == SIP_MAX_FORWARDS && edits->max_forwards >= 0) ||
-		    (edits->keep && !edits->keep(header, edits->keep_arg)))
+		if (!is_kept(header, edits))
 			continue;
 		if (header == top_via && (edits->drop_via || edits->via.ptr)) {
 			put_run(out, &run);

@@ -21,6 +21,10 @@ void put_body(struct writer *out, struct slice body);
 /* A quoted-string: quotes and backslashes escaped. Control bytes are left out. */
 void put_quoted(struct writer *out, struct slice text);
 
+/* Whether a header field stays in a message that is passed on. */
+typedef bool sip_keep(const struct sip_header *header, void *arg);
+sip_keep sip_keep_not; /* never */
+
 /*
  * What changes when a message is passed on (RFC 3261 §16.6, §16.7). Names and values of everything else, unknown header
  * fields included, are copied byte for byte and in order; what stands around a name's colon becomes ": ".
@@ -30,8 +34,8 @@ struct sip_edits {
 	struct slice via; /* replaces the topmost Via's value (received, rport); absent: as it is */
 	bool drop_via;    /* takes the topmost via-parm out */
 	int max_forwards; /* replaces or adds the header field; -1: as it is */
-	/* Called for every header field if set; false leaves it out. */
-	bool (*keep)(const struct sip_header *header, void *arg);
+	/* By the id of a header field, SIP_HEADERS of them: who is asked whether it stays; NULL: it does. NULL: all do. */
+	sip_keep *const *keep;
 	void *keep_arg;
 };
 

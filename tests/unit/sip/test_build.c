@@ -78,11 +78,17 @@ static void what_does_not_fit_is_noticed(void **state)
 	assert_true(out.overflow);
 }
 
-static bool keep_no_subject(const struct sip_header *header, void *arg)
+static bool ask(const struct sip_header *header, void *arg)
 {
 	*(unsigned *)arg += 1;
-	return header->id != SIP_SUBJECT;
+	return header->id == SIP_FROM;
 }
+
+static sip_keep *const no_subject[SIP_HEADERS] = {
+	[SIP_FROM] = ask,
+	[SIP_SUBJECT] = ask,
+	[SIP_TO] = sip_keep_not,
+};
 
 #define MESSAGE                                                                                                 \
 	"BYE sip:a@b SIP/2.0\r\nVia: SIP/2.0/TLS x;branch=1 , SIP/2.0/TLS y\r\nv : SIP/2.0/TLS z\r\n"           \
@@ -134,11 +140,11 @@ static void a_message_is_passed_on_with_its_edits_only(void **state)
 static void lines_are_added_on_top_and_left_out(void **state)
 {
 	unsigned n_asked = 0;
-	struct sip_edits edits = { .top = SLICE("A: 1\r\nB: 2\r\n"),
-				   .max_forwards = -1,
-				   .keep = keep_no_subject,
-				   .keep_arg = &n_asked };
-	struct sip_message *message = parsed("BYE sip:a@b SIP/2.0\r\nSubject: s\r\nFrom: sip:a@b\r\n\r\n");
+	struct sip_edits edits = {
+		.top = SLICE("A: 1\r\nB: 2\r\n"), .max_forwards = -1, .keep = no_subject, .keep_arg = &n_asked
+	};
+	struct sip_message *message = parsed(
+		"BYE sip:a@b SIP/2.0\r\nSubject: s\r\nFrom: sip:a@b\r\nTo: sip:a@b\r\n\r\n");
 	struct writer out = writer_of(buf, sizeof buf);
 
 	put_forwarded(&out, message, &edits);
@@ -156,7 +162,7 @@ static void what_stands_around_a_colon_is_put_straight_between_lines_that_are_co
 	     straight[] =
 		     "A: 1\r\nB: 2\r\nC: 3\r\nD: 4\r\nE: 5\r\nF: 6\r\nG: \r\nH: \r\nI: 7\r\n\t8\r\nJ: 9\r\nK: 10\r\n";
 	unsigned n_asked = 0;
-	const struct sip_edits edits = { .max_forwards = -1, .keep = keep_no_subject, .keep_arg = &n_asked };
+	const struct sip_edits edits = { .max_forwards = -1, .keep = no_subject, .keep_arg = &n_asked };
 	char text[512], expected[512];
 	struct writer out = writer_of(buf, sizeof buf);
 	struct sip_message *message;
