@@ -19,11 +19,11 @@ static enum err refusal(const struct endpoint *endpoint, size_t size)
 
 static enum err new_item(struct endpoint *endpoint, enum action_kind kind, struct item **ret_item)
 {
-	struct item *item = arena_zalloc(endpoint->outbox_arena, 1, sizeof(*item));
+	struct item *item = arena_alloc(endpoint->outbox_arena, sizeof(*item));
 
 	if (!item)
 		return refusal(endpoint, sizeof(*item));
-	item->action.kind = kind;
+	*item = (struct item){ .action.kind = kind };
 	*ret_item = item;
 	return OK;
 }

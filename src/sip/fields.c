@@ -215,11 +215,14 @@ bool sip_cseq_scan(struct scan *in, struct sip_cseq *ret_cseq)
 
 bool sip_body_is_optional(const struct sip_message *message)
 {
-	struct slice value = sip_message_value(message, SIP_CONTENT_DISPOSITION), handling;
-	struct slice params = slice_sub(value, slice_find(value, ';'), value.len);
+	struct slice value, params, handling;
 
-	return message->body.len == 0 || (sip_param_find(params, SLICE("handling"), &handling) &&
-					  slice_eq_nocase(handling, SLICE("optional")));
+	if (message->body.len == 0)
+		return true;
+	value = sip_message_value(message, SIP_CONTENT_DISPOSITION);
+	params = slice_sub(value, slice_find(value, ';'), value.len);
+	return sip_param_find(params, SLICE("handling"), &handling) &&
+	       slice_eq_nocase(handling, SLICE("optional"));
 }
 
 void put_nothing_accepted(struct writer *out, const struct sip_message *message)
