@@ -4,12 +4,29 @@
 
 #include "base/ascii.h"
 
+/* ascii_lower() of eight bytes: where adding brings about the upper bit there is no carry into the next. */
+static uint64_t lower_eight(uint64_t word)
+{
+	const uint64_t each = 0x0101010101010101, low = word & 0x7f * each;
+	const uint64_t from_a = low + (0x80 - 'A') * each, past_z = low + (0x7f - 'Z') * each;
+
+	return word | (from_a & ~past_z & ~word & 0x80 * each) >> 2;
+}
+
 void put_lower(struct writer *out, struct slice text)
 {
 	char *at = out->buf + out->len;
+	const char *end;
+	uint64_t word;
 
 	put(out, text);
-	for (const char *end = out->buf + out->len; at < end; at++)
+	end = out->buf + out->len;
+	for (; (size_t)(end - at) >= sizeof word; at += sizeof word) {
+		memcpy(&word, at, sizeof word);
+		word = lower_eight(word);
+		memcpy(at, &word, sizeof word);
+	}
+	for (; at < end; at++)
 		*at = ascii_lower(*at);
 }
 

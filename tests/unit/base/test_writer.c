@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/writer.h"
 
 #define ASSERT_WRITTEN(out, text)                                                    \
@@ -36,6 +37,25 @@ static void letters_become_small_where_they_stand(void **state)
 	put_lower(&out, SLICE("TOO LONG"));
 	assert_true(out.overflow);
 	assert_true(slice_eq(writer_text(&out), SLICE("Az@[-\xc4.1")));
+}
+
+/* Every byte, at every place among eight and behind them. */
+static void each_letter_becomes_small_wherever_it_stands(void **state)
+{
+	enum { LENGTH = 19 };
+	char text[LENGTH], expected[LENGTH], buf[LENGTH];
+
+	for (int c = 0; c < 256; c++)
+		for (size_t at = 0; at < LENGTH; at++) {
+			struct writer out = writer_of(buf, sizeof buf);
+
+			memset(text, c, LENGTH);
+			text[at] = 'M';
+			for (size_t i = 0; i < LENGTH; i++)
+				expected[i] = ascii_lower(text[i]);
+			put_lower(&out, slice_from(text, LENGTH));
+			ASSERT_WRITTEN(out, slice_from(expected, LENGTH));
+		}
 }
 
 static void numbers_of_every_length_are_written(void **state)
@@ -293,6 +313,7 @@ static void text_of_a_peer_becomes_one_visible_line(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(texts_and_numbers_stand_one_after_the_other),
 	cmocka_unit_test(letters_become_small_where_they_stand),
+	cmocka_unit_test(each_letter_becomes_small_wherever_it_stands),
 	cmocka_unit_test(numbers_of_every_length_are_written),
 	cmocka_unit_test(what_does_not_fit_is_dropped_whole_and_remembered),
 	cmocka_unit_test(it_may_be_filled_to_the_last_byte),
