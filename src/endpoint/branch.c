@@ -3,7 +3,7 @@
  * so that a response that comes back to another worker can be told from a made-up one and handed to the
  * worker that waits for it.
  *
- *	"z9hG4bK" base64url( worker (1 byte) | counter (8) | check (16) ) [ "." loop ]
+ *	"z9hG4bK" base64url( worker (1 byte) | counter (8, its lowest first) | check (16) ) [ "." loop ]
  *
  * The checks of two counters, an even one and the odd one behind it, are the halves of one HMAC of the worker and what
  * they have in common: so each of the two knows as little of the other as any other bytes of an HMAC, and half as many
@@ -12,6 +12,7 @@
  * What stands behind the dot is the proxy's: the same for every request that it would route in the same way, so that
  * it knows one that comes back unchanged (RFC 5393 §4.2.1).
  */
+#include <endian.h>
 #include <string.h>
 
 #include "endpoint/state.h"
@@ -19,6 +20,21 @@
 static const struct slice magic_cookie = SLICE_INIT("z9hG4bK");
 
 enum { COUNTER_SIZE = 8, PLAIN_SIZE = 1 + COUNTER_SIZE, CHECK_SIZE = BRANCH_CHECKS_SIZE / 2 };
+
+static void write_counter(unsigned char to[COUNTER_SIZE], uint64_t counter)
+{
+	const uint64_t lowest_first = htole64(counter);
+
+	memcpy(to, &lowest_first, COUNTER_SIZE);
+}
+
+static uint64_t read_counter(const unsigned char from[COUNTER_SIZE])
+{
+	uint64_t lowest_first;
+
+	memcpy(&lowest_first, from, COUNTER_SIZE);
+	return le64toh(lowest_first);
+}
 
 /* Both checks of the pair of counters that the counter is one of. */
 static bool make_checks(struct mac *mac, unsigned char worker, uint64_t counter,
@@ -47,7 +63,7 @@ bool branch_make(struct endpoint *endpoint, struct slice loop, char buf[BRANCH_S
 	    !make_checks(endpoint->branch_mac, bytes[0], counter, endpoint->branch_checks))
 		return false;
 	endpoint->branch_counter++;
-	memcpy(bytes + 1, &counter, COUNTER_SIZE);
+	write_counter(bytes + 1, counter);
 	memcpy(bytes + PLAIN_SIZE, check_of(endpoint->branch_checks, counter), CHECK_SIZE);
 	put(&out, magic_cookie);
 	put_base64url(&out, bytes, sizeof(bytes));
@@ -63,8 +79,7 @@ struct slice branch_of_ack(struct endpoint *endpoint, char buf[BRANCH_SIZE_MAX])
 	unsigned char bytes[PLAIN_SIZE] = { (unsigned char)endpoint->worker };
 	struct writer out = writer_of(buf, BRANCH_SIZE_MAX);
 
-	memcpy(bytes + 1, &endpoint->ack_counter, COUNTER_SIZE);
-	endpoint->ack_counter++;
+	write_counter(bytes + 1, endpoint->ack_counter++);
 	put(&out, magic_cookie);
 	put_base64url(&out, bytes, sizeof(bytes));
 	return writer_text(&out);
@@ -82,13 +97,24 @@ bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigne
 			   sizeof(bytes), &n) ||
 	    n != sizeof(bytes))
 		return false;
-	memcpy(&counter, bytes + 1, COUNTER_SIZE);
+	counter = read_counter(bytes + 1);
 	if (!make_checks(endpoint->branch_mac, bytes[0], counter, checks) ||
 	    !slice_eq_secret(slice_from(bytes + PLAIN_SIZE, CHECK_SIZE),
 			     slice_from(check_of(checks, counter), CHECK_SIZE)))
 		return false;
 	*ret_worker = bytes[0];
 	return true;
+}
+
+/* The lowest 46 bits of the counter are in the eight characters behind the first of the base64. */
+uint64_t branch_number(struct slice branch)
+{
+	uint64_t number = 0;
+	size_t at = magic_cookie.len + 1;
+
+	if (branch.len >= at + sizeof(number))
+		memcpy(&number, branch.ptr + at, sizeof(number));
+	return number;
 }
 
 bool endpoint_via_loop(const struct endpoint *endpoint, const struct sip_via *via, struct slice *ret_loop)

@@ -19,15 +19,9 @@ static struct slice key_of(struct endpoint *endpoint, struct slice branch, struc
 	return writer_text(&out);
 }
 
-/* By the number that our branch has in it (branch.c), as map_hash_number() asks for. Of others there is none in the table. */
 static uint64_t hash_of(const struct endpoint *endpoint, struct slice key)
 {
-	enum { NUMBER_AT = 8 }; /* behind the cookie, and the first bits of the worker */
-	uint64_t number = 0;
-
-	if (key.len >= NUMBER_AT + sizeof(number))
-		memcpy(&number, key.ptr + NUMBER_AT, sizeof(number));
-	return map_hash_number(endpoint->clients, number);
+	return map_hash_number(endpoint->clients, branch_number(key));
 }
 
 static struct client_tsx *find(const struct endpoint *endpoint, struct slice key)

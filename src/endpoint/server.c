@@ -290,16 +290,12 @@ void endpoint_respond(struct endpoint *endpoint, struct server *server, const st
 		pass(endpoint, tsx, reply->status, writer_text(&out), now);
 }
 
-/*
- * RFC 3261 §16.7 step 3: "the response was meant for this element and MUST NOT be forwarded" without. The topmost was taken apart with the
- * message, so the search begins behind it.
- */
+/* RFC 3261 §16.7 step 3: "the response was meant for this element and MUST NOT be forwarded" without. */
 static bool has_another_via(const struct sip_message *response)
 {
-	struct sip_values vias = sip_values_of(response, SIP_VIA);
+	struct sip_values vias = sip_vias_below(response);
 	struct slice via;
 
-	vias.rest = slice_sub(vias.rest, response->via.text.len, vias.rest.len);
 	return sip_values_next(&vias, &via);
 }
 

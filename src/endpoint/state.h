@@ -71,7 +71,7 @@ struct server_tsx {
 
 struct client_tsx {
 	struct client pub;
-	struct map_node node; /* by put_tsx_client_key(): see hash_of() in client.c */
+	struct map_node node; /* by put_tsx_client_key(): see branch_number() */
 	struct link waits;    /* in waits_on: the clients of its flow */
 	struct list *waits_on;
 	struct remote *remote; /* whose list that is, if the flow is another worker's */
@@ -292,5 +292,7 @@ MUST_CHECK bool branch_make(struct endpoint *endpoint, struct slice loop, char b
 			    struct slice *ret_branch);
 /* That of an ACK to a 2xx: nothing comes back for it. Points into buf. */
 struct slice branch_of_ack(struct endpoint *endpoint, char buf[BRANCH_SIZE_MAX]);
+/* What differs between branches of ours, for map_hash_number(); of what begins with a branch too. 0: it is none of ours. */
+uint64_t branch_number(struct slice branch);
 /* The worker that wrote the branch; false if none of ours did, or if it is that of an ACK. */
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker);

@@ -83,13 +83,13 @@ static bool next_via(struct sip_values *it, struct sip_via *ret_via)
  */
 static bool is_looping(struct core *core, const struct sip_message *request)
 {
-	struct sip_values it = sip_values_of(request, SIP_VIA);
+	struct sip_values it = sip_vias_below(request);
 	char loop[ENDPOINT_LOOP_SIZE];
 	struct sip_via via = request->via;
-	struct slice value, part;
-	bool made = false, is_via = sip_values_next(&it, &value);
+	struct slice part;
+	bool made = false;
 
-	for (; is_via; is_via = next_via(&it, &via)) {
+	for (bool is_via = true; is_via; is_via = next_via(&it, &via)) {
 		if (!endpoint_via_loop(core->endpoint, &via, &part) || !part.len)
 			continue;
 		if (!made && !check_make_loop(core, request, loop))

@@ -30,9 +30,9 @@ void put_path(struct writer *out, const struct context *context, struct slice to
 
 /* The edits with which a response goes upstream: challenges for our realms that others made are left out. */
 struct sip_edits forward_response_edits(struct core *core);
-/* Whether a challenge of a phone's is for no realm of ours. */
-bool forward_keeps_challenge(const struct core *core, const struct sip_header *header);
 /* The same with these header lines in the place of all challenges. */
 struct sip_edits forward_challenge_edits(struct core *core, struct slice challenges);
 /* The same for a success. What another server has proven to a phone that registers through us is for that phone. */
 struct sip_edits forward_success_edits(struct core *core, account_id sender);
+/* Whether they leave that challenge in. */
+bool forward_keeps_challenge(const struct core *core, const struct sip_header *header);

@@ -57,9 +57,11 @@ static struct map_node *find(struct core *core, const struct sip_message *reques
 	struct writer key = writer_of(core->scratch, SCRATCH_SIZE);
 	struct link *link;
 
+	if (request->to.tag.ptr)
+		return NULL;
 	while ((link = list_take_first(&core->noted)))
 		add(CONTAINER_OF(link, struct context, noted));
-	if (map_count(core->ongoing) == 0 || request->to.tag.ptr || !put_key(&key, request))
+	if (map_count(core->ongoing) == 0 || !put_key(&key, request))
 		return NULL;
 	return map_find(core->ongoing, writer_text(&key));
 }

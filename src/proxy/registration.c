@@ -25,11 +25,12 @@ static struct slice service_route(const struct context *context, struct writer o
 /* From where it came, for who looks at the binding: the other end of a flow is always the same. */
 static struct slice received(const struct context *context, const struct aor *aor, struct writer out)
 {
-	const struct flow_view *view = endpoint_flow_view(context->core->endpoint, context->server->flow);
+	const struct flow_view *view;
 
 	for (size_t i = 0; i < aor->n_bindings; i++)
 		if (aor->bindings[i].flow == context->server->flow)
 			return aor->bindings[i].received;
+	view = endpoint_flow_view(context->core->endpoint, context->server->flow);
 	if (view)
 		put_address(&out, &view->peer);
 	return writer_text(&out);

@@ -62,10 +62,10 @@ void put_quoted(struct writer *out, struct slice text)
 	put_char(out, '"');
 }
 
-/* What stands behind the topmost Via in the same field. */
-static struct slice behind_top_via(const struct sip_message *message, struct slice value)
+/* What follows the topmost Via and its comma in the same field. */
+static struct slice behind_top_via(const struct sip_message *message)
 {
-	struct slice rest = slice_sub(value, message->via.text.len, value.len);
+	struct slice rest = sip_vias_below(message).rest;
 
 	return rest.len == 0 ? rest : slice_trim(slice_sub(rest, slice_find(rest, ',') + 1, rest.len));
 }
@@ -74,7 +74,7 @@ static struct slice behind_top_via(const struct sip_message *message, struct sli
 static void put_top_via(struct writer *out, const struct sip_message *message,
 			const struct sip_header *header, struct slice via)
 {
-	struct slice rest = behind_top_via(message, header->value);
+	struct slice rest = behind_top_via(message);
 
 	if (!via.ptr && rest.len == 0)
 		return;

@@ -159,6 +159,14 @@ static inline struct sip_values sip_values_of(const struct sip_message *message,
 
 	return (struct sip_values){ message, header, header ? header->value : slice_from(NULL, 0) };
 }
+/* The values behind the topmost Via, which was taken apart with the message; rest begins with what stands behind it in the same field. */
+static inline struct sip_values sip_vias_below(const struct sip_message *message)
+{
+	struct sip_values it = sip_values_of(message, SIP_VIA);
+
+	it.rest = slice_sub(it.rest, message->via.text.len, it.rest.len);
+	return it;
+}
 /* sip_values_next() where there may be another one. */
 bool sip_values_find(struct sip_values *it, struct slice *ret_value);
 static inline bool sip_values_next(struct sip_values *it, struct slice *ret_value)

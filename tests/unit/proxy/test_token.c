@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "proxy/token.h"
+#include "token_dialogs.h"
 
 static struct crypto *crypto;
 static struct mac *mac, *other_mac;
@@ -27,8 +27,6 @@ static int teardown(void **state)
 
 static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true, false,
 				    PROTECTION_DIGEST };
-
-static const struct token_dialog call = { { "call", 4 }, { "alice@a", 7 }, { "bob@a", 5 } };
 
 static struct slice make(char buf[TOKEN_LENGTH])
 {
@@ -63,17 +61,6 @@ static void keeps_what_a_sip_dialog_demands_of_one_side(void **state)
 	assert_true(parsed.tls_b && !parsed.sips);
 	assert_int_equal(parsed.least, PROTECTION_SMIME);
 }
-
-static const struct token_dialog other_dialogs[] = {
-	{ { "other", 5 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "callx", 5 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "", 0 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "call", 4 }, { "carol@a", 7 }, { "bob@a", 5 } },
-	{ { "call", 4 }, { "alice@a", 7 }, { "carol@a", 7 } },
-	{ { "call", 4 }, { "bob@a", 5 }, { "alice@a", 7 } },
-	{ { "call", 4 }, { "alice@ab", 8 }, { "ob@a", 4 } },
-	{ { "cal", 3 }, { "lalice@a", 8 }, { "bob@a", 5 } },
-};
 
 static void is_good_in_its_own_dialog_and_under_our_key_only(void **state)
 {

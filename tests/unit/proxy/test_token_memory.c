@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proxy/token_memory.h"
+#include "token_dialogs.h"
 
 static struct token_memory *memory;
 
@@ -20,7 +21,6 @@ static int teardown(void **state)
 
 static const struct token token = { 0x0102030405060708, 0xfffefdfcfbfaf9f8, 12345678901234, 7, true, false,
 				    PROTECTION_DIGEST };
-static const struct token_dialog call = { { "call", 4 }, { "alice@a", 7 }, { "bob@a", 5 } };
 static char text[TOKEN_LENGTH] = "AQEAAAAAAAAAAQAAAAAAAAACAAAAAAAAAAMAAAAAAAAABP-_abcdefghijklmnopqr";
 
 static struct slice whole(void)
@@ -57,17 +57,6 @@ static void with_any_character_changed_it_is_unknown(void **state)
 	assert_false(token_recall(memory, slice_from(text, sizeof text - 1), &call, &recalled));
 	assert_false(token_recall(memory, (struct slice){ 0 }, &call, &recalled));
 }
-
-static const struct token_dialog other_dialogs[] = {
-	{ { "other", 5 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "callx", 5 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "", 0 }, { "alice@a", 7 }, { "bob@a", 5 } },
-	{ { "call", 4 }, { "carol@a", 7 }, { "bob@a", 5 } },
-	{ { "call", 4 }, { "alice@a", 7 }, { "carol@a", 7 } },
-	{ { "call", 4 }, { "bob@a", 5 }, { "alice@a", 7 } },
-	{ { "call", 4 }, { "alice@ab", 8 }, { "ob@a", 4 } },
-	{ { "cal", 3 }, { "lalice@a", 8 }, { "bob@a", 5 } },
-};
 
 static void in_another_dialog_it_is_unknown(void **state)
 {
