@@ -99,6 +99,11 @@ static void bench_timers(struct element *elements)
 	      sink += timers_set(timers, &elements[i * 7919 % ELEMENTS].timer, 1 + i * 104729 % 32000));
 	BENCH("timers: take the next of 100,000", ELEMENTS,
 	      sink += (uint64_t)(uintptr_t)timers_take_due(timers, UINT64_MAX));
+	BENCH("timers: set and take one of a length, of 100,000", ROUNDS, {
+		struct timer *timer = i < ELEMENTS ? NULL : timers_take_due(timers, i);
+
+		sink += timers_set(timers, timer ? timer : &elements[i % ELEMENTS].timer, i + ELEMENTS);
+	});
 	timers_free(timers);
 }
 
