@@ -6,7 +6,7 @@
 
 enum { TRIED_MAX = 64 };
 
-struct member {
+struct allowance_member {
 	struct map_node node; /* by account: map_hash_number() */
 	struct link
 		order; /* in allowance->order, the one that asked for nothing for the longest time first */
@@ -35,7 +35,7 @@ struct allowance *allowance_new(struct map_key key)
 	return allowance;
 }
 
-static void forget(struct allowance *allowance, struct member *member)
+static void forget(struct allowance *allowance, struct allowance_member *member)
 {
 	map_remove(allowance->members, &member->node);
 	list_remove(&allowance->order, &member->order);
@@ -46,18 +46,10 @@ void allowance_free(struct allowance *allowance)
 {
 	if (!allowance)
 		return;
-	LIST_EACH (member, &allowance->order, struct member, order)
+	LIST_EACH (member, &allowance->order, struct allowance_member, order)
 		forget(allowance, member);
 	map_free(allowance->members);
 	mem_free(allowance);
-}
-
-static struct member *find(const struct allowance *allowance, account_id account)
-{
-	struct map_node *node = map_find_hashed(allowance->members, slice_from(&account, sizeof account),
-						map_hash_number(allowance->members, (uint64_t)account));
-
-	return node ? (struct member *)(void *)((char *)node - offsetof(struct member, node)) : NULL;
 }
 
 /* Whoever is in the middle of a call is passed over; a few of them only, so that this does not take long. */
@@ -66,7 +58,8 @@ static void make_room(struct allowance *allowance)
 	if (map_count(allowance->members) < ALLOWANCE_ACCOUNTS_MAX)
 		return;
 	for (int i = 0; i < TRIED_MAX; i++) {
-		struct member *member = CONTAINER_OF(list_first(&allowance->order), struct member, order);
+		struct allowance_member *member = CONTAINER_OF(list_first(&allowance->order),
+							       struct allowance_member, order);
 
 		if (member->calls == 0) {
 			forget(allowance, member);
@@ -77,10 +70,10 @@ static void make_room(struct allowance *allowance)
 	}
 }
 
-static struct member *make(struct allowance *allowance, account_id account,
-			   const struct server_config *server, ms_t now)
+static struct allowance_member *make(struct allowance *allowance, account_id account,
+				     const struct server_config *server, ms_t now)
 {
-	struct member *member = mem_new(struct member);
+	struct allowance_member *member = mem_new(struct allowance_member);
 
 	if (!member)
 		return NULL;
@@ -98,10 +91,12 @@ static struct member *make(struct allowance *allowance, account_id account,
 	return member;
 }
 
-static struct member *find_or_make(struct allowance *allowance, account_id account,
-				   const struct server_config *server, ms_t now)
+static struct allowance_member *find_or_make(struct allowance *allowance, account_id account,
+					     const struct server_config *server, ms_t now)
 {
-	struct member *member = find(allowance, account);
+	struct map_node *node = map_find_hashed(allowance->members, slice_from(&account, sizeof account),
+						map_hash_number(allowance->members, (uint64_t)account));
+	struct allowance_member *member = node ? CONTAINER_OF(node, struct allowance_member, node) : NULL;
 
 	if (!member)
 		return make(allowance, account, server, now);
@@ -110,29 +105,24 @@ static struct member *find_or_make(struct allowance *allowance, account_id accou
 	return member;
 }
 
-bool allowance_take(struct allowance *allowance, account_id account, const struct server_config *server,
-		    ms_t now)
+struct allowance_member *allowance_take(struct allowance *allowance, account_id account,
+					const struct server_config *server, ms_t now)
 {
-	struct member *member = find_or_make(allowance, account, server, now);
+	struct allowance_member *member = find_or_make(allowance, account, server, now);
 
-	return member && quota_take(&member->requests, 1, now);
+	return member && quota_take(&member->requests, 1, now) ? member : NULL;
 }
 
-bool allowance_begin_call(struct allowance *allowance, account_id account, const struct server_config *server,
-			  ms_t now)
+bool allowance_begin_call(struct allowance_member *member, const struct server_config *server)
 {
-	struct member *member = find_or_make(allowance, account, server, now);
-
-	if (!member || member->calls >= server->calls_max)
+	if (member->calls >= server->calls_max)
 		return false;
 	member->calls++;
 	return true;
 }
 
-void allowance_end_call(struct allowance *allowance, account_id account)
+void allowance_end_call(struct allowance_member *member)
 {
-	struct member *member = find(allowance, account);
-
-	if (member && member->calls > 0)
+	if (member)
 		member->calls--;
 }

@@ -17,16 +17,20 @@
 enum { ALLOWANCE_ACCOUNTS_MAX = 20000, ALLOWANCE_BURST_SECONDS = 5 };
 
 struct allowance;
+struct allowance_member; /* an account that has asked for something */
 
 /* NULL without memory. */
 MUST_CHECK struct allowance *allowance_new(struct map_key key);
 void allowance_free(struct allowance *allowance);
 OWN(allowance)
 
-/* One more request. False: it has asked for more than it may, or there is no memory to count. */
-bool allowance_take(struct allowance *allowance, account_id account, const struct server_config *server,
-		    ms_t now);
+/*
+ * One more request. Who asks, good until the next one, or as long as it has a call; NULL: it has asked for more than it may, or
+ * there is no memory to count.
+ */
+struct allowance_member *allowance_take(struct allowance *allowance, account_id account,
+					const struct server_config *server, ms_t now);
 /* One more call, until it is given back. False: it has as many as it may. */
-bool allowance_begin_call(struct allowance *allowance, account_id account, const struct server_config *server,
-			  ms_t now);
-void allowance_end_call(struct allowance *allowance, account_id account);
+bool allowance_begin_call(struct allowance_member *member, const struct server_config *server);
+/* Gives one back. NULL does nothing. */
+void allowance_end_call(struct allowance_member *member);

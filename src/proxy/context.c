@@ -52,9 +52,8 @@ struct context *context_new(struct core *core, struct server *server)
 /* A call that is answered, one way or the other, is no longer being set up. */
 static void end_set_up(struct context *context)
 {
-	if (context->is_counted)
-		allowance_end_call(context->core->allowance, context->account);
-	context->is_counted = false;
+	allowance_end_call(context->caller);
+	context->caller = NULL;
 }
 
 static void context_free(struct context *context)

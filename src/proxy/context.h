@@ -76,7 +76,7 @@ struct context {
 	account_id account; /* 0 until proven; below 0 for another domain: core_domain_party() */
 	struct aor *sender; /* whose credentials the request carries; NULL until they were good */
 	bool is_asserted;   /* by a peer of our trust domain: its P-Asserted-Identity is true */
-	bool is_counted;    /* among the calls of the account */
+	struct allowance_member *caller; /* it is counted among whose calls; or NULL */
 	enum protection
 		least; /* what the policies of both sides ask for, as far as they are known: demands.h */
 	/* for our realm, in the request; without a scheme until they are found */

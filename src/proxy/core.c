@@ -116,24 +116,30 @@ void core_reconfigure(struct core *core, const struct server_config *server)
 
 /* -- what a request is ------------------------------------------------------------------------------------------- */
 
+static bool refuse_use(struct context *context, enum refused why, struct now now)
+{
+	endpoint_count(context->core->endpoint, REASON_RATE);
+	context_refuse(context, &proxy_refusals[why], now);
+	return false;
+}
+
 /* What an account of ours begins is counted; else it has been refused. */
 static bool is_within_allowance(struct context *context, struct now now)
 {
 	struct core *core = context->core;
-	enum refused why = REFUSED_RATE;
-	bool ok = context->account < 0 ||
-		  allowance_take(core->allowance, context->account, core->server, now.mono);
+	struct allowance_member *member;
 
-	if (ok && context->account > 0 && context->request->method == SIP_INVITE) {
-		why = REFUSED_CALLS;
-		ok = allowance_begin_call(core->allowance, context->account, core->server, now.mono);
-		context->is_counted = ok;
-	}
-	if (ok)
+	if (context->account < 0)
 		return true;
-	endpoint_count(core->endpoint, REASON_RATE);
-	context_refuse(context, &proxy_refusals[why], now);
-	return false;
+	member = allowance_take(core->allowance, context->account, core->server, now.mono);
+	if (!member)
+		return refuse_use(context, REFUSED_RATE, now);
+	if (context->request->method != SIP_INVITE)
+		return true;
+	if (!allowance_begin_call(member, core->server))
+		return refuse_use(context, REFUSED_CALLS, now);
+	context->caller = member;
+	return true;
 }
 
 /* The sender is proven. */
