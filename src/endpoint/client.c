@@ -519,7 +519,7 @@ static bool is_peer(const struct client_tsx *client, flow_id from)
  * RFC 3261 §18.1.1: a response may come on "a new connection to the address in the top Via": where it proves what the request
  * demanded of its flow, it is the same peer.
  */
-static bool proves_as_much(const struct endpoint *endpoint, const struct client_tsx *client, flow_id from)
+static bool proves_as_much(struct endpoint *endpoint, const struct client_tsx *client, flow_id from)
 {
 	const struct flow *flow = flow_find(endpoint, from);
 	bool is_named = client->require.level >= REQUIRE_ACCOUNT;

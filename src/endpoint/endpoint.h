@@ -275,7 +275,7 @@ static inline bool flow_view_is_proven(const struct flow_view *view)
 	return view->n_accounts > 0 || view->verified.len > 0 || view->is_peer;
 }
 /* NULL if it is not open, or another worker's. Good until endpoint_flow() tells that the flow is lost. */
-const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow_id id);
+const struct flow_view *endpoint_flow_view(struct endpoint *endpoint, flow_id id);
 
 /*
  * The account has proven itself on this flow (digest bound to it, or client certificate): the verdict rises
@@ -289,9 +289,9 @@ bool endpoint_flow_prove(struct endpoint *endpoint, flow_id id, account_id accou
  */
 void endpoint_flow_is_peer(struct endpoint *endpoint, flow_id id);
 /* Whether the account is proven on the flow. For an own flow only. */
-bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account);
+bool endpoint_flow_has(struct endpoint *endpoint, flow_id id, account_id account);
 /* Whether the certificate of its peer proved the domain; case ignored. For an own flow only. */
-bool endpoint_flow_proves(const struct endpoint *endpoint, flow_id id, struct slice domain);
+bool endpoint_flow_proves(struct endpoint *endpoint, flow_id id, struct slice domain);
 /*
  * Asks the other end of an own stream for a sign of life (RFC 5626 §4.4.1); pong() tells of the answer, and how long to
  * wait for it is up to the caller. ERR_CLOSED: the flow is not there, or no stream. ERR_LIMIT, ERR_NOMEM.

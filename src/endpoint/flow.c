@@ -6,15 +6,20 @@
 #include "base/mem.h"
 #include "endpoint/state.h"
 
-struct flow *flow_find(const struct endpoint *endpoint, flow_id id)
+struct flow *flow_find(struct endpoint *endpoint, flow_id id)
 {
 	struct map_node *node;
 
 	if (endpoint->heard && endpoint->heard->id == id)
 		return endpoint->heard;
+	if (endpoint->asked && endpoint->asked->id == id)
+		return endpoint->asked;
 	node = map_find_hashed(endpoint->flows, slice_from(&id, sizeof(id)),
 			       map_hash_number(endpoint->flows, id));
-	return node ? CONTAINER_OF(node, struct flow, node) : NULL;
+	if (!node)
+		return NULL;
+	endpoint->asked = CONTAINER_OF(node, struct flow, node);
+	return endpoint->asked;
 }
 
 /* -- opened ---------------------------------------------------------------------------------------------- */
@@ -103,6 +108,8 @@ static void lost(struct endpoint *endpoint, struct flow *flow, const struct flow
 	map_remove(endpoint->flows, &flow->node);
 	if (endpoint->heard == flow)
 		endpoint->heard = NULL;
+	if (endpoint->asked == flow)
+		endpoint->asked = NULL;
 	list_remove(&endpoint->closing, &flow->closing);
 	LIST_EACH (server, &flow->servers, struct server_tsx, link)
 		server_flow_lost(endpoint, server, now);
@@ -127,7 +134,7 @@ void endpoint_flow(struct endpoint *endpoint, flow_id id, const struct flow_fact
 
 /* -- what the transaction user asks and tells ------------------------------------------------------------ */
 
-const struct flow_view *endpoint_flow_view(const struct endpoint *endpoint, flow_id id)
+const struct flow_view *endpoint_flow_view(struct endpoint *endpoint, flow_id id)
 {
 	const struct flow *flow = flow_find(endpoint, id);
 
@@ -147,7 +154,7 @@ bool flow_has(const struct flow *flow, account_id account)
 	return false;
 }
 
-bool endpoint_flow_has(const struct endpoint *endpoint, flow_id id, account_id account)
+bool endpoint_flow_has(struct endpoint *endpoint, flow_id id, account_id account)
 {
 	const struct flow *flow = flow_find(endpoint, id);
 
@@ -168,7 +175,7 @@ bool flow_proves(const struct flow *flow, struct slice domain)
 	return false;
 }
 
-bool endpoint_flow_proves(const struct endpoint *endpoint, flow_id id, struct slice domain)
+bool endpoint_flow_proves(struct endpoint *endpoint, flow_id id, struct slice domain)
 {
 	const struct flow *flow = flow_find(endpoint, id);
 

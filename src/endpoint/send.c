@@ -62,7 +62,7 @@ static void report_message(struct endpoint *endpoint, const struct sending *send
 /* The no-downgrade check: nothing else queues an ACTION_SEND. */
 static enum err send_on_own(struct endpoint *endpoint, const struct sending *sending)
 {
-	const struct flow *flow = flow_find(endpoint, sending->flow);
+	const struct flow *flow = sending->own ? sending->own : flow_find(endpoint, sending->flow);
 
 	if (!flow || flow->why || (flow->blocked && sending->transaction.len > 0))
 		return ERR_CLOSED;

@@ -133,14 +133,26 @@ static uint16_t reply_port(flow_id flow, const struct sip_via *via)
 	return via->port ? via->port : 5060;
 }
 
-static void send_response(struct endpoint *endpoint, flow_id flow, const struct sip_message *request,
-			  struct slice bytes)
+/* own: the flow, where it is at hand. */
+static void send_response(struct endpoint *endpoint, flow_id flow, const struct flow *own,
+			  const struct sip_message *request, struct slice bytes)
 {
-	struct sending sending = { .flow = flow, .bytes = bytes, .port = reply_port(flow, &request->via) };
+	struct sending sending = {
+		.flow = flow,
+		.own = own,
+		.bytes = bytes,
+		.port = reply_port(flow, &request->via),
+	};
 	enum err err = send_on(endpoint, &sending);
 
 	if (err == ERR_NOMEM || err == ERR_LIMIT)
 		endpoint->counts.dropped_no_memory++;
+}
+
+/* To where the request came from. */
+static void respond(struct endpoint *endpoint, const struct server_tsx *server, struct slice bytes)
+{
+	send_response(endpoint, server->pub.flow, server->home, server->request, bytes);
 }
 
 /* Kept while a retransmission of the request may ask for it again; without memory it then gets no answer. */
@@ -189,7 +201,7 @@ static void send_100(struct endpoint *endpoint, struct server_tsx *server, struc
 	struct writer out = scratch(endpoint);
 
 	put_reply(&out, server->request, &trying);
-	send_response(endpoint, server->pub.flow, server->request, writer_text(&out));
+	respond(endpoint, server, writer_text(&out));
 	keep_last(server, writer_text(&out));
 }
 
@@ -207,8 +219,7 @@ static void end_unreachable(struct endpoint *endpoint, struct server_tsx *server
 static void perform(struct endpoint *endpoint, struct server_tsx *server, unsigned actions, struct now now)
 {
 	if ((actions & TSX_RESEND) && server->last)
-		send_response(endpoint, server->pub.flow, server->request,
-			      slice_from(server->last, server->last_len));
+		respond(endpoint, server, slice_from(server->last, server->last_len));
 	if (actions & TSX_SEND_100)
 		send_100(endpoint, server, now);
 	if (actions & TSX_TELL_TIMEOUT)
@@ -228,7 +239,7 @@ static void pass(struct endpoint *endpoint, struct server_tsx *server, unsigned 
 		return;
 	actions = tsx_step(&server->tsx, tsx_send_event(status), now.mono);
 	if (actions & TSX_SEND) {
-		send_response(endpoint, server->pub.flow, server->request, bytes);
+		respond(endpoint, server, bytes);
 		keep_last(server, bytes);
 		if (status >= 200 && server->pub.final == 0) {
 			server->pub.final = status;
@@ -385,7 +396,7 @@ static void answer(struct endpoint *endpoint, flow_id flow, const struct address
 	}
 	put_reply(&out, request, &complete);
 	if (!out.overflow)
-		send_response(endpoint, flow, request, writer_text(&out));
+		send_response(endpoint, flow, NULL, request, writer_text(&out));
 }
 
 void server_answer(struct endpoint *endpoint, const struct flow *flow, const struct sip_message *request,
@@ -480,7 +491,8 @@ void server_repeat(struct endpoint *endpoint, struct server_tsx *server, const s
 	unsigned actions = tsx_step(&server->tsx, TSX_RECV_REQUEST, now.mono);
 
 	if ((actions & TSX_RESEND) && server->last)
-		send_response(endpoint, visitor->flow, request, slice_from(server->last, server->last_len));
+		send_response(endpoint, visitor->flow, NULL, request,
+			      slice_from(server->last, server->last_len));
 	schedule(endpoint, server);
 }
 

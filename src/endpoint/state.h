@@ -108,8 +108,8 @@ struct endpoint {
 	uint16_t ports[TRANSPORT_WS + 1];                /* of sent-by, by transport */
 
 	struct map *flows, *remotes, *servers, *clients, *questions;
-	struct flow
-		*heard; /* where the last input came from, which most questions are about; NULL: it is gone */
+	/* Where the last input came from, and who was asked for last besides: most questions are about these. NULL: it is gone. */
+	struct flow *heard, *asked;
 	struct map *invites; /* servers, by their branches alone */
 	struct timers *timers;
 	struct list failing;                    /* clients whose failure is still to be told */
@@ -161,6 +161,7 @@ void report_passing(struct endpoint *endpoint, const char *event, flow_id flow,
 /* What is to leave on a flow of any worker. */
 struct sending {
 	flow_id flow;
+	const struct flow *own; /* where the caller has it at hand; else NULL */
 	struct requirement require;
 	struct slice bytes;
 	struct slice transaction; /* key of the client transaction that begins with it, or empty */
@@ -183,7 +184,7 @@ MUST_CHECK enum err send_on(struct endpoint *endpoint, const struct sending *sen
 /* -- flow.c ---------------------------------------------------------------------------------------------- */
 
 /* NULL if it is not here. */
-struct flow *flow_find(const struct endpoint *endpoint, flow_id id);
+struct flow *flow_find(struct endpoint *endpoint, flow_id id);
 bool flow_has(const struct flow *flow, account_id account);
 /* Whether the peer came to us and has proven nothing. */
 bool flow_is_strange(const struct flow *flow);

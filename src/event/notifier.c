@@ -561,7 +561,7 @@ static struct subscription *find(const struct notifier *notifier, const struct s
 /* Whether it is the subscriber who asks: on his flow, or on another one where his account or domain is proven since. */
 static bool is_from_subscriber(const struct subscription *subscription, flow_id flow)
 {
-	const struct endpoint *endpoint = subscription->notifier->endpoint;
+	struct endpoint *endpoint = subscription->notifier->endpoint;
 
 	return flow == subscription->flow ||
 	       (subscription->domain.len > 0 ? endpoint_flow_proves(endpoint, flow, subscription->domain)
