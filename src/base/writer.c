@@ -141,7 +141,7 @@ void put_base64url(struct writer *out, const void *bytes, size_t n)
  */
 enum { IS_IN = 0x100, IS_PLAIN = 0x200, IS_URL = 0x400, VALUE = 0x3f };
 #define IN(value) (IS_IN | (value))
-static const uint16_t base64_values[256] = {
+const uint16_t base64_values[256] = {
 	/* clang-format off */
 	['A'] = IN(0), ['B'] = IN(1), ['C'] = IN(2), ['D'] = IN(3), ['E'] = IN(4), ['F'] = IN(5), ['G'] = IN(6), ['H'] = IN(7), ['I'] = IN(8), ['J'] = IN(9), ['K'] = IN(10), ['L'] = IN(11), ['M'] = IN(12),
 	['N'] = IN(13), ['O'] = IN(14), ['P'] = IN(15), ['Q'] = IN(16), ['R'] = IN(17), ['S'] = IN(18), ['T'] = IN(19), ['U'] = IN(20), ['V'] = IN(21), ['W'] = IN(22), ['X'] = IN(23), ['Y'] = IN(24), ['Z'] = IN(25),

@@ -62,6 +62,12 @@ void put_escaped(struct writer *out, struct slice text);
  * no white space, no bits left over. False if malformed or larger than size. *ret_n is set on success only.
  */
 bool base64_decode(struct slice text, void *buf, size_t size, size_t *ret_n);
+extern const uint16_t base64_values[256];
+/* What a character of either alphabet stands for; 0 if it is in none. */
+static inline unsigned base64_value(char c)
+{
+	return base64_values[(unsigned char)c] & 63;
+}
 bool hex_decode(struct slice text, void *buf, size_t size, size_t *ret_n);
 
 /* RFC 4648 §5 without padding, for tokens inside URIs and headers. */

@@ -106,15 +106,17 @@ bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigne
 	return true;
 }
 
-/* The lowest 46 bits of the counter are in the eight characters behind the first of the base64. */
+/* The lowest 46 bits of the counter are in the eight characters behind the first of the base64, behind two of the worker. */
 uint64_t branch_number(struct slice branch)
 {
-	uint64_t number = 0;
-	size_t at = magic_cookie.len + 1;
+	struct slice text = slice_sub(branch, magic_cookie.len + 1, 8);
+	uint64_t bits = 0;
 
-	if (branch.len >= at + sizeof(number))
-		memcpy(&number, branch.ptr + at, sizeof(number));
-	return number;
+	if (text.len < 8)
+		return 0;
+	for (size_t i = 0; i < 8; i++)
+		bits = bits << 6 | base64_value(text.ptr[i]);
+	return be64toh(bits << 18);
 }
 
 bool endpoint_via_loop(const struct endpoint *endpoint, const struct sip_via *via, struct slice *ret_loop)

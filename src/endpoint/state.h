@@ -293,7 +293,7 @@ MUST_CHECK bool branch_make(struct endpoint *endpoint, struct slice loop, char b
 			    struct slice *ret_branch);
 /* That of an ACK to a 2xx: nothing comes back for it. Points into buf. */
 struct slice branch_of_ack(struct endpoint *endpoint, char buf[BRANCH_SIZE_MAX]);
-/* What differs between branches of ours, for map_hash_number(); of what begins with a branch too. 0: it is none of ours. */
+/* The counter of a branch of ours, for map_hash_number(); of what begins with a branch too. Of another's text it is any number. */
 uint64_t branch_number(struct slice branch);
 /* The worker that wrote the branch; false if none of ours did, or if it is that of an ACK. */
 bool branch_worker(const struct endpoint *endpoint, struct slice branch, unsigned *ret_worker);

@@ -99,6 +99,25 @@ static void numbers_of_ours_spread_by_a_hash_of_their_own(void **state)
 	}
 }
 
+static void numbers_that_follow_one_another_stand_together(void **state)
+{
+	AUTO(map) struct map *map = map_new(1, (struct map_key){ 0x9e3779b97f4a7c14, 1 });
+
+	assert_non_null(map);
+	for (uint64_t first = 0; first < 160000; first += 16) {
+		unsigned per_bucket[64] = { 0 };
+		uint64_t start = map_hash_number(map, first);
+
+		for (uint64_t number = first; number < first + 16; number++) {
+			uint64_t hash = map_hash_number(map, number);
+
+			assert_int_equal(hash >> 8, start >> 8);
+			assert_int_equal((hash & 63) / 4, (start & 63) / 4);
+			assert_true(++per_bucket[hash & 63] <= 4);
+		}
+	}
+}
+
 static void finds_what_was_added_and_nothing_else(void **state)
 {
 	AUTO(map) struct map *map = map_new(MANY, key);
@@ -353,6 +372,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(hash_agrees_with_the_reference),
 	cmocka_unit_test(a_hash_serves_to_look_and_to_add),
 	cmocka_unit_test(numbers_of_ours_spread_by_a_hash_of_their_own),
+	cmocka_unit_test(numbers_that_follow_one_another_stand_together),
 	cmocka_unit_test(finds_what_was_added_and_nothing_else),
 	cmocka_unit_test(a_key_is_there_once),
 	cmocka_unit_test(another_one_takes_the_place_of_its_equal),
