@@ -23,6 +23,29 @@ static const struct slice method_names[SIP_METHODS] = {
 	[SIP_UPDATE]    = SLICE_INIT("UPDATE"),
 };
 
+/*
+ * Where the number of each stands: a hash of its length and its first and third letter. That no two share a slot is
+ * proven by the compiler, which refuses an element that is initialised twice.
+ */
+#define METHOD_SLOT(len, first, third) (((len) + (first) + 3 * (unsigned)(third)) % 32)
+
+static const uint8_t method_slots[32] = {
+	[METHOD_SLOT(3, 'A', 'K')] = SIP_ACK,
+	[METHOD_SLOT(3, 'B', 'E')] = SIP_BYE,
+	[METHOD_SLOT(6, 'C', 'N')] = SIP_CANCEL,
+	[METHOD_SLOT(4, 'I', 'F')] = SIP_INFO,
+	[METHOD_SLOT(6, 'I', 'V')] = SIP_INVITE,
+	[METHOD_SLOT(7, 'M', 'S')] = SIP_MESSAGE,
+	[METHOD_SLOT(6, 'N', 'T')] = SIP_NOTIFY,
+	[METHOD_SLOT(7, 'O', 'T')] = SIP_OPTIONS,
+	[METHOD_SLOT(5, 'P', 'A')] = SIP_PRACK,
+	[METHOD_SLOT(7, 'P', 'B')] = SIP_PUBLISH,
+	[METHOD_SLOT(5, 'R', 'F')] = SIP_REFER,
+	[METHOD_SLOT(8, 'R', 'G')] = SIP_REGISTER,
+	[METHOD_SLOT(9, 'S', 'B')] = SIP_SUBSCRIBE,
+	[METHOD_SLOT(6, 'U', 'D')] = SIP_UPDATE,
+};
+
 static const struct slice header_names[SIP_HEADERS] = {
 	[SIP_ACCEPT] = SLICE_INIT("Accept"),
 	[SIP_ACCEPT_CONTACT] = SLICE_INIT("Accept-Contact"),
@@ -212,11 +235,13 @@ static const uint8_t compact_forms[26] = {
 
 enum sip_method sip_method_of(struct slice token)
 {
-	for (enum sip_method method = SIP_METHOD_OTHER + 1; method < SIP_METHODS; method++)
-		if (method_names[method].len == token.len &&
-		    memcmp(method_names[method].ptr, token.ptr, token.len) == 0)
-			return method;
-	return SIP_METHOD_OTHER;
+	enum sip_method method;
+
+	if (token.len < 3)
+		return SIP_METHOD_OTHER;
+	method = method_slots[METHOD_SLOT(token.len, (unsigned char)token.ptr[0],
+					  (unsigned char)token.ptr[2])];
+	return slice_eq(method_names[method], token) ? method : SIP_METHOD_OTHER;
 }
 
 struct slice sip_method_name(enum sip_method method)
@@ -227,14 +252,12 @@ struct slice sip_method_name(enum sip_method method)
 enum sip_header_id sip_header_of(struct slice name)
 {
 	enum sip_header_id id;
-	unsigned first;
 
-	if (name.len == 0)
-		return SIP_HEADER_OTHER;
-	first = ascii_fold(name.ptr[0]);
-	if (name.len == 1)
-		return ascii_is_alpha(name.ptr[0]) ? compact_forms[first - 'a'] : SIP_HEADER_OTHER;
-	id = header_slots[SLOT(name.len, first, ascii_fold(name.ptr[name.len / 2]),
+	if (name.len < 2)
+		return name.len > 0 && ascii_is_alpha(name.ptr[0])
+			       ? compact_forms[ascii_fold(name.ptr[0]) - 'a']
+			       : SIP_HEADER_OTHER;
+	id = header_slots[SLOT(name.len, ascii_fold(name.ptr[0]), ascii_fold(name.ptr[name.len / 2]),
 			       ascii_fold(name.ptr[name.len - 1]))];
 	return slice_eq_nocase(header_names[id], name) ? id : SIP_HEADER_OTHER;
 }

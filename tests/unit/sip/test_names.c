@@ -93,6 +93,9 @@ static void methods_are_case_sensitive(void **state)
 	for (enum sip_method method = SIP_METHOD_OTHER + 1; method < SIP_METHODS; method++)
 		assert_int_equal(sip_method_of(sip_method_name(method)), method);
 	assert_int_equal(sip_method_of(SLICE("invite")), SIP_METHOD_OTHER);
+	assert_int_equal(sip_method_of(SLICE("INVITF")),
+			 SIP_METHOD_OTHER); /* the third letter and the length of INVITE */
+	assert_int_equal(sip_method_of(SLICE("IN")), SIP_METHOD_OTHER);
 	assert_int_equal(sip_method_of(SLICE("RE%47IST%45R")), SIP_METHOD_OTHER); /* RFC4475:3.1.1.5 */
 	assert_int_equal(sip_method_of(SLICE("")), SIP_METHOD_OTHER);
 }
