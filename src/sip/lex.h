@@ -70,10 +70,11 @@ static inline const char *lex_skip_blanks(const char *at, const char *end)
 /* The first byte of LEX_CONTROL from at on, or end. */
 static inline const char *lex_find_control(const char *at, const char *end)
 {
-	for (; end - at >= WIDE; at += WIDE) {
-		unsigned controls = wide_control(wide_load(at));
+	for (size_t n = (size_t)(end - at) / WIDE; n > 0; n--, at += WIDE) {
+		wide bytes = wide_load(at);
+		unsigned controls = wide_control_or_tab(bytes);
 
-		if (controls)
+		if (controls && (controls &= ~wide_is(bytes, '\t')) != 0) /* tabs are rare */
 			return at + __builtin_ctz(controls);
 	}
 	while (at < end && !lex_is(*at, LEX_CONTROL))

@@ -66,16 +66,6 @@ static const char *find_bare_control(struct slice value)
 	return NULL;
 }
 
-/* The colon behind a name of ordinary length, or NULL. */
-static const char *find_colon(const char *at, const char *end)
-{
-	enum { NEAR = 64 };
-	size_t n = (size_t)(end - at);
-	unsigned colons = n >= WIDE ? wide_is(wide_load(at), ':') : 0;
-
-	return colons ? at + __builtin_ctz(colons) : memchr(at, ':', n < NEAR ? n : NEAR);
-}
-
 /* header-name HCOLON, without the white space behind the colon. */
 static bool scan_name(struct scan *in, struct sip_header *header)
 {
@@ -86,12 +76,12 @@ static bool scan_name(struct scan *in, struct sip_header *header)
 	return scan_char(in, ':');
 }
 
-/* The grammar's whole way. */
-static bool scan_any_line(struct scan *in, struct sip_header *header, struct sip_fault *ret_fault)
+bool sip_line_scan_any(struct scan *in, struct sip_header *header, struct sip_fault *ret_fault)
 {
 	const char *at, *end;
 	bool escaped;
 
+	*header = (struct sip_header){ 0 };
 	if (!scan_name(in, header))
 		return fail(in, in->at,
 			    scan_done(in) ? "the header ends early" : "not a header field: no name and colon",
@@ -110,38 +100,12 @@ static bool scan_any_line(struct scan *in, struct sip_header *header, struct sip
 	return true;
 }
 
-/* Nearly all lines: a name that is known right up to the colon, so a token, and nothing but a value up to the CRLF. */
-static bool scan_plain_line(struct scan *in, struct sip_header *header)
-{
-	const char *end = lex_find_control(in->at, in->end), *at = find_colon(in->at, in->end);
-
-	if (!at || in->end - end < 3 || end[0] != '\r' || end[1] != '\n' || lex_is(end[2], LEX_SPACE))
-		return false;
-	header->name = slice_from(in->at, (size_t)(at - in->at));
-	header->id = sip_header_of(header->name);
-	if (header->id == SIP_HEADER_OTHER)
-		return false;
-	in->at = end + 2;
-	at = lex_skip_blanks(at + 1, end);
-	while (end > at && lex_is(end[-1], LEX_SPACE))
-		end--;
-	header->value = slice_from(at, (size_t)(end - at));
-	return true;
-}
-
-bool sip_line_scan(struct scan *in, struct sip_header *ret_header, struct sip_fault *ret_fault)
-{
-	ret_header->next = 0;
-	if (scan_plain_line(in, ret_header))
-		return true;
-	*ret_header = (struct sip_header){ 0 };
-	return scan_any_line(in, ret_header, ret_fault);
-}
-
 const char *sip_line_version(struct slice line)
 {
-	static const struct slice version = SLICE_INIT(" SIP/");
+	static const struct slice version = SLICE_INIT(" SIP/"), usual = SLICE_INIT(" SIP/2.0");
 
+	if (line.len > usual.len && memcmp(line.ptr + line.len - usual.len, usual.ptr, usual.len) == 0)
+		return line.ptr + line.len - usual.len;
 	for (size_t at = line.len; at-- > 0;)
 		if (line.ptr[at] == ' ' && slice_starts_nocase(slice_sub(line, at, version.len), version))
 			return line.ptr + at;

@@ -77,6 +77,7 @@ static const uint8_t may_come[SIP_HEADERS] = {
 struct parse {
 	struct sip_message *message;
 	const struct sip_limits *limits;
+	size_t short_values;        /* those that have fewer bytes cannot pass a limit */
 	struct scan in;             /* over the whole text */
 	struct sip_header *headers; /* the message's array, still being written */
 	size_t room;                /* elements in it */
@@ -267,30 +268,36 @@ static size_t count_values(struct slice list)
 	return n;
 }
 
+/* A list of n values has at least 2n - 1 bytes, n parameters have 2n: short ones need no counting. */
+static size_t short_values(const struct sip_limits *limits)
+{
+	size_t values = 2 * limits->values, params = 2 * limits->params;
+	size_t least = values < params ? values : params;
+
+	return least < limits->uri ? least : limits->uri;
+}
+
 static void check_header(struct parse *parse, const struct sip_header *header)
 {
 	struct sip_message *message = parse->message;
 	const struct sip_limits *limits = parse->limits;
-	size_t len = header->value.len;
 
 	if (message->first[header->id] && may_come[header->id] == ONCE)
 		fault(message, 400, "a header field that may come once comes twice", header->name,
 		      header->name.ptr);
-	/* A list of n values has at least 2n - 1 bytes, n parameters have 2n: short ones, nearly all, need no counting. */
-	if (len < 2 * limits->values && len <= 2 * limits->params && len <= limits->uri)
+	if (header->value.len < parse->short_values) /* nearly all */
 		return;
 	if (may_come[header->id] == A_LIST && count_values(header->value) > limits->values)
 		fault(message, 400, "more values in a header field than allowed", header->name,
 		      header->value.ptr);
-	if (may_have_too_many(parse, header->value) || len > limits->uri)
+	if (may_have_too_many(parse, header->value) || header->value.len > limits->uri)
 		check_values(parse, header);
 }
 
 /* Takes the one that stands behind the last in the array. False: past what is allowed, the fault is set. */
-static bool add_header(struct parse *parse)
+static bool add_header(struct parse *parse, const struct sip_header *header)
 {
 	struct sip_message *message = parse->message;
-	const struct sip_header *header = &parse->headers[message->n_headers];
 
 	if (message->n_headers == parse->limits->headers) {
 		fault(message, 400, "more header fields than allowed", header->name, header->name.ptr);
@@ -333,7 +340,7 @@ static enum err parse_headers(struct parse *parse)
 			fault(message, 400, "the header is longer than allowed", no_name, from);
 			return OK;
 		}
-		if (!add_header(parse))
+		if (!add_header(parse, header))
 			return OK;
 	}
 	return OK;
@@ -514,7 +521,10 @@ enum err sip_message_parse(struct slice text, const struct sip_limits *limits,
 		return ERR_LIMIT;
 	}
 	TRY(message_new(text, limits, &message));
-	parse = (struct parse){ .message = message, .limits = limits, .in = scan_of(message->text) };
+	parse = (struct parse){ .message = message,
+				.limits = limits,
+				.short_values = short_values(limits),
+				.in = scan_of(message->text) };
 	if (!parse_start_line(&parse, ret_fault))
 		return ERR_SYNTAX;
 	TRY(parse_headers(&parse));

@@ -45,6 +45,12 @@ static inline unsigned wide_is(wide bytes, char c)
 	return wide_bits((wide)(bytes == (uint8_t)c));
 }
 
+/* Controls, HTAB among them. */
+static inline unsigned wide_control_or_tab(wide bytes)
+{
+	return wide_bits((wide)(bytes < ' ') | (wide)(bytes == 0x7f));
+}
+
 /* Controls but HTAB, which is one of those that are less than a blank. */
 static inline unsigned wide_control(wide bytes)
 {

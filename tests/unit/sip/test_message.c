@@ -113,6 +113,7 @@ static const struct {
 	{ "escaped outside of quotes", REQUEST_WITH("Subject: a\\\x01\r\n", ""), 400, "\x01", true },
 	{ "DEL", REQUEST_WITH("Subject: a\x7f\r\n", ""), 400, "\x7f", true },
 	{ "HTAB", REQUEST_WITH("Subject:\ta\tb\r\n", ""), 0, NULL, true },
+	{ "HTAB and a control character", REQUEST_WITH("Subject:\ta\t\x01\r\n", ""), 400, "\x01", true },
 	{ "folds", REQUEST_WITH("Subject: a\r\n b\r\n\tc\r\n", ""), 0, NULL, true },
 	{ "fold without text", REQUEST_WITH("Subject: a\r\n \r\n", ""), 0, NULL, true },
 	{ "empty value", REQUEST_WITH("Subject:\r\n", ""), 0, NULL, true },
