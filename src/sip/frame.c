@@ -45,23 +45,26 @@ static bool may_be_content_length(const char *at, const char *end)
 	       (ascii_fold(at[0]) == 'c' && end - at > LENGTH && ascii_fold(at[LENGTH]) == 'l');
 }
 
+/* at: a line with its CRLF, so something stands behind whatever name it begins with. */
 static bool is_content_length(const char *at, const char *end)
 {
-	const char *behind;
+	static const struct slice name = SLICE_INIT("Content-Length");
+	size_t n;
 
 	if (!may_be_content_length(at, end))
 		return false;
-	behind = lex_skip(at, end, LEX_TOKEN);
-	return sip_header_of(slice_from(at, (size_t)(behind - at))) == SIP_CONTENT_LENGTH;
+	n = ascii_fold(at[0]) == 'l' ? 1 : name.len;
+	return (n == 1 || slice_starts_nocase(slice_from(at, (size_t)(end - at)), name)) &&
+	       !lex_is(at[n], LEX_TOKEN);
 }
 
-/* The line up to end. What is wrong with it is found when the message is parsed. */
+/* The line up to end, its CRLF included. What is wrong with it is found when the message is parsed. */
 static bool take_line(struct sip_framer *framer, struct slice input, size_t end)
 {
 	const char *at = input.ptr + framer->line;
 
 	if (framer->line == 0)
-		return is_start_line(slice_from(at, end - 1));
+		return is_start_line(slice_from(at, end - 2));
 	if (!framer->lengths[1] && is_content_length(at, input.ptr + end))
 		framer->lengths[framer->lengths[0] ? 1 : 0] = framer->line;
 	return true;
@@ -98,7 +101,7 @@ static enum err find_header_end(struct sip_framer *framer, struct slice input, s
 static enum err read_content_length(struct slice header_area, size_t at, uint64_t *ret_length,
 				    struct sip_fault *ret_fault)
 {
-	struct scan line = scan_of(slice_sub(header_area, at, header_area.len)), value;
+	struct scan line = scan_of(slice_from(header_area.ptr + at, header_area.len - at)), value;
 	struct sip_header header;
 	struct sip_fault fault;
 	bool ok = sip_line_scan(&line, &header, &fault);
@@ -133,7 +136,7 @@ static enum err measure(struct sip_framer *framer, const struct sip_limits *limi
 			      &frame->fault);
 	if (err != OK)
 		return err;
-	frame->bytes = slice_sub(input, 0, header_area);
+	frame->bytes = slice_from(input.ptr, header_area);
 	if (header_area > limits->header_area)
 		return refuse(ERR_LIMIT, 413, "the header is longer than allowed", limits->header_area,
 			      &frame->fault);
@@ -159,6 +162,6 @@ enum err sip_frame(struct sip_framer *framer, struct slice input, const struct s
 		TRY(measure(framer, limits, ret_frame));
 	if (input.len < framer->need)
 		return ERR_MORE;
-	ret_frame->bytes = slice_sub(input, 0, framer->need);
+	ret_frame->bytes = slice_from(input.ptr, framer->need);
 	return OK;
 }

@@ -53,6 +53,8 @@ static const struct {
 	  45, 400 },
 	{ "another broken line", "A sip:a SIP/2.0\r\nCon\x01: 0\r\nl: 0\r\n\r\n", OK, SIP_FRAME_MESSAGE, 34,
 	  0 },
+	{ "names that only begin with Content-Length's",
+	  "A sip:a SIP/2.0\r\nContent-Length2: 5\r\nLx: 5\r\nl: 0\r\n\r\n", OK, SIP_FRAME_MESSAGE, 52, 0 },
 	{ "bare LF in the header", "A sip:a SIP/2.0\r\nl: 0\n\r\n\r\n", ERR_SYNTAX, 0, 26, 400 },
 	{ "only bare LFs", "A sip:a SIP/2.0\nl: 0\n\n", ERR_SYNTAX, 0, 22, 400 },
 	{ "HTTP", "GET / HTTP/1.1\r\nHost: a\r\n", ERR_SYNTAX, 0, 25, 400 },
