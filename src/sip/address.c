@@ -30,6 +30,18 @@ static bool is_addr_spec(const struct scan *in)
 	return end > in->at && end < in->end && *end == ':';
 }
 
+/* addr-spec / name-addr, which is [ display-name ] LAQUOT addr-spec RAQUOT */
+static bool scan_name_or_addr(struct scan *in, struct sip_address *address)
+{
+	if (scan_peek(in) != '<') {
+		if (is_addr_spec(in))
+			return sip_uri_scan_bare(in, &address->uri);
+		if (!scan_display(in, &address->display))
+			return false;
+	}
+	return scan_char(in, '<') && sip_uri_scan(in, &address->uri) && scan_char(in, '>');
+}
+
 static bool scan_address_params(struct scan *in, struct sip_address *address)
 {
 	const char *from = in->at, *end = in->at;
@@ -66,14 +78,7 @@ bool sip_address_scan(struct scan *in, struct sip_address *ret_address)
 	scan_sws(in);
 	from = in->at;
 	address.display = slice_from(from, 0);
-	if (is_addr_spec(in)) {
-		if (!sip_uri_scan_bare(in, &address.uri))
-			return false;
-	} else if (!scan_display(in, &address.display) || !scan_char(in, '<') ||
-		   !sip_uri_scan(in, &address.uri) || !scan_char(in, '>')) {
-		return false;
-	}
-	if (!scan_address_params(in, &address))
+	if (!scan_name_or_addr(in, &address) || !scan_address_params(in, &address))
 		return false;
 	address.text = slice_from(from, (size_t)(address.params.ptr + address.params.len - from));
 	scan_sws(in);

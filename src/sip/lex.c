@@ -67,8 +67,11 @@ const uint16_t lex_classes[256] = {
 
 const char *lex_lws(const char *at, const char *end)
 {
-	const char *behind = lex_skip_blanks(at, end);
+	const char *behind;
 
+	if (end - at > 1 && at[0] == ' ' && (unsigned char)at[1] > ' ') /* nearly all */
+		return at + 1;
+	behind = lex_skip_blanks(at, end);
 	while (end - behind > 2 && behind[0] == '\r' && behind[1] == '\n' && lex_is(behind[2], LEX_SPACE))
 		behind = lex_skip_blanks(behind + 2, end);
 	return behind > at ? behind : NULL;

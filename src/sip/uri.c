@@ -105,7 +105,11 @@ static bool scan_sip(struct scan *in, enum extent extent, struct sip_uri *uri)
 		return false;
 	if (scan_char(in, ':') && !scan_port(in, &uri->port))
 		return false;
-	return extent == BARE || (scan_uri_params(in, &uri->params) && scan_uri_headers(in, &uri->headers));
+	if (extent == BARE)
+		return true;
+	if (scan_peek(in) == ';' && !scan_uri_params(in, &uri->params))
+		return false;
+	return scan_uri_headers(in, &uri->headers);
 }
 
 static bool is_visual_separator(char c)

@@ -51,16 +51,27 @@ static bool scan_via_param(struct scan *in, struct lex_names *names, struct sip_
 	return scan_param(in, &param);
 }
 
+/* protocol-name SLASH protocol-version SLASH */
+static bool scan_protocol(struct scan *in)
+{
+	struct slice ignored;
+
+	if (scan_text(in, SLICE("SIP/2.0/"))) { /* as everyone writes it */
+		scan_sws(in);
+		return true;
+	}
+	return scan_token(in, &ignored) && scan_separator(in, '/') && scan_token(in, &ignored) &&
+	       scan_separator(in, '/');
+}
+
 /* via-parm = sent-protocol LWS sent-by *( SEMI via-params ) */
 bool sip_via_scan(struct scan *in, struct sip_via *ret_via)
 {
 	struct sip_via via = { 0 };
 	const char *from = in->at, *params, *end;
-	struct slice ignored;
 	struct lex_names names;
 
-	if (!scan_token(in, &ignored) || !scan_separator(in, '/') || !scan_token(in, &ignored) ||
-	    !scan_separator(in, '/') || !scan_token(in, &via.transport) || !scan_lws(in) ||
+	if (!scan_protocol(in) || !scan_token(in, &via.transport) || !scan_lws(in) ||
 	    !scan_host(in, &via.host))
 		return false;
 	if (scan_separator(in, ':') && !scan_port(in, &via.port))

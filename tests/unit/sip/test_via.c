@@ -38,6 +38,7 @@ static const struct {
 	{ "plain", "SIP/2.0/TLS a.example;branch=z9hG4bK1", true, 0 },
 	{ "white space all over",
 	  "SIP  /   2.0\r\n /UDP\r\n    192.0.2.2 : 5060 ;\r\n  branch  =   390skdjuw", true, 0 },
+	{ "white space behind the protocol's version", "SIP/2.0/ \r\n TLS a", true, 0 },
 	{ "no parameters", "SIP/2.0/TCP sip33.example.com", true, 0 },
 	{ "unknown transport", "SIP/2.0/UNKNOWN t4.example.com;branch=z9hG4bKasd0f3en", true, 0 },
 	{ "rport without value", "SIP/2.0/TLS a;rport", true, 0 },
