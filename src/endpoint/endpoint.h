@@ -37,8 +37,9 @@ struct question;
 struct server {
 	const struct sip_message *request; /* NULL after endpoint_forget_request() */
 	flow_id flow;
-	struct slice via; /* value of the topmost Via with received and rport filled in, for sip_edits.via */
-	unsigned final;   /* status of the final response sent, 0 before */
+	struct slice
+		via; /* value of the topmost Via with received and rport filled in, for sip_edits.via; goes with the request */
+	unsigned final; /* status of the final response sent, 0 before */
 	void *user;
 };
 

@@ -53,23 +53,24 @@ static struct server_tsx *find(struct endpoint *endpoint, flow_id flow, const st
 	return node ? CONTAINER_OF(node, struct server_tsx, node) : NULL;
 }
 
-/* The request is the transaction's only when it was made. NULL without memory. */
+/* The request, which holds the text of our Via, is the transaction's only when that was made. NULL without memory. */
 static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flow, struct slice key,
 				     struct sip_message *request)
 {
 	struct writer via = writer_of(endpoint->scratch, endpoint->scratch_size);
 	struct server_tsx *server;
-	char *texts;
+	char *at;
 
 	put_received_via(&via, &request->via, &flow->view.peer);
-	server = mem_zalloc(1, sizeof(*server) + key.len + via.len);
+	server = mem_zalloc(1, sizeof(*server) + key.len);
 	if (!server)
 		return NULL;
-	texts = (char *)(server + 1);
-	memcpy(texts, key.ptr, key.len);
-	memcpy(texts + key.len, via.buf, via.len);
-	server->node.key = slice_from(texts, key.len);
-	server->pub.via = slice_from(texts + key.len, via.len);
+	if (arena_copy(request->arena, writer_text(&via), &server->pub.via) != OK) {
+		mem_free(server);
+		return NULL;
+	}
+	at = (char *)(server + 1);
+	server->node.key = slice_copy(&at, key);
 	if (request->method == SIP_INVITE)
 		server->by_branch.key = slice_sub(server->node.key, sizeof(flow->id), key.len);
 	server->pub.request = request;
@@ -351,6 +352,7 @@ void endpoint_forget_request(struct server *server)
 	sip_message_free(tsx->request);
 	tsx->request = NULL;
 	server->request = NULL;
+	server->via = slice_of(NULL);
 	server->user = NULL;
 }
 
