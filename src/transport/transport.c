@@ -165,6 +165,8 @@ bool transport_is_proven(const struct transport *transport, flow_id flow)
 
 static struct wire *find(struct transport *transport, flow_id flow)
 {
+	if (transport->heard && transport->heard->id == flow)
+		return transport->heard;
 	return wire_of(map_find_hashed(transport->wires, slice_from(&flow, sizeof flow),
 				       map_hash_number(transport->wires, flow)));
 }
