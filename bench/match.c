@@ -94,7 +94,7 @@ static void find_server(const struct map *map, size_t counter)
 static struct map *table_of(struct tsx_entry *entries,
 			    struct slice (*key_of)(size_t counter, char buf[KEY_SIZE]), bool counted)
 {
-	struct map *map = map_new(TSXS_MAX, (struct map_key){ 0x9e3779b97f4a7c14, 2 });
+	struct map *map = map_new(TSXS_MAX, (struct map_key){ 0x1f83d9abfb41bd6b, 2 });
 
 	for (size_t i = 0; map && i < TSXS_MAX; i++) {
 		struct map_node *node = &entries[i].node;

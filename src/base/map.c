@@ -105,14 +105,23 @@ uint64_t map_hash_of(const struct map *map, struct slice key)
 }
 
 /*
- * The upper bits of a product are the mixed ones, a table uses the lower half. Sixteen numbers that follow one another share their
- * product, stand in four buckets side by side, and are told apart by two bits that no other use is made of before a table is huge.
+ * The numbers of a part: four for each of its buckets, so that as many as are counted up in a row fill one, and none has to stand
+ * elsewhere than in its bucket.
+ */
+enum { ROW_BITS = 8 };
+static_assert(1 << ROW_BITS == 4 * PART_BUCKETS, "a row of numbers is a part's");
+
+/*
+ * Fibonacci hashing of the row (Knuth, The Art of Computer Programming 3, §6.4): however many rows there are, one after the other,
+ * their hashes are apart by a third of what they could be at least, so that a table is not deeper than one of as many random ones.
+ * Within its part a row is turned by what nobody knows.
  */
 uint64_t map_hash_number(const struct map *map, uint64_t number)
 {
-	uint64_t hash = rotate((number >> 4) * (map->key.k0 | 1), 32);
+	const uint64_t golden = 0x9e3779b97f4a7c15; /* 2^64 divided by the golden ratio */
+	uint64_t row = number >> ROW_BITS, turn = row * (map->key.k0 | 1) >> 58;
 
-	return hash ^ ((number >> 2 & 3) | (number & 3) << 6);
+	return (row * golden >> 32 & ~(uint64_t)0xff) | (number & 3) << 6 | ((number >> 2 ^ turn) & 63);
 }
 
 static size_t place_of(const struct map *map, uint32_t hash)

@@ -45,10 +45,9 @@ struct map_node *map_find(const struct map *map, struct slice key);
 uint64_t map_hash_of(const struct map *map, struct slice key);
 /*
  * In place of that, for a table whose keys are the eight bytes of numbers that we count up ourselves, in their low half:
- * one multiplication. A peer chooses none of them, but it may choose which of its connections it keeps, so the
- * multiplier is the table's secret (Dietzfelbinger et al.: A Reliable Randomized Algorithm for the Closest-Pair
- * Problem, 1997: multiply-shift). Numbers that follow one another stand together, so that what was counted up last is found
- * in the same few lines of the cache. Whatever is done with one table is done with the one hash.
+ * two multiplications. Numbers that follow one another stand together, so that what was counted up last is found in the same few
+ * lines of the cache. A peer chooses none of them, but it may choose which of its connections it keeps: those that it could make
+ * share a bucket differ in bits that are turned by the table's secret. Whatever is done with one table is done with the one hash.
  */
 uint64_t map_hash_number(const struct map *map, uint64_t number);
 MUST_CHECK enum err map_add_hashed(struct map *map, struct map_node *node, uint64_t hash);
