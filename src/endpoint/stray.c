@@ -96,14 +96,15 @@ bool stray_receive(struct endpoint *endpoint, const struct flow *flow, struct si
 		   struct now now)
 {
 	const struct visitor visitor = stray_visitor(flow);
-	bool is_old = now.mono - flow->opened >= (ms_t)64 * T1;
 
-	if (!is_proven(&visitor) || (request->method == SIP_INVITE && is_old))
+	if (!is_proven(&visitor))
 		return false;
 	if (take(endpoint, &visitor, request, now)) {
 		sip_message_free(request);
 		return true;
 	}
+	if (request->method == SIP_INVITE && now.mono - flow->opened >= (ms_t)64 * T1)
+		return false;
 	return endpoint->n_workers > 1 && post(endpoint, &visitor, endpoint->worker, request);
 }
 

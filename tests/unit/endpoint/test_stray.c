@@ -135,26 +135,11 @@ static void an_INVITE_of_an_old_connection_is_a_new_one(void **state)
 	bench_stop();
 }
 
-/* The same on one worker, where it would be found. */
-static void a_branch_of_another_connection_means_nothing_on_an_old_one(void **state)
-{
-	static const struct meeting one = { 1, 0, AN_ACCOUNT, AN_ACCOUNT, 7, NULL };
-
-	meet(&one, 486);
-	bench_pass(32000);
-	bench_input(home, bench_request("INVITE", "z9hG4bK2"));
-	bench.log.len = 0;
-	bench_input(visitor, bench_request("INVITE", "z9hG4bK2"));
-	bench_expect("request INVITE\n");
-	bench_stop();
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(only_its_own_client_cancels),
 	cmocka_unit_test(the_ACK_to_a_refusal_is_taken),
 	cmocka_unit_test(the_ACK_of_a_dialog_is_asked_about_nowhere),
 	cmocka_unit_test(an_INVITE_once_more_is_no_new_call),
 	cmocka_unit_test(an_INVITE_of_an_old_connection_is_a_new_one),
-	cmocka_unit_test(a_branch_of_another_connection_means_nothing_on_an_old_one),
 };
 TEST_MAIN(tests)
