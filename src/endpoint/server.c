@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "endpoint/state.h"
+#include "sip/lex.h"
 #include "tsx/key.h"
 
 static struct server_tsx *tsx_of(struct server *server)
@@ -411,12 +412,15 @@ void server_answer(struct endpoint *endpoint, const struct flow *flow, const str
 
 /*
  * An ACK to a 2xx has a Route with a token of the transaction user's, who takes it apart; it belongs to no transaction. In a URI there
- * is no '@' but behind a user.
+ * is no '@' but behind a user, and before it none but in quotes.
  */
 static bool is_of_dialog(const struct sip_message *ack)
 {
-	struct slice route = sip_message_value(ack, SIP_ROUTE);
+	struct scan in = scan_of(sip_message_value(ack, SIP_ROUTE));
+	struct slice display_name, route;
 
+	(void)scan_quoted(&in, &display_name);
+	route = scan_rest(&in);
 	return slice_find(route, '@') < slice_find(route, '>');
 }
 

@@ -85,6 +85,8 @@ static const struct {
 } routes[] = {
 	{ "a token", "<sip:token@server.example.org;lr>", 0 },
 	{ "a token behind a name", "\"server\" <sip:token@server.example.org;lr>, <sip:b.example;lr>", 0 },
+	{ "a name with what looks like one", "\"o\\\"brien@home>\" <sip:server.example.org;lr>", 2 },
+	{ "a token behind such a name", "\"a>b\" <sip:token@server.example.org;lr>", 0 },
 	{ "another's token behind ours", "<sip:server.example.org;lr>, <sip:token@b.example;lr>", 2 },
 	{ "none", "<sip:server.example.org;lr>", 2 },
 };
