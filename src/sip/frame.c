@@ -48,11 +48,12 @@ static bool may_be_content_length(const char *at, const char *end)
 /* at: a line with its CRLF, so something stands behind whatever name it begins with. */
 static bool is_content_length(const char *at, const char *end)
 {
-	static const struct slice name = SLICE_INIT("Content-Length");
+	struct slice name;
 	size_t n;
 
 	if (!may_be_content_length(at, end))
 		return false;
+	name = sip_header_name(SIP_CONTENT_LENGTH);
 	n = ascii_fold(at[0]) == 'l' ? 1 : name.len;
 	return (n == 1 || slice_starts_nocase(slice_from(at, (size_t)(end - at)), name)) &&
 	       !lex_is(at[n], LEX_TOKEN);
