@@ -9,6 +9,8 @@
  * nothing, what leaves for one connection in one turn joined in one write, encrypted at once where it was heard, and sent with
  * what leaves for the others, a ticket with the first answer, a first challenge for each user (then its credentials are in
  * the bytes), Via and Record-Route on a call. Nor does it send a 100: sealined sends one when no answer came within 200 ms.
+ * Its messages have the header fields of sealined's, in as many bytes; where sealined has reckoned or drawn what is in them,
+ * they have zeros, in parameters that nobody knows.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -44,7 +46,9 @@ struct conn {
 	bool is_drained;  /* the descriptor had no more, in this turn */
 	unsigned number;  /* of the user that spoke here last */
 	char contact[64]; /* where it is, as its last REGISTER says */
-	char *in, *out;   /* the beginning of a message, what has to leave */
+	char source[48];  /* where it comes from, for Via */
+	size_t n_source;
+	char *in, *out; /* the beginning of a message, what has to leave */
 	size_t n_in, n_out, size_out;
 	char *held; /* what was encrypted, until it is sent */
 	size_t n_held;
@@ -169,15 +173,19 @@ static void hang_up(struct conn *conn)
 
 static void welcome(void)
 {
+	struct sockaddr_in source;
+	socklen_t n = sizeof source;
 	int fd;
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+	while ((fd = accept4(listener, (struct sockaddr *)&source, &n, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
 		struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 		struct conn *conn = calloc(1, sizeof *conn);
 
 		if (!conn || fd >= CONNS || !(conn->ssl = SSL_new(ctx)))
 			fail("memory");
 		conn->fd = fd;
+		conn->n_source = (size_t)snprintf(conn->source, sizeof conn->source,
+						  ";received=127.0.0.1;rport=%u\r\n", ntohs(source.sin_port));
 		conns[fd] = conn;
 		open_descriptor(conn);
 		SSL_set_accept_state(conn->ssl);
@@ -276,8 +284,27 @@ static unsigned number_at(struct text text)
 	return text.n ? (unsigned)strtoul(text.at, NULL, 10) % USERS : 0;
 }
 
+/* "Via: …;rport", with where it comes from. */
+static void say_via(const struct conn *from, struct conn *to, struct text line)
+{
+	say(to, line.at, line.n - strlen(";rport\r\n"));
+	say(to, from->source, from->n_source);
+}
+
+/* As long as a nonce, as half of what a Warning says. */
+#define ZEROS_43 "0000000000000000000000000000000000000000000"
+#define ZEROS_76 ZEROS_43 "000000000000000000000000000000000"
+
+/* Of a response by sealined: qop=auth, rspauth="64 digits", cnonce="22 characters", nc=00000001. Nobody checks these. */
+#define PROOF                           \
+	"qop=auth, floor01=\"" ZEROS_43 \
+	"000000000000000000000\", floor2=\"0000000000000000000000\", f3=00000001\r\n"
+#define CHALLENGE                                                                                          \
+	"Digest realm=\"localhost\", nonce=\"" ZEROS_43 "\", algorithm=SHA-256, qop=\"auth,auth-int\"\r\n" \
+	"Warning: 399 localhost \"" ZEROS_76 ZEROS_76 "\"\r\n"
+
 /* Says the lines that a response repeats, and for a 200 to a REGISTER what it binds. */
-static void answer(struct conn *conn, struct text request, const char *status, size_t n_status)
+static void answer(struct conn *conn, struct text request, bool binds, const char *status, size_t n_status)
 {
 	struct text rest = request, line;
 
@@ -286,54 +313,63 @@ static void answer(struct conn *conn, struct text request, const char *status, s
 	while ((line = line_of(&rest)).n > 2) {
 		if (begins(line, "To: ")) {
 			say(conn, line.at, line.n - 2);
-			SAY(conn, ";tag=f00dfeed\r\n");
-		} else if (begins(line, "Contact: ")) {
+			SAY(conn, ";tag=f00dfeedf00dfeed\r\n");
+		} else if (begins(line, "Via: ")) {
+			say_via(conn, conn, line);
+		} else if (binds && begins(line, "Contact: ")) {
 			say(conn, line.at, line.n - 2);
 			SAY(conn, ";expires=3600\r\n");
-		} else if (begins(line, "Via: ") || begins(line, "From: ") || begins(line, "Call-ID: ") ||
-			   begins(line, "CSeq: ")) {
+		} else if (begins(line, "From: ") || begins(line, "Call-ID: ") || begins(line, "CSeq: ")) {
 			say(conn, line.at, line.n);
 		}
 	}
 	SAY(conn, "Content-Length: 0\r\n\r\n");
 }
 
-#define ANSWER(conn, request, status) answer(conn, request, status, sizeof(status) - 1)
+#define ANSWER(conn, request, binds, status) answer(conn, request, binds, status, sizeof(status) - 1)
 
 /*
- * The same lines without Route, with one hop less of the 70 that the load gives, and with Via before them; an INVITE goes to where
- * the user is, with Record-Route.
+ * The same lines without Route and credentials, with one hop less of the 70 that the load gives, and with Via before them; an
+ * INVITE goes to where the user is, with Record-Route.
  */
 static void pass_on(struct conn *from, struct conn *to, struct text request)
 {
 	struct text rest = request, line = line_of(&rest);
-	bool is_invite = begins(request, "INVITE ");
+	bool is_invite = begins(request, "INVITE "), has_via = false;
 	char first[400];
 	int n = snprintf(
 		first, sizeof first,
-		"%.*s%s%sVia: SIP/2.0/TLS localhost;branch=z9hG4bK00000000000000000000%u\r\n%s",
+		"%.*s%s%sVia: SIP/2.0/TLS localhost:40000;branch=z9hG4bK%c%u.%s\r\n%sMax-Breadth: 60\r\n",
 		is_invite ? 7 : (int)line.n, line.at, is_invite ? to->contact : "",
-		is_invite ? " SIP/2.0\r\n" : "", from->number,
-		is_invite
-			? "Record-Route: <sip:0123456789abcdef0123456789abcdef@localhost;transport=tls;lr>\r\n"
-			: "");
+		is_invite ? " SIP/2.0\r\n" : "", is_invite ? 'i' : 'r', from->number,
+		is_invite ? ZEROS_43 : "0000000000000000000",
+		is_invite ? "Record-Route: <sip:" ZEROS_43 "000000000000000000000@localhost:40000;lr>\r\n"
+			  : "");
 
 	say(to, first, (size_t)n < sizeof first ? (size_t)n : 0);
 	while ((line = line_of(&rest)).n > 0)
-		if (begins(line, "Max-Forwards: 70"))
+		if (!has_via && begins(line, "Via: ")) {
+			has_via = true;
+			say_via(from, to, line);
+		} else if (begins(line, "Max-Forwards: 70")) {
 			SAY(to, "Max-Forwards: 69\r\n");
-		else if (!begins(line, "Route: "))
+		} else if (!begins(line, "Route: ") && !begins(line, "Proxy-Authorization: ")) {
 			say(to, line.at, line.n);
+		}
 }
 
 static void pass_back(struct text response)
 {
-	struct text rest = response, status = line_of(&rest), via = line_of(&rest);
-	struct conn *to = users[number_at(find(via, "branch=z9hG4bK00000000000000000000"))];
+	struct text rest = response, status = line_of(&rest), via = line_of(&rest),
+		    mark = find(via, "branch=z9hG4bK");
+	struct text number = { mark.at + 1, mark.n - 1 };
+	struct conn *to = mark.n ? users[number_at(number)] : NULL;
 
 	if (!to)
 		return;
 	say(to, status.at, status.n);
+	if (*mark.at == 'i' && begins(status, "SIP/2.0 200"))
+		SAY(to, "Proxy-Authentication-Info: " PROOF);
 	say(to, rest.at, rest.n);
 }
 
@@ -348,19 +384,19 @@ static void take(struct conn *conn, struct text message)
 	conn->number = number_at(find(find(message, "\r\nFrom: "), "user"));
 	users[conn->number] = conn;
 	if (begins(message, "OPTIONS ")) {
-		ANSWER(conn, message, "SIP/2.0 200 OK\r\n");
+		ANSWER(conn, message, false,
+		       "SIP/2.0 200 OK\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS, MESSAGE, INFO, UPDATE, PRACK, REFER, "
+		       "SUBSCRIBE, NOTIFY, PUBLISH, REGISTER\r\nSupported: path, outbound\r\nAllow-Events: reg, certificate\r\n");
 	} else if (begins(message, "REGISTER ") && !find(message, "\r\nAuthorization: ").n) {
-		ANSWER(conn, message,
-		       "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"localhost\", algorithm=SHA-256, "
-		       "qop=\"auth\", nonce=\"0123456789abcdef0123456789abcdef0123456789abcdef\"\r\n");
+		ANSWER(conn, message, false, "SIP/2.0 401 Unauthorized\r\nWWW-Authenticate: " CHALLENGE);
 	} else if (begins(message, "REGISTER ")) {
 		note_contact(conn, message);
-		ANSWER(conn, message,
-		       "SIP/2.0 200 OK\r\nSupported: path, outbound\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n");
+		ANSWER(conn, message, true,
+		       "SIP/2.0 200 OK\r\nSupported: path, outbound\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
+		       "Authentication-Info: " PROOF);
 	} else if (begins(message, "INVITE ") && !find(message, "\r\nProxy-Authorization: ").n) {
-		ANSWER(conn, message,
-		       "SIP/2.0 407 Proxy Authentication Required\r\nProxy-Authenticate: Digest realm=\"localhost\", "
-		       "algorithm=SHA-256, qop=\"auth\", nonce=\"0123456789abcdef0123456789abcdef0123456789abcdef\"\r\n");
+		ANSWER(conn, message, false,
+		       "SIP/2.0 407 Proxy Authentication Required\r\nProxy-Authenticate: " CHALLENGE);
 	} else if (!begins(message, "ACK ") || find(message, "\r\nRoute: ").n) {
 		to = users[number_at(find(message, "user"))];
 		if (to)
