@@ -91,7 +91,7 @@ static void on_cancelled(void *self, struct server *server, struct now now)
 	endpoint_respond(owner(server->flow), server, &(struct sip_reply){ .status = 487 }, now);
 }
 
-static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)
 {
 	struct outgoing outgoing = {
 		.method = SIP_ACK,

@@ -70,8 +70,9 @@ struct endpoint_user {
 	void (*request)(void *self, struct server *server, struct now now);
 	/* The INVITE of this transaction is being cancelled; the CANCEL itself has been answered 200. */
 	void (*cancelled)(void *self, struct server *server, struct now now);
-	/* An ACK that belongs to no transaction: that of a 2xx. It lives for the length of the call. */
-	void (*ack)(void *self, flow_id from, const struct sip_message *ack, struct now now);
+	/* An ACK that belongs to no transaction: that of a 2xx. It lives for the length of the call; its via is as a server's. */
+	void (*ack)(void *self, flow_id from, const struct sip_message *ack, struct slice via,
+		    struct now now);
 	/* A response: each 1xx, the first final one, and for INVITE each further 2xx (RFC 6026 §7.2). */
 	void (*response)(void *self, struct client *client, const struct sip_message *response,
 			 struct now now);

@@ -54,19 +54,26 @@ static struct server_tsx *find(struct endpoint *endpoint, flow_id flow, const st
 	return node ? CONTAINER_OF(node, struct server_tsx, node) : NULL;
 }
 
-/* The request, which holds the text of our Via, is the transaction's only when that was made. NULL without memory. */
+/* Its topmost Via with received and rport, which it holds from now on. False without memory. */
+static bool copy_received_via(struct endpoint *endpoint, const struct sip_message *request,
+			      const struct address *peer, struct slice *ret_via)
+{
+	struct writer via = writer_of(endpoint->scratch, endpoint->scratch_size);
+
+	put_received_via(&via, &request->via, peer);
+	return arena_copy(request->arena, writer_text(&via), ret_via) == OK;
+}
+
+/* The request is the transaction's only when that was made. NULL without memory. */
 static struct server_tsx *server_new(struct endpoint *endpoint, struct flow *flow, struct slice key,
 				     struct sip_message *request)
 {
-	struct writer via = writer_of(endpoint->scratch, endpoint->scratch_size);
-	struct server_tsx *server;
+	struct server_tsx *server = mem_zalloc(1, sizeof(*server) + key.len);
 	char *at;
 
-	put_received_via(&via, &request->via, &flow->view.peer);
-	server = mem_zalloc(1, sizeof(*server) + key.len);
 	if (!server)
 		return NULL;
-	if (arena_copy(request->arena, writer_text(&via), &server->pub.via) != OK) {
+	if (!copy_received_via(endpoint, request, &flow->view.peer, &server->pub.via)) {
 		mem_free(server);
 		return NULL;
 	}
@@ -424,6 +431,15 @@ static bool is_of_dialog(const struct sip_message *ack)
 	return slice_find(route, '@') < slice_find(route, '>');
 }
 
+static void pass_ack(struct endpoint *endpoint, flow_id flow, const struct address *peer,
+		     const struct sip_message *ack, struct now now)
+{
+	struct slice via;
+
+	if (copy_received_via(endpoint, ack, peer, &via))
+		endpoint->user->ack(endpoint->self, flow, ack, via, now);
+}
+
 /* RFC 6026 §7.1: that to a 2xx is the transaction user's. */
 void server_acknowledge(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,
 			const struct sip_message *ack, struct now now)
@@ -434,7 +450,7 @@ void server_acknowledge(struct endpoint *endpoint, struct server_tsx *server, co
 		endpoint->counts.stray_acks++;
 	actions = tsx_step(&server->tsx, TSX_RECV_ACK, now.mono);
 	if (actions & TSX_PASS_UP)
-		endpoint->user->ack(endpoint->self, visitor->flow, ack, now);
+		pass_ack(endpoint, visitor->flow, &visitor->peer, ack, now);
 	perform(endpoint, server, actions, now);
 }
 
@@ -449,7 +465,7 @@ static void receive_ack(struct endpoint *endpoint, struct flow *flow, struct sip
 	else if (!is_of_dialog(ack) && stray_receive(endpoint, flow, ack, now))
 		return;
 	else
-		endpoint->user->ack(endpoint->self, flow->id, ack, now);
+		pass_ack(endpoint, flow->id, &flow->view.peer, ack, now);
 	sip_message_free(ack);
 }
 
@@ -488,7 +504,7 @@ static void refuse_stray(struct endpoint *endpoint, const struct flow *flow,
 	if (request->method == SIP_CANCEL)
 		server_answer(endpoint, flow, request, &(struct sip_reply){ .status = 481 });
 	else
-		endpoint->user->ack(endpoint->self, flow->id, request, now);
+		pass_ack(endpoint, flow->id, &flow->view.peer, request, now);
 }
 
 void server_repeat(struct endpoint *endpoint, struct server_tsx *server, const struct visitor *visitor,

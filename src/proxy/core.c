@@ -329,12 +329,12 @@ static void on_cancelled(void *self, struct server *server, struct now now)
 		context_cancelled(server->user, now);
 }
 
-static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)
 {
 	AUTO(sip_message) struct sip_message *preprocessed = NULL;
 
 	if (preprocess_message(self, ack, &preprocessed))
-		dialog_ack(self, from, preprocessed ? preprocessed : ack, now);
+		dialog_ack(self, from, preprocessed ? preprocessed : ack, via, now);
 }
 
 static void on_response(void *self, struct client *client, const struct sip_message *response, struct now now)

@@ -268,11 +268,11 @@ static void drop_ack(const struct context *context, const char *why)
 	report_ack_dropped(context->core, context->flow, context->request, why);
 }
 
-static void send_ack(const struct context *context, struct target *target, struct now now)
+static void send_ack(const struct context *context, struct slice via, struct target *target, struct now now)
 {
-	if (!forward_ack(context, target, now) &&
+	if (!forward_ack(context, via, target, now) &&
 	    !(find_flow_over_tcp(context->core, context->request, target) &&
-	      forward_ack(context, target, now)))
+	      forward_ack(context, via, target, now)))
 		drop_ack(context, "it is too large for UDP, and there is no connection yet over TCP");
 }
 
@@ -291,7 +291,8 @@ static bool find_way_without_route(struct core *core, flow_id from, const struct
 	return true;
 }
 
-void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now)
+void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct slice via,
+		struct now now)
 {
 	const struct context context = {
 		.core = core,
@@ -309,7 +310,7 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		return;
 	}
 	if (!routes->n && !routes->leads_elsewhere && find_way_without_route(core, from, ack, &target)) {
-		send_ack(&context, &target, now);
+		send_ack(&context, via, &target, now);
 		return;
 	}
 	if (!routes->n || !dialog_find(core, ack, routes->user, &claim)) {
@@ -329,5 +330,5 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 	target = other_side(core, &claim.token, party, ack);
 	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
 		find_flow_outside(core, ack, &target);
-	send_ack(&context, &target, now);
+	send_ack(&context, via, &target, now);
 }

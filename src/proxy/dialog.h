@@ -36,5 +36,6 @@ void dialog_flow_gone(struct context *context, struct now now);
 /* The look-up of the other party came back. */
 void dialog_answer(struct context *context, const struct answer *answer, struct now now);
 
-/* An ACK to a 2xx: forwarded on the same conditions, else dropped. */
-void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct now now);
+/* An ACK to a 2xx: forwarded on the same conditions, else dropped. Its via is as a server's. */
+void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct slice via,
+		struct now now);

@@ -475,7 +475,7 @@ enum err forward_request(struct context *context, const struct target *target, v
 		now, ret_client);
 }
 
-bool forward_ack(const struct context *context, const struct target *target, struct now now)
+bool forward_ack(const struct context *context, struct slice via, const struct target *target, struct now now)
 {
 	struct core *core = context->core;
 	const struct sip_message *ack = context->request;
@@ -487,6 +487,7 @@ bool forward_ack(const struct context *context, const struct target *target, str
 		return true;
 	put_forwarded(&out.rest, ack,
 		      &(struct sip_edits){
+			      .via = via,
 			      .max_forwards = hops_left(ack),
 			      .keep = in_request,
 			      .keep_arg = &filter,

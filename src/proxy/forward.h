@@ -14,10 +14,11 @@ MUST_CHECK enum err forward_request(struct context *context, const struct target
 				    struct now now, struct client **ret_client);
 
 /*
- * The same for an ACK, which has no transaction: of its context there is no more than core, request and routes. What cannot be
- * sent is dropped. False: it is too large for UDP.
+ * The same for an ACK, which has no transaction: of its context there is no more than core, request and routes, and via is what
+ * a server would have. What cannot be sent is dropped. False: it is too large for UDP.
  */
-MUST_CHECK bool forward_ack(const struct context *context, const struct target *target, struct now now);
+MUST_CHECK bool forward_ack(const struct context *context, struct slice via, const struct target *target,
+			    struct now now);
 
 /* Whether a Contact has "transport=tls": then that has to stand in our Record-Route to it as well. */
 bool forward_says_tls(const struct sip_uri *contact);

@@ -327,13 +327,14 @@ static void on_cancelled(void *self, struct server *server, struct now now)
 		call_cancelled(server->user, server, now);
 }
 
-static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)
 {
 	struct ua *ua = self;
 	struct call *call = from == ua->flow ? call_find_dialog(ua, ack) : NULL;
 	const struct sip_message *opened;
 	struct arrival arrival;
 
+	(void)via; /* it goes no further */
 	if (call && arrival_begin(ua, ack, now, &arrival, &opened)) {
 		call_acked(call, opened, now);
 		arrival_end(ua, &arrival);

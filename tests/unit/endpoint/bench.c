@@ -38,7 +38,7 @@ static void on_cancelled(void *self, struct server *server, struct now now)
 	note("cancelled");
 }
 
-static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)
 {
 	note("ack");
 }

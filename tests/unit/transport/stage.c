@@ -64,7 +64,7 @@ static void on_client_gone(void *self, struct client *client)
 {
 }
 
-static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct now now)
+static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)
 {
 }
 
