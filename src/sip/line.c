@@ -50,14 +50,20 @@ static const char *value_end(const char *at, const char *end, const char **ret_a
 	}
 }
 
-/* The first control character outside of the quoted strings of a value, or NULL. */
+/*
+ * The first control character outside of the quoted strings of a value, or NULL. Behind a quote that is never closed nothing is quoted:
+ * each byte is looked at twice at most, however many quotes come.
+ */
 static const char *find_bare_control(struct slice value)
 {
 	struct scan in = scan_of(value);
 	struct slice quoted;
+	bool is_closed = true;
 
 	while (!scan_done(&in)) {
-		if (scan_quoted(&in, &quoted) || scan_lws(&in))
+		if (*in.at == '"' && is_closed && (is_closed = scan_quoted(&in, &quoted)))
+			continue;
+		if (scan_lws(&in))
 			continue;
 		if (lex_is(*in.at, LEX_CONTROL))
 			return in.at;

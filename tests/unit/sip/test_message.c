@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "request.h"
 #include "sip/message.h"
@@ -111,6 +112,10 @@ static const struct {
 	{ "control character in quotes", REQUEST_WITH("Subject: \"a\x01\"\r\n", ""), 400, "\x01", true },
 	{ "escaped in quotes", REQUEST_WITH("Subject: \"a\\\x01\"\r\n", ""), 0, NULL, true },
 	{ "escaped outside of quotes", REQUEST_WITH("Subject: a\\\x01\r\n", ""), 400, "\x01", true },
+	{ "escaped in the second of two quoted strings",
+	  REQUEST_WITH("Contact: \"a\" <sip:a@b>, \"\\\x01\" <sip:c@d>\r\n", ""), 0, NULL, true },
+	{ "escaped behind a quote that is never closed",
+	  REQUEST_WITH("Subject: \"a\\\" \r\n b\\\x01\r\n", ""), 400, "\x01", true },
 	{ "DEL", REQUEST_WITH("Subject: a\x7f\r\n", ""), 400, "\x7f", true },
 	{ "HTAB", REQUEST_WITH("Subject:\ta\tb\r\n", ""), 0, NULL, true },
 	{ "HTAB and a control character", REQUEST_WITH("Subject:\ta\t\x01\r\n", ""), 400, "\x01", true },
@@ -211,6 +216,30 @@ static void nul_is_refused_unless_escaped_in_quotes(void **state)
 	message = parsed(SLICE(REQUEST_WITH("Subject: \"a\\\0b\"\r\n", "")));
 	assert_int_equal(message->fault.status, 0);
 	sip_message_free(message);
+}
+
+/* A hundred of them take milliseconds, where each quote is another beginning half a minute. */
+static void quotes_that_are_never_closed_cost_no_more_than_others(void **state)
+{
+	enum { QUOTES = 7500, TIMES = 100 };
+	static const struct slice before = SLICE_INIT("OPTIONS sip:a@b SIP/2.0\r\nSubject: \""),
+				  after = SLICE_INIT("\\\x01\r\n\r\n");
+	static char text[16384];
+	struct writer out = writer_of(text, sizeof text);
+	clock_t begin = clock();
+
+	put(&out, before);
+	for (int i = 0; i < QUOTES; i++)
+		put(&out, SLICE("\\\""));
+	put(&out, after);
+	for (int i = 0; i < TIMES; i++) {
+		struct sip_message *message = parsed(writer_text(&out));
+
+		assert_string_equal(message->fault.what, "a control character in the header");
+		assert_int_equal(message->fault.at, out.len - 5);
+		sip_message_free(message);
+	}
+	assert_true((clock() - begin) / CLOCKS_PER_SEC < 5);
 }
 
 static void a_datagram_ends_where_content_length_says(void **state)
@@ -392,6 +421,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_first_fault_is_named_with_its_place),
 	cmocka_unit_test(what_is_no_sip_is_not_parsed),
 	cmocka_unit_test(nul_is_refused_unless_escaped_in_quotes),
+	cmocka_unit_test(quotes_that_are_never_closed_cost_no_more_than_others),
 	cmocka_unit_test(a_datagram_ends_where_content_length_says),
 	cmocka_unit_test(limits_are_kept),
 	cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
