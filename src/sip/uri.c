@@ -1,5 +1,6 @@
 #include "sip/uri.h"
 
+#include "base/address.h"
 #include "base/ascii.h"
 #include "sip/lex.h"
 
@@ -383,9 +384,20 @@ static bool is_same_number(struct slice a, struct slice b)
 	}
 }
 
+/* RFC 5954 §4.2: IPv6 addresses by what they are, however they are written; for an IPv4 address there is one way only. */
+static bool is_same_host(struct slice a, struct slice b)
+{
+	struct address of_a, of_b;
+
+	if (slice_eq_nocase(a, b))
+		return true;
+	return slice_starts(a, SLICE("[")) && slice_starts(b, SLICE("[")) && address_parse_ip(a, &of_a) &&
+	       address_parse_ip(b, &of_b) && address_eq_ip(&of_a, &of_b);
+}
+
 static bool is_same_sip(const struct sip_uri *a, const struct sip_uri *b)
 {
-	return slice_eq_nocase(a->host, b->host) && a->port == b->port &&
+	return is_same_host(a->host, b->host) && a->port == b->port &&
 	       is_same_part(a->user, b->user, false) && is_same_part(a->password, b->password, false) &&
 	       params_fit(a->params, b->params, false) && params_fit(b->params, a->params, false) &&
 	       headers_fit(a->headers, b->headers) && headers_fit(b->headers, a->headers);

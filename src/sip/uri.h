@@ -55,7 +55,7 @@ void put_request_uri(struct writer *out, const struct sip_uri *contact);
 void put_uri_without_place(struct writer *out, const struct sip_uri *uri);
 
 /*
- * RFC 3261 §19.1.4, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by
+ * RFC 3261 §19.1.4 with RFC 5954 §4.2, the whole of it; not transitive, as the RFC notes. tel URIs by RFC 3966 §4, others by
  * their bytes. Values of headers are compared as they are, unescaped.
  */
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b);

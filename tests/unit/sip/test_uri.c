@@ -177,6 +177,13 @@ static const struct {
 	{ "port and transport", "sip:bob@biloxi.com", "sip:bob@biloxi.com:6000;transport=tcp", false },
 	{ "header in one", "sip:carol@chicago.com", "sip:carol@chicago.com?Subject=next%20meeting", false },
 	{ "address of the name", "sip:bob@phone21.boxesbybob.com", "sip:bob@192.0.2.4", false },
+	/* those of RFC 5954 §4.2 */
+	{ "IPv4 in IPv6", "sip:bob@[::ffff:192.0.2.128]", "sip:bob@[::ffff:c000:280]", true },
+	{ "zeros", "sip:bob@[2001:db8::9:1]", "sip:bob@[2001:db8::9:01]", true },
+	{ "longest and shortest", "sip:bob@[0:0:0:0:0:FFFF:129.144.52.38]", "sip:bob@[::FFFF:129.144.52.38]",
+	  true },
+	{ "IPv6 addresses", "sip:bob@[2001:db8::1]", "sip:bob@[2001:db8::2]", false },
+	{ "IPv4 in IPv6 and alone", "sip:bob@[::ffff:192.0.2.128]", "sip:bob@192.0.2.128", false },
 	/* what its text says besides */
 	{ "not transitive", "sip:carol@chicago.com;security=on", "sip:carol@chicago.com;security=off",
 	  false },
