@@ -129,17 +129,19 @@ bool scan_comment(struct scan *in)
 	return true;
 }
 
-/* 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT "." 1*3DIGIT, each at most 255 */
+/* IPv4address of RFC 3986 §3.2.2 in the place of RFC 3261's (RFC 5954 §4.1): four numbers up to 255, none with a zero before it */
 const char *lex_ipv4(const char *at, const char *end)
 {
 	for (int i = 0; i < 4; i++) {
 		unsigned part = 0, n = 0;
+		const char *from;
 
 		if (i > 0 && (at == end || *at++ != '.'))
 			return NULL;
+		from = at;
 		for (; n < 3 && at < end && ascii_is_digit(*at); n++)
 			part = 10 * part + (unsigned)(*at++ - '0');
-		if (n == 0 || part > 255)
+		if (n == 0 || part > 255 || (n > 1 && *from == '0'))
 			return NULL;
 	}
 	return at < end && lex_is(*at, LEX_HOST) ? NULL : at;

@@ -103,7 +103,8 @@ static inline const char *lex_find_special(const char *at, const char *end)
  */
 const char *lex_lws(const char *at, const char *end);    /* LWS = [*WSP CRLF] 1*WSP */
 const char *lex_quoted(const char *at, const char *end); /* quoted-string without the white space before it */
-const char *lex_ipv4(const char *at, const char *end);   /* IPv4address: four numbers up to 255 */
+const char *lex_ipv4(const char *at,
+		     const char *end); /* IPv4address: four numbers up to 255, without leading zeros */
 const char *lex_host(const char *at,
 		     const char *end); /* hostname / IPv4address / IPv6reference in its brackets */
 

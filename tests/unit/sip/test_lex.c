@@ -94,6 +94,7 @@ static void hosts_are_names_or_addresses(void **state)
 	      { "empty label", "a..b", -1 }, { "begins with a dot", ".a", -1 },
 	      { "underscore", "_sip.example", -1 }, { "stops at an underscore", "a_b", 1 },
 	      { "IPv4", "192.0.2.1:5060", 9 }, { "IPv4 part too large", "192.0.2.256", -1 },
+	      { "IPv4 part with a zero before it", "192.0.02.1", -1 }, { "IPv4 of zeros", "0.0.0.0", 7 },
 	      { "IPv4 too short", "192.0.2", -1 }, { "IPv6", "[2001:db8::1]:5060", 13 },
 	      { "IPv6 with IPv4", "[::ffff:192.0.2.1]", 18 }, { "IPv6 without brackets", "::1", -1 },
 	      { "IPv6 not closed", "[::1", -1 }, { "not IPv6", "[::g]", -1 },
