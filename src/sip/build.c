@@ -19,9 +19,18 @@ void put_status_line(struct writer *out, unsigned status, struct slice reason)
 	put(out, SLICE("\r\n"));
 }
 
-/* The one way in which a header field is written: a name, a colon, a blank, the value as it is. */
+/*
+ * The one way in which a header field is written: a name, a colon, a blank, the value as it is. Whole or not at all, for half a line
+ * would run into the next one.
+ */
 static void put_field(struct writer *out, struct slice name, struct slice value)
 {
+	static const size_t around = sizeof ": \r\n" - 1;
+
+	if (name.len + value.len + around > out->size - out->len) {
+		out->overflow = true;
+		return;
+	}
 	put(out, name);
 	put(out, SLICE(": "));
 	put(out, value);

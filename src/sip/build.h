@@ -14,7 +14,7 @@
 void put_request_line(struct writer *out, struct slice method, struct slice uri);
 /* "SIP/2.0 status reason\r\n"; an absent reason is that of sip_reason_phrase(). */
 void put_status_line(struct writer *out, unsigned status, struct slice reason);
-/* "Name: value\r\n" */
+/* "Name: value\r\n"; what does not fit is left out whole. */
 void put_header(struct writer *out, enum sip_header_id id, struct slice value);
 /* "Content-Length: n\r\n\r\n" and the body. */
 void put_body(struct writer *out, struct slice body);

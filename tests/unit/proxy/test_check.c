@@ -53,6 +53,35 @@ static void refuses_what_cannot_be_passed_on(void **state) /* RFC3261:16.3 */
 	}
 }
 
+/* The server writes such lines into a buffer: where the end of one does not fit any more, nothing may run into the next. */
+static void an_extension_of_any_length_is_refused_in_a_message_that_can_be_framed(void **state)
+{
+	static const char *const fields[] = { "Require: ", "Proxy-Require: " };
+
+	for (size_t length = 2032; length < 2038; length++) {
+		for (size_t i = 0; i < 2; i++) {
+			struct world *world = world_new();
+			char text[2100];
+			struct writer headers = writer_of(text, sizeof text);
+			struct sip_message *answer;
+
+			put(&headers, slice_of(fields[i]));
+			for (size_t n = 0; n < length; n++)
+				put_char(&headers, 'x');
+			put(&headers, SLICE("\r\n\0"));
+			world_ask(world, ALICE_PHONE,
+				  &(struct ask){
+					  .method = "OPTIONS", .uri = "sip:example.org", .headers = text },
+				  SLICE(""));
+			answer = world_one(world, ALICE_PHONE);
+			assert_int_equal(answer->status, 420);
+			assert_has(answer->text, "\r\nContent-Length: 0\r\n");
+			sip_message_free(answer);
+			world_end(world);
+		}
+	}
+}
+
 #define ASKED "Require: sec-agree\r\nProxy-Require: sec-agree\r\n"
 
 static const struct {
@@ -145,6 +174,7 @@ static void what_comes_back_unchanged_is_a_loop(void **state) /* RFC5393:4.2.2 *
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(agrees_on_tls_as_it_is_told_to),
 	cmocka_unit_test(refuses_what_cannot_be_passed_on),
+	cmocka_unit_test(an_extension_of_any_length_is_refused_in_a_message_that_can_be_framed),
 	cmocka_unit_test(answers_options_to_itself),
 	cmocka_unit_test(what_comes_back_unchanged_is_a_loop),
 };

@@ -37,6 +37,22 @@ static void start_lines_and_header_lines_have_one_form(void **state)
 			     "SIP/2.0 480 Gone fishing\r\nCall-ID: 1\r\nContent-Length: 2\r\n\r\nxy");
 }
 
+static void a_header_line_that_does_not_fit_is_left_out_whole(void **state)
+{
+	static const char line[] = "Unsupported: 100rel\r\n";
+
+	for (size_t size = 0; size < sizeof line - 1; size++) {
+		struct writer out = writer_of(buf, size);
+
+		put_header(&out, SIP_UNSUPPORTED, SLICE("100rel"));
+		assert_true(out.overflow);
+		assert_int_equal(out.len, 0);
+	}
+	struct writer out = writer_of(buf, sizeof line - 1);
+	put_header(&out, SIP_UNSUPPORTED, SLICE("100rel"));
+	assert_written(&out, line);
+}
+
 static void quoted_strings_cannot_be_left(void **state)
 {
 	struct writer out = writer_of(buf, sizeof buf);
@@ -264,6 +280,7 @@ static void a_100_tells_in_its_timestamp_how_late_it_is(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(start_lines_and_header_lines_have_one_form),
+	cmocka_unit_test(a_header_line_that_does_not_fit_is_left_out_whole),
 	cmocka_unit_test(quoted_strings_cannot_be_left),
 	cmocka_unit_test(what_is_quoted_stands_at_any_place),
 	cmocka_unit_test(what_does_not_fit_is_noticed),
