@@ -526,8 +526,7 @@ static bool leave_udp(struct context *context, struct now now)
 
 	if (!context->server || context->is_answered ||
 	    !outside_next_hop(context->core, context->request, &next_hop) ||
-	    !outside_target(context->core, context->request, &next_hop, &target) ||
-	    !outside_leave_udp(&target))
+	    !outside_target(context, &next_hop, &target) || !outside_leave_udp(&target))
 		return false;
 	return start_branch(context, &target, now) == OK;
 }

@@ -242,24 +242,25 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 }
 
 /* An ACK does not wait: if the flow is not there it is dropped, and the next one finds it. */
-static void find_flow_outside(struct core *core, const struct sip_message *ack, struct target *target)
+static void find_flow_outside(const struct context *context, struct target *target)
 {
 	struct sip_uri next_hop;
 
-	if (!outside_next_hop(core, ack, &next_hop) || !outside_target(core, ack, &next_hop, target))
+	if (!outside_next_hop(context->core, context->request, &next_hop) ||
+	    !outside_target(context, &next_hop, target))
 		return;
-	target->flow = hop_prepare(core, &target->outside);
+	target->flow = hop_prepare(context->core, &target->outside);
 }
 
 /* RFC 3261 §18.1.1, as for other requests (context.c). False: it is for no peer that is reached over UDP. */
-static bool find_flow_over_tcp(struct core *core, const struct sip_message *ack, struct target *target)
+static bool find_flow_over_tcp(const struct context *context, struct target *target)
 {
 	struct sip_uri next_hop;
 
-	if (target->account > 0 || !outside_next_hop(core, ack, &next_hop) ||
-	    !outside_target(core, ack, &next_hop, target) || !outside_leave_udp(target))
+	if (target->account > 0 || !outside_next_hop(context->core, context->request, &next_hop) ||
+	    !outside_target(context, &next_hop, target) || !outside_leave_udp(target))
 		return false;
-	target->flow = hop_prepare(core, &target->outside);
+	target->flow = hop_prepare(context->core, &target->outside);
 	return target->flow != 0;
 }
 
@@ -271,21 +272,21 @@ static void drop_ack(const struct context *context, const char *why)
 static void send_ack(const struct context *context, struct slice via, struct target *target, struct now now)
 {
 	if (!forward_ack(context, via, target, now) &&
-	    !(find_flow_over_tcp(context->core, context->request, target) &&
-	      forward_ack(context, via, target, now)))
+	    !(find_flow_over_tcp(context, target) && forward_ack(context, via, target, now)))
 		drop_ack(context, "it is too large for UDP, and there is no connection yet over TCP");
 }
 
 /* That of a peer which does not keep to our Record-Route, and may do without (peer.h). */
-static bool find_way_without_route(struct core *core, flow_id from, const struct sip_message *ack,
-				   struct target *ret_target)
+static bool find_way_without_route(const struct context *context, struct target *ret_target)
 {
+	struct core *core = context->core;
+	const struct sip_message *ack = context->request;
 	bool sips = ack->uri.scheme == SIP_SCHEME_SIPS;
 	struct sip_uri next_hop;
 
 	if (!outside_next_hop(core, ack, &next_hop) || !peer_needs_no_route(core, ack, &next_hop) ||
-	    !peer_proves(core, from, ack->from.uri.host, sips) ||
-	    !outside_target(core, ack, &next_hop, ret_target))
+	    !peer_proves(core, context->flow, ack->from.uri.host, sips) ||
+	    !outside_target(context, &next_hop, ret_target))
 		return false;
 	ret_target->flow = hop_prepare(core, &ret_target->outside);
 	return true;
@@ -294,41 +295,42 @@ static bool find_way_without_route(struct core *core, flow_id from, const struct
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct slice via,
 		struct now now)
 {
-	const struct context context = {
+	struct context context = {
 		.core = core,
 		.flow = from,
 		.request = ack,
 		.routes = check_routes(core, ack),
 	};
 	const struct own_routes *routes = &context.routes;
+	const struct token *token = &context.claim.token;
 	enum dialog_party party;
-	struct dialog_claim claim;
 	struct target target;
 
 	if (ack->max_forwards == 0) {
 		drop_ack(&context, "Max-Forwards is used up");
 		return;
 	}
-	if (!routes->n && !routes->leads_elsewhere && find_way_without_route(core, from, ack, &target)) {
+	if (!routes->n && !routes->leads_elsewhere && find_way_without_route(&context, &target)) {
 		send_ack(&context, via, &target, now);
 		return;
 	}
-	if (!routes->n || !dialog_find(core, ack, routes->user, &claim)) {
+	context.in_dialog = routes->n && dialog_find(core, ack, routes->user, &context.claim);
+	if (!context.in_dialog) {
 		drop_ack(&context, "no Route of ours with a good token");
 		return;
 	}
-	party = dialog_party_of(core, &claim, from);
+	party = dialog_party_of(core, &context.claim, from);
 	if (party != DIALOG_A && party != DIALOG_B) {
 		drop_ack(&context, "the connection is not proven for a party of the dialog");
 		return;
 	}
-	if (!demands_allow_within(&claim.token, ack)) {
+	if (!demands_allow_within(token, ack)) {
 		drop_ack(&context,
 			 "its body is not protected, as a policy of its call asks (sealine user policy)");
 		return;
 	}
-	target = other_side(core, &claim.token, party, ack);
+	target = other_side(core, token, party, ack);
 	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
-		find_flow_outside(core, ack, &target);
+		find_flow_outside(&context, &target);
 	send_ack(&context, via, &target, now);
 }

@@ -114,7 +114,7 @@ static void send_to(struct context *context, struct slice domain, struct now now
 	const struct sip_uri next_hop = { .scheme = SIP_SCHEME_SIPS, .host = domain };
 	struct target target;
 
-	if (!outside_target(context->core, context->request, &next_hop, &target)) {
+	if (!outside_target(context, &next_hop, &target)) {
 		context_refuse(context, &proxy_refusals[REFUSED_TRANSPORT], now);
 		return;
 	}

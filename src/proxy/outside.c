@@ -30,16 +30,23 @@ static bool leads_away(const struct core *core, const struct sip_uri *next_hop)
 	return sip_param_find(next_hop->params, SLICE("maddr"), &maddr) && !core_is_own_host(core, maddr);
 }
 
-bool outside_target(const struct core *core, const struct sip_message *request,
-		    const struct sip_uri *next_hop, struct target *ret_target)
+static bool is_sips(const struct context *context)
 {
+	return context->request->uri.scheme == SIP_SCHEME_SIPS ||
+	       (context->in_dialog && context->claim.token.sips);
+}
+
+bool outside_target(const struct context *context, const struct sip_uri *next_hop, struct target *ret_target)
+{
+	const struct core *core = context->core;
+	const struct sip_message *request = context->request;
 	struct target target = {
 		.uri.text = request->uri_text,
 		.is_outside = true,
 		.account = core_domain_party(core, next_hop->host),
 	};
 	const struct server_peer *peer = peer_of(core, next_hop->host);
-	bool sips = request->uri.scheme == SIP_SCHEME_SIPS;
+	bool sips = is_sips(context);
 
 	if (!leads_away(core, next_hop) || !peer_goal(core, next_hop, sips, &target.outside))
 		return false;
@@ -76,7 +83,7 @@ void outside_forward(struct context *context, struct now now)
 
 	if (!outside_next_hop(context->core, context->request, &next_hop))
 		context_refuse(context, &proxy_refusals[REFUSED_ROUTE_MALFORMED], now);
-	else if (outside_target(context->core, context->request, &next_hop, &target))
+	else if (outside_target(context, &next_hop, &target))
 		context_forward_to(context, &target, now);
 	else
 		refuse_way(context, &next_hop, now);

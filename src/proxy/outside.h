@@ -14,9 +14,11 @@
  */
 bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri);
 
-/* The way to that next hop. False: under our policy there is none. */
-bool outside_target(const struct core *core, const struct sip_message *request,
-		    const struct sip_uri *next_hop, struct target *ret_target);
+/*
+ * The way to that next hop, for the request of the context, or an ACK. In a dialog under sips it is one for sips, whatever the request says.
+ * False: under our policy there is none.
+ */
+bool outside_target(const struct context *context, const struct sip_uri *next_hop, struct target *ret_target);
 
 /* What is too large for UDP goes over TCP. False: UDP is not where it would have gone. */
 bool outside_leave_udp(struct target *target);

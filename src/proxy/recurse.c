@@ -114,7 +114,7 @@ static bool go_outside(struct context *context, const struct sip_uri *uri, struc
 {
 	struct target target;
 
-	if (!outside_target(context->core, context->request, uri, &target))
+	if (!outside_target(context, uri, &target))
 		return false;
 	target.uri.text = uri->text;
 	context_forward_to(context, &target, now);
