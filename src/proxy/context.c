@@ -526,6 +526,7 @@ static bool leave_udp(struct context *context, struct now now)
 
 	if (!context->server || context->is_answered ||
 	    !outside_next_hop(context->core, context->request, &next_hop) ||
+	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
 	    !outside_target(context, &next_hop, &target) || !outside_leave_udp(&target))
 		return false;
 	return start_branch(context, &target, now) == OK;

@@ -1,6 +1,7 @@
 #include "proxy/dialog.h"
 
 #include "proxy/demands.h"
+#include "proxy/edge.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/location.h"
@@ -127,6 +128,45 @@ static struct target other_side(const struct core *core, const struct token *tok
 	return target;
 }
 
+/* The domain that is the party, a name below it, or a peer of which it is a domain. */
+static bool is_at(const struct core *core, struct slice host, account_id party)
+{
+	const struct server_peer *peer = peer_of(core, host);
+
+	if (peer && peer_has_party(core, peer, party))
+		return true;
+	for (struct slice name = host; name.len > 0;
+	     name = slice_sub(name, slice_find(name, '.') + 1, name.len))
+		if (core_domain_party(core, name) == party)
+			return true;
+	return false;
+}
+
+bool dialog_may_go_to(const struct context *context, const struct sip_uri *next_hop)
+{
+	const struct core *core = context->core;
+	const struct token *token = &context->claim.token;
+	bool is_a = dialog_party_of(core, &context->claim, context->flow) == DIALOG_A;
+	account_id sender = is_a ? token->account_a : token->account_b;
+	const struct server_peer *peer = sender < 0 ? peer_of_party(core, sender) : NULL;
+
+	/* an edge speaks for accounts of ours */
+	if ((sender > 0 && !edge_is_phone(sender)) || (peer && (peer->relays || peer->n_edge_for > 0)))
+		return true;
+	return is_at(core, next_hop->host, is_a ? token->account_b : token->account_a);
+}
+
+static void dial_again(struct context *context, struct now now)
+{
+	struct sip_uri next_hop;
+
+	if (outside_next_hop(context->core, context->request, &next_hop) &&
+	    !dialog_may_go_to(context, &next_hop))
+		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
+	else
+		outside_forward(context, now);
+}
+
 /* Another domain is dialled again; a phone may be back on another flow. Its AOR stands in To. */
 void dialog_flow_gone(struct context *context, struct now now)
 {
@@ -139,7 +179,7 @@ void dialog_flow_gone(struct context *context, struct now now)
 	put_aor(&name, to);
 	context->asked_for_peer = true;
 	if ((party == DIALOG_A ? token->account_b : token->account_a) < 0) {
-		outside_forward(context, now);
+		dial_again(context, now);
 		return;
 	}
 	context->question.kind = CONTEXT_PEER;
@@ -247,7 +287,7 @@ static void find_flow_outside(const struct context *context, struct target *targ
 	struct sip_uri next_hop;
 
 	if (!outside_next_hop(context->core, context->request, &next_hop) ||
-	    !outside_target(context, &next_hop, target))
+	    !dialog_may_go_to(context, &next_hop) || !outside_target(context, &next_hop, target))
 		return;
 	target->flow = hop_prepare(context->core, &target->outside);
 }
@@ -258,6 +298,7 @@ static bool find_flow_over_tcp(const struct context *context, struct target *tar
 	struct sip_uri next_hop;
 
 	if (target->account > 0 || !outside_next_hop(context->core, context->request, &next_hop) ||
+	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
 	    !outside_target(context, &next_hop, target) || !outside_leave_udp(target))
 		return false;
 	target->flow = hop_prepare(context->core, &target->outside);

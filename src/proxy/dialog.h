@@ -36,6 +36,12 @@ void dialog_flow_gone(struct context *context, struct now now);
 /* The look-up of the other party came back. */
 void dialog_answer(struct context *context, const struct answer *answer, struct now now);
 
+/*
+ * Whether the sender of a request in a dialog, or of an ACK, may have it sent to that next hop outside: an account of ours wherever it
+ * likes, as out of a dialog; a domain that has nothing else relayed only to the other party.
+ */
+bool dialog_may_go_to(const struct context *context, const struct sip_uri *next_hop);
+
 /* An ACK to a 2xx: forwarded on the same conditions, else dropped. Its via is as a server's. */
 void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, struct slice via,
 		struct now now);

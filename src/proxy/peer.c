@@ -163,6 +163,22 @@ bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)
 	return false;
 }
 
+bool peer_has_party(const struct core *core, const struct server_peer *peer, account_id party)
+{
+	for (size_t n = 0; n < peer->n_domains; n++)
+		if (core_domain_party(core, peer->domains[n]) == party)
+			return true;
+	return false;
+}
+
+const struct server_peer *peer_of_party(const struct core *core, account_id party)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++)
+		if (peer_has_party(core, &core->server->peers[i], party))
+			return &core->server->peers[i];
+	return NULL;
+}
+
 const struct server_peer *peer_of_link(const struct core *core, struct slice domain)
 {
 	const struct server_peer *peer = peer_of(core, domain);
