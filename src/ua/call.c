@@ -26,6 +26,7 @@ struct call *call_new(struct ua *ua, struct slice peer)
 	call->call_id = ua_token_make(ua);
 	call->tag = ua_token_make(ua);
 	call->leaving = UA_CANCELLED;
+	call->before = SDP_SENDRECV;
 	list_init(&call->forks);
 	session_timer_init(&call->session, ua->session);
 	list_append(&ua->calls, &call->link);

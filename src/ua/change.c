@@ -179,7 +179,25 @@ static enum err send_invite(struct call *call, struct now now)
 	return err;
 }
 
-static void go_back(struct call *call, enum ua_cause cause, unsigned status, struct slice text)
+/* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10). */
+static void refresh_failed(struct call *call, struct now now)
+{
+	struct session_timer *session = &call->session;
+	ms_t passed = session_timer_wait(session);
+
+	session->we_refresh = false;
+	ua_set_timer(call->ua, &call->session_timer, UA_TIMER_SESSION,
+		     now.mono + session_timer_wait(session) - passed);
+}
+
+/* Nobody asked for the change that is over but the session timer: it has fired, and runs again after a 2xx only. */
+static bool was_refresh(const struct call *call)
+{
+	return call->session.interval != 0 && call->session_timer.slot == 0;
+}
+
+static void go_back(struct call *call, enum ua_cause cause, unsigned status, struct slice text,
+		    struct now now)
 {
 	const struct ua_event event = {
 		.kind = UA_MEDIA_REFUSED,
@@ -191,7 +209,10 @@ static void go_back(struct call *call, enum ua_cause cause, unsigned status, str
 
 	description_withdraw(&call->description);
 	call->description.wish = call->before;
-	ua_tell(call->ua, &event);
+	if (was_refresh(call))
+		refresh_failed(call, now);
+	else
+		ua_tell(call->ua, &event);
 }
 
 enum err ua_hold(struct ua *ua, uint64_t id, bool hold, struct now now)
@@ -230,7 +251,7 @@ void change_again(struct call *call, struct now now)
 	if (call->invite || call->asked)
 		try_again_later(call, now);
 	else if (send_invite(call, now) != OK)
-		go_back(call, UA_FAILED, 0, SLICE("the change could not be sent"));
+		go_back(call, UA_FAILED, 0, SLICE("the change could not be sent"), now);
 }
 
 static void agree(struct call *call, struct exchange *exchange, const struct sip_message *response,
@@ -295,7 +316,7 @@ static void on_invite_response(struct exchange *exchange, const struct sip_messa
 		call_leave(call, UA_HUNG_UP_THERE, SLICE("the other side knows nothing of the call any more"),
 			   now);
 	else
-		go_back(call, ua_cause_of(status), status, ua_why_of(response));
+		go_back(call, ua_cause_of(status), status, ua_why_of(response), now);
 }
 
 static void on_invite_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
@@ -308,23 +329,12 @@ static void on_invite_failed(struct exchange *exchange, enum ua_cause cause, str
 	if (cause == UA_TIMEOUT)
 		call_leave(call, cause, why, now);
 	else
-		go_back(call, cause, 0, why);
+		go_back(call, cause, 0, why, now);
 }
 
 static const struct exchange_user invite_user = { on_invite_response, on_invite_failed };
 
 /* -- the session timer ------------------------------------------------------------------------------- */
-
-/* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10). */
-static void refresh_failed(struct call *call, struct now now)
-{
-	struct session_timer *session = &call->session;
-	ms_t passed = session_timer_wait(session);
-
-	session->we_refresh = false;
-	ua_set_timer(call->ua, &call->session_timer, UA_TIMER_SESSION,
-		     now.mono + session_timer_wait(session) - passed);
-}
 
 static void on_update_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {

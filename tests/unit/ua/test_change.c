@@ -334,6 +334,69 @@ static void a_session_whose_refresh_fails_lives_to_its_end(void **state)
 	world_expect(world, SIP_BYE);
 }
 
+/* A call whose other side knows no UPDATE, and which has to be refreshed by us; gives the refresh, a re-INVITE. */
+static const struct sip_message *refresh_by_invite(struct world *world, const struct sip_message **ret_first)
+{
+	static const struct address media = { ADDRESS_V4, 30000, { 127, 0, 0, 1 } };
+	char sdp[4096];
+	uint64_t call;
+
+	assert_int_equal(ua_call(world->ua, SLICE("sips:bob@localhost"), &media, world->now, &call), OK);
+	world_pump(world);
+	*ret_first = world_expect(world, SIP_INVITE);
+	world_answer(
+		world, *ret_first, 200,
+		"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: timer\r\nSession-Expires: 90;refresher=uac\r\n",
+		world_sdp_answer(world, *ret_first, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_pass(world, 45000);
+	return world_expect(world, SIP_INVITE);
+}
+
+static void a_refresh_that_is_refused_leaves_the_media_as_they_were(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *refresh = refresh_by_invite(world, &first), *ok;
+	char sdp[4096];
+
+	world_answer(world, refresh, 503, NULL, SLICE(""));
+	world_expect(world, SIP_ACK);
+	world_expect_no_event(world, UA_MEDIA_REFUSED); /* nobody asked for a change */
+	receive(world, first, "INVITE", contact,
+		world_offer(world, SDP_SRTP_REQUIRED, SDP_SENDRECV, sdp, sizeof sdp));
+	ok = world_expect_status(world, 200);
+	assert_true(slice_find_text(ok->body, SLICE("a=sendrecv")) < ok->body.len);
+}
+
+static void a_session_whose_refresh_by_invite_fails_lives_to_its_end(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *refresh = refresh_by_invite(world, &first);
+
+	world_answer(world, refresh, 503, NULL, SLICE(""));
+	world_expect(world, SIP_ACK);
+	world_pass(world, 14999);
+	world_expect_silence(world);
+	world_pass(world, 1); /* RFC4028:10: 90 s less a third */
+	world_expect(world, SIP_BYE);
+	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_TIMEOUT);
+}
+
+static void a_session_whose_refresh_meets_the_end_of_the_flow_lives_to_its_end(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first;
+
+	(void)refresh_by_invite(world, &first);
+	world_lose_flow(world);
+	world_expect_no_event(world, UA_MEDIA_REFUSED);
+	world_pass(world, 1000);
+	world_register(world);
+	world_pass(world, 14000);
+	world_expect(world, SIP_BYE);
+	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_TIMEOUT);
+}
+
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 
 static const struct CMUnitTest tests[] = {
@@ -350,5 +413,8 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_refresh_that_is_too_frequent_is_made_less_so),
 	WITH_WORLD(a_refresh_that_meets_theirs_is_tried_again),
 	WITH_WORLD(a_session_whose_refresh_fails_lives_to_its_end),
+	WITH_WORLD(a_refresh_that_is_refused_leaves_the_media_as_they_were),
+	WITH_WORLD(a_session_whose_refresh_by_invite_fails_lives_to_its_end),
+	WITH_WORLD(a_session_whose_refresh_meets_the_end_of_the_flow_lives_to_its_end),
 };
 TEST_MAIN(tests)
