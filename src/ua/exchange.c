@@ -238,6 +238,13 @@ static void tell_algorithm(struct ua *ua, enum digest_algorithm before)
 						.text = auth_algorithm_name(ua->auth.weakest, false) });
 }
 
+/* Its call was given up meanwhile: with this response the INVITE is over, and is not made once more. */
+static bool is_given_up(const struct exchange *exchange)
+{
+	return exchange->method == SIP_INVITE && exchange->call &&
+	       (exchange->call->state == CALL_LEAVING || exchange->call->state == CALL_ENDED);
+}
+
 static void take_challenge(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
 	struct ua *ua = exchange->ua;
@@ -245,6 +252,10 @@ static void take_challenge(struct exchange *exchange, const struct sip_message *
 	struct client *old = exchange->client;
 	enum auth_choice choice;
 
+	if (is_given_up(exchange)) {
+		give_up(exchange, UA_CANCELLED, ua_why_of(response), now);
+		return;
+	}
 	if (ua->auth.login.password.len == 0) {
 		give_up(exchange, UA_WRONG_PASSWORD,
 			SLICE("the server takes no certificate in place of the password, or not the one that was shown"),

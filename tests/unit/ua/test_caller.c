@@ -399,6 +399,24 @@ static void the_other_phone_gets_no_password_out_of_us(void **state)
 	}
 }
 
+static void a_call_that_was_given_up_is_not_made_again_when_it_is_challenged(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *request;
+	char line[256];
+	uint64_t call;
+
+	snprintf(line, sizeof line, challenge, "Proxy-Authenticate");
+	request = invite(world, &call);
+	ua_hangup(world->ua, call, world->now);
+	world_pump(world);
+	world_expect_silence(world); /* RFC3261:9.1: no CANCEL before a provisional response */
+	world_answer(world, request, 407, line, SLICE(""));
+	world_expect(world, SIP_ACK);
+	world_expect_silence(world);
+	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_CANCELLED);
+}
+
 /* -- the server goes --------------------------------------------------------------------------------- */
 
 static void a_call_under_way_ends_with_its_flow(void **state)
@@ -472,6 +490,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_sips_call_cannot_be_made_over_a_flow_in_clear),
 	WITH_WORLD(keys_are_fresh_in_every_offer),
 	WITH_WORLD(a_challenged_call_is_made_with_credentials_and_so_is_its_ack),
+	WITH_WORLD(a_call_that_was_given_up_is_not_made_again_when_it_is_challenged),
 	WITH_WORLD(the_other_phone_gets_no_password_out_of_us),
 	WITH_WORLD(a_call_under_way_ends_with_its_flow),
 	WITH_WORLD(a_call_that_stands_outlives_its_flow_and_is_ended_over_the_next),
