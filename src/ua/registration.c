@@ -49,31 +49,63 @@ static void put_register_lines(struct writer *out, const struct ua *ua, unsigned
 	put_ua_agent(out);
 }
 
-static bool is_our_binding(const struct ua *ua, const struct sip_address *contact)
+/* How sure it is that a Contact in the server's list, which has those of all our user's phones, is ours. */
+enum likeness { NOT_OURS, SAME_USER, SAME_ADDRESS, SAME_INSTANCE };
+
+static bool is_our_address(const struct ua *ua, const struct sip_uri *uri)
+{
+	char text[CREDENTIALS_AOR_MAX + 128];
+	struct writer out = writer_of(text, sizeof text);
+	struct sip_address ours;
+
+	put_ua_contact(&out, ua, ua->aor_is_sips);
+	return !out.overflow && sip_address_parse(writer_text(&out), &ours) && sip_uri_eq(&ours.uri, uri);
+}
+
+static enum likeness likeness_of(const struct ua *ua, const struct sip_address *contact)
 {
 	struct slice instance;
 
 	if (sip_param_find(contact->params, SLICE("+sip.instance"), &instance))
-		return slice_find_text(instance, ua->instance) < instance.len;
-	return slice_eq(contact->uri.user, ua->user);
+		return slice_find_text(instance, ua->instance) < instance.len ? SAME_INSTANCE : NOT_OURS;
+	if (is_our_address(ua, &contact->uri))
+		return SAME_ADDRESS;
+	return slice_eq(contact->uri.user, ua->user) ? SAME_USER : NOT_OURS;
 }
 
-/* The life that the server granted: of our Contact in its list, else of the whole response (§10.2.4). */
+static bool parse_life(const struct sip_address *contact, uint32_t *ret_seconds)
+{
+	struct slice expires;
+
+	return sip_param_find(contact->params, SLICE("expires"), &expires) &&
+	       sip_delta_parse(expires, ret_seconds) && *ret_seconds > 0;
+}
+
+/*
+ * The life that the server granted: of our Contact in its list, else of the whole response (§10.2.4). Where it writes the address anew and
+ * knows of no instances, ours may be any of those that have our name: then the one that ends first counts.
+ */
 static unsigned granted(const struct ua *ua, const struct sip_message *response)
 {
 	struct sip_values values = sip_values_of(response, SIP_CONTACT);
+	enum likeness best = NOT_OURS;
 	struct sip_address contact;
-	struct slice value, expires = sip_message_value(response, SIP_EXPIRES);
-	uint32_t seconds;
+	uint32_t seconds = 0, life;
+	struct slice value;
 
 	while (sip_values_next(&values, &value)) {
-		struct slice own;
+		enum likeness likeness;
 
-		if (sip_address_parse(value, &contact) && is_our_binding(ua, &contact) &&
-		    sip_param_find(contact.params, SLICE("expires"), &own))
-			expires = own;
+		if (!sip_address_parse(value, &contact) || !parse_life(&contact, &life))
+			continue;
+		likeness = likeness_of(ua, &contact);
+		if (likeness > best || (likeness != NOT_OURS && likeness == best && life < seconds))
+			seconds = life;
+		if (likeness > best)
+			best = likeness;
 	}
-	if (!sip_delta_parse(expires, &seconds) || seconds == 0)
+	if (best == NOT_OURS &&
+	    (!sip_delta_parse(sip_message_value(response, SIP_EXPIRES), &seconds) || seconds == 0))
 		return ua->expires;
 	return seconds < EXPIRES_MAX ? seconds : EXPIRES_MAX;
 }

@@ -49,6 +49,43 @@ static void registers_with_its_instance_over_its_flow(void **state)
 	world_close(&world);
 }
 
+#define OURS     "Contact: <sips:alice@127.0.0.1:40001>"
+#define INSTANCE ";+sip.instance=\"<urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6>\""
+#define ANOTHERS "Contact: <sips:alice@127.0.0.9:5061>;expires=3500\r\n"
+
+/* RFC3261:10.3 has all bindings of the account in the answer, those of other phones too. */
+static const struct {
+	const char *label, *lines;
+	unsigned seconds;
+} granted[] = {
+	{ "another phone's comes last", OURS INSTANCE ";expires=600\r\n" ANOTHERS, 600 },
+	{ "another phone's comes first", ANOTHERS OURS INSTANCE ";expires=600\r\n", 600 },
+	{ "ours has lost its instance", ANOTHERS OURS ";expires=600\r\n" ANOTHERS, 600 },
+	{ "the instance counts before the address",
+	  OURS ";expires=3400\r\nContact: <sips:alice@127.0.0.1:40009>" INSTANCE ";expires=600\r\n", 600 },
+	{ "ours was rewritten", "Contact: <sips:alice@192.0.2.7:1234>;expires=600\r\n", 600 },
+	{ "ours was rewritten, and is one of two",
+	  ANOTHERS "Contact: <sips:alice@192.0.2.7:1234>;expires=600\r\n", 600 },
+	{ "another instance's alone",
+	  "Expires: 500\r\nContact: <sips:alice@127.0.0.1:40001>;+sip.instance=\"<urn:uuid:0>\";expires=9\r\n",
+	  500 },
+};
+
+static void lives_as_long_as_its_own_binding_was_granted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof granted / sizeof granted[0]; i++) {
+		struct world world;
+
+		world_open(&world, &(struct ua_config){ 0 });
+		world_connect(&world, "localhost");
+		world_answer(&world, world_expect(&world, SIP_REGISTER), 200, granted[i].lines, SLICE(""));
+		if (world_event(&world, UA_REGISTERED)->seconds != granted[i].seconds)
+			fail_msg("%s: %u s", granted[i].label, world.event.seconds);
+		world_close(&world);
+	}
+}
+
 static void answers_its_own_realm_with_digest(void **state)
 {
 	struct world world;
@@ -372,6 +409,7 @@ static void stops_without_the_server_too(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(registers_with_its_instance_over_its_flow),
+	cmocka_unit_test(lives_as_long_as_its_own_binding_was_granted),
 	cmocka_unit_test(answers_its_own_realm_with_digest),
 	cmocka_unit_test(a_wrong_password_is_told_and_not_tried_again),
 	cmocka_unit_test(a_challenge_that_is_none_of_ours_gets_no_password),
