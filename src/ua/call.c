@@ -537,8 +537,10 @@ void call_timer(struct timer *timer, struct now now)
 void calls_flow_lost(struct ua *ua, struct now now)
 {
 	LIST_EACH (call, &ua->calls, struct call, link)
-		if (call->state == CALL_RINGING)
+		if (call->state == CALL_RINGING) {
+			callee_refuse(call, 480, now); /* nobody hears it, but the transaction ends */
 			call_end(call, UA_SERVER_GONE, 0, SLICE("the connection to the server is lost"), now);
+		}
 }
 
 void calls_registered(struct ua *ua, struct now now)

@@ -472,6 +472,7 @@ static void a_ringing_call_ends_with_its_flow(void **state)
 	ring(world);
 	world_lose_flow(world);
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_SERVER_GONE);
+	assert_int_equal(endpoint_counts(world->endpoint).servers, 0); /* and nothing of it is left */
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
