@@ -167,7 +167,7 @@ void callee_invite(struct ua *ua, struct server *server, struct now now)
 
 	if (refuse_at_once(ua, server, now))
 		return;
-	fault = replaces_find(ua, request, &replacement);
+	fault = replaces_find(ua, server, &replacement);
 	if (fault.status != 0) {
 		ua_refuse(ua, server, &fault, now);
 		return;

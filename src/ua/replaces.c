@@ -1,6 +1,7 @@
 #include "ua/replaces.h"
 
 #include "sip/fields.h"
+#include "ua/arrival.h"
 #include "ua/fork.h"
 
 enum { AOR_MAX = 512 };
@@ -24,18 +25,26 @@ static struct call *find(const struct ua *ua, const struct sip_replaces *replace
 	return NULL;
 }
 
-/* The same address-of-record, which the server has seen to. */
-static bool is_peer(const struct call *call, const struct sip_message *request)
+/* The same address-of-record, which the server has seen to; or the signature, if there is one. */
+static bool is_peer(const struct call *call, const struct server *server)
 {
 	char one[AOR_MAX], two[AOR_MAX];
 	struct writer ours = writer_of(one, sizeof one), theirs = writer_of(two, sizeof two);
-	struct sip_uri peer;
+	struct sip_uri peer, from;
 
-	if (!sip_uri_parse(call->peer, &peer))
+	if (!sip_uri_parse(call->peer, &peer) || !sip_uri_parse(arrival_from(call->ua, server), &from))
 		return false;
 	put_aor(&ours, &peer);
-	put_aor(&theirs, &request->from.uri);
+	put_aor(&theirs, &from);
 	return !ours.overflow && !theirs.overflow && slice_eq(writer_text(&ours), writer_text(&theirs));
+}
+
+/* Whom the servers on the way cannot listen to is not replaced by somebody whom they can. */
+static bool is_less_protected(const struct call *call, const struct server *server)
+{
+	const struct ua_protection *protection = arrival_protection(call->ua, server);
+
+	return call->is_sealed && !(protection && ua_protection_is_good(protection));
 }
 
 struct objection {
@@ -44,9 +53,9 @@ struct objection {
 };
 
 /* RFC 3891 §3, then what this phone adds; the first that holds counts. */
-static struct ua_fault judge(const struct call *call, const struct sip_message *request, bool early_only)
+static struct ua_fault judge(const struct call *call, const struct server *server, bool early_only)
 {
-	bool is_secure = request->uri.scheme == SIP_SCHEME_SIPS;
+	bool is_secure = server->request->uri.scheme == SIP_SCHEME_SIPS;
 	const struct objection objections[] = {
 		{ call->state == CALL_ENDED, { 603, 399, SLICE("the call to be replaced is over") } },
 		{ early_only && call->state >= CALL_ANSWERED && call->state != CALL_LEAVING,
@@ -57,7 +66,10 @@ static struct ua_fault judge(const struct call *call, const struct sip_message *
 		  { 603, 399, SLICE("this phone lets nobody replace its calls") } },
 		{ call->secure && !is_secure,
 		  { 603, 399, SLICE("a sips call is not replaced by a sip one") } },
-		{ call->ua->transfers == UA_TRANSFERS_PEER && !is_peer(call, request),
+		{ is_less_protected(call, server),
+		  { 603, 399,
+		    SLICE("a call that is protected from end to end is not replaced by one that is not") } },
+		{ call->ua->transfers == UA_TRANSFERS_PEER && !is_peer(call, server),
 		  { 603, 399, SLICE("only who is in the call may replace it") } },
 	};
 
@@ -67,10 +79,10 @@ static struct ua_fault judge(const struct call *call, const struct sip_message *
 	return (struct ua_fault){ .status = 0 };
 }
 
-struct ua_fault replaces_find(const struct ua *ua, const struct sip_message *request,
+struct ua_fault replaces_find(const struct ua *ua, const struct server *server,
 			      struct replacement *ret_replacement)
 {
-	const struct sip_header *header = sip_message_header(request, SIP_REPLACES);
+	const struct sip_header *header = sip_message_header(server->request, SIP_REPLACES);
 	struct sip_replaces replaces;
 	struct ua_fault fault;
 	struct call *call;
@@ -83,11 +95,11 @@ struct ua_fault replaces_find(const struct ua *ua, const struct sip_message *req
 	call = find(ua, &replaces);
 	if (!call)
 		return (struct ua_fault){ 481, 399, SLICE("there is no such call to be replaced") };
-	fault = judge(call, request, replaces.early_only);
+	fault = judge(call, server, replaces.early_only);
 	if (fault.status == 0)
 		*ret_replacement = (struct replacement){
 			.call = call,
-			.consented = ua->transfers == UA_TRANSFERS_ALLOW || is_peer(call, request),
+			.consented = ua->transfers == UA_TRANSFERS_ALLOW || is_peer(call, server),
 		};
 	return fault;
 }

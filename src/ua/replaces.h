@@ -10,5 +10,5 @@ struct replacement {
 };
 
 /* A fault if it has one that cannot be followed; nothing has changed then. */
-MUST_CHECK struct ua_fault replaces_find(const struct ua *ua, const struct sip_message *request,
+MUST_CHECK struct ua_fault replaces_find(const struct ua *ua, const struct server *server,
 					 struct replacement *ret_replacement);

@@ -132,6 +132,12 @@ void pair_repeat(const struct sip_message *message, struct world *to)
 
 void pair_seal(const struct world *from, struct world *to, const struct pair_letter *letter)
 {
+	pair_seal_and_edit(from, to, letter, NULL);
+}
+
+void pair_seal_and_edit(const struct world *from, struct world *to, const struct pair_letter *letter,
+			const struct edit *edits)
+{
 	bool is_response = slice_starts(slice_of(letter->start), SLICE("SIP/2.0"));
 	const struct protect_order order = {
 		.uri = to->ua->aor,
@@ -155,5 +161,5 @@ void pair_seal(const struct world *from, struct world *to, const struct pair_let
 	put_body(&out, letter->is_open ? letter->body : secret_slice(what.body));
 	protected_fini(&what);
 	assert_false(out.overflow);
-	arrive(to, writer_text(&out), NULL);
+	arrive(to, writer_text(&out), edits);
 }

@@ -37,3 +37,6 @@ struct pair_letter {
 	bool is_open; /* nothing of it is protected */
 };
 void pair_seal(const struct world *from, struct world *to, const struct pair_letter *letter);
+/* The same, changed on the way. */
+void pair_seal_and_edit(const struct world *from, struct world *to, const struct pair_letter *letter,
+			const struct edit *edits);

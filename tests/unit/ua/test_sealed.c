@@ -152,6 +152,7 @@ struct dialog {
 	struct pair *pair;
 	uint64_t alices, bobs; /* the call */
 	char lines[1024];      /* From, To and Call-ID of alice's requests */
+	char replaces[512];    /* the same for Replaces, as bob sees the call */
 	unsigned number;
 };
 
@@ -175,6 +176,8 @@ static void begin(struct pair *p, struct dialog *ret_dialog)
 	snprintf(dialog.lines, sizeof dialog.lines, "From: %.*s\r\nTo: %.*s\r\nCall-ID: %.*s\r\n",
 		 SLICE_FMT(sip_message_value(ack, SIP_FROM)), SLICE_FMT(sip_message_value(ack, SIP_TO)),
 		 SLICE_FMT(ack->call_id));
+	snprintf(dialog.replaces, sizeof dialog.replaces, "Replaces: %.*s;to-tag=%.*s;from-tag=%.*s\r\n",
+		 SLICE_FMT(ack->call_id), SLICE_FMT(ack->to.tag), SLICE_FMT(ack->from.tag));
 	*ret_dialog = dialog;
 }
 
@@ -243,6 +246,50 @@ static void nothing_in_a_protected_call_is_taken_without_protection(void **state
 	world_expect_no_event(&p->bob, UA_MEDIA);
 	assert_true(ua_call_view(p->bob.ua, dialog.bobs, &view));
 	assert_true(view.established && view.sealed);
+}
+
+/* An INVITE of alice that is to take the place of the call. */
+static void replace(struct dialog *dialog, bool is_open, const struct edit *edits)
+{
+	char sdp[4096], way[256], lines[2048];
+	const struct pair_letter letter = {
+		.start = "INVITE sips:bob@127.0.0.1:40001 SIP/2.0\r\n",
+		.way = way,
+		.lines = lines,
+		.body = world_offer(&dialog->pair->alice, SDP_SRTP_REQUIRED, SDP_SENDRECV, sdp, sizeof sdp),
+		.is_open = is_open,
+	};
+
+	snprintf(way, sizeof way, "Via: SIP/2.0/TLS localhost;branch=z9hG4bK%u\r\nMax-Forwards: 70\r\n",
+		 dialog->number);
+	snprintf(
+		lines, sizeof lines,
+		"From: <sips:alice@localhost>;tag=new\r\nTo: <sips:bob@localhost>\r\nCall-ID: another-%u\r\n"
+		"CSeq: 1 INVITE\r\nContact: <sips:alice@127.0.0.1:40001>\r\n%sContent-Type: application/sdp\r\n",
+		dialog->number++, dialog->replaces);
+	pair_seal_and_edit(&dialog->pair->alice, &dialog->pair->bob, &letter, edits);
+}
+
+static void a_protected_call_is_replaced_under_protection_only(void **state)
+{
+	/* as who keeps the names of callers to himself writes it; the one inside counts */
+	static const struct edit renamed[] = { { "<sips:alice@localhost>;tag=new",
+						 "<sip:anonymous@anonymous.invalid>;tag=new" },
+					       { NULL, NULL } };
+	struct pair *p = *state;
+	struct dialog dialog;
+	struct ua_call_view view;
+
+	begin(p, &dialog);
+	replace(&dialog, true, NULL);
+	world_expect_status(&p->bob, 603);
+	world_expect_no_event(&p->bob, UA_INCOMING);
+	assert_true(ua_call_view(p->bob.ua, dialog.bobs, &view));
+	assert_true(view.established && view.sealed);
+	replace(&dialog, false, renamed);
+	world_expect_status(&p->bob, 180);
+	assert_int_equal(world_event(&p->bob, UA_INCOMING)->other, dialog.bobs);
+	assert_true(p->bob.event.consented && ua_protection_is_good(p->bob.event.protection));
 }
 
 static void an_info_is_opened_and_answered_as_what_it_is(void **state)
@@ -470,6 +517,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_PAIR(what_stands_beside_a_protected_part_is_not_shown),
 	WITH_PAIR(a_form_in_clear_that_somebody_adds_is_shown_as_such),
 	WITH_PAIR(nothing_in_a_protected_call_is_taken_without_protection),
+	WITH_PAIR(a_protected_call_is_replaced_under_protection_only),
 	WITH_PAIR(an_info_is_opened_and_answered_as_what_it_is),
 	WITH_PAIR(a_refer_names_who_is_meant_inside),
 	WITH_PAIR(an_ack_that_answers_without_protection_ends_the_call),
