@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <srtp2/srtp.h>
+#include <string.h>
 
 #include "base/mem.h"
 
@@ -64,7 +65,9 @@ enum err media_srtp_set_out(struct media_srtp *srtp, enum sdp_suite suite, const
 
 enum err media_srtp_set_in(struct media_srtp *srtp, enum sdp_suite suite, const struct sdp_key *key)
 {
-	return set(&srtp->in, suite, key, ssrc_any_inbound);
+	TRY(set(&srtp->in, suite, key, ssrc_any_inbound));
+	srtp->n_sources = 0;
+	return OK;
 }
 
 void media_srtp_fini(struct media_srtp *srtp)
@@ -90,18 +93,41 @@ bool media_srtp_protect(struct media_srtp *srtp, bool is_rtcp, void *packet, siz
 	return true;
 }
 
+/* Who has the key may make up one SSRC after the other, and the library keeps each for as long as the key. */
+static bool has_room_for(const struct media_srtp *srtp, uint32_t source)
+{
+	for (size_t i = 0; i < srtp->n_sources; i++)
+		if (srtp->sources[i] == source)
+			return true;
+	return srtp->n_sources < SRTP_SOURCES_MAX;
+}
+
+static void remember(struct media_srtp *srtp, uint32_t source)
+{
+	for (size_t i = 0; i < srtp->n_sources; i++)
+		if (srtp->sources[i] == source)
+			return;
+	srtp->sources[srtp->n_sources++] = source; /* there is room, or the packet was not looked at */
+}
+
 enum media_srtp_verdict media_srtp_unprotect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len)
 {
 	int n = (int)*len;
+	size_t at = is_rtcp ? 4 : 8; /* RFC 3550 §5.1, §6.4 */
 	srtp_err_status_t status;
+	uint32_t source;
 
-	if (!srtp->in)
+	if (!srtp->in || *len < at + sizeof source)
+		return MEDIA_SRTP_REFUSED;
+	memcpy(&source, (const char *)packet + at, sizeof source);
+	if (!has_room_for(srtp, source))
 		return MEDIA_SRTP_REFUSED;
 	status = is_rtcp ? srtp_unprotect_rtcp(srtp->in, packet, &n) : srtp_unprotect(srtp->in, packet, &n);
 	if (status == srtp_err_status_replay_fail || status == srtp_err_status_replay_old)
 		return MEDIA_SRTP_REPLAYED;
 	if (status != srtp_err_status_ok)
 		return MEDIA_SRTP_REFUSED;
+	remember(srtp, source);
 	*len = (size_t)n;
 	return MEDIA_SRTP_OK;
 }

@@ -6,17 +6,23 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "sdp/srtp.h"
 
-enum { SRTP_ROOM = 64 }; /* bytes that protecting may add */
+enum {
+	SRTP_ROOM = 64,        /* bytes that protecting may add */
+	SRTP_SOURCES_MAX = 32, /* SSRCs of the other side that are read under one key */
+};
 
 struct srtp_ctx_t_;
 
 /* A zeroed one is in clear: nothing is protected and nothing may come. */
 struct media_srtp {
 	struct srtp_ctx_t_ *out, *in;
+	uint32_t sources[SRTP_SOURCES_MAX]; /* that have come under the key of in */
+	size_t n_sources;
 };
 
 enum media_srtp_verdict { MEDIA_SRTP_OK, MEDIA_SRTP_REFUSED, MEDIA_SRTP_REPLAYED };
@@ -30,6 +36,6 @@ void media_srtp_fini(struct media_srtp *srtp);
 
 /* In place; *len grows by at most SRTP_ROOM. False if nothing may be sent. */
 bool media_srtp_protect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len);
-/* In place; *len shrinks. */
+/* In place; *len shrinks. What comes from more than SRTP_SOURCES_MAX sources is refused. */
 enum media_srtp_verdict media_srtp_unprotect(struct media_srtp *srtp, bool is_rtcp, void *packet,
 					     size_t *len);

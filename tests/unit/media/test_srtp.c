@@ -81,6 +81,38 @@ static void one_direction_keeps_its_counters_when_the_other_changes(void **state
 	media_srtp_fini(&both);
 }
 
+/* Each one that is read costs memory and time with every packet: who has the key may not have us keep them without end. */
+static void a_peer_has_a_limited_number_of_sources(void **state)
+{
+	struct sdp_key key = key_of(SDP_AEAD_AES_128_GCM, 1);
+	struct media_srtp sender = { 0 }, receiver = { 0 };
+	unsigned taken = 0;
+
+	assert_int_equal(media_srtp_set_out(&sender, SDP_AEAD_AES_128_GCM, &key), OK);
+	assert_int_equal(media_srtp_set_in(&receiver, SDP_AEAD_AES_128_GCM, &key), OK);
+	for (int round = 1; round <= 2; round++) {
+		for (unsigned source = 0; source < 200; source++) {
+			struct packet packet = packet_of((uint8_t)round);
+
+			packet.buf[11] = (uint8_t)source;
+			assert_true(media_srtp_protect(&sender, false, packet.buf, &packet.len));
+			if (media_srtp_unprotect(&receiver, false, packet.buf, &packet.len) == MEDIA_SRTP_OK)
+				taken++;
+			else
+				assert_true(source >= SRTP_SOURCES_MAX);
+		}
+	}
+	assert_int_equal(taken, 2 * SRTP_SOURCES_MAX);
+	/* another key, other sources */
+	assert_int_equal(media_srtp_set_in(&receiver, SDP_AEAD_AES_128_GCM, &key), OK);
+	struct packet packet = packet_of(3);
+	packet.buf[11] = 199;
+	assert_true(media_srtp_protect(&sender, false, packet.buf, &packet.len));
+	assert_int_equal(media_srtp_unprotect(&receiver, false, packet.buf, &packet.len), MEDIA_SRTP_OK);
+	media_srtp_fini(&sender);
+	media_srtp_fini(&receiver);
+}
+
 static void without_a_key_nothing_goes(void **state)
 {
 	struct media_srtp none = { 0 };
@@ -97,6 +129,7 @@ static void without_a_key_nothing_goes(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_is_protected_can_be_read_with_the_key_alone),
 	cmocka_unit_test(one_direction_keeps_its_counters_when_the_other_changes),
+	cmocka_unit_test(a_peer_has_a_limited_number_of_sources),
 	cmocka_unit_test(without_a_key_nothing_goes),
 };
 
