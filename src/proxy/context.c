@@ -177,15 +177,17 @@ static bool has_refused_tcp(const struct branch *branch, const struct hop_result
 	return branch->target.leaves_udp && !result->is_found && result->err == ERR_IO;
 }
 
-static bool ask_for_udp(struct branch *branch, struct hop_result *ret_result)
+/* Of the goal that was asked for nothing is left if the configuration has changed meanwhile. */
+static bool turn_to_udp(struct branch *branch)
 {
-	struct target *target = &branch->target;
+	struct target target;
 
-	target->leaves_udp = false;
-	target->any_size = true;
-	target->outside.locate.transports = LOCATE_WITH(TRANSPORT_UDP);
+	if (!outside_anew(branch->context, &branch->target, &target))
+		return false;
 	hop_release(&branch->hop);
-	return hop_ask(branch->context->core, &target->outside, &branch->hop, ret_result);
+	branch->target = target;
+	branch->target.any_size = true;
+	return true;
 }
 
 /* The way outside is found, or there is none, or no more: then the branch is gone. */
@@ -193,8 +195,8 @@ static enum err take_hop(struct branch *branch, const struct hop_result *result,
 {
 	struct hop_result over_udp;
 
-	if (has_refused_tcp(branch, result)) {
-		if (!ask_for_udp(branch, &over_udp))
+	if (has_refused_tcp(branch, result) && turn_to_udp(branch)) {
+		if (!hop_ask(branch->context->core, &branch->target.outside, &branch->hop, &over_udp))
 			return OK;
 		result = &over_udp;
 	}
@@ -211,6 +213,16 @@ static enum err take_hop(struct branch *branch, const struct hop_result *result,
 	return send_branch(branch, now);
 }
 
+/* A target may have waited for the one before it while the configuration changed. */
+static bool is_there_still(struct branch *branch)
+{
+	struct target *target = &branch->target;
+
+	return target->path.len == 0 ||
+	       edge_target(branch->context->core, branch->context->aor, target->binding, target);
+}
+
+/* OK: it is under way, or what became of it has been noted. */
 static enum err start_branch(struct context *context, const struct target *target, struct now now)
 {
 	struct branch *branch = branch_new(context, target);
@@ -218,9 +230,14 @@ static enum err start_branch(struct context *context, const struct target *targe
 
 	if (!branch)
 		return ERR_NOMEM;
-	if (!target->is_outside)
+	if (!is_there_still(branch)) {
+		best_failure(context, CLIENT_FLOW_LOST);
+		branch_free(branch);
+		return OK;
+	}
+	if (!branch->target.is_outside)
 		return send_branch(branch, now);
-	if (hop_ask(context->core, &target->outside, &branch->hop, &result))
+	if (hop_ask(context->core, &branch->target.outside, &branch->hop, &result))
 		return take_hop(branch, &result, now);
 	return OK;
 }
@@ -229,9 +246,10 @@ static enum err start_branch(struct context *context, const struct target *targe
  * RFC 5626 §7: "replace the failed branch with another target … having the same AOR and instance-id, but a different
  * reg-id".
  */
-static bool try_spare(struct branch *branch, struct now now)
+static void try_spare(struct branch *branch, struct now now)
 {
 	struct context *context = branch->context;
+	size_t before = context->n_pending;
 
 	for (size_t i = 0; i < context->n_spares; i++) {
 		struct target *spare = &context->targets[context->n_targets + i], target = *spare;
@@ -239,36 +257,42 @@ static bool try_spare(struct branch *branch, struct now now)
 		if (!spare->binding || !slice_eq(spare->binding->instance, branch->target.binding->instance))
 			continue;
 		spare->binding = NULL;
-		if (start_branch(context, &target, now) == OK)
-			return true;
+		if (start_branch(context, &target, now) == OK && context->n_pending > before)
+			return;
 	}
-	return false;
 }
 
 /*
- * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction. False: there is none. What
+ * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction, if there is one. What
  * has failed is in the context already.
  */
-static bool fail_over(struct branch *branch, struct now now)
+static void ask_next_server(struct branch *branch, struct now now)
 {
 	struct context *context = branch->context;
+	struct branch *next = branch_new(context, &branch->target);
 	struct hop_result result;
-	struct branch *next;
 
-	if (!context->server || context->is_answered || branch->is_cancelled)
-		return false;
-	if (branch->target.binding || !branch->target.is_outside)
-		return branch->target.binding && try_spare(branch, now);
-	next = branch_new(context, &branch->target);
 	if (!next)
-		return false;
+		return;
 	hop_move(&branch->hop, &next->hop);
 	if (!hop_ask_other(context->core, &next->hop, &result))
-		return true;
-	if (result.is_found)
-		return take_hop(next, &result, now) == OK;
-	branch_free(next);
-	return false;
+		return;
+	if (!result.is_found)
+		branch_free(next);
+	else if (take_hop(next, &result, now) != OK)
+		best_failure(context, CLIENT_NO_MEMORY);
+}
+
+static void fail_over(struct branch *branch, struct now now)
+{
+	const struct context *context = branch->context;
+
+	if (!context->server || context->is_answered || branch->is_cancelled)
+		return;
+	if (branch->target.binding)
+		try_spare(branch, now);
+	else if (branch->target.is_outside)
+		ask_next_server(branch, now);
 }
 
 static void cancel_branch(struct branch *branch, struct slice reason, struct now now)
@@ -490,8 +514,8 @@ static void take_response(struct branch *branch, const struct sip_message *respo
 	}
 	best_challenges(context, response);
 	best_response(context, response);
-	if (is_worth_another(branch, response->status) && fail_over(branch, now))
-		return;
+	if (is_worth_another(branch, response->status))
+		fail_over(branch, now);
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
 	context_proceed(context, now);
@@ -519,15 +543,13 @@ static bool is_other_server_next(const struct branch *branch, enum client_failur
  * RFC 3261 §18.1.1: what is too large for UDP "MUST be sent using an RFC 2914 congestion controlled transport protocol, such as
  * TCP". False: it is for no peer that is reached over UDP.
  */
-static bool leave_udp(struct context *context, struct now now)
+static bool leave_udp(struct branch *branch, struct now now)
 {
-	struct sip_uri next_hop;
+	struct context *context = branch->context;
 	struct target target;
 
-	if (!context->server || context->is_answered ||
-	    !outside_next_hop(context->core, context->request, &next_hop) ||
-	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
-	    !outside_target(context, &next_hop, &target) || !outside_leave_udp(&target))
+	if (!context->server || context->is_answered || branch->target.binding ||
+	    !outside_anew(context, &branch->target, &target) || !outside_leave_udp(&target))
 		return false;
 	return start_branch(context, &target, now) == OK;
 }
@@ -545,15 +567,17 @@ static void take_failure(struct branch *branch, enum client_failure why, struct 
 		dialog_flow_gone(context, now);
 		return;
 	}
-	if ((why == CLIENT_TOO_LARGE && leave_udp(context, now)) ||
-	    (why == CLIENT_FLOW_LOST && dial_edge(branch, now)))
+	if ((why == CLIENT_TOO_LARGE && leave_udp(branch, now)) ||
+	    (why == CLIENT_FLOW_LOST && dial_edge(branch, now))) {
+		context_proceed(context, now);
 		return;
+	}
 	if (why == CLIENT_FLOW_LOST && branch->target.is_outside && !context->in_dialog)
 		best_lost(context, hop_domain(&branch->hop));
 	else
 		best_failure(context, why);
-	if (is_other_server_next(branch, why) && fail_over(branch, now))
-		return;
+	if (is_other_server_next(branch, why))
+		fail_over(branch, now);
 	context_proceed(context, now);
 }
 

@@ -312,9 +312,10 @@ bool edge_may_bring(const struct context *context)
 	       slice_eq_nocase(path.uri.host, edge);
 }
 
-bool edge_target(const struct core *core, struct slice domain, const struct binding *binding,
+bool edge_target(const struct core *core, const struct aor *aor, const struct binding *binding,
 		 struct target *target)
 {
+	struct slice domain = slice_sub(aor->name, slice_find(aor->name, '@') + 1, aor->name.len);
 	struct scan in = scan_of(binding->path);
 	struct sip_address path;
 
@@ -324,6 +325,6 @@ bool edge_target(const struct core *core, struct slice domain, const struct bind
 	target->outside.as = domain;
 	target->account = core_domain_party(core, path.uri.host);
 	target->require = peer_requirement(core, path.uri.host, true);
-	target->is_outside = !core_flow_is_alive(core, binding->flow);
+	target->is_outside = target->is_outside || !core_flow_is_alive(core, binding->flow);
 	return true;
 }

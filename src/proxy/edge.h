@@ -52,8 +52,9 @@ account_id edge_party(const struct context *context);
 bool edge_may_bring(const struct context *context);
 
 /*
- * A binding with a Path is reached by the edge in its first URI, over the flow that it came by or a new one. Sets where, and what has to be
- * proven there; false if that is no edge of the domain any more.
+ * A binding of the AOR with a Path is reached by the edge in its first URI, over the flow that it came by or, if that is gone or the target is
+ * outside already, a new one. Sets where, and what has to be proven there; false if that is no edge of the domain any more. What is set
+ * points into the configuration: a target that has waited is asked for anew.
  */
-bool edge_target(const struct core *core, struct slice domain, const struct binding *binding,
+bool edge_target(const struct core *core, const struct aor *aor, const struct binding *binding,
 		 struct target *target);

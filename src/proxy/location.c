@@ -59,8 +59,7 @@ enum location_lack location_target(const struct core *core, const struct aor *ao
 	bool has_edge = binding->path.len > 0;
 
 	if (!sip_uri_parse(binding->contact, &target.uri) ||
-	    !(has_edge ? edge_target(core, domain_of(aor), binding, &target)
-		       : core_flow_is_alive(core, binding->flow)))
+	    !(has_edge ? edge_target(core, aor, binding, &target) : core_flow_is_alive(core, binding->flow)))
 		return LOCATION_UNREACHED;
 	target.says_tls = forward_says_tls(contact);
 	if (sips) {

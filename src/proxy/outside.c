@@ -1,5 +1,6 @@
 #include "proxy/outside.h"
 
+#include "proxy/dialog.h"
 #include "proxy/peer.h"
 
 bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri)
@@ -55,6 +56,28 @@ bool outside_target(const struct context *context, const struct sip_uri *next_ho
 	if (core_domain(core, request->from.uri.host))
 		target.outside.as = request->from.uri.host;
 	*ret_target = target;
+	return true;
+}
+
+/* A redirection leads to where it says (recurse.h), all others by the request. */
+static bool find_next_hop(const struct context *context, const struct target *target, struct sip_uri *ret_uri)
+{
+	if (target->uri.text.ptr != context->request->uri_text.ptr)
+		return sip_uri_parse(target->uri.text, ret_uri);
+	return outside_next_hop(context->core, context->request, ret_uri);
+}
+
+bool outside_anew(const struct context *context, const struct target *target, struct target *ret_target)
+{
+	struct sip_uri next_hop;
+	struct target anew;
+
+	if (!find_next_hop(context, target, &next_hop) ||
+	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
+	    !outside_target(context, &next_hop, &anew))
+		return false;
+	anew.uri = target->uri;
+	*ret_target = anew;
 	return true;
 }
 

@@ -20,6 +20,12 @@ bool outside_next_hop(const struct core *core, const struct sip_message *request
  */
 bool outside_target(const struct context *context, const struct sip_uri *next_hop, struct target *ret_target);
 
+/*
+ * The same for a target outside that has been gone to before, or a party of a dialog: where its way leads by the configuration of now. False: there
+ * is none.
+ */
+bool outside_anew(const struct context *context, const struct target *target, struct target *ret_target);
+
 /* What is too large for UDP goes over TCP. False: UDP is not where it would have gone. */
 bool outside_leave_udp(struct target *target);
 

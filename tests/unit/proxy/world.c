@@ -170,8 +170,10 @@ static void settle(struct world *world)
 		case ACTION_VOUCH:
 		case ACTION_RESOLVE:
 		case ACTION_CONNECT: /* in this world there is nobody else */
-			if (world->loses_dns)
+			if (world->loses_dns) {
+				world->held_question = action.question;
 				break;
+			}
 			endpoint_answer(world->endpoint,
 					&(struct answer){ .question = action.question,
 							  .err = ERR_IO,
@@ -325,6 +327,15 @@ void world_lose(struct world *world, enum peer peer)
 void world_release(struct world *world)
 {
 	answer_lookup(world, world->held_question, slice_of(world->held_aor));
+	settle(world);
+}
+
+void world_answer(struct world *world, const struct answer *answer)
+{
+	struct answer to_held = *answer;
+
+	to_held.question = world->held_question;
+	endpoint_answer(world->endpoint, &to_held, world->now);
 	settle(world);
 }
 

@@ -43,7 +43,7 @@ struct world {
 	unsigned n_conflicts; /* so many stores are still to be refused */
 	enum err store_err;   /* what every store fails with; OK: it does not */
 	bool loses_stores;    /* no store is ever answered */
-	bool loses_dns;       /* nor any that leads outside */
+	bool loses_dns;       /* nor any that leads outside, but by world_answer() */
 	enum err certify_err; /* what every CERTIFY fails with; OK: as if there were no signing process */
 	enum err bob_err;     /* what every look-up of bob fails with; OK: it does not */
 	bool holds_answers;   /* look-ups wait for world_release() */
@@ -71,6 +71,8 @@ void world_pass(struct world *world, ms_t ms);
 
 /* Answers the look-up that was held. */
 void world_release(struct world *world);
+/* Answers the question that was lost last. */
+void world_answer(struct world *world, const struct answer *answer);
 
 struct ask {
 	const char *method, *uri, *from, *to,
