@@ -283,11 +283,17 @@ static void ask_next_server(struct branch *branch, struct now now)
 		best_failure(context, CLIENT_NO_MEMORY);
 }
 
-static void fail_over(struct branch *branch, struct now now)
+/* Nothing else is tried in its place. RFC 3261 §16.7 step 5: after a 6xx the proxy "MUST NOT create any new branches in this context". */
+static bool is_over(const struct branch *branch)
 {
 	const struct context *context = branch->context;
 
-	if (!context->server || context->is_answered || branch->is_cancelled)
+	return !context->server || context->is_answered || branch->is_cancelled || context->best >= 600;
+}
+
+static void fail_over(struct branch *branch, struct now now)
+{
+	if (is_over(branch))
 		return;
 	if (branch->target.binding)
 		try_spare(branch, now);
@@ -445,8 +451,7 @@ static bool dial_edge(struct branch *branch, struct now now)
 {
 	struct target target = branch->target;
 
-	if (!target.binding || !target.path.len || target.is_outside || !branch->context->server ||
-	    branch->context->is_answered || branch->is_cancelled)
+	if (!target.binding || !target.path.len || target.is_outside || is_over(branch))
 		return false;
 	target.is_outside = true;
 	return start_branch(branch->context, &target, now) == OK;
@@ -548,8 +553,8 @@ static bool leave_udp(struct branch *branch, struct now now)
 	struct context *context = branch->context;
 	struct target target;
 
-	if (!context->server || context->is_answered || branch->target.binding ||
-	    !outside_anew(context, &branch->target, &target) || !outside_leave_udp(&target))
+	if (is_over(branch) || branch->target.binding || !outside_anew(context, &branch->target, &target) ||
+	    !outside_leave_udp(&target))
 		return false;
 	return start_branch(context, &target, now) == OK;
 }

@@ -115,6 +115,38 @@ static void the_best_response_goes_up_when_all_are_there(void **state)
 	}
 }
 
+/* RFC3261:16.7 step 5: "it MUST NOT create any new branches in this context" */
+static void after_a_6xx_no_other_flow_of_a_phone_is_tried(void **state)
+{
+	static const struct ask ask = { .method = "MESSAGE" };
+	static const char *const failures[] = { "430 Flow Failed", NULL };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world *world = world_new();
+		struct sip_message *at_bob, *at_other;
+
+		world_bind(world, BOB, BOB_PHONE, "sip:bob@192.0.2.20", 1000);
+		world_bind(world, BOB, BOB_OTHER, "sip:bob@192.0.2.21", 1000);
+		world_bind(world, BOB, CAROL_PHONE, "sip:bob@192.0.2.22", 1000);
+		world->accounts[BOB].bindings[0].instance = SLICE("urn:x");
+		world->accounts[BOB].bindings[1].instance = SLICE("urn:x");
+		world->accounts[BOB].bindings[1].expires -= 100;
+		world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+		at_bob = world_one(world, BOB_PHONE);
+		at_other = world_one(world, CAROL_PHONE);
+		world_respond(world, CAROL_PHONE, at_other, "603 Decline", "");
+		if (failures[i])
+			world_respond(world, BOB_PHONE, at_bob, failures[i], "");
+		else
+			world_lose(world, BOB_PHONE);
+		assert_int_equal(world_passed(world, BOB_OTHER).len, 0);
+		assert_has(world_passed(world, ALICE_PHONE), "SIP/2.0 603 ");
+		sip_message_free(at_bob);
+		sip_message_free(at_other);
+		world_end(world);
+	}
+}
+
 static void a_6xx_stops_the_others_and_goes_up_when_they_have_ended(void **state)
 {
 	struct world *world = fork_call("sip:bob@192.0.2.20", "sip:bob@192.0.2.21", 1000);
@@ -210,6 +242,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_answered_call_lets_the_account_make_the_next),
 	cmocka_unit_test(a_2xx_reaches_the_caller_when_the_transaction_is_forgotten),
 	cmocka_unit_test(the_best_response_goes_up_when_all_are_there),
+	cmocka_unit_test(after_a_6xx_no_other_flow_of_a_phone_is_tried),
 	cmocka_unit_test(a_6xx_stops_the_others_and_goes_up_when_they_have_ended),
 	cmocka_unit_test(the_challenges_of_all_branches_are_collected),
 	cmocka_unit_test(phones_of_lower_q_are_tried_afterwards),
