@@ -110,13 +110,25 @@ def ticks_of(pid):
 
 
 class Server:
-    """One of the two, running until the with statement ends."""
+    """One of the two, running while the with statement does. What it is started with, and how its port is found, is said by the classes below."""
 
     def __init__(self, argv, directory):
-        self.log = directory / "server.log"
-        self.process = subprocess.Popen(["taskset", "-c", SERVER_CORE, *map(str, argv)], stdout=self.log.open("w"), stderr=subprocess.STDOUT)
+        self.log, self.process, self.port = directory / "server.log", None, 0
+        self.argv = ["taskset", "-c", SERVER_CORE, *map(str, argv)]
 
     def __enter__(self):
+        """Nobody else ends it if it does not start, or if we are interrupted meanwhile."""
+        try:
+            self.process = subprocess.Popen(self.argv, stdout=self.log.open("w"), stderr=subprocess.STDOUT)
+            self.port = wait_for(self.find_port, self.process, self.log)
+            self.settle()
+        except BaseException:
+            if self.process:
+                end(self.process)
+            raise
+        return self
+
+    def settle(self):
         """It may listen before it has read what it stores: its start is not to be counted as the load's."""
         before, since = ticks_of(self.process.pid), time.monotonic()
         deadline = since + 20
@@ -124,7 +136,6 @@ class Server:
             time.sleep(0.05)
             if (now := ticks_of(self.process.pid)) != before:
                 before, since = now, time.monotonic()
-        return self
 
     def __exit__(self, *_):
         end(self.process)
@@ -135,7 +146,6 @@ class Sealined(Server):
         del run  # it is always the same
         shutil.copytree(state, directory / "state", ignore=shutil.ignore_patterns("control.sock", "lock"))
         super().__init__([BUILD / "sealined", "--state", directory / "state", "--listen", "127.0.0.1:0", "--workers", "1", "--log-level", "warning"], directory)
-        self.port = wait_for(self.find_port, self.process, self.log)
 
     def find_port(self):
         """The log says nothing at this level, so the kernel is asked."""
@@ -146,9 +156,9 @@ class Sealined(Server):
 
 class Kamailio(Server):
     def __init__(self, state, directory, run):
-        self.port = free_port()
+        self.free = free_port()
         defines = {
-            "LISTEN": f"tls:127.0.0.1:{self.port}",
+            "LISTEN": f"tls:127.0.0.1:{self.free}",
             "STATE_CERTIFICATE": f'"{state}/server.pem"',
             "STATE_KEY": f'"{state}/server.key"',
             "USERS": str(HELD),
@@ -165,14 +175,13 @@ class Kamailio(Server):
         for name, value in defines.items():
             argv += ["-A", f"{name}={value}"]
         super().__init__(argv, directory)
-        wait_for(self.answers, self.process, self.log)
 
-    def answers(self):
+    def find_port(self):
         try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-            return True
+            socket.create_connection(("127.0.0.1", self.free), 1).close()
+            return self.free
         except OSError:
-            return False
+            return 0
 
 
 class Floor(Server):
@@ -180,11 +189,10 @@ class Floor(Server):
 
     def __init__(self, state, directory, run):
         del run
-        self.port = free_port()
-        super().__init__([BUILD / "bench/floor", self.port, state / "server.pem", state / "server.key"], directory)
-        wait_for(self.answers, self.process, self.log)
+        self.free = free_port()
+        super().__init__([BUILD / "bench/floor", self.free, state / "server.pem", state / "server.key"], directory)
 
-    answers = Kamailio.answers
+    find_port = Kamailio.find_port
 
 
 def figure_of(report, path):
@@ -288,17 +296,25 @@ def table(runs, ours, theirs, floors, n_rounds):
     return lines
 
 
+def said(*argv):
+    """What a program prints; nothing if there is none of that name."""
+    try:
+        return subprocess.run(argv, cwd=ROOT, capture_output=True, text=True).stdout
+    except FileNotFoundError:
+        return ""
+
+
 def machine():
     """Asked before anything is measured: the sources may go on changing."""
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
-    version = subprocess.run(["kamailio", "-v"], capture_output=True, text=True).stdout.split("\n")[0].removeprefix("version: ").split(" (")[0]
-    openssl = subprocess.run(["openssl", "version"], capture_output=True, text=True).stdout.split(" (")[0].strip()
+    kamailio = said("kamailio", "-v").split("\n")[0].removeprefix("version: ").split(" (")[0]
+    openssl = said("openssl", "version").split(" (")[0].strip()
     git = ("git", "-c", "safe.directory=*")
-    commit = subprocess.run([*git, "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout.strip()
-    changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/performance.md"], cwd=ROOT, capture_output=True, text=True).stdout
+    commit = said(*git, "rev-parse", "--short", "HEAD").strip()
+    changed = said(*git, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/performance.md")
     commit += "-dirty" if changed else ""  # the page itself changes while one benchmark after the other writes its part
-    return (f"{model[1] if model else platform.machine()}, {os.cpu_count()} cores, Linux {platform.release()}, {openssl}, {version}, "
-            f"sealine {commit}, {datetime.date.today()}")
+    parts = [model[1] if model else platform.machine(), f"{os.cpu_count()} cores", f"Linux {platform.release()}", openssl, kamailio, f"sealine {commit}", str(datetime.date.today())]
+    return ", ".join(part for part in parts if part)
 
 
 def write(lines, begin=BEGIN, end=END):

@@ -51,7 +51,11 @@ class Sealined:
                 "--workers", str(self.workers)]
         self.began = time.monotonic()
         self.process = subprocess.Popen([*map(str, argv)], stdout=self.log.open("w"), stderr=subprocess.STDOUT)
-        listen = self.wait(self.until)
+        try:
+            listen = self.wait(self.until)
+        except BaseException:    # it does not start, or we are interrupted meanwhile: nobody else ends it
+            end(self.process)
+            raise
         self.ports = {transport: int(port) for transport, port in re.findall(r"(tls|tcp):127\.0\.0\.1:(\d+)", listen)}
         return self
 

@@ -1,0 +1,49 @@
+"""The benchmarks clean up behind themselves, and do without what they only compare with."""
+
+import shutil
+import sys
+
+import pytest
+
+from programs import BUILD, ROOT
+
+sys.path.insert(0, str(ROOT / "bench"))
+
+import compare  # noqa: E402
+import growth  # noqa: E402
+
+pytestmark = pytest.mark.skipif(not shutil.which("taskset"), reason="there is no taskset")
+
+
+class Interrupted(compare.Server):
+    """A process that runs, and an interrupt while its port is looked for."""
+
+    def __init__(self, directory):
+        super().__init__(["sleep", "600"], directory)
+
+    def find_port(self):
+        raise KeyboardInterrupt
+
+
+def test_an_interrupt_while_a_server_starts_ends_it(tmp_path):
+    server = Interrupted(tmp_path)
+    with pytest.raises(KeyboardInterrupt), server:
+        pass
+    assert server.process.poll() is not None
+
+
+def test_an_interrupt_while_sealined_starts_to_grow_ends_it(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(growth, "BUILD", BUILD)
+    monkeypatch.setattr(growth, "wait_for", interrupt)
+    server = growth.Sealined(tmp_path / "state")
+    with pytest.raises(KeyboardInterrupt), server:
+        pass
+    assert server.process.poll() is not None
+
+
+def test_a_machine_without_kamailio_is_described_as_well(monkeypatch):
+    monkeypatch.setenv("PATH", "/nonexistent")
+    assert " cores, Linux " in compare.machine() and "kamailio" not in compare.machine()
