@@ -19,7 +19,7 @@ static double milliseconds(const struct load *load, size_t i)
 
 /* ---- while it runs ---- */
 
-void load_print_progress(const struct load *load, struct now now)
+void load_print_progress(const struct load *load)
 {
 	const struct load_tally *tally = &load->tally;
 
@@ -29,7 +29,7 @@ void load_print_progress(const struct load *load, struct now now)
 		fprintf(stderr, "\r\033[K%zu of %zu users ready", load->n_tried, load->accounts.n);
 	else
 		fprintf(stderr, "\r\033[K%3.0f s  %llu %.*s  %llu failures  %llu violations  p50 %.2f ms",
-			(double)(now.mono - load->phase_began) / 1e3, (unsigned long long)tally->done,
+			(double)(load_clock() - load->started) / 1e6, (unsigned long long)tally->done,
 			SLICE_FMT(load->options->mode->operation),
 			(unsigned long long)load_tally_failures(tally),
 			(unsigned long long)load_tally_violations(tally), milliseconds(load, 0));
@@ -235,8 +235,9 @@ bool load_print_report(const struct load *load)
 		(void)complain(
 			"load: there is no process %d to be looked at; the server's figures are left out",
 			(int)load->options->server);
-	if (load->options->json)
-		return print_json(json_of_run(load, &f));
-	print_text(load, &f);
-	return true;
+	if (load->options->json && !print_json(json_of_run(load, &f)))
+		return false;
+	if (!load->options->json)
+		print_text(load, &f);
+	return output_is_written();
 }

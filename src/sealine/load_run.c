@@ -75,10 +75,12 @@ static bool start(struct load *load, struct now now)
 
 	for (size_t i = 0; i < load->accounts.n; i++)
 		n += is_usable(&load->phones[i]);
-	if (n == 0)
+	if (n == 0) {
+		load_end_progress();
 		return complain("load: no user could %s; %s",
 				load->options->mode->registers ? "register" : "connect",
 				load->tally.first_failure);
+	}
 	look_at_server(load, &load->at_start);
 	load->own_at_start = own_cpu();
 	load->started = load_clock();
@@ -159,7 +161,7 @@ static void look_at_phones(struct load *load, struct now now)
 		load_phone_look(&load->phones[i], now);
 	if (now.mono >= load->next_line) {
 		load->next_line = now.mono + PROGRESS_MS;
-		load_print_progress(load, now);
+		load_print_progress(load);
 	}
 }
 
@@ -170,8 +172,10 @@ static bool turn(struct load *load, struct now now)
 	switch (load->phase) {
 	case LOAD_SETTLING:
 		open_more(load, now);
-		if (load->is_interrupted)
+		if (load->is_interrupted) {
+			load_end_progress();
 			return complain("load: interrupted before anything was measured");
+		}
 		if (load->n_tried == load->accounts.n)
 			return start(load, now);
 		return true;
@@ -195,7 +199,9 @@ static ms_t next_turn(const struct load *load)
 
 	if (load->phase == LOAD_SETTLING && load->options->ramp)
 		return now + 1;
-	bool begins_more = load->options->rate || (load->options->mode->at_once && list_first(&load->ready));
+	if (load->phase == LOAD_DRAINING && load->n_busy == 0)
+		return now; /* nothing will come that the end has to wait for */
+	bool begins_more = load->options->rate || list_first(&load->ready);
 
 	return load->phase == LOAD_RUNNING && begins_more ? now + 1 : load->next_look;
 }

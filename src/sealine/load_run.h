@@ -132,6 +132,6 @@ void load_answer(struct load_phone *phone, const struct sip_message *request, st
 bool load_run(struct load *load);
 
 /* load_report.c */
-void load_print_progress(const struct load *load, struct now now);
+void load_print_progress(const struct load *load);
 void load_end_progress(void);
 bool load_print_report(const struct load *load);
