@@ -16,6 +16,11 @@ struct load_datagrams {
 	struct text request;
 	struct {
 		uint32_t cseq;
+		enum sip_method method;
+		unsigned status;
+	} last; /* that had a final response, which may come again */
+	struct {
+		uint32_t cseq;
 		struct text text;
 	} acks[2]; /* to the last refusal of an INVITE; to the last 2xx */
 	struct {
@@ -120,6 +125,11 @@ void load_datagram_response(struct load_phone *phone, unsigned status, struct no
 	if (!phone->datagrams)
 		return;
 	(void)tsx_step(&phone->datagrams->client, tsx_recv_event(status), now.mono);
+	if (status >= 200) {
+		phone->datagrams->last.cseq = phone->exchange.cseq;
+		phone->datagrams->last.method = phone->exchange.method;
+		phone->datagrams->last.status = status;
+	}
 	set_deadline(phone);
 }
 
@@ -176,6 +186,23 @@ void load_datagram_ack(struct load_phone *phone, unsigned status, struct slice t
 	keep(&phone->datagrams->acks[is_success].text, text);
 }
 
+/*
+ * A second final response (RFC 3261 §17.2.2: those "MUST be discarded"), but for the 2xx that a proxy passes on behind a refusal (§16.7);
+ * and one that names another method than the request that its branch is of (§17.1.3).
+ */
+static bool is_another_response(const struct load_phone *phone, const struct sip_message *response)
+{
+	const struct load_datagrams *datagrams = phone->datagrams;
+	bool is_late_success = response->method == SIP_INVITE && response->status < 300;
+
+	if (phone->exchange.is_open && response->cseq.number == phone->exchange.cseq)
+		return true;
+	if (response->cseq.number != datagrams->last.cseq)
+		return false;
+	return response->method != datagrams->last.method ||
+	       (response->status >= 200 && response->status != datagrams->last.status && !is_late_success);
+}
+
 /* RFC 3261 §17.1.1.2, §13.2.2.4: each final response to an INVITE gets its ACK, as often as it comes. */
 bool load_datagram_is_old_response(struct load_phone *phone, const struct sip_message *response)
 {
@@ -186,7 +213,7 @@ bool load_datagram_is_old_response(struct load_phone *phone, const struct sip_me
 
 	load_put_branch(&branch, phone, response->cseq.number);
 	if (!datagrams || response->cseq.number > phone->cseq ||
-	    !slice_eq(response->via.branch, writer_text(&branch)))
+	    !slice_eq(response->via.branch, writer_text(&branch)) || is_another_response(phone, response))
 		return false;
 	phone->load->tally.came_again++;
 	if (response->method == SIP_INVITE && response->status >= 200 &&

@@ -61,7 +61,7 @@ static void hang_up(struct load_phone *phone)
 	load_wire_close(&phone->wire);
 	phone->exchange.is_open = false;
 	phone->is_registered = false;
-	phone->n_called = 0;
+	phone->called.n_call_id = 0;
 	load_datagram_forget(phone);
 }
 
@@ -212,49 +212,6 @@ static bool is_expected(const struct load_phone *phone, const struct sip_message
 	       slice_eq(response->via.branch, writer_text(&branch));
 }
 
-/* RFC 3261 §8.2.6.2, §16.7 step 3 */
-static void check_response(const struct load_phone *phone, const struct sip_message *response)
-{
-	struct load_tally *tally = &phone->load->tally;
-	char tag_buf[LOAD_ID_MAX], id_buf[LOAD_ID_MAX];
-	struct writer tag = writer_of(tag_buf, sizeof tag_buf), id = writer_of(id_buf, sizeof id_buf);
-	struct sip_values vias = sip_values_of(response, SIP_VIA);
-	struct slice via;
-	size_t n_vias = 0;
-
-	load_put_tag(&tag, phone);
-	load_put_call_id(&id, phone);
-	if (!slice_eq(response->from.tag, writer_text(&tag)) ||
-	    !slice_eq(response->call_id, writer_text(&id)) || response->cseq.number != phone->exchange.cseq ||
-	    !slice_eq(response->from.uri.user, phone->account->user))
-		load_tally_violation(tally, LOAD_OTHER_FIELDS, response->call_id);
-	while (sip_values_next(&vias, &via))
-		n_vias++;
-	if (n_vias != 1)
-		load_tally_violation(tally, LOAD_MORE_VIAS, response->call_id);
-	if (response->status > 100 && !response->to.tag.len)
-		load_tally_violation(tally, LOAD_NO_TAG, response->reason);
-}
-
-/* RFC 3261 §10.3 step 8: the response lists the bindings. */
-static void check_binding(const struct load_phone *phone, const struct sip_message *response)
-{
-	struct sip_values it = sip_values_of(response, SIP_CONTACT);
-	char buf[512];
-	struct writer out = writer_of(buf, sizeof buf);
-	struct sip_address contact;
-	struct sip_uri ours;
-	struct slice value;
-
-	load_put_contact(&out, phone);
-	if (!sip_uri_parse(writer_text(&out), &ours))
-		return;
-	while (sip_values_next(&it, &value))
-		if (sip_contact_parse(value, &contact) && sip_uri_eq(&contact.uri, &ours))
-			return;
-	load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&out));
-}
-
 static void call_answered(struct load_phone *phone, const struct sip_message *response, struct now now)
 {
 	load_tally_time(&phone->load->tally, load_clock() - phone->begun);
@@ -278,7 +235,7 @@ static void succeed(struct load_phone *phone, const struct sip_message *response
 	}
 	if (phone->exchange.method == SIP_REGISTER) {
 		phone->is_registered = true;
-		check_binding(phone, response);
+		load_check_binding(phone, response);
 	}
 	if (phone->state == LOAD_BUSY)
 		done(phone);
@@ -334,7 +291,7 @@ static void take_response(struct load_phone *phone, const struct sip_message *re
 		load_tally_violation(&phone->load->tally, LOAD_STRAY_RESPONSE, response->call_id);
 		return;
 	}
-	check_response(phone, response);
+	load_check_response(phone, response);
 	exchange->is_open = response->status < 200;
 	load_datagram_response(phone, response->status, now);
 	if (exchange->is_open)

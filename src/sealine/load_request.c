@@ -61,6 +61,11 @@ static void put_account(struct writer *out, const struct load_phone *phone,
 	put(out, account->domain);
 }
 
+void load_put_from(struct writer *out, const struct load_phone *phone)
+{
+	put_account(out, phone, phone->account);
+}
+
 /* Whom a request is for: the user behind us, ourselves, or the server. */
 static void put_uri(struct writer *out, const struct load_phone *phone, enum sip_method method)
 {
@@ -70,6 +75,14 @@ static void put_uri(struct writer *out, const struct load_phone *phone, enum sip
 		put_scheme(out, phone);
 		put(out, phone->account->domain);
 	}
+}
+
+void load_put_to(struct writer *out, const struct load_phone *phone, enum sip_method method)
+{
+	if (method == SIP_REGISTER)
+		put_account(out, phone, phone->account);
+	else
+		put_uri(out, phone, method);
 }
 
 /* What differs between requests in a dialog and out of one. */
@@ -100,10 +113,7 @@ static void put_to(struct writer *out, const struct load_phone *phone, const str
 		put(out, parts->to);
 	} else {
 		put_char(out, '<');
-		if (parts->method == SIP_REGISTER)
-			put_account(out, phone, phone->account);
-		else
-			put(out, parts->uri);
+		load_put_to(out, phone, parts->method);
 		put_char(out, '>');
 	}
 	put(out, SLICE("\r\n"));
@@ -116,7 +126,7 @@ static void put_common(struct writer *out, const struct load_phone *phone, const
 	put_via(out, phone, parts->has_own_branch);
 	put(out, parts->routes);
 	put(out, SLICE("From: <"));
-	put_account(out, phone, phone->account);
+	load_put_from(out, phone);
 	put(out, SLICE(">;tag="));
 	load_put_tag(out, phone);
 	put(out, SLICE("\r\n"));
@@ -183,6 +193,28 @@ static struct parts parts_out_of_dialog(const struct load_phone *phone, enum sip
 	return (struct parts){ .method = method, .uri = writer_text(uri) };
 }
 
+static bool copy(char *to, size_t size, size_t *ret_n, struct slice text)
+{
+	struct writer out = writer_of(to, size);
+
+	put(&out, text);
+	*ret_n = out.len;
+	return !out.overflow;
+}
+
+/* Those of an INVITE are kept for its ACK. */
+static bool put_credentials(struct writer *out, struct load_phone *phone, const struct auth_subject *subject)
+{
+	struct load_dialog *dialog = phone->dialog;
+	size_t before = out->len;
+
+	if (!put_authorization(out, &phone->auth, subject, &phone->exchange.sent))
+		return false;
+	return phone->exchange.method != SIP_INVITE ||
+	       copy(dialog->credentials, sizeof dialog->credentials, &dialog->n_credentials,
+		    slice_sub(writer_text(out), before, out->len - before));
+}
+
 void load_send_request(struct load_phone *phone, enum sip_method method, struct now now)
 {
 	char buf[LOAD_TEXT_MAX], uri_buf[512];
@@ -197,7 +229,7 @@ void load_send_request(struct load_phone *phone, enum sip_method method, struct 
 	phone->exchange.cseq = ++phone->cseq;
 	phone->exchange.is_open = true;
 	put_common(&out, phone, &parts);
-	if (!put_authorization(&out, &phone->auth, &subject, &phone->exchange.sent) || uri.overflow)
+	if (!put_credentials(&out, phone, &subject) || uri.overflow)
 		out.overflow = true;
 	put_rest(&out, phone, method);
 	load_phone_send(phone, &out, now);
@@ -208,9 +240,10 @@ void load_send_ack(struct load_phone *phone, const struct sip_message *response,
 {
 	char buf[LOAD_TEXT_MAX], uri_buf[512];
 	struct writer out = writer_of(buf, sizeof buf), uri = writer_of(uri_buf, sizeof uri_buf);
+	bool is_success = response->status < 300;
 	struct parts parts;
 
-	if (response->status < 300) {
+	if (is_success) {
 		parts = parts_of_dialog(phone->dialog, SIP_ACK);
 		parts.has_own_branch = true;
 	} else {
@@ -218,18 +251,11 @@ void load_send_ack(struct load_phone *phone, const struct sip_message *response,
 		parts.to = response->to.text;
 	}
 	put_common(&out, phone, &parts);
+	if (is_success) /* RFC 3261 §13.2.2.4: "The ACK MUST contain the same credentials as the INVITE." */
+		put(&out, slice_from(phone->dialog->credentials, phone->dialog->n_credentials));
 	put_body(&out, SLICE(""));
 	load_phone_send(phone, &out, now);
 	load_datagram_ack(phone, response->status, writer_text(&out));
-}
-
-static bool copy(char *to, size_t size, size_t *ret_n, struct slice text)
-{
-	struct writer out = writer_of(to, size);
-
-	put(&out, text);
-	*ret_n = out.len;
-	return !out.overflow;
 }
 
 /* Record-Route turned round (RFC 3261 §12.1.2). */

@@ -17,9 +17,10 @@
 enum {
 	LOAD_TEXT_MAX = 4096,      /* a request of ours */
 	LOAD_BUFFER_SIZE = 131072, /* twice the largest message */
-	LOAD_ID_MAX = 48,
-	LOAD_ANSWER_MS = 10000, /* how long an operation may take */
-	LOAD_PAUSE_MS = 1000,   /* what a phone waits after a failure */
+	LOAD_ID_MAX = 48,          /* of ours */
+	LOAD_CALLED_MAX = 128,     /* Call-ID and tag of somebody else's, who may be a B2BUA */
+	LOAD_ANSWER_MS = 10000,    /* how long an operation may take */
+	LOAD_PAUSE_MS = 1000,      /* what a phone waits after a failure */
 };
 
 enum load_phase {
@@ -50,7 +51,16 @@ struct load_exchange {
 /* The caller's side of a dialog: all that its ACK and BYE need. */
 struct load_dialog {
 	char uri[512], to[512], routes[2048];
-	size_t n_uri, n_to, n_routes;
+	char credentials[2048]; /* the lines that the INVITE had */
+	size_t n_uri, n_to, n_routes, n_credentials;
+};
+
+/* The callee's side of a dialog that somebody else began; without a Call-ID there is none. */
+struct load_called {
+	char call_id[LOAD_CALLED_MAX], tag[LOAD_CALLED_MAX];
+	size_t n_call_id, n_tag;
+	uint32_t cseq; /* of the INVITE */
+	bool is_confirmed;
 };
 
 struct load_phone {
@@ -64,8 +74,7 @@ struct load_phone {
 	struct load_exchange exchange;
 	struct load_dialog *dialog;       /* callers only */
 	struct load_datagrams *datagrams; /* over UDP only */
-	char called[LOAD_ID_MAX];         /* Call-ID of the dialog that somebody else began */
-	size_t n_called;
+	struct load_called called;
 	bool is_registered, was_tried;
 	uint32_t cseq, call; /* numbers of requests and Call-IDs so far */
 	uint64_t begun;      /* microseconds; of the operation */
@@ -120,10 +129,19 @@ void load_send_ack(struct load_phone *phone, const struct sip_message *response,
 void load_put_branch(struct writer *out, const struct load_phone *phone, uint32_t cseq);
 void load_put_call_id(struct writer *out, const struct load_phone *phone);
 void load_put_tag(struct writer *out, const struct load_phone *phone);
+void load_put_from(struct writer *out, const struct load_phone *phone); /* the URI */
+/* The URI in To of a request outside of a dialog. */
+void load_put_to(struct writer *out, const struct load_phone *phone, enum sip_method method);
 void load_put_contact(struct writer *out, const struct load_phone *phone);
 /* Takes over what a 200 to an INVITE says of the dialog. False: it says too much, or too little. */
 bool load_dialog_begin(struct load_phone *phone, const struct sip_message *response);
 extern const struct slice load_body; /* of a MESSAGE */
+
+/* load_check.c: whether the response to what was sent is one to it; what is not is counted. */
+/* RFC 3261 §8.2.6.2, §16.7 step 3 */
+void load_check_response(const struct load_phone *phone, const struct sip_message *response);
+/* RFC 3261 §10.3 step 8: the response lists the bindings. */
+void load_check_binding(const struct load_phone *phone, const struct sip_message *response);
 
 /* load_answer.c: what phones do when they are asked */
 void load_answer(struct load_phone *phone, const struct sip_message *request, struct now now);

@@ -19,6 +19,7 @@ const struct load_word load_violation_words[LOAD_VIOLATIONS] = {
 	[LOAD_NO_BINDING] = { "no-binding", "a 200 to a REGISTER that does not list its Contact" },
 	[LOAD_FALSE_PROOF] = { "false-proof", "the server proves with a password that is another" },
 	[LOAD_STRAY_REQUEST] = { "stray-request", "a request for a dialog that there is not" },
+	[LOAD_NO_ACK] = { "no-ack", "a BYE in a call whose 200 has got no ACK with its CSeq" },
 	[LOAD_OTHER_URI] = { "other-uri", "a request for another Contact than the one registered" },
 	[LOAD_MAX_FORWARDS] = { "max-forwards",
 				"a request was passed on without counting Max-Forwards down" },

@@ -1,0 +1,265 @@
+"""sealine load against a proxy that breaks the protocol, one rule at a time: what is wrong is counted, and nothing else is."""
+
+import json
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from programs import BUILD, run, sealine
+
+N = 2
+NONCE = "c8b1"
+RECORD_ROUTE = "<sip:127.0.0.1:5060;lr>"
+CHALLENGE = f'Proxy-Authenticate: Digest realm="localhost", nonce="{NONCE}", algorithm=SHA-256, qop="auth"'
+
+
+class Message:
+    """A start line, fields in their order, a body."""
+
+    def __init__(self, text):
+        head, _, self.body = text.partition("\r\n\r\n")
+        self.start, *lines = head.split("\r\n")
+        self.fields = [tuple(line.split(": ", 1)) for line in lines if not line.startswith("Content-Length")]
+        self.method = self["CSeq"].split()[1]
+        self.status = int(self.start.split()[1]) if self.start.startswith("SIP/2.0 ") else 0
+
+    def __getitem__(self, name):
+        return next((value for found, value in self.fields if found == name), "")
+
+    def __setitem__(self, name, value):
+        """In the place of the first that there is; without a value the first goes."""
+        at = next((i for i, (found, _) in enumerate(self.fields) if found == name), len(self.fields))
+        self.fields[at : at + 1] = [(name, value)] if value else []
+
+    def with_first(self, name, value):
+        self.fields.insert(0, (name, value))
+        return self
+
+    def __str__(self):
+        lines = [self.start, *(f"{name}: {value}" for name, value in self.fields), f"Content-Length: {len(self.body)}"]
+        return "\r\n".join(lines) + "\r\n\r\n" + self.body
+
+
+def answer(request, status, *lines):
+    to = request["To"] if "tag=" in request["To"] else request["To"] + ";tag=proxy"
+    fields = [f"{name}: {value}" for name, value in request.fields if name in ("Via", "From", "Call-ID", "CSeq")]
+    return Message("\r\n".join([f"SIP/2.0 {status} Said So", *fields, f"To: {to}", *lines]) + "\r\n\r\n")
+
+
+def as_it_is(message):
+    return [message]
+
+
+class Proxy:
+    """Between two phones, over UDP or TCP; twist(message) is asked of each message that leaves, and returns what leaves in its place."""
+
+    def __init__(self, transport, twist=None, challenges=False):
+        self.twist, self.challenges, self.is_udp = twist or as_it_is, challenges, transport == "udp"
+        self.seen, self.phones, self.caller = [], {}, None
+        if self.is_udp:
+            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+            self.socket.bind(("127.0.0.1", 0))
+        else:
+            self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.take_datagrams if self.is_udp else self.accept, daemon=True).start()
+
+    def take_datagrams(self):
+        while True:
+            data, sender = self.socket.recvfrom(65536)
+            self.take(Message(data.decode()), lambda text, sender=sender: self.socket.sendto(text, sender))
+
+    def accept(self):
+        while True:
+            threading.Thread(target=self.serve, args=(self.socket.accept()[0],), daemon=True).start()
+
+    def serve(self, connection):
+        data = b""
+        with connection:
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while more := connection.recv(65536):
+                data += more
+                while found := re.match(rb"(.*?\r\n\r\n)", data, re.S):
+                    size = len(found[1]) + int(re.search(rb"Content-Length: (\d+)", found[1])[1])
+                    if len(data) < size:
+                        break
+                    self.take(Message(data[:size].decode()), connection.sendall)
+                    data = data[size:]
+
+    def send(self, to, *messages):
+        for message in messages:
+            for twisted in self.twist(message):
+                to(str(twisted).encode())
+
+    def take(self, message, sender):
+        self.seen.append(message)
+        if message.status:
+            message["Via"] = ""
+            self.send(self.caller, message)
+        elif message.method == "REGISTER":
+            self.phones[message["From"].split("@")[0]] = sender, message["Contact"].strip("<>")
+            self.send(sender, answer(message, 200, f"Contact: {message['Contact']}"))
+        elif message.method == "OPTIONS":
+            self.send(sender, answer(message, 200))
+        elif self.challenges and message.method != "ACK" and not message["Proxy-Authorization"]:
+            self.send(sender, answer(message, 407, CHALLENGE))
+        elif "tag=proxy" not in message["To"]:
+            self.forward(message, sender)
+
+    def forward(self, request, sender):
+        self.caller = sender
+        callee, contact = self.phones["<sip:user1"]
+        request.start = f"{request.method} {contact} SIP/2.0"
+        request["Max-Forwards"] = "69"
+        request["Route"] = ""
+        if request.method == "INVITE":
+            request.with_first("Record-Route", RECORD_ROUTE)
+        request.with_first("Via", f"SIP/2.0/UDP 127.0.0.1:5060;branch=z9hG4bK{len(self.seen)}")
+        self.send(callee, request)
+
+
+def load(directory, proxy, mode, *options):
+    (directory / "password").write_text("secret\n")
+    transport = "udp" if proxy.is_udp else "tcp"
+    words = ["load", mode, f"127.0.0.1:{proxy.port}", "--transport", transport, "--users", "user%d@localhost", "--number", str(N)]
+    status, out, errors = sealine(*words, "--password-file", directory / "password", "--json", *options, seconds=60)
+    assert out, errors
+    return status, json.loads(out)
+
+
+def change(method, status, name, old, new):
+    """In all messages of this kind."""
+
+    def twist(message):
+        if (message.method, message.status) == (method, status):
+            message[name] = re.sub(old, new, message[name])
+        return [message]
+
+    return twist
+
+
+def drop(method):
+    return lambda message: [] if message.method == method else [message]
+
+
+def add(method, status, another):
+    """Another response behind each of these."""
+
+    def twist(message):
+        if (message.method, message.status) != (method, status):
+            return [message]
+        return [message, str(message).replace(f"SIP/2.0 {status}", f"SIP/2.0 {another}")]
+
+    return twist
+
+
+def as_a_b2bua(message):
+    """A Call-ID of its own towards the callee, longer than those of the phones, and all its hops before it."""
+    if message.method not in ("INVITE", "ACK", "BYE"):
+        return [message]
+    own = "of-somebody-who-is-in-the-midst-of-it-and-says-so-in-his-own-words-"
+    if message.status:
+        message["Call-ID"] = message["Call-ID"].replace(own, "")
+    else:
+        message["Call-ID"] = own + message["Call-ID"]
+        message["Max-Forwards"] = "70"
+    return [message]
+
+
+@pytest.mark.parametrize(
+    "transport, twist",
+    [("tcp", as_it_is), ("udp", as_it_is), ("tcp", as_a_b2bua), ("udp", as_a_b2bua), ("udp", add("INVITE", 200, 180))],
+    ids=["proxy, tcp", "proxy, udp", "B2BUA, tcp", "B2BUA, udp", "180 that was overtaken"],
+)
+def test_what_is_right_is_no_violation(tmp_path, transport, twist):
+    status, report = load(tmp_path, Proxy(transport, twist), "call", "--count", "3")
+    assert (report["done"], report["failures"], report["violations"], status) == (3, {}, {}, 0), report
+
+
+@pytest.mark.parametrize(
+    "transport, mode, twist, violations",
+    [
+        ("tcp", "options", change("OPTIONS", 200, "To", "localhost", "example.org"), {"other-fields": 3}),  # RFC3261:8.2.6.2
+        ("tcp", "options", change("OPTIONS", 200, "From", "localhost", "example.org"), {"other-fields": 3}),
+        ("tcp", "options", change("OPTIONS", 200, "Via", "127.0.0.1", "192.0.2.1"), {"more-vias": 3}),  # RFC3261:18.1.2
+        ("tcp", "call", change("BYE", 200, "To", "tag=", "tag=x"), {"other-fields": 3}),
+        ("tcp", "call", drop("ACK"), {"no-ack": 3}),  # RFC3261:13.2.2.4
+        ("tcp", "call", change("ACK", 0, "CSeq", r"\d+", "4711"), {"no-ack": 3}),
+        ("udp", "call", change("ACK", 0, "To", "tag=", "tag=x"), {"stray-request": 3}),  # RFC3261:12
+        ("udp", "options", add("OPTIONS", 200, 486), {"stray-response": 3}),  # RFC3261:17.2.2
+        ("udp", "call", add("INVITE", 200, 486), {"stray-response": 3}),
+    ],
+    ids=["To", "From", "Via", "To within the dialog", "no ACK", "ACK of another CSeq", "ACK of another dialog", "second final response", "refusal behind the 200"],
+)
+def test_what_is_wrong_is_counted(tmp_path, transport, mode, twist, violations):
+    # the last one may come when the run is over, so there is one more
+    status, report = load(tmp_path, Proxy(transport, twist), mode, "--count", "4", "--rate", "20")
+    found = {kind: min(n, 3) for kind, n in report["violations"].items()}
+    assert (report["done"], report["failures"], found, status) == (4, {}, violations, 1), report
+
+
+@pytest.mark.parametrize("name", ["From", "To"])
+def test_a_bye_of_another_dialog_is_a_violation_and_refused(tmp_path, name):  # RFC3261:12 RFC3261:12.2.2
+    status, report = load(tmp_path, Proxy("udp", change("BYE", 0, name, "tag=", "tag=x")), "call", "--count", "1")
+    assert (status, report["done"], report["failures"]) == (1, 0, {"refused": 1}), report
+    assert report["violations"]["stray-request"] == 1
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_an_ack_has_the_credentials_of_its_invite(tmp_path, transport):  # RFC3261:13.2.2.4
+    proxy = Proxy(transport, challenges=True)
+    status, report = load(tmp_path, proxy, "call", "--count", "2")
+    assert (report["done"], report["failures"], report["violations"], status) == (2, {}, {}, 0), report
+    invites = [message for message in proxy.seen if message.method == "INVITE" and not message.status and message["Proxy-Authorization"]]
+    acks = [message for message in proxy.seen if message.method == "ACK" and "tag=proxy" not in message["To"]]
+    assert len(acks) == 2
+    assert [ack["Proxy-Authorization"] for ack in acks] == [invite["Proxy-Authorization"] for invite in invites]
+
+
+class Forgetful:
+    """Over TCP: registers everybody at once, but the first two times closes one phone's connection, and lets another one come in late."""
+
+    def __init__(self):
+        self.listener, self.n = socket.create_server(("127.0.0.1", 0)), {}
+        self.port, self.is_udp = self.listener.getsockname()[1], False
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def serve(self, connection):
+        with connection:
+            while text := connection.recv(65536).decode():
+                request = Message(text)
+                user = request["From"].split("@")[0][-1]
+                self.n[user] = self.n.get(user, 0) + 1
+                if user == "1" and self.n[user] == 1:
+                    time.sleep(4)
+                    return
+                connection.sendall(str(answer(request, 200, f"Contact: {request['Contact']}")).encode())
+                if user == "0" and self.n[user] < 3:
+                    return
+
+
+def test_a_phone_that_comes_back_twice_is_not_two_phones(tmp_path):
+    server = Forgetful()
+    status, report = load(tmp_path, server, "storm")
+    assert (report["done"], report["failures"], report["retries"], status) == (N, {"lost": 2}, 1, 1), report
+    assert server.n == {"0": 3, "1": 2} and report["seconds"] > 4
+
+
+def test_the_time_is_that_of_the_operations(tmp_path):
+    """A run that is over when all is done is not longer than the operations took."""
+    proxy = Proxy("udp")
+    assert min(load(tmp_path, proxy, "options", "--count", "4")[1]["seconds"] for _ in range(5)) < 0.08
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
+def test_a_report_that_cannot_be_written_is_an_error(options):
+    words = ["load", "options", f"127.0.0.1:{Proxy('udp').port}", "--transport", "udp", "--users", "user%d@localhost", "--count", "2"]
+    status, _, errors = run(["sh", "-c", 'exec "$0" "$@" >/dev/full', BUILD / "sealine", *words, *options])
+    assert status == 1 and "standard output: No space left on device" in errors
