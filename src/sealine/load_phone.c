@@ -97,9 +97,12 @@ static void done(struct load_phone *phone)
 {
 	struct load *load = phone->load;
 
-	load->tally.done++;
-	if (phone->exchange.method != SIP_BYE)
-		load_tally_time(&load->tally, load_clock() - phone->begun);
+	if (!phone->is_in) { /* a storm's phone that was in, lost its connection and came back is not another one */
+		load->tally.done++;
+		if (phone->exchange.method != SIP_BYE)
+			load_tally_time(&load->tally, load_clock() - phone->begun);
+	}
+	phone->is_in = mode_of(phone)->at_once;
 	if (mode_of(phone)->connects && !mode_of(phone)->at_once) {
 		hang_up(phone);
 		enter(phone, LOAD_READY, 0);

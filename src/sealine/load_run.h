@@ -76,6 +76,7 @@ struct load_phone {
 	struct load_datagrams *datagrams; /* over UDP only */
 	struct load_called called;
 	bool is_registered, was_tried;
+	bool is_in;          /* a storm's: it is counted as done */
 	uint32_t cseq, call; /* numbers of requests and Call-IDs so far */
 	uint64_t begun;      /* microseconds; of the operation */
 	ms_t until;          /* when what it does has to be done, or its rest ends; 0: never */
