@@ -11,6 +11,7 @@ enum {
 	AGAIN_MS = 2000,     /* between two subscriptions in a row, if the other side ends them at once */
 	RETRY_MAX = 30 * 60, /* seconds: a Retry-After beyond this counts as never */
 	SPARE = 32,          /* seconds before the end at which it is refreshed */
+	RAISES_MAX = 4,      /* more often nobody has us ask again (423) */
 };
 
 /* -- life -------------------------------------------------------------------------------------------- */
@@ -213,10 +214,11 @@ static bool ask_for_longer(struct subscription *sub, const struct sip_message *r
 {
 	uint32_t least;
 
-	if (response->status != 423 ||
+	if (response->status != 423 || sub->raises >= RAISES_MAX ||
 	    !sip_delta_parse(sip_message_value(response, SIP_MIN_EXPIRES), &least) || least <= sub->wanted ||
 	    least > EXPIRES_MAX)
 		return false;
+	sub->raises++;
 	sub->wanted = least;
 	return subscribe(sub, sub->wanted, now) == OK;
 }

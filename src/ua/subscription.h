@@ -46,6 +46,7 @@ struct subscription {
 	struct dlg *dialog; /* in SUB_NOTIFY_WAIT that of the 2xx, or NULL; in SUB_AGAIN NULL */
 	uint32_t cseq;
 	unsigned wanted;    /* seconds asked for */
+	unsigned raises;    /* how often more was asked for than before (423) */
 	ms_t until;         /* mono: what was granted is over */
 	struct timer timer; /* refresh, or no NOTIFY in time (timer N), or another try */
 };

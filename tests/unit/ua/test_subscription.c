@@ -230,6 +230,25 @@ static void a_longer_one_is_asked_for_where_that_is_demanded(void **state)
 	assert_int_equal(world_event(world, UA_WATCH_ENDED)->status, 423);
 }
 
+/* Each time a little more: who is asked may not have us ask without end. */
+static void a_longer_subscription_is_not_asked_for_without_end(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *request;
+	unsigned n = 0;
+	uint64_t id;
+
+	request = watch(world, &id);
+	do {
+		char line[64];
+
+		assert_in_range(n, 0, 10);
+		snprintf(line, sizeof line, "Min-Expires: %u\r\n", 7200 + n++);
+		world_answer(world, request, 423, line, SLICE(""));
+	} while ((request = world_sent(world)) != NULL);
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->status, 423);
+}
+
 static const struct {
 	const char *state;
 	ms_t wait; /* until it is tried again; 0: it is not */
@@ -377,6 +396,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(without_a_notify_there_is_no_subscription),
 	cmocka_unit_test(a_refusal_ends_what_it_means_to_end),
 	WITH_WORLD(a_longer_one_is_asked_for_where_that_is_demanded),
+	WITH_WORLD(a_longer_subscription_is_not_asked_for_without_end),
 	cmocka_unit_test(the_reason_says_whether_it_is_tried_again),
 	WITH_WORLD(notifications_that_are_none_of_ours_are_refused),
 	WITH_WORLD(a_new_flow_is_told_to_the_notifier),
