@@ -116,9 +116,21 @@ void phone_answer(struct phone *phone, uint64_t call, struct now now)
 		   "No call waits for an answer.");
 }
 
+/* A third one would leave one of the two where nobody could reach it. */
+static bool has_room_to_follow(struct phone *phone)
+{
+	static const char why[] = "there are two calls already";
+
+	if (phone->aside == 0)
+		return true;
+	output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why),
+		   "The call is not transferred: %s; hangup ends one.", why);
+	return false;
+}
+
 void phone_follow(struct phone *phone, uint64_t call, struct now now)
 {
-	struct session *session = audio_reserve(phone);
+	struct session *session = has_room_to_follow(phone) ? audio_reserve(phone) : NULL;
 	struct address media;
 	enum err err;
 

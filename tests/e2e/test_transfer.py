@@ -90,6 +90,30 @@ def test_an_attended_transfer_that_is_not_wanted(site):
     assert status["established"] and status["on_hold"] and not status["aside"]
 
 
+def test_who_has_two_calls_is_not_sent_into_a_third(site):
+    """There would be one that the person cannot reach any more, and that goes on listening."""
+    site.answering("carol")
+    bob = site.talking("bob")
+    alice = site.talking("alice")
+    alice.send_line("call bob")
+    bob.wait_event("incoming")
+    bob.send_line("answer")
+    first = alice.wait_event("established")["call"]
+    alice.send_line("hold")
+    alice.wait_event("media", state="changed", on_hold=True)
+    second = call(alice, "carol", nth=2)
+    site.answering("carol")
+    bob.send_line("transfer carol")
+    alice.wait_event("consent", call=first)
+    alice.send_line("accept")
+    assert bob.wait_event("transfer-failed")["cause"] == "declined"
+    alice.send_line("hangup")
+    assert alice.wait_event("ended")["call"] == second
+    alice.send_line("hangup")
+    assert alice.wait_event("ended", nth=2)["call"] == first
+    assert not [event for event in alice.events if event["event"] == "established" and event["call"] not in (first, second)]
+
+
 def test_strangers_and_lower_ways_are_refused(site):
     alice = site.answering("alice")
     with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as bob:
