@@ -61,7 +61,7 @@ enum auth_choice {
 const char *auth_choice_text(enum auth_choice choice);
 
 /*
- * Takes a 401 or 407 in. rounds: how many challenges were answered before for this very request (credentials
+ * Takes a 401 or 407 in. rounds: how many challenges of that side were answered before for this very request (credentials
  * put in ahead of any challenge count as none).
  */
 enum auth_choice auth_client_challenge(struct auth_client *client, const struct sip_message *response,

@@ -9,15 +9,6 @@
 
 enum { CREDENTIALS_MAX = 4096 };
 
-static const struct {
-	enum auth_choice choice;
-	enum ua_cause cause;
-} choice_causes[] = {
-	{ AUTH_NO_REALM, UA_NOT_AUTHENTIC },  { AUTH_UNSUPPORTED, UA_NOT_AUTHENTIC },
-	{ AUTH_WEAKER, UA_NOT_AUTHENTIC },    { AUTH_REFUSED, UA_WRONG_PASSWORD },
-	{ AUTH_TOO_OFTEN, UA_NOT_AUTHENTIC },
-};
-
 static struct slice copy(struct writer *out, struct slice text)
 {
 	size_t at = out->len;
@@ -53,7 +44,7 @@ static enum err write_credentials(struct exchange *exchange, struct slice body)
 	struct writer out;
 
 	exchange->credentials_len = 0;
-	if (exchange->in_dialog && exchange->rounds == 0)
+	if (exchange->in_dialog && exchange->rounds[AUTH_PROXY] == 0)
 		return OK;
 	if (!exchange->credentials)
 		exchange->credentials = mem_alloc(CREDENTIALS_MAX);
@@ -249,6 +240,7 @@ static void take_challenge(struct exchange *exchange, const struct sip_message *
 {
 	struct ua *ua = exchange->ua;
 	enum digest_algorithm before = ua->auth.weakest;
+	enum auth_side side = response->status == 407 ? AUTH_PROXY : AUTH_USER_AGENT;
 	struct client *old = exchange->client;
 	enum auth_choice choice;
 
@@ -268,15 +260,14 @@ static void take_challenge(struct exchange *exchange, const struct sip_message *
 			now);
 		return;
 	}
-	choice = auth_client_challenge(&ua->auth, response, exchange->rounds);
+	choice = auth_client_challenge(&ua->auth, response, exchange->rounds[side]);
 	tell_algorithm(ua, before);
-	for (size_t i = 0; i < sizeof choice_causes / sizeof choice_causes[0]; i++) {
-		if (choice_causes[i].choice == choice) {
-			give_up(exchange, choice_causes[i].cause, slice_of(auth_choice_text(choice)), now);
-			return;
-		}
+	if (choice != AUTH_ANSWER) {
+		give_up(exchange, choice == AUTH_REFUSED ? UA_WRONG_PASSWORD : UA_NOT_AUTHENTIC,
+			slice_of(auth_choice_text(choice)), now);
+		return;
 	}
-	exchange->rounds++;
+	exchange->rounds[side]++;
 	if (transmit(exchange, now) == OK) {
 		old->user = NULL; /* it is over; this exchange goes with the new one */
 		return;

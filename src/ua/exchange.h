@@ -53,7 +53,7 @@ struct exchange {
 	uint32_t *cseq, own_cseq;
 	uint32_t number; /* CSeq of the transaction under way */
 	struct client *client;
-	unsigned rounds; /* challenges answered */
+	unsigned rounds[AUTH_SIDES]; /* challenges answered */
 	struct auth_sent sent;
 	struct slice uri, lines, body, protect_for; /* in text, like credentials */
 	struct ua_protection how;                   /* it left, if it is protected */

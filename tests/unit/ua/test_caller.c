@@ -399,6 +399,20 @@ static void the_other_phone_gets_no_password_out_of_us(void **state)
 	}
 }
 
+/* Not in a dialog either: a 401 to anything but REGISTER is the other phone's. */
+static void a_call_is_not_made_again_for_a_challenge_of_the_other_phone(void **state)
+{
+	struct world *world = *state;
+	char line[256];
+	uint64_t call;
+
+	snprintf(line, sizeof line, challenge, "WWW-Authenticate");
+	world_answer(world, invite(world, &call), 401, line, SLICE(""));
+	world_expect(world, SIP_ACK);
+	world_expect_silence(world);
+	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_NOT_AUTHENTIC);
+}
+
 static void a_call_that_was_given_up_is_not_made_again_when_it_is_challenged(void **state)
 {
 	struct world *world = *state;
@@ -490,6 +504,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_sips_call_cannot_be_made_over_a_flow_in_clear),
 	WITH_WORLD(keys_are_fresh_in_every_offer),
 	WITH_WORLD(a_challenged_call_is_made_with_credentials_and_so_is_its_ack),
+	WITH_WORLD(a_call_is_not_made_again_for_a_challenge_of_the_other_phone),
 	WITH_WORLD(a_call_that_was_given_up_is_not_made_again_when_it_is_challenged),
 	WITH_WORLD(the_other_phone_gets_no_password_out_of_us),
 	WITH_WORLD(a_call_under_way_ends_with_its_flow),

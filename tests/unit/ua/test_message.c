@@ -77,6 +77,21 @@ static void a_message_that_nobody_answers_has_failed(void **state)
 	assert_int_equal(world_event(world, UA_MESSAGE_FAILED)->cause, UA_TIMEOUT);
 }
 
+static void a_message_is_not_sent_again_for_a_challenge_of_the_other_phone(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	assert_int_equal(ua_message(world->ua, SLICE("sips:bob@localhost"), SLICE("x"), world->now, &id), OK);
+	world_pump(world);
+	world_answer(
+		world, world_expect(world, SIP_MESSAGE), 401,
+		"WWW-Authenticate: Digest realm=\"localhost\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256\r\n",
+		SLICE(""));
+	world_expect_silence(world);
+	assert_int_equal(world_event(world, UA_MESSAGE_FAILED)->cause, UA_NOT_AUTHENTIC);
+}
+
 static void there_is_no_sending_without_a_server_or_of_too_much(void **state)
 {
 	static char large[UA_MAX_MESSAGE + 1];
@@ -98,6 +113,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_message_of_another_kind_is_refused),
 	WITH_WORLD(what_became_of_our_message_is_told),
 	WITH_WORLD(a_message_that_nobody_answers_has_failed),
+	WITH_WORLD(a_message_is_not_sent_again_for_a_challenge_of_the_other_phone),
 	WITH_WORLD(there_is_no_sending_without_a_server_or_of_too_much),
 };
 TEST_MAIN(tests)

@@ -110,6 +110,29 @@ static void answers_its_own_realm_with_digest(void **state)
 	world_close(&world);
 }
 
+/* RFC3261:22.3: what is between us and the registrar may ask as well, each for credentials of its own. */
+static void answers_the_proxy_and_then_the_registrar(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	world_answer(
+		&world, world_expect(&world, SIP_REGISTER), 407,
+		"Proxy-Authenticate: Digest realm=\"localhost\", nonce=\"p\", qop=\"auth\", algorithm=SHA-256\r\n",
+		SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_non_null(sip_message_header(request, SIP_PROXY_AUTHORIZATION));
+	world_answer(&world, request, 401, CHALLENGE("localhost", "abc", ""), SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_non_null(sip_message_header(request, SIP_PROXY_AUTHORIZATION));
+	assert_non_null(sip_message_header(request, SIP_AUTHORIZATION));
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	world_event(&world, UA_REGISTERED);
+	world_close(&world);
+}
+
 static void a_wrong_password_is_told_and_not_tried_again(void **state)
 {
 	struct world world;
@@ -411,6 +434,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(registers_with_its_instance_over_its_flow),
 	cmocka_unit_test(lives_as_long_as_its_own_binding_was_granted),
 	cmocka_unit_test(answers_its_own_realm_with_digest),
+	cmocka_unit_test(answers_the_proxy_and_then_the_registrar),
 	cmocka_unit_test(a_wrong_password_is_told_and_not_tried_again),
 	cmocka_unit_test(a_challenge_that_is_none_of_ours_gets_no_password),
 	cmocka_unit_test(challenges_are_not_answered_for_ever),
