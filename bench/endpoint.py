@@ -116,10 +116,21 @@ def make_noise(path, channels):
 
 
 class Stage:
-    """The namespace with sealined and the relay."""
+    """The namespace with sealined and the relay, while the with statement runs."""
 
     def __init__(self, directory):
-        self.directory = directory
+        self.directory, self.netns, self.server, self.relay = directory, None, None, None
+
+    def __enter__(self):
+        try:
+            self.open()
+        except BaseException:    # an interrupt, too: nobody else takes it down
+            self.__exit__()
+            raise
+        return self
+
+    def open(self):
+        directory = self.directory
         self.netns = network.Namespace(names=[DOMAIN])
         self.certificate = make_pki(directory / "pki", DOMAIN)
         config = directory / "sealined.yaml"
@@ -144,10 +155,11 @@ class Stage:
         return programs.Phone(self.directory / name, f"sip:{user}@{DOMAIN}", f"secret-of-{user}", command, f"{network.ADDRESS}:5061",
                               self.certificate / "ca.pem", options, self.netns, subprocess.PIPE if not command else subprocess.DEVNULL, program)
 
-    def close(self):
-        for program in (self.relay, self.server):
+    def __exit__(self, *_):
+        for program in filter(None, (self.relay, self.server)):
             program.kill()
-        self.netns.close()
+        if self.netns:
+            self.netns.close()
 
 
 class Sealphone:
@@ -318,11 +330,8 @@ def main():
         return 0
     where = machine()
     with tempfile.TemporaryDirectory(prefix="sealine-bench-") as name:
-        stage = Stage(pathlib.Path(name))
-        try:
+        with Stage(pathlib.Path(name)) as stage:
             found = run_rounds(stage, [name for name in PHONES if options.only in name], options)
-        finally:
-            stage.close()
     lines = [f"Median of {options.rounds} rounds. {where}; load average {os.getloadavg()[0]:.1f} at the end.", "", *table(found)]
     print("\n".join(lines))
     if options.write:

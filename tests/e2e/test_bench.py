@@ -10,6 +10,7 @@ from programs import BUILD, ROOT
 sys.path.insert(0, str(ROOT / "bench"))
 
 import compare  # noqa: E402
+import endpoint  # noqa: E402
 import growth  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not shutil.which("taskset"), reason="there is no taskset")
@@ -42,6 +43,26 @@ def test_an_interrupt_while_sealined_starts_to_grow_ends_it(tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt), server:
         pass
     assert server.process.poll() is not None
+
+
+class Namespace:
+    def __init__(self, names):
+        self.names, self.is_closed = names, False
+
+    def close(self):
+        self.is_closed = True
+
+
+def test_an_interrupt_while_the_stage_of_the_phones_is_set_takes_it_down(tmp_path, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(endpoint.network, "Namespace", Namespace)
+    monkeypatch.setattr(endpoint, "make_pki", interrupt)
+    stage = endpoint.Stage(tmp_path)
+    with pytest.raises(KeyboardInterrupt), stage:
+        pass
+    assert stage.netns.is_closed
 
 
 def test_a_machine_without_kamailio_is_described_as_well(monkeypatch):
