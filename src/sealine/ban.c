@@ -50,10 +50,10 @@ static bool parse_time(struct slice text, uint64_t *ret_seconds)
 	if (scan_done(&in))
 		seconds = number;
 	for (size_t i = 0; i < sizeof units / sizeof *units; i++)
-		if (scan_char(&in, units[i].unit))
+		if (slice_eq(scan_rest(&in), slice_from(&units[i].unit, 1)))
 			seconds = number * units[i].seconds;
 	*ret_seconds = seconds;
-	return scan_done(&in) && seconds > 0 && seconds <= TIME_MAX_S;
+	return seconds > 0 && seconds <= TIME_MAX_S;
 }
 
 static bool take_address(const char *argument)

@@ -40,17 +40,12 @@ static bool take_aor(const struct invocation *invocation, char ret_aor[STORE_NAM
 	return ok;
 }
 
-/* All pieces as one list; NULL: it was complained of. */
-static json_t *collect(const struct invocation *invocation)
+/* All pieces as one list, of all accounts if aor is empty; NULL: it was complained of. */
+static json_t *collect(const struct invocation *invocation, const char *aor)
 {
-	char aor[STORE_NAME_MAX + 1];
 	json_t *all = json_array(), *reply = NULL;
 	char after[1024] = "";
 
-	if (!take_aor(invocation, aor)) {
-		json_decref(all);
-		return NULL;
-	}
 	do {
 		json_decref(reply);
 		reply = ask(invocation,
@@ -71,9 +66,14 @@ static json_t *collect(const struct invocation *invocation)
 
 enum exit_code cert_list_run(const struct invocation *invocation)
 {
-	json_t *all = collect(invocation);
-	bool ok = all;
+	char aor[STORE_NAME_MAX + 1];
+	json_t *all;
+	bool ok;
 
+	if (!take_aor(invocation, aor))
+		return EXIT_USAGE;
+	all = collect(invocation, aor);
+	ok = all;
 	if (all && (invocation->flags & FLAG_JSON))
 		ok = print_json(json_pack("{s:O}", "certificates", all));
 	else if (all)

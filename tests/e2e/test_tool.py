@@ -113,6 +113,12 @@ def test_what_the_tool_sets_is_what_a_phone_proves(state):
             assert phone.is_closed()
 
 
+@pytest.mark.parametrize("words", [["ban", "add", "192.0.2.1", "5sm"], ["ban", "add", "192.0.2.1", "1hd"], ["ban", "add", "192.0.2.1", "m"], ["cert", "list", "a b"]], ids=" ".join)
+def test_a_wrong_argument_is_a_wrong_use(state, words):
+    status, out, errors = tool(state, *words)
+    assert (status, out) == (2, "") and f'"{words[-1]}"' in errors
+
+
 def test_status_needs_a_server(state):
     status, out, err = tool(state, "status")
     assert (status, out) == (1, "") and "no server runs there; start sealined" in err
