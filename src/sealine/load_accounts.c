@@ -163,6 +163,16 @@ static bool take_line(struct load_accounts *accounts, struct slice line)
 	return true;
 }
 
+/* The last one may lack its end. */
+static bool next_line(struct scan *in, struct slice *ret_line)
+{
+	if (scan_line(in, ret_line))
+		return true;
+	*ret_line = scan_rest(in);
+	in->at += ret_line->len;
+	return ret_line->len > 0;
+}
+
 static bool fill_from_file(struct load_accounts *accounts, const struct load_options *options)
 {
 	size_t most = options->n_users ? options->n_users : LOAD_USERS_MAX;
@@ -174,12 +184,11 @@ static bool fill_from_file(struct load_accounts *accounts, const struct load_opt
 	accounts->all = mem_zalloc(most, sizeof *accounts->all);
 	if (!accounts->all)
 		return complain_of(ERR_NOMEM);
-	while (accounts->n < most && scan_line(&in, &line))
+	while (accounts->n < most && next_line(&in, &line))
 		if (!take_line(accounts, line))
 			return false;
 	if (accounts->n == 0 || accounts->n < options->n_users)
-		return complain("%s: it has %zu accounts in whole lines only", options->accounts.ptr,
-				accounts->n);
+		return complain("%s: it has %zu accounts only", options->accounts.ptr, accounts->n);
 	return true;
 }
 
