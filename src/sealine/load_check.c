@@ -65,20 +65,22 @@ void load_check_response(const struct load_phone *phone, const struct sip_messag
 		load_tally_violation(tally, LOAD_NO_TAG, response->reason);
 }
 
-void load_check_binding(const struct load_phone *phone, const struct sip_message *response)
+uint32_t load_check_binding(const struct load_phone *phone, const struct sip_message *response)
 {
 	struct sip_values it = sip_values_of(response, SIP_CONTACT);
+	struct slice value, expires = sip_message_value(response, SIP_EXPIRES);
 	char buf[512];
 	struct writer out = writer_of(buf, sizeof buf);
 	struct sip_address contact;
-	struct sip_uri ours;
-	struct slice value;
+	bool is_listed = false;
+	uint32_t seconds;
 
 	load_put_contact(&out, phone);
-	if (!sip_uri_parse(writer_text(&out), &ours))
-		return;
-	while (sip_values_next(&it, &value))
-		if (sip_contact_parse(value, &contact) && sip_uri_eq(&contact.uri, &ours))
-			return;
-	load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&out));
+	while (!is_listed && sip_values_next(&it, &value))
+		is_listed = sip_contact_parse(value, &contact) && is_uri(&contact.uri, writer_text(&out));
+	if (is_listed)
+		(void)sip_param_find(contact.params, SLICE("expires"), &expires);
+	else
+		load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&out));
+	return sip_delta_parse(expires, &seconds) && seconds > 0 ? seconds : LOAD_EXPIRES;
 }

@@ -20,8 +20,8 @@ enum {
 	LOAD_COUNT = 1000000,
 	LOAD_COUNT_MAX = 1000000000,
 	LOAD_SECONDS = 10,
-	LOAD_SECONDS_MAX = 3000, /* nobody has to register anew meanwhile */
-	LOAD_EXPIRES = 3600,
+	LOAD_SECONDS_MAX = 3000,
+	LOAD_EXPIRES = 3600, /* that is asked for */
 };
 
 /* What an operation is, one row a mode. */

@@ -180,8 +180,20 @@ static void try_again(struct load_phone *phone, struct now now)
 	}
 }
 
+static bool has_to_renew(const struct load_phone *phone, struct now now)
+{
+	bool is_free = phone->state == LOAD_READY || phone->state == LOAD_ANSWERING;
+
+	return is_free && phone->is_registered && mode_of(phone)->registers && now.mono >= phone->renews;
+}
+
 void load_phone_look(struct load_phone *phone, struct now now)
 {
+	if (has_to_renew(phone, now)) {
+		phone->is_registered = false;
+		load_phone_open(phone, now);
+		return;
+	}
 	if (!phone->until || now.mono < phone->until)
 		return;
 	if (phone->state == LOAD_RESTING) {
@@ -238,7 +250,8 @@ static void succeed(struct load_phone *phone, const struct sip_message *response
 	}
 	if (phone->exchange.method == SIP_REGISTER) {
 		phone->is_registered = true;
-		load_check_binding(phone, response);
+		/* a tenth of the time is left for an answer */
+		phone->renews = now.mono + (ms_t)load_check_binding(phone, response) * 900;
 	}
 	if (phone->state == LOAD_BUSY)
 		done(phone);

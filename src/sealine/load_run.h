@@ -76,6 +76,7 @@ struct load_phone {
 	struct load_datagrams *datagrams; /* over UDP only */
 	struct load_called called;
 	bool is_registered, was_tried;
+	ms_t renews;         /* when, if it is registered */
 	bool is_in;          /* a storm's: it is counted as done */
 	uint32_t cseq, call; /* numbers of requests and Call-IDs so far */
 	uint64_t begun;      /* microseconds; of the operation */
@@ -141,8 +142,8 @@ extern const struct slice load_body; /* of a MESSAGE */
 /* load_check.c: whether the response to what was sent is one to it; what is not is counted. */
 /* RFC 3261 §8.2.6.2, §16.7 step 3 */
 void load_check_response(const struct load_phone *phone, const struct sip_message *response);
-/* RFC 3261 §10.3 step 8: the response lists the bindings. */
-void load_check_binding(const struct load_phone *phone, const struct sip_message *response);
+/* RFC 3261 §10.3 step 8: the response lists the bindings. Returns for how many seconds it grants ours (§10.2.4). */
+uint32_t load_check_binding(const struct load_phone *phone, const struct sip_message *response);
 
 /* load_answer.c: what phones do when they are asked */
 void load_answer(struct load_phone *phone, const struct sip_message *request, struct now now);

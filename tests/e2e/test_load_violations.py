@@ -56,9 +56,9 @@ def as_it_is(message):
 class Proxy:
     """Between two phones, over UDP or TCP; twist(message) is asked of each message that leaves, and returns what leaves in its place."""
 
-    def __init__(self, transport, twist=None, challenges=False):
+    def __init__(self, transport, twist=None, challenges=False, expires=3600):
         self.twist, self.challenges, self.is_udp = twist or as_it_is, challenges, transport == "udp"
-        self.seen, self.phones, self.caller = [], {}, None
+        self.seen, self.phones, self.caller, self.expires = [], {}, None, expires
         if self.is_udp:
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
             self.socket.bind(("127.0.0.1", 0))
@@ -100,8 +100,8 @@ class Proxy:
             message["Via"] = ""
             self.send(self.caller, message)
         elif message.method == "REGISTER":
-            self.phones[message["From"].split("@")[0]] = sender, message["Contact"].strip("<>")
-            self.send(sender, answer(message, 200, f"Contact: {message['Contact']}"))
+            self.phones[message["From"].split("@")[0]] = sender, message["Contact"].strip("<>"), time.monotonic() + self.expires
+            self.send(sender, answer(message, 200, f"Contact: {message['Contact']};expires={self.expires}"))
         elif message.method == "OPTIONS":
             self.send(sender, answer(message, 200))
         elif self.challenges and message.method != "ACK" and not message["Proxy-Authorization"]:
@@ -111,7 +111,10 @@ class Proxy:
 
     def forward(self, request, sender):
         self.caller = sender
-        callee, contact = self.phones["<sip:user1"]
+        callee, contact, until = self.phones["<sip:user1"]
+        if time.monotonic() > until:
+            self.send(sender, answer(request, 480))
+            return
         request.start = f"{request.method} {contact} SIP/2.0"
         request["Max-Forwards"] = "69"
         request["Route"] = ""
@@ -217,6 +220,14 @@ def test_an_ack_has_the_credentials_of_its_invite(tmp_path, transport):  # RFC32
     acks = [message for message in proxy.seen if message.method == "ACK" and "tag=proxy" not in message["To"]]
     assert len(acks) == 2
     assert [ack["Proxy-Authorization"] for ack in acks] == [invite["Proxy-Authorization"] for invite in invites]
+
+
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_phone_registers_anew_before_its_time_is_over(tmp_path, transport):  # RFC3261:10.2.4
+    proxy = Proxy(transport, expires=4)
+    status, report = load(tmp_path, proxy, "message", "--rate", "2", "--count", "14", "--ramp", "1")
+    assert (report["done"], report["failures"], report["violations"], status) == (14, {}, {}, 0), report
+    assert len([message for message in proxy.seen if message.method == "REGISTER"]) >= 2 * N
 
 
 class Forgetful:
