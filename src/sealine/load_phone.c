@@ -118,7 +118,7 @@ static void connect_wire(struct load_phone *phone, struct now now)
 	enum err err = load_wire_connect(&phone->wire, &phone->load->target, phone);
 
 	if (err != OK)
-		load_phone_fail(phone, LOAD_CONNECT, slice_of(err_text(err)), now);
+		load_phone_fail(phone, LOAD_CONNECT, load_wire_reason(err), now);
 }
 
 /* There is a connection: what it was opened for. */

@@ -9,6 +9,17 @@
 
 enum { UNSENT_MAX = 1 << 20 };
 
+struct slice load_wire_reason(enum err err)
+{
+	switch (err) {
+	case ERR_DENIED: return SLICE("connection refused");
+	case ERR_NOT_FOUND:
+		return SLICE(
+			"there is no route to it, or this machine has no port left (ip_local_port_range in ip(7))");
+	default: return slice_of(err_text(err));
+	}
+}
+
 enum err load_wire_connect(struct load_wire *wire, const struct load_target *target, void *owner)
 {
 	enum err err;
@@ -48,7 +59,7 @@ static enum err connected(struct load_wire *wire, const struct load_target *targ
 	if (err == OK && target->tls)
 		err = tls_conn_new(target->tls, wire->fd, target->domain, &wire->tls);
 	if (err != OK) {
-		put(why, err == ERR_DENIED ? SLICE("connection refused") : slice_of(err_text(err)));
+		put(why, load_wire_reason(err));
 		return err;
 	}
 	wire->local = socket_local_address(wire->fd);

@@ -38,6 +38,9 @@ struct load_target {
 	struct slice domain; /* that the certificate has to name */
 };
 
+/* Why there is no connection, for people. */
+struct slice load_wire_reason(enum err err);
+
 /* Begins to connect; events of the watch have the owner. */
 MUST_CHECK enum err load_wire_connect(struct load_wire *wire, const struct load_target *target, void *owner);
 void load_wire_close(struct load_wire *wire);

@@ -158,6 +158,15 @@ def test_datagrams_to_nobody_are_a_failure_and_not_a_wait(udp_server):
     assert status == 1 and report["failures"].get("lost", 0) > 0, errors
 
 
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_no_way_to_the_server_is_said_in_words(transport):
+    alone = ["unshare", "--map-root-user", "--net"]    # where not even the loopback interface is up
+    if run([*alone, "true"])[0] != 0:
+        pytest.skip("there can be no network namespace")
+    status, _, errors = run([*alone, BUILD / "sealine", "load", "options", "127.0.0.1:5060", "--transport", transport, "--users", "a@localhost", "--duration", "1"])
+    assert status == 1 and "there is no route to it, or this machine has no port left" in errors
+
+
 def test_sessions_are_taken_up_again_by_whichever_worker(server):
     status, report, errors = load(server, "handshake", "--count", "40", "--resumed")
     assert (status, report["done"], report["failures"], report["violations"]) == (0, 40, {}, {}), errors
