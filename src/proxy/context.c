@@ -266,7 +266,7 @@ static void try_spare(struct branch *branch, struct now now)
  * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction, if there is one. What
  * has failed is in the context already.
  */
-static void ask_next_server(struct branch *branch, struct now now)
+static void ask_next_server(struct branch *branch, bool was_answered, struct now now)
 {
 	struct context *context = branch->context;
 	struct branch *next = branch_new(context, &branch->target);
@@ -275,7 +275,7 @@ static void ask_next_server(struct branch *branch, struct now now)
 	if (!next)
 		return;
 	hop_move(&branch->hop, &next->hop);
-	if (!hop_ask_other(context->core, &next->hop, &result))
+	if (!hop_ask_other(context->core, &next->hop, was_answered, &result))
 		return;
 	if (!result.is_found)
 		branch_free(next);
@@ -291,14 +291,14 @@ static bool is_over(const struct branch *branch)
 	return !context->server || context->is_answered || branch->is_cancelled || context->best >= 600;
 }
 
-static void fail_over(struct branch *branch, struct now now)
+static void fail_over(struct branch *branch, bool was_answered, struct now now)
 {
 	if (is_over(branch))
 		return;
 	if (branch->target.binding)
 		try_spare(branch, now);
 	else if (branch->target.is_outside)
-		ask_next_server(branch, now);
+		ask_next_server(branch, was_answered, now);
 }
 
 static void cancel_branch(struct branch *branch, struct slice reason, struct now now)
@@ -520,7 +520,7 @@ static void take_response(struct branch *branch, const struct sip_message *respo
 	best_challenges(context, response);
 	best_response(context, response);
 	if (is_worth_another(branch, response->status))
-		fail_over(branch, now);
+		fail_over(branch, true, now);
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
 	context_proceed(context, now);
@@ -582,7 +582,7 @@ static void take_failure(struct branch *branch, enum client_failure why, struct 
 	else
 		best_failure(context, why);
 	if (is_other_server_next(branch, why))
-		fail_over(branch, now);
+		fail_over(branch, false, now);
 	context_proceed(context, now);
 }
 

@@ -5,7 +5,7 @@
 #include "proxy/context.h"
 
 /* For a server after which others can be tried; the last one has as long as the transport allows. */
-enum { PATIENCE_MS = 5000, FLOWS_PER_REQUEST = 6, KEY_MAX = 3 * 256 + 128, IP_TEXT_MAX = 46 };
+enum { PATIENCE_MS = 5000, FLOWS_PER_REQUEST = 6, KEY_MAX = 3 * 256 + 128, IP_TEXT_MAX = 46, FLOWS_MAX = 8 };
 
 enum hop_state { HOP_IDLE, HOP_SEARCHING, HOP_OPEN };
 
@@ -13,8 +13,9 @@ struct hop {
 	struct map_node node; /* in core->hops, by what put_key() writes */
 	struct core *core;
 	enum hop_state state;
-	flow_id flow;  /* HOP_OPEN */
-	bool is_alias; /* which the other end has opened */
+	flow_id flow;             /* HOP_OPEN */
+	bool was_there;           /* it stood before the search that has found it */
+	flow_id flows[FLOWS_MAX]; /* that were opened to one of its servers, and are open; 0: none */
 	struct question question;
 	struct list uses, due; /* those who are about to be told stand in the second */
 	struct hop_goal goal;  /* its texts in this allocation, in lower case */
@@ -91,10 +92,35 @@ static void hop_free(struct hop *hop)
 	mem_free(hop);
 }
 
+static bool has_flows(const struct hop *hop)
+{
+	for (size_t i = 0; i < FLOWS_MAX; i++)
+		if (hop->flows[i])
+			return true;
+	return false;
+}
+
 static void settle(struct hop *hop)
 {
-	if (hop->state == HOP_IDLE && hop->uses.n + hop->due.n == 0)
+	if (hop->state == HOP_IDLE && hop->uses.n + hop->due.n == 0 && !has_flows(hop))
 		hop_free(hop);
+}
+
+/* One more; where there are too many it takes the place of another one, which then ends when it is idle. */
+static void keep_flow(struct hop *hop, flow_id flow)
+{
+	size_t i = 0;
+
+	while (i < FLOWS_MAX - 1 && hop->flows[i])
+		i++;
+	hop->flows[i] = flow;
+}
+
+static void forget_flow(struct hop *hop, flow_id flow)
+{
+	for (size_t i = 0; i < FLOWS_MAX; i++)
+		if (hop->flows[i] == flow)
+			hop->flows[i] = 0;
 }
 
 /* NULL without memory, or with too many. */
@@ -171,16 +197,30 @@ static enum err try_target(struct hop *hop, const struct locate_target *target)
 	return endpoint_connect(hop->core->endpoint, &hop->question, &question);
 }
 
-/* A connection of theirs (RFC 5923) spares us one of our own. */
-static bool take_alias(struct hop *hop, const struct locate_target *target)
+/* The one that is open to that server, or 0. */
+static flow_id find_flow(const struct hop *hop, const struct locate_target *target)
 {
-	flow_id flow = alias_find(hop->core, &hop->goal, target);
+	for (size_t i = 0; i < FLOWS_MAX; i++) {
+		const struct flow_view *view = endpoint_flow_view(hop->core->endpoint, hop->flows[i]);
 
+		if (view && view->transport == target->transport && address_eq(&view->peer, &target->address))
+			return hop->flows[i];
+	}
+	return 0;
+}
+
+/* That, or a connection of theirs (RFC 5923), spares us another one of our own. */
+static bool take_open(struct hop *hop, const struct locate_target *target)
+{
+	flow_id flow = find_flow(hop, target);
+
+	if (!flow)
+		flow = alias_find(hop->core, &hop->goal, target);
 	if (!flow)
 		return false;
 	hop->state = HOP_OPEN;
 	hop->flow = flow;
-	hop->is_alias = true;
+	hop->was_there = true;
 	return true;
 }
 
@@ -197,7 +237,7 @@ static bool search(struct hop *hop)
 		err = endpoint_resolve(hop->core->endpoint, &hop->question, &next.question);
 		break;
 	case LOCATE_TRY:
-		if (take_alias(hop, &next.target))
+		if (take_open(hop, &next.target))
 			return true;
 		err = try_target(hop, &next.target);
 		break;
@@ -247,7 +287,7 @@ static void tell(struct hop *hop, const struct hop_result *result, struct now no
 
 		enlist(use, &hop->uses);
 		use->is_waiting = false;
-		use->was_open = hop->is_alias;
+		use->was_open = hop->was_there;
 		use->flow = result->flow;
 		use->n_flows += result->is_found;
 		context_hop_found(use, result, now);
@@ -268,7 +308,8 @@ void hop_answer(struct question *question, const struct answer *answer, struct n
 	if (question->kind == HOP_CONNECTION && answer->err == OK) {
 		hop->state = HOP_OPEN;
 		hop->flow = answer->flow;
-		hop->is_alias = false;
+		hop->was_there = false;
+		keep_flow(hop, answer->flow);
 		tell_found(hop, now);
 	} else {
 		if (question->kind == HOP_DNS)
@@ -326,11 +367,13 @@ bool hop_ask(struct core *core, const struct hop_goal *goal, struct hop_use *use
 	return wait(hop, use, hop->state == HOP_SEARCHING || begin_search(hop), ret_result);
 }
 
-bool hop_ask_other(struct core *core, struct hop_use *use, struct hop_result *ret_result)
+bool hop_ask_other(struct core *core, struct hop_use *use, bool was_answered, struct hop_result *ret_result)
 {
 	struct hop *hop = use->hop;
 	bool was_stale = use->was_open && !core_flow_is_alive(core, use->flow);
 
+	if (!was_answered)
+		forget_flow(hop, use->flow);
 	if (use->n_flows >= FLOWS_PER_REQUEST) {
 		*ret_result = (struct hop_result){ .err = ERR_IO, .why = &all_failed };
 		return true;
@@ -400,10 +443,11 @@ static void lose(struct map_node *node, void *arg)
 	const struct lost *lost = arg;
 	struct hop *hop = hop_of(node);
 
-	if (hop->state != HOP_OPEN || hop->flow != lost->flow)
-		return;
-	hop->state = HOP_IDLE;
-	hop->flow = 0;
+	forget_flow(hop, lost->flow);
+	if (hop->state == HOP_OPEN && hop->flow == lost->flow) {
+		hop->state = HOP_IDLE;
+		hop->flow = 0;
+	}
 	settle(hop);
 }
 

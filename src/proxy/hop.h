@@ -3,7 +3,8 @@
  * worker that go the same way. The same way is the same domain to be proven, found in the same place, by the same domain of ours;
  * never the same address: two domains that one machine serves have a connection each (CVE-2020-15260).
  *
- * The struct hop is the core's. It lives while somebody uses it, while it is being looked for, and while its flow is open.
+ * The struct hop is the core's. It lives while somebody uses it, while it is being looked for, and while flows of its are open. A search that
+ * comes to a server to which one is open takes that: who answers with 503 each time is not connected to anew each time.
  * Private to the room.
  */
 #pragma once
@@ -58,9 +59,10 @@ MUST_CHECK bool hop_ask(struct core *core, const struct hop_goal *goal, struct h
 			struct hop_result *ret_result);
 /*
  * The same, once a request has failed on the flow that was found last: the next server of the domain (RFC 3263 §4.3), or the
- * same one anew if the flow was stale. Not found: there is none.
+ * same one anew if the flow was stale. Not found: there is none. A flow on which nothing was answered is not taken again.
  */
-MUST_CHECK bool hop_ask_other(struct core *core, struct hop_use *use, struct hop_result *ret_result);
+MUST_CHECK bool hop_ask_other(struct core *core, struct hop_use *use, bool was_answered,
+			      struct hop_result *ret_result);
 /* Hands the use over to another struct. */
 void hop_move(struct hop_use *from, struct hop_use *to);
 /* Waits for nothing any more. Accepts one that asked for nothing. */

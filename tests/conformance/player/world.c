@@ -315,6 +315,7 @@ static void connect_to(struct world *world, struct worker *worker, const struct 
 		answer.why = SLICE("the certificate names another domain");
 	} else if (is_listening) {
 		facts.peer = server->address;
+		facts.peer.port = action->connect.port;
 		facts.link = link_of(facts.transport, &facts.peer);
 		answer.err = OK;
 		answer.flow = open_flow(world, (unsigned)(worker - world->workers), &facts);
