@@ -79,7 +79,7 @@ static void fail(struct load_phone *phone, enum load_failure failure, struct sli
 	struct load_tally *tally = &phone->load->tally;
 
 	if (mode_of(phone)->at_once && phone->state == LOAD_BUSY)
-		tally->retries++;
+		load_tally_retry(tally, failure, about);
 	else
 		load_tally_failure(tally, failure, about);
 	if (failure != LOAD_REFUSED || mode_of(phone)->connects)

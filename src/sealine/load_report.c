@@ -140,6 +140,8 @@ static json_t *json_of_run(const struct load *load, const struct figures *f)
 			    json_of_counts(tally->violations, load_violation_words, LOAD_VIOLATIONS));
 	if (*tally->first_failure)
 		json_object_set_new(object, "first_failure", json_of_text(slice_of(tally->first_failure)));
+	if (*tally->first_retry)
+		json_object_set_new(object, "first_retry", json_of_text(slice_of(tally->first_retry)));
 	if (*tally->first_violation)
 		json_object_set_new(object, "first_violation",
 				    json_of_text(slice_of(tally->first_violation)));
@@ -192,7 +194,8 @@ static void print_head(const struct load *load, const struct figures *f)
 	if (load->options->resumed)
 		printf("resumed       %llu\n", (unsigned long long)load->tally.resumed);
 	if (load->tally.retries > 0)
-		printf("retries       %llu\n", (unsigned long long)load->tally.retries);
+		printf("retries       %llu; the first: %s\n", (unsigned long long)load->tally.retries,
+		       load->tally.first_retry);
 }
 
 static void print_latency(const struct load *load)

@@ -71,6 +71,12 @@ void load_tally_failure(struct load_tally *tally, enum load_failure failure, str
 	keep_first(tally->first_failure, load_failure_words[failure].text, about);
 }
 
+void load_tally_retry(struct load_tally *tally, enum load_failure failure, struct slice about)
+{
+	tally->retries++;
+	keep_first(tally->first_retry, load_failure_words[failure].text, about);
+}
+
 void load_tally_violation(struct load_tally *tally, enum load_violation violation, struct slice about)
 {
 	tally->violations[violation]++;

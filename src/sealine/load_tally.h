@@ -50,13 +50,16 @@ struct load_tally {
 	uint64_t sent_again, came_again, unsent; /* datagrams; unsent: the kernel had no room for them */
 	uint64_t resumed;                        /* handshakes that took a session up again */
 	uint64_t failures[LOAD_FAILURES], violations[LOAD_VIOLATIONS];
-	uint64_t buckets[TALLY_BUCKETS], longest;                            /* microseconds */
-	char first_failure[TALLY_TEXT_MAX], first_violation[TALLY_TEXT_MAX]; /* escaped; "" without any */
+	uint64_t buckets[TALLY_BUCKETS], longest; /* microseconds */
+	char first_failure[TALLY_TEXT_MAX], first_violation[TALLY_TEXT_MAX],
+		first_retry[TALLY_TEXT_MAX]; /* escaped; "" without any */
 };
 
 void load_tally_time(struct load_tally *tally, uint64_t microseconds);
 /* about: what exactly; from a peer, or empty. */
 void load_tally_failure(struct load_tally *tally, enum load_failure failure, struct slice about);
+/* A failure after which it is tried again. */
+void load_tally_retry(struct load_tally *tally, enum load_failure failure, struct slice about);
 void load_tally_violation(struct load_tally *tally, enum load_violation violation, struct slice about);
 
 uint64_t load_tally_failures(const struct load_tally *tally);

@@ -207,6 +207,14 @@ def test_what_the_server_refuses_is_counted(server):
     assert "no user could register" in errors and "the server refused the password" in errors
 
 
+def test_a_storm_says_why_it_was_not_let_in(server):
+    (server.directory / "wrong").write_text("wrong\n")
+    who = ("--users", "user%02d@localhost", "--password-file", server.directory / "wrong")
+    status, report, errors = load(server, "storm", "--duration", "1", who=who)
+    assert (status, report["failures"]) == (1, {"timeout": N}), errors
+    assert report["retries"] >= N and "401 Unauthorized to REGISTER, the server refused the password" in report["first_retry"]
+
+
 def test_a_certificate_that_nobody_trusts_is_refused(server):
     words = ("load", "handshake", f"127.0.0.1:{server.port()}", "--users", "a@localhost", "--count", "1", "--duration", "1", "--json")
     status, out, errors = sealine(*words)
