@@ -90,11 +90,15 @@ enum dialog_party dialog_party_of(const struct core *core, const struct dialog_c
 
 /* -- where it goes ------------------------------------------------------------------------------------------------ */
 
-/* The domain that is the party: one that the request names, or a peer's. Where there is none that is, nothing has proven it. */
-static struct slice domain_of_party(const struct core *core, account_id party,
+/*
+ * The domain that is the party: one that the request names, a peer's, or, where a redirection led there, one that the flow has proven. Where
+ * there is none that is, nothing has proven it.
+ */
+static struct slice domain_of_party(const struct core *core, account_id party, flow_id flow,
 				    const struct sip_message *request)
 {
 	struct sip_uri next_hop = { .host = SLICE("") };
+	struct slice proven;
 
 	if (core_domain_party(core, request->to.uri.host) == party)
 		return request->to.uri.host;
@@ -104,6 +108,9 @@ static struct slice domain_of_party(const struct core *core, account_id party,
 		for (size_t n = 0; n < core->server->peers[i].n_domains; n++)
 			if (core_domain_party(core, core->server->peers[i].domains[n]) == party)
 				return core->server->peers[i].domains[n];
+	proven = core_proven_name(core, flow, party);
+	if (proven.len > 0)
+		return proven;
 	(void)outside_next_hop(core, request, &next_hop);
 	return next_hop.host;
 }
@@ -119,7 +126,8 @@ static struct target other_side(const struct core *core, const struct token *tok
 	};
 
 	if (target.account < 0)
-		target.require = peer_requirement(core, domain_of_party(core, target.account, request),
+		target.require = peer_requirement(core,
+						  domain_of_party(core, target.account, target.flow, request),
 						  token->sips || request->uri.scheme == SIP_SCHEME_SIPS);
 	else if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };

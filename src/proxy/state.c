@@ -79,23 +79,26 @@ static bool is_peer(const struct core *core, flow_id flow, account_id party)
 	return false;
 }
 
-bool core_flow_has(const struct core *core, flow_id flow, account_id party)
+struct slice core_proven_name(const struct core *core, flow_id flow, account_id party)
 {
-	const struct flow_view *view;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
 
-	if (party >= 0)
-		return endpoint_flow_has(core->endpoint, flow, party);
-	view = endpoint_flow_view(core->endpoint, flow);
-	if (!view)
-		return false;
-	for (struct slice rest = view->verified; rest.len > 0;) {
+	for (struct slice rest = view ? view->verified : SLICE(""); rest.len > 0;) {
 		size_t comma = slice_find(rest, ',');
+		struct slice name = slice_trim(slice_sub(rest, 0, comma));
 
-		if (core_domain_party(core, slice_trim(slice_sub(rest, 0, comma))) == party)
-			return true;
+		if (core_domain_party(core, name) == party)
+			return name;
 		rest = slice_sub(rest, comma + 1, rest.len);
 	}
-	return is_peer(core, flow, party);
+	return SLICE("");
+}
+
+bool core_flow_has(const struct core *core, flow_id flow, account_id party)
+{
+	if (party >= 0)
+		return endpoint_flow_has(core->endpoint, flow, party);
+	return core_proven_name(core, flow, party).len > 0 || is_peer(core, flow, party);
 }
 
 bool core_is_own_host(const struct core *core, struct slice host)

@@ -61,6 +61,8 @@ const struct server_domain *core_domain(const struct core *core, struct slice ho
  * counts for nothing. 0 if the library fails.
  */
 account_id core_domain_party(const struct core *core, struct slice domain);
+/* The one of the names that the flow has proven which is the party; empty: there is none, or it is no flow of this worker. */
+struct slice core_proven_name(const struct core *core, flow_id flow, account_id party);
 /* Whether the flow is proven for the party: one of its accounts, or one of the domains of its certificate. */
 bool core_flow_has(const struct core *core, flow_id flow, account_id party);
 
