@@ -28,15 +28,17 @@ static bool same_listeners(const struct config *a, const struct config *b)
 /* What was decided once for all, and would silently stay as it is. */
 static bool may_change(const struct config *old, const struct config *new, struct writer *why)
 {
-	const char *setting = !same_listeners(old, new)                   ? "listen"
-			      : old->workers != new->workers              ? "workers"
-			      : !slice_eq(old->state, new->state)         ? "state"
-			      : !slice_eq(old->user, new->user)           ? "user"
-			      : !slice_eq(old->advertise, new->advertise) ? "advertise"
-			      : old->log_format != new->log_format        ? "log-format"
-			      : old->log_level != new->log_level          ? "log-level"
-			      : !same_limits(old, new)                    ? "messages"
-									  : NULL;
+	const char *setting = !same_listeners(old, new)                         ? "listen"
+			      : old->workers != new->workers                    ? "workers"
+			      : !slice_eq(old->state, new->state)               ? "state"
+			      : !slice_eq(old->user, new->user)                 ? "user"
+			      : !slice_eq(old->advertise, new->advertise)       ? "advertise"
+			      : old->log_format != new->log_format              ? "log-format"
+			      : old->log_level != new->log_level                ? "log-level"
+			      : !address_eq(&old->dns, &new->dns)               ? "dns"
+			      : !slice_eq(old->trust_anchor, new->trust_anchor) ? "trust-anchor"
+			      : !same_limits(old, new)                          ? "messages"
+										: NULL;
 
 	struct slice limit = limits_fixed_change(&old->limits, &new->limits);
 

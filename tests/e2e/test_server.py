@@ -337,6 +337,23 @@ def test_a_reload_takes_what_is_good_and_leaves_what_is_bad(state, tmp_path):
         assert control(state, "reload")["ok"]
 
 
+def test_a_reload_refuses_what_needs_a_restart(state, tmp_path):
+    file = tmp_path / "sealined.yaml"
+    good = "domains: [localhost]\ndns: 127.0.0.1:9\n"
+    file.write_text(good)
+    with serve(state, "-c", str(file)) as server:
+        changes = {
+            "dns": good.replace(":9", ":10"),
+            "trust-anchor": good + "trust-anchor: none\n",
+            "log-level": good + "log-level: debug\n",
+        }
+        for setting, text in changes.items():
+            file.write_text(text)
+            assert f"a change of {setting} needs a restart" in str(control(state, "reload"))
+        file.write_text(good)
+        assert control(server.state, "reload")["ok"]
+
+
 def make_certificate(path, name):
     """A certificate that is its own CA, and its key."""
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "30"]
