@@ -11,9 +11,6 @@ enum {
 
 /* -- sources --------------------------------------------------------------------------------------------- */
 
-/* Sources that have no connection now are remembered for the sake of their rate, so many of them. */
-enum { SOURCES_IDLE_MAX = 4096 };
-
 static struct source *source_of(struct map_node *node)
 {
 	return node ? (struct source *)(void *)((char *)node - offsetof(struct source, node)) : NULL;

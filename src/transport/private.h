@@ -15,6 +15,9 @@ enum owner { OWNER_LISTENER, OWNER_WIRE, OWNER_DIAL };
 
 enum { LISTENERS_MAX = 16 };
 
+/* Sources that have no connection now are remembered for the sake of their rate, so many of them. */
+enum { SOURCES_IDLE_MAX = 4096 };
+
 struct listener {
 	enum owner owner;
 	struct transport *transport;

@@ -36,7 +36,7 @@ static bool make_tables(struct transport *transport)
 	const struct transport_config *config = &transport->config;
 
 	transport->wires = map_new(config->limits.flows + 1, config->map_key);
-	transport->sources = map_new(config->limits.flows + 1, config->map_key);
+	transport->sources = map_new(config->limits.flows + SOURCES_IDLE_MAX, config->map_key);
 	transport->associations = map_new(config->limits.associations, config->map_key);
 	transport->peers = map_new(config->limits.associations, config->map_key);
 	transport->input = mem_alloc(config->limits.input_per_turn);

@@ -1,6 +1,8 @@
 #include "stage.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/mem.h"
@@ -12,6 +14,7 @@ enum { TURNS_MAX = 2000, TURN_MS = 5 };
 struct end near_end, far_end;
 struct address address;
 struct transport_limits limits;
+struct bans *bans;
 char padding[20000];
 static struct key *ca_key, *server_key;
 static struct certificate *ca;
@@ -159,6 +162,7 @@ static void open_transport(struct end *end)
 		.crypto = end->crypto,
 		.server = end->server,
 		.client = end->client,
+		.bans = bans,
 	};
 
 	end->transport = transport_new(&config);
@@ -270,6 +274,7 @@ int stage_tear_down(void **state)
 	ca = NULL;
 	close_end(&near_end);
 	close_end(&far_end);
+	bans_free(TAKE(bans));
 	return 0;
 }
 
@@ -328,18 +333,38 @@ void ask(void)
 	assert_int_equal(endpoint_request(near_end.endpoint, &outgoing, net_now(near_end.net), &client), OK);
 }
 
-int raw_peer(void)
+static int wait_until_connected(int fd)
 {
-	int fd = -1;
 	enum err err = ERR_AGAIN;
 
-	assert_int_equal(socket_connect(&address, &fd), OK);
 	for (int i = 0; !is_hopeless(i) && err == ERR_AGAIN; i++) {
 		turn(&far_end);
 		err = socket_connected(fd);
 	}
 	assert_int_equal(err, OK);
 	return fd;
+}
+
+int raw_peer(void)
+{
+	int fd = -1;
+
+	assert_int_equal(socket_connect(&address, &fd), OK);
+	return wait_until_connected(fd);
+}
+
+int raw_peer_from(const char *ip)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(inet_pton(AF_INET, ip, &from.sin_addr), 1);
+	to.sin_port = htons(address.port);
+	memcpy(&to.sin_addr, address.ip, sizeof to.sin_addr);
+	assert_int_equal(bind(fd, (struct sockaddr *)&from, sizeof from), 0);
+	assert_true(connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+	return wait_until_connected(fd);
 }
 
 bool is_closed(int fd)

@@ -36,6 +36,7 @@ struct end {
 extern struct end near_end, far_end;
 extern struct address address;         /* where the server listens */
 extern struct transport_limits limits; /* of both; set before raise_curtain() */
+extern struct bans *bans;              /* likewise; NULL: there are none */
 extern char padding[20000];            /* one header field that is all of it, after fill_padding() */
 void fill_padding(void);
 
@@ -70,6 +71,8 @@ void ask(void);
 
 /* A peer that is no endpoint, but a bare socket. */
 int raw_peer(void);
+/* The same from this address. */
+int raw_peer_from(const char *ip);
 /* Whether the other side has closed; what it said is thrown away. */
 bool is_closed(int fd);
 

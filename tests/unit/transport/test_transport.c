@@ -293,6 +293,27 @@ static void refuses_connections_past_the_limit(void **state)
 		socket_close(fds[i]);
 }
 
+/* Those who have gone are remembered for their rate, and take nobody's place. */
+static void serves_more_sources_than_it_has_places(void **state)
+{
+	static const struct bans_policy nobody_exempt = { .tolerance = 0 };
+	char ip[20];
+
+	limits.flows = 3;
+	bans = bans_new((struct map_key){ 0 }, &nobody_exempt);
+	assert_non_null(bans);
+	raise_curtain(TRANSPORT_TCP);
+	for (unsigned n = 1; n <= 10; n++) {
+		snprintf(ip, sizeof ip, "127.0.0.%u", n);
+		int fd = raw_peer_from(ip);
+		UNTIL(far_end.opened == n || is_closed(fd));
+		socket_close(fd);
+		UNTIL(far_end.lost == far_end.opened);
+	}
+	assert_int_equal(far_end.opened, 10);
+	assert_int_equal(transport_counts(far_end.transport).refused_connections, 0);
+}
+
 static void takes_turns_with_handshakes(void **state)
 {
 	struct connect_question connect = { .transport = TRANSPORT_TLS,
@@ -390,6 +411,7 @@ static const struct CMUnitTest tests[] = {
 	play(closes_a_tls_flow_after_its_answer_has_left),
 	play(ends_a_flow_whose_queue_is_full),
 	play(refuses_connections_past_the_limit),
+	play(serves_more_sources_than_it_has_places),
 	play(takes_turns_with_handshakes),
 	play(has_the_signatures_of_a_turn_made_together),
 	play(ends_while_handshakes_are_under_way),
