@@ -139,11 +139,34 @@ static int on_session_id(SSL *ssl, unsigned char *id, unsigned *n)
 	return 1;
 }
 
-/* In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; and what was spoken. */
+/*
+ * In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; what was spoken; and which
+ * certificate of ours was shown.
+ */
 struct said {
 	utc_t began;
 	utc_t speaks_http; /* as wide as the other, so that nothing lies between */
+	unsigned char shown[CERTIFICATE_FINGERPRINT_SIZE];
 };
+
+/* The one that was chosen in this handshake, or the one before. */
+static bool fingerprint_of_own(const SSL *ssl, unsigned char ret_hash[CERTIFICATE_FINGERPRINT_SIZE])
+{
+	const struct certificate own = { SSL_get_certificate(ssl) };
+
+	return own.x509 && certificate_fingerprint(&own, ret_hash);
+}
+
+/* Chooses the one that was shown, among those of each kind of key. False: there is none like it any more. */
+static bool choose_own(SSL *ssl, const unsigned char shown[CERTIFICATE_FINGERPRINT_SIZE])
+{
+	unsigned char hash[CERTIFICATE_FINGERPRINT_SIZE];
+
+	for (long next = SSL_CERT_SET_FIRST; SSL_set_current_cert(ssl, next) == 1; next = SSL_CERT_SET_NEXT)
+		if (fingerprint_of_own(ssl, hash) && memcmp(hash, shown, sizeof hash) == 0)
+			return true;
+	return false;
+}
 
 static int on_ticket_made(SSL *ssl, void *arg)
 {
@@ -153,9 +176,10 @@ static int on_ticket_made(SSL *ssl, void *arg)
 	conn->may_wait = true;
 	if (!SSL_session_reused(ssl))
 		conn->began = conn->now.wall;
-	const struct said said = { conn->began, conn->speaks_http };
+	struct said said = { .began = conn->began, .speaks_http = conn->speaks_http };
 
-	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &said, sizeof said);
+	return fingerprint_of_own(ssl, said.shown) &&
+	       SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &said, sizeof said) == 1;
 }
 
 static bool read_said(SSL_SESSION *session, struct said *ret_said)
@@ -182,7 +206,8 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* what a client's certificate proves is judged by the handshake that shows it */
 	if (SSL_SESSION_get0_peer(session) || !read_said(session, &said) ||
-	    said.speaks_http != conn->speaks_http || !tls_session_may_go_on(conn, session, said.began))
+	    said.speaks_http != conn->speaks_http || !choose_own(ssl, said.shown) ||
+	    !tls_session_may_go_on(conn, session, said.began))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	conn->began = said.began;
 	return SSL_TICKET_RETURN_USE_RENEW;
@@ -191,8 +216,8 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 /* ---- contexts ---- */
 
 /*
- * What a session belongs to: the certificate that was shown, and the policy. OpenSSL takes none up in a context with another id, so
- * that a new certificate, or a session of another domain, means a full handshake.
+ * What a session belongs to: the site, by its first certificate, and the policy. OpenSSL takes none up in a context with another id, so
+ * that a session of another domain means a full handshake. That it goes on with the certificate that was shown see struct said.
  */
 static bool set_session_id(const struct tls_context *context, SSL_CTX *ctx, X509 *leaf)
 {

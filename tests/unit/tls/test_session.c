@@ -477,6 +477,7 @@ static void what_a_client_has_proven_ends_when_its_certificate_is_revoked(void *
 
 /* The listener that is met: one for WebSockets, or the usual one. */
 static bool is_websocket;
+static const char *sigalgs; /* that the client takes; NULL: any */
 
 /* A client that takes no care: any session is offered to any name. Returns the session that it has then. */
 static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SESSION *ticket, utc_t wall,
@@ -492,6 +493,8 @@ static SSL_SESSION *come_with(struct fixture *fixture, const char *name, SSL_SES
 	SSL_set_fd(ssl, fixture->fds[1]);
 	SSL_set_connect_state(ssl);
 	SSL_set_tlsext_host_name(ssl, name);
+	if (sigalgs)
+		assert_int_equal(SSL_set1_sigalgs_list(ssl, sigalgs), 1);
 	if (ticket)
 		assert_int_equal(SSL_set_session(ssl, ticket), 1);
 	accept_conn(fixture);
@@ -556,6 +559,52 @@ static void the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other(voi
 	SSL_SESSION_free(back);
 }
 
+static struct key *rsa_key(struct fixture *fixture)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, "RSA", (size_t)2048);
+	BIO *text = BIO_new(BIO_s_mem());
+	struct key *key = NULL;
+	char *bytes;
+
+	assert_int_equal(PEM_write_bio_PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
+	long n = BIO_get_mem_data(text, &bytes);
+	assert_int_equal(key_parse_pem(fixture->crypto, slice_from(bytes, (size_t)n), &key), OK);
+	BIO_free(text);
+	EVP_PKEY_free(pkey);
+	return key;
+}
+
+/* The second of two certificates for the same name, of another kind of key, is renewed; the first stays. */
+static void a_session_ends_with_the_certificate_that_it_began_with(void **state)
+{
+	struct world *world = *state;
+	AUTO(key) struct key *rsa = rsa_key(world->fixture);
+	bool reused;
+
+	serve_name_with(world->fixture, "b.example", rsa, NOW);
+	sigalgs = "rsa_pss_rsae_sha256";
+	SSL_SESSION *of_rsa = come_with(world->fixture, "b.example", NULL, NOW, &reused);
+	SSL_SESSION *again = come_with(world->fixture, "b.example", of_rsa, NOW + 1, &reused);
+	assert_true(reused);
+	SSL_SESSION *chained = come_with(world->fixture, "b.example", again, NOW + 2, &reused);
+	assert_true(reused);
+	sigalgs = NULL;
+	SSL_SESSION *of_ec = come_with(world->fixture, "b.example", NULL, NOW + 2, &reused);
+	make_server(world);
+	serve_name_with(world->fixture, "b.example", rsa, NOW + 3);
+	SSL_SESSION *unharmed = come_with(world->fixture, "b.example", of_ec, NOW + 4, &reused);
+	bool goes_on_with_ec = reused;
+	SSL_SESSION *renewed = come_with(world->fixture, "b.example", chained, NOW + 4, &reused);
+	SSL_SESSION_free(of_rsa);
+	SSL_SESSION_free(again);
+	SSL_SESSION_free(chained);
+	SSL_SESSION_free(of_ec);
+	SSL_SESSION_free(unharmed);
+	SSL_SESSION_free(renewed);
+	assert_true(goes_on_with_ec);
+	assert_false(reused);
+}
+
 static void a_client_keeps_no_more_than_it_may(void **state)
 {
 	struct world *world = *state;
@@ -596,6 +645,8 @@ static const struct CMUnitTest tests[] = {
 					end_world),
 	cmocka_unit_test_setup_teardown(the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other,
 					make_world, end_world),
+	cmocka_unit_test_setup_teardown(a_session_ends_with_the_certificate_that_it_began_with, make_world,
+					end_world),
 	cmocka_unit_test_setup_teardown(a_client_keeps_no_more_than_it_may, make_world, end_world),
 };
 
