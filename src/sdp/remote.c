@@ -25,7 +25,9 @@ static bool is_null_ip(const struct address *address)
 	return memcmp(address->ip, zero, address->family == ADDRESS_V4 ? 4 : sizeof zero) == 0;
 }
 
-/* RFC 3605: rtcp-attribute = "a=rtcp:" port [nettype SP addrtype SP connection-address]; port + 1 without it.
+/*
+ * RFC 3605: rtcp-attribute = "a=rtcp:" port [nettype SP addrtype SP connection-address]; port + 1 without it. Where RTCP comes on
+ * RTP's port (RFC 5761), the last port does as well as any.
  */
 static bool read_rtcp(const struct sdp_section *section, struct sdp_remote *remote)
 {
@@ -44,7 +46,7 @@ static bool read_rtcp(const struct sdp_section *section, struct sdp_remote *remo
 			return false;
 	}
 	remote->rtcp.port = port <= UINT16_MAX ? (uint16_t)port : 0;
-	return remote->rtcp.port != 0;
+	return remote->rtcp_mux || remote->rtcp.port != 0;
 }
 
 static enum sdp_verdict read_address(const struct sdp_session *session, const struct sdp_section *section,

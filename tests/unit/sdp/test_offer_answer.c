@@ -198,6 +198,9 @@ static const struct {
 	  SDP_BAD_ATTRIBUTE, 0 },
 	{ "bad ptime", "m=audio 4 RTP/AVP 0\r\na=ptime:x\r\n", SDP_SRTP_OPTIONAL, SDP_BAD_ATTRIBUTE, 0 },
 	{ "bad rtcp", "m=audio 4 RTP/AVP 0\r\na=rtcp:0\r\n", SDP_SRTP_OPTIONAL, SDP_BAD_ATTRIBUTE, 0 },
+	{ "no port for RTCP", "m=audio 65535 RTP/AVP 0\r\n", SDP_SRTP_OPTIONAL, SDP_BAD_ATTRIBUTE, 0 },
+	{ "RTCP on the last port too", "m=audio 65535 RTP/AVP 0\r\na=rtcp-mux\r\n", SDP_SRTP_OPTIONAL, SDP_OK,
+	  0 },
 };
 
 static void answers_by_policy(void **state)
