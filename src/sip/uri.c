@@ -7,6 +7,8 @@
 /* How much of a URI may stand at the cursor. */
 enum extent { WHOLE, BARE };
 
+enum { URI_HEADERS_MAX = LEX_PARAMS_MAX };
+
 static enum sip_scheme scan_scheme(struct scan *in)
 {
 	if (scan_text(in, SLICE("sips:"))) /* as nearly everyone writes them */
@@ -82,17 +84,18 @@ static bool scan_uri_params(struct scan *in, struct slice *ret_params)
 	return true;
 }
 
-/* headers = "?" header *( "&" header ), header = hname "=" hvalue */
+/* headers = "?" header *( "&" header ), header = hname "=" hvalue; comparing two URIs costs the square of their number */
 static bool scan_uri_headers(struct scan *in, struct slice *ret_headers)
 {
 	const char *from = in->at + 1;
 	struct slice name, value;
+	size_t n = 0;
 
 	if (!scan_char(in, '?'))
 		return true;
 	do {
-		if (!scan_escapable(in, LEX_HNV, &name) || name.len == 0 || !scan_char(in, '=') ||
-		    !scan_escapable(in, LEX_HNV, &value))
+		if (n++ == URI_HEADERS_MAX || !scan_escapable(in, LEX_HNV, &name) || name.len == 0 ||
+		    !scan_char(in, '=') || !scan_escapable(in, LEX_HNV, &value))
 			return false;
 	} while (scan_char(in, '&'));
 	*ret_headers = scan_since(in, from);

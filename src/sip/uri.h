@@ -26,9 +26,9 @@ struct sip_uri {
 
 /*
  * Parses one URI at the cursor, up to where its grammar ends. Of another scheme the longest run of what an
- * absolute URI may hold is taken and given as SIP_SCHEME_OTHER with only text set. A parameter given twice or
- * more than 64 of them, a bad escape, a port of 0 or above 65535 are syntax errors; the cursor is then left
- * where the grammar is broken.
+ * absolute URI may hold is taken and given as SIP_SCHEME_OTHER with only text set. A parameter given twice,
+ * more than 64 of them or of headers, a bad escape, a port of 0 or above 65535 are syntax errors; the cursor is
+ * then left where the grammar is broken.
  */
 bool sip_uri_scan(struct scan *in, struct sip_uri *ret_uri);
 /*

@@ -129,6 +129,22 @@ static void uris_are_read_strictly(void **state)
 	}
 }
 
+static void a_uri_has_64_headers_at_most(void **state)
+{
+	enum { MOST = 64 };
+	char text[400];
+	struct writer out = writer_of(text, sizeof text);
+	struct sip_uri uri;
+
+	put(&out, SLICE("sip:a@b?x="));
+	for (int i = 1; i < MOST; i++)
+		put(&out, SLICE("&x="));
+	assert_true(sip_uri_parse(writer_text(&out), &uri));
+	put(&out, SLICE("&x="));
+	assert_false(sip_uri_parse(writer_text(&out), &uri));
+	assert_false(out.overflow);
+}
+
 static void a_bare_uri_ends_before_what_belongs_to_the_header(void **state)
 {
 	static const struct {
@@ -295,6 +311,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_semicolon_in_the_user_part_begins_no_parameter),
 	cmocka_unit_test(other_schemes_are_taken_whole),
 	cmocka_unit_test(uris_are_read_strictly),
+	cmocka_unit_test(a_uri_has_64_headers_at_most),
 	cmocka_unit_test(a_bare_uri_ends_before_what_belongs_to_the_header),
 	cmocka_unit_test(uris_are_compared_by_the_rules_of_19_1_4),
 	cmocka_unit_test(parameters_are_found_by_name),
