@@ -258,6 +258,11 @@ static bool send_event(struct media_call *call)
 	uint8_t payload[RTP_EVENT_PAYLOAD];
 	struct rtp_event_packet packet;
 
+	if (call->agreed.send.of[codec] == SDP_NO_PAYLOAD) { /* not any more: what waits is for nobody */
+		out->n_digits = 0;
+		out->event.is_active = false;
+		return false;
+	}
 	if (out->pause > 0)
 		out->pause--;
 	if (!out->event.is_active && out->n_digits > 0 && out->pause == 0) {

@@ -356,6 +356,27 @@ static struct media_statistics statistics_of(struct party *party)
 	return expect(party, MEDIA_STATISTICS).statistics;
 }
 
+/* Digits that wait when the other side takes no events any more are for nobody. */
+static void digits_that_are_not_agreed_on_any_more_are_not_sent(void **state)
+{
+	struct party a, b;
+	struct sdp_media less;
+
+	connect_parties(&a, &b, SDP_SRTP_REQUIRED);
+	for (int i = 0; i < 20; i++) /* four seconds of them */
+		assert_int_equal(media_dtmf(a.media, 1, '1'), OK);
+	expect(&b, MEDIA_DIGIT);
+	less = a.agreed;
+	less.send.of[SDP_TELEPHONE_EVENT] = less.send.of[SDP_TELEPHONE_EVENT_48K] = SDP_NO_PAYLOAD;
+	assert_int_equal(media_update(a.media, 1, &less), OK);
+	usleep(300000);
+	assert_int_equal(statistics_of(&b).packets_refused, 0);
+	assert_true(statistics_of(&a).packets_sent > 10); /* it goes on with sound */
+	sdp_media_wipe(&less);
+	party_free(&a);
+	party_free(&b);
+}
+
 static void strangers_are_not_heard(void **state)
 {
 	static const enum sdp_srtp_policy policies[] = { SDP_SRTP_REQUIRED, SDP_SRTP_NEVER };
@@ -538,6 +559,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sound_arrives_in_pcmu_under_cm),
 	cmocka_unit_test(sound_arrives_in_pcma_in_clear),
 	cmocka_unit_test(digits_arrive_once_and_in_order),
+	cmocka_unit_test(digits_that_are_not_agreed_on_any_more_are_not_sent),
 	cmocka_unit_test(strangers_are_not_heard),
 	cmocka_unit_test(a_wrong_key_is_dropped_silently),
 	cmocka_unit_test(hold_stops_the_stream_and_new_keys_begin_it_again),
