@@ -113,7 +113,9 @@ static void on_come(struct credentials_waiter *waiter, struct now now)
 {
 	struct arrival *arrival = CONTAINER_OF(waiter, struct arrival, waiter);
 
-	if (proceed(arrival, false, now))
+	if (arrival->server->flow != arrival->ua->flow) /* nobody hears it, but the transaction ends */
+		ua_reply(arrival->ua, arrival->server, 480, SLICE(""), now);
+	else if (proceed(arrival, false, now))
 		request_take_opened(arrival->ua, arrival->server, now);
 }
 

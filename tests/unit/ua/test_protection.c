@@ -653,6 +653,21 @@ static void a_caller_who_gives_up_early_is_answered(void **state)
 	world_expect_no_event(&p->bob, UA_INCOMING);
 }
 
+/* Whoever waits for an answer to it cannot hear one any more. */
+static void what_waits_for_certificates_ends_with_its_flow(void **state)
+{
+	struct pair *p = *state;
+	uint64_t id;
+
+	assert_int_equal(ua_call(p->alice.ua, SLICE("sips:bob@localhost"), &media_a, p->alice.now, &id), OK);
+	pair_acquaint(&p->alice, &p->bob, "bob@localhost");
+	pair_carry(&p->alice, &p->bob, NULL); /* bob's phone asks for alice's certificate */
+	world_lose_flow(&p->bob);
+	pair_acquaint(&p->bob, &p->alice, "alice@localhost");
+	world_expect_no_event(&p->bob, UA_INCOMING);
+	assert_int_equal(endpoint_counts(p->bob.endpoint).servers, 0);
+}
+
 static void a_call_in_clear_needs_consent_after_a_protected_one_was_refused(void **state)
 {
 	struct pair *p = *state;
@@ -706,6 +721,7 @@ static const struct CMUnitTest tests[] = {
 	STRANGERS(a_call_waits_for_certificates_on_either_side),
 	STRANGERS(a_call_that_waits_can_be_given_up),
 	STRANGERS(a_caller_who_gives_up_early_is_answered),
+	STRANGERS(what_waits_for_certificates_ends_with_its_flow),
 	PREFER(a_call_in_clear_needs_consent_after_a_protected_one_was_refused),
 };
 TEST_MAIN(tests)
