@@ -412,15 +412,17 @@ bool call_protect_reply(struct call *call, const struct server *server, struct s
 	return true;
 }
 
-void call_answer_change(struct call *call, struct server *server, struct sip_reply *reply, struct now now)
+bool call_answer_change(struct call *call, struct server *server, struct sip_reply *reply, struct now now)
 {
 	struct protected sealed;
+	bool is_sent = call_protect_reply(call, server, reply, now, &sealed);
 
-	if (call_protect_reply(call, server, reply, now, &sealed))
+	if (is_sent)
 		endpoint_respond(call->ua->endpoint, server, reply, now);
 	else
 		ua_reply(call->ua, server, 500, SLICE(""), now);
 	protected_fini(&sealed);
+	return is_sent;
 }
 
 enum err ua_in_clear(struct ua *ua, uint64_t id, bool yes, struct now now)

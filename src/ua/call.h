@@ -151,8 +151,9 @@ MUST_CHECK struct ua_fault call_check_answer(struct call *call, const struct sip
  */
 MUST_CHECK bool call_protect_reply(struct call *call, const struct server *server, struct sip_reply *reply,
 				   struct now now, struct protected *ret_what);
-/* The same, sent at once; 500 where it cannot be protected. */
-void call_answer_change(struct call *call, struct server *server, struct sip_reply *reply, struct now now);
+/* The same, sent at once; false where it cannot be protected, and 500 was sent. */
+MUST_CHECK bool call_answer_change(struct call *call, struct server *server, struct sip_reply *reply,
+				   struct now now);
 /* The program may send our INVITE in clear, or not. */
 void caller_in_clear(struct call *call, bool yes, struct now now);
 

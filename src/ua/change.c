@@ -77,20 +77,23 @@ void change_invite(struct call *call, struct server *server, struct now now)
 	char text[DESCRIPTION_MAX];
 	struct writer out = writer_of(text, sizeof text);
 	bool has_offer = request->body.len > 0, is_good;
+	struct description before;
 
 	if (!may_change(call, server, now))
 		return;
+	before = call->description;
 	is_good = has_offer ? description_answer(&call->description, request->body, &out).status == 0
 			    : description_offer(&call->description, &out);
 	server->user = call;
 	call_ref(call);
 	if (!is_good || !callee_send_ok(call, server, writer_text(&out), now)) {
 		ua_reply(call->ua, server, 500, SLICE(""), now);
-		description_withdraw(&call->description);
-	}
-	mem_wipe(text, sizeof text);
-	if (is_good && has_offer)
+		call->description = before;
+	} else if (has_offer) {
 		call_tell_media(call, UA_MEDIA);
+	}
+	description_fini(&before);
+	mem_wipe(text, sizeof text);
 }
 
 void change_early_target(struct call *call, struct dlg *dialog, struct server *server, struct now now)
@@ -132,6 +135,7 @@ void change_update(struct call *call, struct server *server, struct now now)
 	char text[DESCRIPTION_MAX], lines[LINES_MAX];
 	struct writer body = writer_of(text, sizeof text), out = writer_of(lines, sizeof lines);
 	struct ua_fault fault = { .status = 0 };
+	struct description before;
 
 	if (call->state == CALL_RINGING) {
 		update_ringing(call, server, now);
@@ -139,18 +143,22 @@ void change_update(struct call *call, struct server *server, struct now now)
 	}
 	if (!may_change(call, server, now))
 		return;
+	before = call->description;
 	if (request->body.len > 0)
 		fault = description_answer(&call->description, request->body, &body);
 	if (fault.status != 0) {
 		ua_refuse(call->ua, server, &fault, now);
+		description_fini(&before);
 		return;
 	}
 	put_update_lines(&out, call, request);
 	struct sip_reply reply = { .status = 200, .headers = writer_text(&out), .body = writer_text(&body) };
-	call_answer_change(call, server, &reply, now);
-	mem_wipe(text, sizeof text);
-	if (request->body.len > 0)
+	if (!call_answer_change(call, server, &reply, now))
+		call->description = before;
+	else if (request->body.len > 0)
 		call_tell_media(call, UA_MEDIA);
+	description_fini(&before);
+	mem_wipe(text, sizeof text);
 }
 
 /* -- ours -------------------------------------------------------------------------------------------- */

@@ -150,6 +150,7 @@ static void take_offer(struct call *call, struct fork *fork, struct server *serv
 {
 	char text[DESCRIPTION_MAX], lines[LINES_MAX];
 	struct writer body = writer_of(text, sizeof text), out = writer_of(lines, sizeof lines);
+	struct description before = fork->description;
 	struct ua_fault fault = { .status = 0 };
 
 	if (dlg_refresh_target(fork->dialog, server->request) != OK)
@@ -158,15 +159,18 @@ static void take_offer(struct call *call, struct fork *fork, struct server *serv
 		fault = description_answer(&fork->description, server->request->body, &body);
 	if (fault.status != 0) {
 		ua_refuse(call->ua, server, &fault, now);
+		description_fini(&before);
 		return;
 	}
 	put_call_contact(&out, call, fork->dialog->sips_contact);
 	put(&out, SLICE("Content-Type: application/sdp\r\n"));
 	struct sip_reply reply = { .status = 200, .headers = writer_text(&out), .body = writer_text(&body) };
-	call_answer_change(call, server, &reply, now);
-	mem_wipe(text, sizeof text);
-	if (call->state == CALL_CALLING)
+	if (!call_answer_change(call, server, &reply, now))
+		fork->description = before;
+	else if (call->state == CALL_CALLING)
 		tell_progress(call, fork);
+	description_fini(&before);
+	mem_wipe(text, sizeof text);
 }
 
 static void take_update(struct call *call, struct fork *fork, struct server *server, struct now now)

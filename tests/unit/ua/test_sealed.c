@@ -213,6 +213,26 @@ static void an_update_is_taken_under_protection_and_answered_so(void **state)
 	assert_true(world_event(&p->bob, UA_MEDIA)->media.remote_on_hold);
 }
 
+/* RFC3261:14.1, RFC3311:5.2: after a failure the session goes on as if the change had not been asked for. */
+static void a_change_whose_answer_cannot_be_protected_changes_nothing(void **state)
+{
+	static const char *const methods[] = { "UPDATE", "INVITE" };
+	struct pair *p = *state;
+	struct dialog dialog;
+	char sdp[4096];
+
+	begin(p, &dialog);
+	/* the domain takes bob's certificate back: he can still read, but not sign */
+	assert_int_equal(
+		credentials_vouched(p->bob.ua->credentials, SLICE("bob@localhost"), NULL, 0, p->bob.now), OK);
+	for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+		send_in(&dialog, methods[i], "Content-Type: application/sdp\r\n",
+			world_offer(&p->alice, SDP_SRTP_REQUIRED, SDP_SENDONLY, sdp, sizeof sdp), false);
+		world_expect_status(&p->bob, 500);
+		world_expect_no_event(&p->bob, UA_MEDIA);
+	}
+}
+
 /* Of each kind that could change something: without protection it is refused and told, and the call stays as it is. */
 static const struct {
 	const char *method, *lines;
@@ -511,6 +531,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_PAIR(the_best_form_of_a_protected_message_is_shown),
 	WITH_PAIR(the_protected_one_of_several_forms_is_opened),
 	WITH_PAIR(an_update_is_taken_under_protection_and_answered_so),
+	WITH_PAIR(a_change_whose_answer_cannot_be_protected_changes_nothing),
 	WITH_PAIR(an_ack_answers_under_protection),
 	WITH_PAIR(a_protected_answer_may_come_reliably),
 	WITH_PAIR(a_protected_message_in_no_form_that_is_understood_is_refused),
