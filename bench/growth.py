@@ -45,6 +45,7 @@ class Sealined:
         self.state, self.workers, self.until = state, workers, until
         self.log, self.config = state.parent / "server.log", state.parent / "sealined.yaml"
         self.config.write_text(f"limits: {{{limits}}}\n" if limits else "")
+        self.loads = []
 
     def __enter__(self):
         argv = [BUILD / "sealined", "-c", self.config, "--state", self.state, "--listen", "127.0.0.1:0", "--listen", "tcp:127.0.0.1:0",
@@ -66,6 +67,9 @@ class Sealined:
         return found[1]
 
     def __exit__(self, *_):
+        for load in self.loads:    # it runs still if the statement was left by an exception
+            load.kill()
+            load.wait()
         end(self.process)
 
     def kill(self):
@@ -97,6 +101,7 @@ class Sealined:
         if transport == "tls":
             argv += ["--ca", self.state / "ca.pem"]
         process = subprocess.Popen([*map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.loads.append(process)
         return report_of(process) if wait else process
 
 

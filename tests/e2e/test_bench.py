@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from programs import BUILD, ROOT
+from programs import BUILD, ROOT, slow
 
 sys.path.insert(0, str(ROOT / "bench"))
 
@@ -43,6 +43,17 @@ def test_an_interrupt_while_sealined_starts_to_grow_ends_it(tmp_path, monkeypatc
     with pytest.raises(KeyboardInterrupt), server:
         pass
     assert server.process.poll() is not None
+
+
+def test_an_interrupt_ends_the_load_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(growth, "BUILD", BUILD)
+    monkeypatch.setattr(compare, "BUILD", BUILD)
+    server = growth.Sealined(growth.make_state(tmp_path, 2))
+    with pytest.raises(KeyboardInterrupt), server:
+        load = server.load("idle", "--number", "2", "--duration", "600", wait=False)
+        assert growth.wait_until(lambda: growth.connections_of(server) == 2, slow(20))
+        raise KeyboardInterrupt
+    assert load.poll() is not None and server.process.poll() is not None
 
 
 class Namespace:
