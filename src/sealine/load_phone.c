@@ -18,11 +18,9 @@ static void enter(struct load_phone *phone, enum load_state state, ms_t until)
 	struct load *load = phone->load;
 
 	list_remove(&load->ready, &phone->link);
-	load->n_opening -= phone->state == LOAD_OPENING;
 	load->n_busy -= phone->state == LOAD_BUSY;
 	phone->state = state;
 	phone->until = until;
-	load->n_opening += state == LOAD_OPENING;
 	load->n_busy += state == LOAD_BUSY;
 	if (state == LOAD_READY)
 		list_append(&load->ready, &phone->link);

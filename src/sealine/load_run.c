@@ -60,7 +60,8 @@ static void open_more(struct load *load, struct now now)
 {
 	size_t n = may_be_opened(load, now);
 
-	while (load->n_opened < n && load->n_opening < OPENING_MAX)
+	/* who tries again is not counted: they could be so many for ever */
+	while (load->n_opened < n && load->n_opened - load->n_tried < OPENING_MAX)
 		load_phone_open(&load->phones[load->n_opened++], now);
 }
 

@@ -95,8 +95,7 @@ struct load {
 	struct load_phone *phones;
 	size_t n_phones;
 	struct list ready;
-	size_t n_opened, n_opening, n_busy,
-		n_tried; /* phones; opened: the first time; tried: settled or failed */
+	size_t n_opened, n_busy, n_tried; /* phones; opened: the first time; tried: settled or failed */
 	enum load_phase phase;
 	ms_t phase_began, next_look, next_line;
 	uint64_t n_begun; /* operations */

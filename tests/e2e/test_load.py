@@ -287,6 +287,21 @@ def test_phones_in_a_storm_come_again_no_sooner_than_they_are_told(server):  # R
     assert report["seconds"] >= 2
 
 
+def let_nobody_in(listener):
+    """Each connection ends after two seconds, without a word."""
+    while True:
+        connection = listener.accept()[0]
+        threading.Timer(2, connection.close).start()
+
+
+def test_users_who_try_again_keep_nobody_from_his_first_attempt(server):
+    listener = socket.create_server(("127.0.0.1", 0), backlog=1000)
+    threading.Thread(target=let_nobody_in, args=(listener,), daemon=True).start()
+    who = ("--users", "user%03d@localhost", "--password-file", server.directory / "password")
+    status, report, errors = load(server, "register", "--number", "200", who=who, transport="tcp", port=listener.getsockname()[1])
+    assert (status, report) == (1, None) and "no user could register; the connection ended" in errors
+
+
 def fill(state):
     """Accounts that nobody uses, which are read before all others."""
     database = sqlite3.connect(state / "sealine.db")
