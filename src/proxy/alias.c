@@ -95,7 +95,9 @@ flow_id alias_find(const struct core *core, const struct hop_goal *goal, const s
 	const struct flow_view *view;
 	const struct alias *alias;
 
-	if (target->transport != TRANSPORT_TLS || target->tlsa.len > 0 || goal->locate.needs_tlsa)
+	/* neither is held against what a client shows */
+	if (target->transport != TRANSPORT_TLS || target->tlsa.len > 0 || goal->locate.needs_tlsa ||
+	    core->server->needs_staples)
 		return 0;
 	put_key(&key, &target->address, goal->as, target->domain);
 	alias = key.overflow ? NULL : alias_of(map_find(core->aliases, writer_text(&key)));

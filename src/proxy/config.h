@@ -83,7 +83,8 @@ struct server_config {
 	uint16_t ports[TRANSPORT_WS + 1]; /* by enum transport_protocol; 0: the default port, left out */
 	const struct server_peer *peers;
 	size_t n_peers;
-	enum agreement agreement;  /* RFC 3329 */
+	enum agreement agreement; /* RFC 3329 */
+	bool needs_staples; /* servers of other domains have to show what their CA says of them today (RFC 6066 §8) */
 	const struct slice *names; /* further names and addresses of ours that a Route may have */
 	size_t n_names;
 	struct registrar_policy registrar;

@@ -55,6 +55,7 @@ struct setup *setup_new(struct config *config, struct identity *identity,
 	setup->server.n_domains = config->n_domains;
 	setup->server.advertise = config->advertise;
 	setup->server.agreement = config->agreement;
+	setup->server.needs_staples = config->needs_staples;
 	setup->server.registrar.refuses_agreement = config->agreement == AGREEMENT_REFUSED;
 	limits_of_server(&config->limits, &setup->server);
 	setup->server.peers = config->peers;

@@ -306,9 +306,18 @@ def test_a_phone_takes_lists_of_revoked_certificates(ca, tmp_path):
             assert found == status and said in all_said, all_said
 
 
+def say_alias(theirs, port):
+    """Over a connection that b.example has opened: that requests may come back over it (RFC 5923), in place of one to its port."""
+    theirs.send(
+        f"MESSAGE sip:nobody@a.example SIP/2.0\r\nVia: SIP/2.0/TLS b.example:{port};branch=z9hG4bK-b;alias\r\nMax-Forwards: 70\r\n"
+        "From: <sip:x@b.example>;tag=b\r\nTo: <sip:nobody@a.example>\r\nCall-ID: b\r\nCSeq: 1 MESSAGE\r\nContent-Length: 0\r\n\r\n"
+    )
+    assert theirs.expect(lambda m: m.status).status == 404
+
+
 @pytest.mark.plain_only
 def test_a_server_that_dials_judges_what_is_stapled_and_wants_it_where_told(ca, tmp_path):
-    """alice at a.example writes to b.example, whose server has a staple, or has none."""
+    """alice at a.example writes to b.example, whose server has a staple, or has none; a connection of its own has none ever."""
     b, b_key = ca.issue("b.example")
     a, a_key = ca.issue("a.example")
     b_config = f"domains: [b.example]\ncertificate: {ca.chain(b)}\nkey: {b_key}\ntrust: {ca.pem}\nworkers: 1\n"
@@ -327,7 +336,12 @@ def test_a_server_that_dials_judges_what_is_stapled_and_wants_it_where_told(ca, 
             )
             with Server(tmp_path / f"a-{name}", options=["-c", str(config)]) as server:
                 server.add_account("alice@a.example", "secret")
-                with Client(server.port(), ca.pem, "alice@a.example") as alice:
+                with (
+                    Client(server.port(), ca.pem, "alice@a.example") as alice,
+                    Client(server.port(), ca.pem, "x@a.example", shows=(ca.chain(b), b_key)) as theirs,
+                ):
+                    if policy == "require":
+                        say_alias(theirs, other.port())
                     answer = alice.ask("MESSAGE", "sips:nobody@b.example", body="")
                 assert answer.status == (404 if code == "404" else 502), answer
                 assert code in answer.text, answer

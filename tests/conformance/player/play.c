@@ -416,6 +416,7 @@ static bool play_step(struct play *play, const struct step *step)
 		return world_say_policy(&play->world, step->name, step->raw) ||
 		       fails(play, step->name, " cannot have that policy: ", step->raw);
 	case STEP_RESTART: return play_restart(play);
+	case STEP_STAPLES: play->world.server.needs_staples = true; return true;
 	default: return play_phone(play, step);
 	}
 }

@@ -220,6 +220,7 @@ static const struct {
 	{ SLICE_INIT("sends"), STEP_RAW },
 	{ SLICE_INIT("lost"), STEP_LOSE },
 	{ SLICE_INIT("restarts"), STEP_RESTART },
+	{ SLICE_INIT("wants-staples"), STEP_STAPLES },
 	{ SLICE_INIT("serves"), STEP_SERVE },
 	{ SLICE_INIT("proves"), STEP_PROVE },
 	{ SLICE_INIT("refuses"), STEP_REFUSE },
@@ -264,6 +265,7 @@ static bool parse_step(struct slice line, struct step *step)
 	case STEP_PROVE: return parse_serve(&in, step);
 	case STEP_REFUSE: return parse_refuse(&in, step);
 	case STEP_REGISTER: step->uri = take_word(&in); return scan_done(&in);
+	case STEP_STAPLES:
 	case STEP_RESTART: return slice_eq(step->name, SLICE("server")) && scan_done(&in);
 	default: return scan_done(&in);
 	}

@@ -19,6 +19,7 @@ enum step_kind {
 	STEP_PASS,     /* pass TIME */
 	STEP_POLICY,   /* policy ACCOUNT KEY=VALUE */
 	STEP_RESTART,  /* server restarts */
+	STEP_STAPLES,  /* server wants-staples */
 	STEP_SERVE,    /* NAME serves DOMAIN [at NAME] [but proves DOMAIN] */
 	STEP_PROVE,    /* NAME proves DOMAIN */
 	STEP_REFUSE,   /* NAME refuses [over TRANSPORT] */
