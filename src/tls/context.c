@@ -358,9 +358,10 @@ enum err tls_server_add_for(struct tls_context *context, struct slice domain, co
 		put_certificate_subject(&subject, leaf);
 		return deny(&foreign_key, writer_text(&subject), ret_verdict);
 	}
-	if (site)
-		return use_certificate(site->ctx, chain, key, ret_verdict);
-	return add_site(context, domain, chain, key, ret_verdict);
+	if (!site)
+		return add_site(context, domain, chain, key, ret_verdict);
+	TRY(use_certificate(site->ctx, chain, key, ret_verdict));
+	return context->tickets ? tls_tickets_enable(context, site) : OK;
 }
 
 enum err tls_server_add(struct tls_context *context, const struct chain *chain, const struct key *key,

@@ -22,16 +22,26 @@ static bool has_ended(const X509 *x509, utc_t wall)
 	return certificate_not_after(&certificate) < wall;
 }
 
+/* One of those of each kind of key. */
+static bool own_has_ended(SSL *ssl, utc_t wall)
+{
+	bool ended = false;
+
+	for (long next = SSL_CERT_SET_FIRST; SSL_set_current_cert(ssl, next) == 1; next = SSL_CERT_SET_NEXT)
+		ended = ended || has_ended(SSL_get_certificate(ssl), wall);
+	return ended;
+}
+
 /*
  * Judges anew whether a session may be taken up: it is no older than any may be, and the certificates of both sides
  * still count. For a client there is more: see is_still_trusted().
  */
 bool tls_session_may_go_on(const struct tls_conn *conn, SSL_SESSION *session, utc_t began)
 {
-	const X509 *own = SSL_get_certificate(conn->ssl), *peer = SSL_SESSION_get0_peer(session);
+	const X509 *peer = SSL_SESSION_get0_peer(session);
 	utc_t wall = conn->now.wall;
 
-	return began <= wall && wall - began <= TLS_SESSION_MAX && !(own && has_ended(own, wall)) &&
+	return began <= wall && wall - began <= TLS_SESSION_MAX && !own_has_ended(conn->ssl, wall) &&
 	       !(peer && has_ended(peer, wall));
 }
 

@@ -139,34 +139,11 @@ static int on_session_id(SSL *ssl, unsigned char *id, unsigned *n)
 	return 1;
 }
 
-/*
- * In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; what was spoken; and which
- * certificate of ours was shown.
- */
+/* In a ticket: when the session began, since a chain of sessions taken up is no older than its first link; and what was spoken. */
 struct said {
 	utc_t began;
 	utc_t speaks_http; /* as wide as the other, so that nothing lies between */
-	unsigned char shown[CERTIFICATE_FINGERPRINT_SIZE];
 };
-
-/* The one that was chosen in this handshake, or the one before. */
-static bool fingerprint_of_own(const SSL *ssl, unsigned char ret_hash[CERTIFICATE_FINGERPRINT_SIZE])
-{
-	const struct certificate own = { SSL_get_certificate(ssl) };
-
-	return own.x509 && certificate_fingerprint(&own, ret_hash);
-}
-
-/* Chooses the one that was shown, among those of each kind of key. False: there is none like it any more. */
-static bool choose_own(SSL *ssl, const unsigned char shown[CERTIFICATE_FINGERPRINT_SIZE])
-{
-	unsigned char hash[CERTIFICATE_FINGERPRINT_SIZE];
-
-	for (long next = SSL_CERT_SET_FIRST; SSL_set_current_cert(ssl, next) == 1; next = SSL_CERT_SET_NEXT)
-		if (fingerprint_of_own(ssl, hash) && memcmp(hash, shown, sizeof hash) == 0)
-			return true;
-	return false;
-}
 
 static int on_ticket_made(SSL *ssl, void *arg)
 {
@@ -176,10 +153,9 @@ static int on_ticket_made(SSL *ssl, void *arg)
 	conn->may_wait = true;
 	if (!SSL_session_reused(ssl))
 		conn->began = conn->now.wall;
-	struct said said = { .began = conn->began, .speaks_http = conn->speaks_http };
+	const struct said said = { conn->began, conn->speaks_http };
 
-	return fingerprint_of_own(ssl, said.shown) &&
-	       SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &said, sizeof said) == 1;
+	return SSL_SESSION_set1_ticket_appdata(SSL_get_session(ssl), &said, sizeof said);
 }
 
 static bool read_said(SSL_SESSION *session, struct said *ret_said)
@@ -206,8 +182,7 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	/* what a client's certificate proves is judged by the handshake that shows it */
 	if (SSL_SESSION_get0_peer(session) || !read_said(session, &said) ||
-	    said.speaks_http != conn->speaks_http || !choose_own(ssl, said.shown) ||
-	    !tls_session_may_go_on(conn, session, said.began))
+	    said.speaks_http != conn->speaks_http || !tls_session_may_go_on(conn, session, said.began))
 		return SSL_TICKET_RETURN_IGNORE_RENEW;
 	conn->began = said.began;
 	return SSL_TICKET_RETURN_USE_RENEW;
@@ -215,30 +190,48 @@ static SSL_TICKET_RETURN on_ticket_opened(SSL *ssl, SSL_SESSION *session, const 
 
 /* ---- contexts ---- */
 
+/* Of all certificates of the site, one for each kind of key. */
+static bool hash_certificates(struct crypto *crypto, SSL_CTX *ctx, unsigned char ret_hash[DIGEST_SIZE_MAX])
+{
+	unsigned char fingerprint[CERTIFICATE_FINGERPRINT_SIZE];
+	const struct slice parts[] = { slice_from(ret_hash, DIGEST_SIZE_MAX),
+				       slice_from(fingerprint, sizeof fingerprint) };
+
+	memset(ret_hash, 0, DIGEST_SIZE_MAX);
+	for (long next = SSL_CERT_SET_FIRST; SSL_CTX_set_current_cert(ctx, next) == 1;
+	     next = SSL_CERT_SET_NEXT) {
+		const struct certificate certificate = { SSL_CTX_get0_certificate(ctx) };
+
+		if (!certificate_fingerprint(&certificate, fingerprint) ||
+		    !digest(crypto, DIGEST_SHA256, parts, sizeof parts / sizeof *parts, ret_hash))
+			return false;
+	}
+	return SSL_CTX_set_current_cert(ctx, SSL_CERT_SET_FIRST) == 1;
+}
+
 /*
- * What a session belongs to: the site, by its first certificate, and the policy. OpenSSL takes none up in a context with another id, so
- * that a session of another domain means a full handshake. That it goes on with the certificate that was shown see struct said.
+ * What a session belongs to: the certificates of the site, and the policy. OpenSSL takes none up in a context with another id, so
+ * that a new certificate, or a session of another domain, means a full handshake.
  */
-static bool set_session_id(const struct tls_context *context, SSL_CTX *ctx, X509 *leaf)
+static bool set_session_id(const struct tls_context *context, SSL_CTX *ctx)
 {
 	const struct tls_policy *policy = &context->policy;
-	unsigned char hash[DIGEST_SIZE_MAX], fingerprint[CERTIFICATE_FINGERPRINT_SIZE] = { 0 };
-	const struct certificate certificate = { leaf };
+	unsigned char hash[DIGEST_SIZE_MAX], certificates[DIGEST_SIZE_MAX];
 	const struct slice parts[] = {
-		SLICE("sealine session"),    slice_from(fingerprint, sizeof fingerprint),
+		SLICE("sealine session"),    slice_from(certificates, sizeof certificates),
 		slice_of(policy->groups),    policy->has_hybrid ? SLICE(" hybrid ") : SLICE(" "),
 		slice_of(policy->suites_13), SLICE(" "),
 		slice_of(policy->suites_12)
 	};
 
-	return certificate_fingerprint(&certificate, fingerprint) &&
+	return hash_certificates(context->crypto, ctx, certificates) &&
 	       digest(context->crypto, DIGEST_SHA256, parts, sizeof parts / sizeof *parts, hash) &&
 	       SSL_CTX_set_session_id_context(ctx, hash, SSL_MAX_SID_CTX_LENGTH) == 1;
 }
 
 enum err tls_tickets_enable(struct tls_context *context, const struct site *site)
 {
-	if (!set_session_id(context, site->ctx, site->leaf))
+	if (!set_session_id(context, site->ctx))
 		return ERR_NOMEM;
 	SSL_CTX_clear_options(site->ctx, SSL_OP_NO_TICKET);
 	SSL_CTX_set_timeout(site->ctx, TLS_SESSION_MAX);
