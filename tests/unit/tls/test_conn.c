@@ -312,22 +312,6 @@ static const struct {
 	{ "RSA key exchange", "AES128-GCM-SHA256", TLS1_2_VERSION, "tls.no-shared-cipher", 0 },
 };
 
-static struct key *rsa_key(struct fixture *fixture)
-{
-	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, "RSA", (size_t)2048);
-	BIO *text = BIO_new(BIO_s_mem());
-	struct key *key = NULL;
-	char *bytes;
-
-	assert_int_equal(PEM_write_bio_PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
-	long n = BIO_get_mem_data(text, &bytes);
-
-	assert_int_equal(key_parse_pem(fixture->crypto, slice_from(bytes, (size_t)n), &key), OK);
-	BIO_free(text);
-	EVP_PKEY_free(pkey);
-	return key;
-}
-
 static enum err meet(struct fixture *fixture, SSL *peer)
 {
 	enum err err = ERR_AGAIN;

@@ -559,21 +559,6 @@ static void the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other(voi
 	SSL_SESSION_free(back);
 }
 
-static struct key *rsa_key(struct fixture *fixture)
-{
-	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, "RSA", (size_t)2048);
-	BIO *text = BIO_new(BIO_s_mem());
-	struct key *key = NULL;
-	char *bytes;
-
-	assert_int_equal(PEM_write_bio_PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
-	long n = BIO_get_mem_data(text, &bytes);
-	assert_int_equal(key_parse_pem(fixture->crypto, slice_from(bytes, (size_t)n), &key), OK);
-	BIO_free(text);
-	EVP_PKEY_free(pkey);
-	return key;
-}
-
 /* The second of two certificates for the same name, of another kind of key, is renewed; the first stays. */
 static void a_session_ends_with_any_certificate_of_its_site(void **state)
 {
