@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "tests/lib"), str(ROOT / "tests/interop")]
 import netns as network  # noqa: E402
 import peers  # noqa: E402
 import programs  # noqa: E402
-from compare import PAGE, machine  # noqa: E402
+from compare import PAGE, machine, run_script  # noqa: E402
 from pki import make_pki  # noqa: E402
 
 SMALL = ROOT / "build-endpoint/sealphone"
@@ -340,4 +340,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -19,11 +19,10 @@ import signal
 import sqlite3
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
-from compare import BUILD, PAGE, Unmeasured, end, machine, tool, wait_for
+from compare import BUILD, PAGE, Unmeasured, end, machine, run_script, tool, wait_for
 
 USERS = (1_000, 10_000, 100_000)
 MANY_USERS = 1_000_000
@@ -450,4 +449,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_script(main)

@@ -11,7 +11,6 @@ import json
 import re
 import statistics
 import subprocess
-import sys
 
 import compare
 
@@ -68,4 +67,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    compare.run_script(main)

@@ -13,7 +13,6 @@ import os
 import pathlib
 import shutil
 import statistics
-import sys
 import tempfile
 
 import compare
@@ -83,4 +82,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    compare.run_script(main)

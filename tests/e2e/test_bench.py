@@ -1,6 +1,10 @@
 """The benchmarks clean up behind themselves, and do without what they only compare with."""
 
+import os
+import pathlib
 import shutil
+import signal
+import subprocess
 import sys
 
 import pytest
@@ -54,6 +58,40 @@ def test_an_interrupt_ends_the_load_as_well(tmp_path, monkeypatch):
         assert growth.wait_until(lambda: growth.connections_of(server) == 2, slow(20))
         raise KeyboardInterrupt
     assert load.poll() is not None and server.process.poll() is not None
+
+
+# A benchmark with a directory and a server, which says where they are.
+SCRIPT = """
+import pathlib, sys, tempfile, time
+import compare
+
+class Sleeper(compare.Server):
+    find_port = lambda self: 1
+
+def main():
+    with tempfile.TemporaryDirectory(prefix="sealine-bench-") as name, Sleeper(["sleep", "600"], pathlib.Path(name)) as server:
+        print(server.process.pid, name, flush=True)
+        time.sleep(600)
+
+compare.run_script(main)
+"""
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)], ids=["SIGINT", "SIGTERM"])
+def test_a_benchmark_that_is_asked_to_end_takes_all_with_it(number, status):
+    with subprocess.Popen([sys.executable, "-c", SCRIPT], cwd=ROOT / "bench", stdout=subprocess.PIPE, text=True) as script:
+        pid, name = script.stdout.readline().split()
+        assert pathlib.Path(name).is_dir()
+        script.send_signal(number)
+        assert script.wait(slow(20)) == status
+    assert not pathlib.Path(name).exists()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid), 0)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in (ROOT / "bench").glob("*.py")))
+def test_every_benchmark_is_run_so(name):
+    assert "run_script(main)" in (ROOT / "bench" / name).read_text()
 
 
 class Namespace:
