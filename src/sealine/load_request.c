@@ -1,6 +1,8 @@
 #include "base/writer.h"
 #include "sealine/load_run.h"
 #include "sip/build.h"
+#include "sip/fields.h"
+#include "sip/uri.h"
 
 const struct slice load_body = SLICE_INIT("The quick brown fox jumps over the lazy dog.");
 
@@ -258,21 +260,58 @@ void load_send_ack(struct load_phone *phone, const struct sip_message *response,
 	load_datagram_ack(phone, response->status, writer_text(&out));
 }
 
-/* Record-Route turned round (RFC 3261 §12.1.2). */
-static bool take_routes(struct load_dialog *dialog, const struct sip_message *response)
+/* RFC 3261 §16.6: "The URI placed in the Record-Route header field value MUST contain an lr parameter." */
+static bool is_strict(struct slice route)
 {
+	struct sip_address address;
+	struct slice lr;
+
+	return sip_address_parse(route, &address) && !sip_param_find(address.uri.params, SLICE("lr"), &lr);
+}
+
+static bool copy_request_uri(struct load_dialog *dialog, const struct sip_uri *uri)
+{
+	struct writer out = writer_of(dialog->uri, sizeof dialog->uri);
+
+	put_request_uri(&out, uri);
+	dialog->n_uri = out.len;
+	return !out.overflow;
+}
+
+/* A strict router takes the Request-URI for itself, and finds the remote target behind the other routes (RFC 3261 §12.2.1.1). */
+static bool begin_with_strict(struct load_dialog *dialog, struct slice route, struct writer *routes)
+{
+	struct sip_address address;
+
+	put(routes, SLICE("Route: <"));
+	put(routes, slice_from(dialog->uri, dialog->n_uri));
+	put(routes, SLICE(">\r\n"));
+	return sip_address_parse(route, &address) && copy_request_uri(dialog, &address.uri);
+}
+
+/* Record-Route turned round (RFC 3261 §12.1.2), behind the remote target. */
+static bool take_routes(struct load_phone *phone, const struct sip_message *response)
+{
+	struct load_dialog *dialog = phone->dialog;
 	struct sip_values it = sip_values_of(response, SIP_RECORD_ROUTE);
 	struct writer out = writer_of(dialog->routes, sizeof dialog->routes);
-	struct slice routes[8], value;
+	struct slice routes[8], value, strict = slice_of(NULL);
 	size_t n = 0;
 
 	while (sip_values_next(&it, &value)) {
 		if (n == sizeof routes / sizeof routes[0])
 			return false;
 		routes[n++] = value;
+		if (is_strict(value))
+			strict = value;
 	}
-	while (n > 0)
-		put_header(&out, SIP_ROUTE, routes[--n]);
+	if (strict.ptr)
+		load_tally_violation(&phone->load->tally, LOAD_STRICT_ROUTE, strict);
+	bool begins_strict = n > 0 && is_strict(routes[n - 1]);
+	for (size_t i = begins_strict ? n - 1 : n; i > 0; i--)
+		put_header(&out, SIP_ROUTE, routes[i - 1]);
+	if (begins_strict && !begin_with_strict(dialog, routes[n - 1], &out))
+		return false;
 	dialog->n_routes = out.len;
 	return !out.overflow;
 }
@@ -283,7 +322,7 @@ bool load_dialog_begin(struct load_phone *phone, const struct sip_message *respo
 	struct sip_address contact;
 
 	return sip_address_parse(sip_message_value(response, SIP_CONTACT), &contact) &&
-	       copy(dialog->uri, sizeof dialog->uri, &dialog->n_uri, contact.uri.text) &&
+	       copy_request_uri(dialog, &contact.uri) &&
 	       copy(dialog->to, sizeof dialog->to, &dialog->n_to, response->to.text) &&
-	       take_routes(dialog, response);
+	       take_routes(phone, response);
 }

@@ -24,6 +24,7 @@ const struct load_word load_violation_words[LOAD_VIOLATIONS] = {
 	[LOAD_MAX_FORWARDS] = { "max-forwards",
 				"a request was passed on without counting Max-Forwards down" },
 	[LOAD_OTHER_BODY] = { "other-body", "a body was changed on its way" },
+	[LOAD_STRICT_ROUTE] = { "strict-route", "a Record-Route without lr, which RFC 3261 demands" },
 };
 
 /* The first TALLY_STEPS ones are a microsecond wide, each TALLY_STEPS more twice as wide as those before. */

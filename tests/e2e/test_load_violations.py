@@ -1,5 +1,6 @@
 """sealine load against a proxy that breaks the protocol, one rule at a time: what is wrong is counted, and nothing else is."""
 
+import copy
 import json
 import re
 import socket
@@ -95,7 +96,7 @@ class Proxy:
                 to(str(twisted).encode())
 
     def take(self, message, sender):
-        self.seen.append(message)
+        self.seen.append(copy.deepcopy(message))
         if message.status:
             message["Via"] = ""
             self.send(self.caller, message)
@@ -228,6 +229,25 @@ def test_a_phone_registers_anew_before_its_time_is_over(tmp_path, transport):  #
     status, report = load(tmp_path, proxy, "message", "--rate", "2", "--count", "14", "--ramp", "1")
     assert (report["done"], report["failures"], report["violations"], status) == (14, {}, {}, 0), report
     assert len([message for message in proxy.seen if message.method == "REGISTER"]) >= 2 * N
+
+
+@pytest.mark.parametrize("nearest, further", [("<sip:127.0.0.1:5060;method=INVITE?Subject=x>", "<sip:192.0.2.7;lr>"), ("<sip:127.0.0.1:5060;lr>", "<sip:192.0.2.7>")], ids=["nearest", "further"])
+def test_a_strict_router_is_a_violation_and_followed(tmp_path, nearest, further):  # RFC3261:12.2.1.1 RFC3261:16.6
+    def twist(message):
+        if (message.method, message.status) == ("INVITE", 200):
+            message["Record-Route"] = f"{further}, {nearest}"
+        return [message]
+
+    proxy = Proxy("tcp", twist)
+    status, report = load(tmp_path, proxy, "call", "--count", "2")
+    assert (report["done"], report["failures"], report["violations"], status) == (2, {}, {"strict-route": 2}, 1), report
+    sent = [message for message in proxy.seen if message.method in ("ACK", "BYE") and not message.status]
+    assert [message.method for message in sent] == ["ACK", "BYE"] * 2
+    contact = proxy.phones["<sip:user1"][1]
+    uri, routes = ("sip:127.0.0.1:5060", [further, f"<{contact}>"]) if "lr" not in nearest else (contact, [nearest, further])
+    for message in sent:
+        assert message.start == f"{message.method} {uri} SIP/2.0"
+        assert [value for name, value in message.fields if name == "Route"] == routes
 
 
 class Forgetful:
