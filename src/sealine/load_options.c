@@ -99,6 +99,16 @@ static bool take_text(enum option_id id, struct load_options *options)
 	return texts[id]->len > 0 || complain("load: --%s needs a text", words[id].name);
 }
 
+static bool take_seconds(enum option_id id, ms_t *ret_time)
+{
+	uint64_t seconds = 0;
+
+	if (!take_number(id, LOAD_SECONDS_MAX, &seconds))
+		return false;
+	*ret_time = seconds * 1000;
+	return true;
+}
+
 static bool take(enum option_id id, struct load_options *options)
 {
 	uint64_t number = 0;
@@ -118,12 +128,8 @@ static bool take(enum option_id id, struct load_options *options)
 		return true;
 	case OPTION_RATE: return take_number(id, LOAD_RATE_MAX, &options->rate);
 	case OPTION_COUNT: return take_number(id, LOAD_COUNT_MAX, &options->count);
-	case OPTION_DURATION:
-	case OPTION_RAMP:
-		if (!take_number(id, LOAD_SECONDS_MAX, &number))
-			return false;
-		*(id == OPTION_RAMP ? &options->ramp : &options->duration) = number * 1000;
-		return true;
+	case OPTION_DURATION: return take_seconds(id, &options->duration);
+	case OPTION_RAMP: return take_seconds(id, &options->ramp);
 	case OPTION_SERVER_PID:
 		if (!take_number(id, INT32_MAX, &number))
 			return false;
@@ -159,32 +165,94 @@ static bool take_target(const char *text, struct load_options *options)
 			text);
 }
 
-static bool check(const struct load_options *options)
+/* ---- what has no sense together ---- */
+
+static bool has_operations(const struct load_options *options)
+{
+	return options->mode->method != SIP_METHOD_OTHER;
+}
+
+static bool begins_in_turn(const struct load_options *options)
+{
+	return has_operations(options) && !options->mode->at_once;
+}
+
+static bool keeps_connections(const struct load_options *options)
+{
+	return !options->mode->connects;
+}
+
+static bool keeps_nonces(const struct load_options *options)
+{
+	return has_operations(options) && !options->mode->connects;
+}
+
+static bool registers_again(const struct load_options *options)
+{
+	return options->mode->method == SIP_REGISTER && !options->mode->at_once;
+}
+
+static bool binds(const struct load_options *options)
+{
+	return options->mode->registers || options->mode->method == SIP_REGISTER;
+}
+
+static bool is_over_tls(const struct load_options *options)
+{
+	return options->transport == TRANSPORT_TLS;
+}
+
+static bool takes_sessions_up(const struct load_options *options)
+{
+	return options->mode->connects && is_over_tls(options);
+}
+
+static bool has_passwords(const struct load_options *options)
+{
+	return options->password_file.ptr || options->accounts.ptr;
+}
+
+/* An option that would do nothing is not what somebody meant who wrote it. */
+static const struct {
+	enum option_id id;
+	bool (*has_sense)(const struct load_options *options);
+	const char *why; /* not; behind the name of the mode */
+} conditions[] = {
+	{ OPTION_RATE, begins_in_turn, "has no rate" },
+	{ OPTION_COUNT, has_operations, "has no operations to be counted" },
+	{ OPTION_RAMP, keeps_connections, "does not ramp up" },
+	{ OPTION_CHALLENGED, keeps_nonces, "uses no nonce a second time" },
+	{ OPTION_NEW_CALL_ID, registers_again, "does not send one REGISTER after the other" },
+	{ OPTION_RESUMED, takes_sessions_up,
+	  "takes no session up again, as handshake and storm do over TLS" },
+	{ OPTION_CA, is_over_tls, "asks for certificates over TLS only" },
+	{ OPTION_REALM, has_passwords, "has no passwords whose realm it would be" },
+};
+
+static bool check_conditions(const struct load_options *options, unsigned given)
+{
+	for (size_t i = 0; i < sizeof conditions / sizeof conditions[0]; i++)
+		if (given & 1U << conditions[i].id && !conditions[i].has_sense(options))
+			return complain("load: %.*s %s; leave out --%s", SLICE_FMT(options->mode->name),
+					conditions[i].why, words[conditions[i].id].name);
+	return true;
+}
+
+static bool check(const struct load_options *options, unsigned given)
 {
 	if (!options->users.ptr == !options->accounts.ptr)
 		return complain("load: name the users with --users PATTERN or with --accounts FILE");
-	if (options->users.ptr && !options->password_file.ptr &&
-	    (options->mode->registers || options->mode->method == SIP_REGISTER))
+	if (binds(options) && !has_passwords(options))
 		return complain(
 			"load: users have to register; give their password with --password-file FILE");
 	if (options->accounts.ptr && options->password_file.ptr)
 		return complain(
 			"load: the passwords stand in the file of --accounts; leave out --password-file");
-	if (options->rate && (options->mode->at_once || options->mode->method == SIP_METHOD_OTHER))
-		return complain("load: %.*s has no rate; leave out --rate", SLICE_FMT(options->mode->name));
 	if (options->transport == TRANSPORT_UDP && options->mode->connects && !options->mode->at_once)
 		return complain(
 			"load: over UDP there is no connection to be made; take options in place of %.*s",
 			SLICE_FMT(options->mode->name));
-	if (options->resumed && !(options->mode->connects && options->transport == TRANSPORT_TLS))
-		return complain("load: only handshake and storm, over TLS, take sessions up again; leave out "
-				"--resumed");
-	if (options->new_call_id && options->mode->method != SIP_REGISTER)
-		return complain("load: only a REGISTER keeps its Call-ID; leave out --new-call-id");
-	if (options->ramp && options->mode->connects)
-		return complain("load: %.*s does not ramp up; leave out --ramp",
-				SLICE_FMT(options->mode->name));
-	return true;
+	return check_conditions(options, given);
 }
 
 bool load_options_read(const struct command *command, int argc, char *argv[],
@@ -193,6 +261,7 @@ bool load_options_read(const struct command *command, int argc, char *argv[],
 	struct load_options options = { .transport = TRANSPORT_TLS,
 					.count = LOAD_COUNT,
 					.duration = LOAD_SECONDS * 1000 };
+	unsigned given = 0; /* 1 << enum option_id */
 	int option;
 
 	*ret_help = false;
@@ -206,11 +275,12 @@ bool load_options_read(const struct command *command, int argc, char *argv[],
 			fprintf(stderr, "See sealine load --help.\n");
 		if (option == '?' || !take((enum option_id)option, &options))
 			return false;
+		given |= 1U << option;
 	}
 	if (argc - optind != 2)
 		return complain("load: it takes a mode and an address; see sealine load --help");
 	if (!take_mode(argv[optind], &options) || !take_target(argv[optind + 1], &options) ||
-	    !check(&options))
+	    !check(&options, given))
 		return false;
 	*ret_options = options;
 	return true;
