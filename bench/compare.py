@@ -219,7 +219,7 @@ def measure(server, state, run, seconds):
     words = run.words
     argv = ["taskset", "-c", LOAD_CORE, BUILD / "sealine", "load", words[0], f"127.0.0.1:{server.port}", *words[1:]]
     argv += ["--users", "user%d@localhost", "--password-file", state / "password", "--ca", state / "ca.pem"]
-    argv += ["--server-pid", server.process.pid, "--json"]
+    argv += ["--server-pid", server.process.pid, "--keep-bindings", "--json"]
     if "--duration" not in words:
         argv += ["--duration", seconds]
     done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=300)

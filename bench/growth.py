@@ -96,7 +96,7 @@ class Sealined:
         if who is None:
             who = ("--users", "user%d@localhost", "--password-file", self.state.parent / "password")
         argv = ["nice", "-n", "10" if mode == "storm" else "0", BUILD / "sealine", "load", mode, f"127.0.0.1:{self.ports[transport]}", "--transport", transport, *who,
-                "--server-pid", self.process.pid, "--json", *words]
+                "--server-pid", self.process.pid, "--keep-bindings", "--json", *words]
         if transport == "tls":
             argv += ["--ca", self.state / "ca.pem"]
         process = subprocess.Popen([*map(str, argv)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)

@@ -136,8 +136,9 @@ static enum exit_code code_of(const struct load *load)
 {
 	if (load->is_interrupted)
 		return EXIT_INTERRUPTED;
-	return load_tally_failures(&load->tally) || load_tally_violations(&load->tally) ? EXIT_FOUND
-											: EXIT_OK;
+	if (load_tally_failures(&load->tally) || load_tally_violations(&load->tally))
+		return EXIT_FOUND;
+	return load->n_left > 0 && !load->options->keep_bindings ? EXIT_FOUND : EXIT_OK;
 }
 
 enum exit_code load_command(const struct command *command, int argc, char *argv[])

@@ -65,22 +65,41 @@ void load_check_response(const struct load_phone *phone, const struct sip_messag
 		load_tally_violation(tally, LOAD_NO_TAG, response->reason);
 }
 
-uint32_t load_check_binding(const struct load_phone *phone, const struct sip_message *response)
+/* The one of the bindings in a response whose URI it is. */
+static bool find_binding(const struct sip_message *response, struct slice uri,
+			 struct sip_address *ret_contact)
 {
 	struct sip_values it = sip_values_of(response, SIP_CONTACT);
-	struct slice value, expires = sip_message_value(response, SIP_EXPIRES);
+	struct slice value;
+
+	while (sip_values_next(&it, &value))
+		if (sip_contact_parse(value, ret_contact) && is_uri(&ret_contact->uri, uri))
+			return true;
+	return false;
+}
+
+bool load_lists_binding(const struct load_phone *phone, const struct sip_message *response)
+{
 	char buf[512];
-	struct writer out = writer_of(buf, sizeof buf);
+	struct writer uri = writer_of(buf, sizeof buf);
 	struct sip_address contact;
-	bool is_listed = false;
+
+	load_put_contact(&uri, phone);
+	return find_binding(response, writer_text(&uri), &contact);
+}
+
+uint32_t load_check_binding(const struct load_phone *phone, const struct sip_message *response)
+{
+	struct slice expires = sip_message_value(response, SIP_EXPIRES);
+	char buf[512];
+	struct writer uri = writer_of(buf, sizeof buf);
+	struct sip_address contact;
 	uint32_t seconds;
 
-	load_put_contact(&out, phone);
-	while (!is_listed && sip_values_next(&it, &value))
-		is_listed = sip_contact_parse(value, &contact) && is_uri(&contact.uri, writer_text(&out));
-	if (is_listed)
+	load_put_contact(&uri, phone);
+	if (find_binding(response, writer_text(&uri), &contact))
 		(void)sip_param_find(contact.params, SLICE("expires"), &expires);
 	else
-		load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&out));
+		load_tally_violation(&phone->load->tally, LOAD_NO_BINDING, writer_text(&uri));
 	return sip_delta_parse(expires, &seconds) && seconds > 0 ? seconds : LOAD_EXPIRES;
 }

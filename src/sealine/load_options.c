@@ -33,9 +33,11 @@ enum option_id {
 	OPTION_COUNT,
 	OPTION_DURATION,
 	OPTION_RAMP,
+	OPTION_SETTLE,
 	OPTION_CHALLENGED,
 	OPTION_RESUMED,
 	OPTION_NEW_CALL_ID,
+	OPTION_KEEP_BINDINGS,
 	OPTION_SERVER_PID,
 	OPTION_TARGET_IS_MINE,
 	OPTION_JSON,
@@ -54,9 +56,11 @@ static const struct option words[] = {
 	{ "count", required_argument, NULL, OPTION_COUNT },
 	{ "duration", required_argument, NULL, OPTION_DURATION },
 	{ "ramp", required_argument, NULL, OPTION_RAMP },
+	{ "settle", required_argument, NULL, OPTION_SETTLE },
 	{ "challenged", no_argument, NULL, OPTION_CHALLENGED },
 	{ "resumed", no_argument, NULL, OPTION_RESUMED },
 	{ "new-call-id", no_argument, NULL, OPTION_NEW_CALL_ID },
+	{ "keep-bindings", no_argument, NULL, OPTION_KEEP_BINDINGS },
 	{ "server-pid", required_argument, NULL, OPTION_SERVER_PID },
 	{ "target-is-mine", no_argument, NULL, OPTION_TARGET_IS_MINE },
 	{ "json", no_argument, NULL, OPTION_JSON },
@@ -130,6 +134,7 @@ static bool take(enum option_id id, struct load_options *options)
 	case OPTION_COUNT: return take_number(id, LOAD_COUNT_MAX, &options->count);
 	case OPTION_DURATION: return take_seconds(id, &options->duration);
 	case OPTION_RAMP: return take_seconds(id, &options->ramp);
+	case OPTION_SETTLE: return take_seconds(id, &options->settle);
 	case OPTION_SERVER_PID:
 		if (!take_number(id, INT32_MAX, &number))
 			return false;
@@ -138,6 +143,7 @@ static bool take(enum option_id id, struct load_options *options)
 	case OPTION_CHALLENGED: options->challenged = true; return true;
 	case OPTION_RESUMED: options->resumed = true; return true;
 	case OPTION_NEW_CALL_ID: options->new_call_id = true; return true;
+	case OPTION_KEEP_BINDINGS: options->keep_bindings = true; return true;
 	case OPTION_TARGET_IS_MINE: options->target_is_mine = true; return true;
 	case OPTION_JSON: options->json = true; return true;
 	}
@@ -221,6 +227,7 @@ static const struct {
 	{ OPTION_RATE, begins_in_turn, "has no rate" },
 	{ OPTION_COUNT, has_operations, "has no operations to be counted" },
 	{ OPTION_RAMP, keeps_connections, "does not ramp up" },
+	{ OPTION_SETTLE, keeps_connections, "has no users who get ready before it begins" },
 	{ OPTION_CHALLENGED, keeps_nonces, "uses no nonce a second time" },
 	{ OPTION_NEW_CALL_ID, registers_again, "does not send one REGISTER after the other" },
 	{ OPTION_RESUMED, takes_sessions_up,

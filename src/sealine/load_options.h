@@ -39,13 +39,13 @@ struct load_options {
 	const struct load_mode *mode;
 	struct address target;
 	enum transport_protocol transport; /* TLS, TCP or UDP */
-	bool json, challenged, resumed, new_call_id, target_is_mine;
+	bool json, challenged, resumed, new_call_id, keep_bindings, target_is_mine;
 	struct slice users, accounts, password_file, ca, realm; /* absent where not given */
 	size_t n_users;                                         /* 0: not given */
 	uint64_t rate; /* operations a second; 0: each user begins the next when one has ended */
 	uint64_t count;
-	ms_t duration, ramp;
-	pid_t server; /* 0: not given */
+	ms_t duration, ramp, settle; /* settle: 0: not given */
+	pid_t server;                /* 0: not given */
 };
 
 /* Reads a command line; everything points into it. False: it was complained of. */

@@ -19,9 +19,11 @@ static void enter(struct load_phone *phone, enum load_state state, ms_t until)
 
 	list_remove(&load->ready, &phone->link);
 	load->n_busy -= phone->state == LOAD_BUSY;
+	load->n_leaving -= phone->state == LOAD_LEAVING;
 	phone->state = state;
 	phone->until = until;
 	load->n_busy += state == LOAD_BUSY;
+	load->n_leaving += state == LOAD_LEAVING;
 	if (state == LOAD_READY)
 		list_append(&load->ready, &phone->link);
 }
@@ -71,11 +73,23 @@ static void rest(struct load_phone *phone, ms_t pause, struct now now)
 	enter(phone, LOAD_RESTING, now.mono + (pause ? pause : LOAD_PAUSE_MS) + own);
 }
 
+/* When all is measured; a binding that is there still stays. */
+static void go(struct load_phone *phone)
+{
+	phone->load->n_left += phone->is_registered;
+	hang_up(phone);
+	enter(phone, LOAD_OFF, 0);
+}
+
 static void fail(struct load_phone *phone, enum load_failure failure, struct slice about, ms_t pause,
 		 struct now now)
 {
 	struct load_tally *tally = &phone->load->tally;
 
+	if (phone->load->phase == LOAD_CLEANING) {
+		go(phone);
+		return;
+	}
 	if (mode_of(phone)->at_once && phone->state == LOAD_BUSY)
 		load_tally_retry(tally, failure, about);
 	else
@@ -182,7 +196,32 @@ static bool has_to_renew(const struct load_phone *phone, struct now now)
 {
 	bool is_free = phone->state == LOAD_READY || phone->state == LOAD_ANSWERING;
 
-	return is_free && phone->is_registered && mode_of(phone)->registers && now.mono >= phone->renews;
+	return is_free && phone->is_registered && mode_of(phone)->registers && now.mono >= phone->renews &&
+	       phone->load->phase < LOAD_CLEANING;
+}
+
+/* ---- leaving ---- */
+
+static void take_back(struct load_phone *phone, struct now now)
+{
+	phone->exchange.rounds = 0;
+	phone->exchange.removes = true;
+	load_send_request(phone, SIP_REGISTER, now);
+}
+
+/* Who has just begun to register waits for what becomes of it (RFC 3261 §10.2), and takes it back then. */
+void load_phone_leave(struct load_phone *phone, struct now now)
+{
+	bool is_open = phone->wire.state == LOAD_WIRE_OPEN;
+	bool registers = is_open && phone->exchange.is_open && phone->exchange.method == SIP_REGISTER;
+
+	if (!registers && !(is_open && phone->is_registered)) {
+		go(phone);
+		return;
+	}
+	enter(phone, LOAD_LEAVING, now.mono + LOAD_LEAVE_MS);
+	if (!registers)
+		take_back(phone, now);
 }
 
 void load_phone_look(struct load_phone *phone, struct now now)
@@ -240,18 +279,30 @@ static void call_answered(struct load_phone *phone, const struct sip_message *re
 		load_send_request(phone, SIP_BYE, now);
 }
 
+static void registered(struct load_phone *phone, const struct sip_message *response, struct now now)
+{
+	if (phone->exchange.removes) {
+		phone->is_registered = load_lists_binding(phone, response);
+		return;
+	}
+	phone->is_registered = true;
+	/* a tenth of the time is left for an answer */
+	phone->renews = now.mono + (ms_t)load_check_binding(phone, response) * 900;
+}
+
 static void succeed(struct load_phone *phone, const struct sip_message *response, struct now now)
 {
 	if (phone->exchange.method == SIP_INVITE) {
 		call_answered(phone, response, now);
 		return;
 	}
-	if (phone->exchange.method == SIP_REGISTER) {
-		phone->is_registered = true;
-		/* a tenth of the time is left for an answer */
-		phone->renews = now.mono + (ms_t)load_check_binding(phone, response) * 900;
-	}
-	if (phone->state == LOAD_BUSY)
+	if (phone->exchange.method == SIP_REGISTER)
+		registered(phone, response, now);
+	if (phone->state == LOAD_LEAVING && !phone->exchange.removes)
+		take_back(phone, now);
+	else if (phone->state == LOAD_LEAVING)
+		go(phone);
+	else if (phone->state == LOAD_BUSY)
 		done(phone);
 	else
 		settle(phone);

@@ -27,6 +27,9 @@ void load_print_progress(const struct load *load)
 		return;
 	if (load->phase == LOAD_SETTLING)
 		fprintf(stderr, "\r\033[K%zu of %zu users ready", load->n_tried, load->accounts.n);
+	else if (load->phase == LOAD_CLEANING)
+		fprintf(stderr, "\r\033[Kcleaning up: %zu of %zu users have left",
+			load->n_asked - load->n_leaving, load->accounts.n);
 	else
 		fprintf(stderr, "\r\033[K%3.0f s  %llu %.*s  %llu failures  %llu violations  p50 %.2f ms",
 			(double)(load_clock() - load->started) / 1e6, (unsigned long long)tally->done,
@@ -127,6 +130,7 @@ static json_t *json_of_run(const struct load *load, const struct figures *f)
 			   (json_int_t)tally->done, "rate", f->rate);
 	json_object_set_new(object, "missed", json_integer((json_int_t)tally->missed));
 	json_object_set_new(object, "retries", json_integer((json_int_t)tally->retries));
+	json_object_set_new(object, "bindings_left", json_integer((json_int_t)load->n_left));
 	if (load->options->transport == TRANSPORT_UDP)
 		json_object_set_new(object, "datagrams",
 				    json_pack("{s:I, s:I, s:I}", "sent_again", (json_int_t)tally->sent_again,

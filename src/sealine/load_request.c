@@ -165,7 +165,7 @@ static void put_rest(struct writer *out, const struct load_phone *phone, enum si
 	case SIP_REGISTER:
 		put_contact_line(out, phone);
 		put(out, SLICE("Expires: "));
-		put_number(out, LOAD_EXPIRES);
+		put_number(out, phone->exchange.removes ? 0 : LOAD_EXPIRES); /* RFC 3261 §10.2.2 */
 		put(out, SLICE("\r\n"));
 		break;
 	case SIP_INVITE:

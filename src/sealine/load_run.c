@@ -11,7 +11,11 @@ enum {
 	STORM_STEP =
 		32,    /* connections begun in one turn: none waits for this program to say its first word */
 	LOOK_MS = 100, /* between looks at who takes too long */
-	PROGRESS_MS = 1000, /* between lines for the terminal */
+	PROGRESS_MS = 1000,  /* between lines for the terminal */
+	SETTLE_MS = 60000,   /* how long users may take to get ready … */
+	SETTLE_EACH_MS = 10, /* … and each of them besides */
+	CLEAN_MS = 10000,    /* the same, for taking bindings back */
+	CLEAN_EACH_MS = 1,
 };
 
 uint64_t load_clock(void)
@@ -65,28 +69,61 @@ static void open_more(struct load *load, struct now now)
 		load_phone_open(&load->phones[load->n_opened++], now);
 }
 
-static bool is_usable(const struct load_phone *phone)
-{
-	return phone->state == LOAD_READY || phone->state == LOAD_ANSWERING;
-}
-
-static bool start(struct load *load, struct now now)
+static size_t n_usable(const struct load *load)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < load->accounts.n; i++)
-		n += is_usable(&load->phones[i]);
-	if (n == 0) {
-		load_end_progress();
-		return complain("load: no user could %s; %s",
-				load->options->mode->registers ? "register" : "connect",
-				load->tally.first_failure);
-	}
+		n += load->phones[i].state == LOAD_READY || load->phones[i].state == LOAD_ANSWERING;
+	return n;
+}
+
+static ms_t settle_limit(const struct load *load)
+{
+	ms_t usual = SETTLE_MS + (ms_t)load->accounts.n * SETTLE_EACH_MS;
+
+	return load->options->ramp + (load->options->settle ? load->options->settle : usual);
+}
+
+static void start(struct load *load, struct now now)
+{
 	look_at_server(load, &load->at_start);
 	load->own_at_start = own_cpu();
 	load->started = load_clock();
 	enter_phase(load, LOAD_RUNNING, now);
-	return true;
+}
+
+static void complain_of_time(const struct load *load)
+{
+	const char *failure = load->tally.first_failure;
+
+	(void)complain("load: only %zu of %zu users were ready after %llu s, nothing was measured; %s",
+		       n_usable(load), load->accounts.n, (unsigned long long)settle_limit(load) / 1000,
+		       *failure ? failure : "take fewer, or give them more time with --settle");
+}
+
+/* Begins to measure when all users have tried; or ends, as nothing can be measured. */
+static void look_who_settled(struct load *load, struct now now)
+{
+	bool is_late = now.mono - load->phase_began >= settle_limit(load);
+	bool is_ready = load->n_tried == load->accounts.n;
+
+	if (!load->is_interrupted && is_ready && n_usable(load) > 0) {
+		start(load, now);
+		return;
+	}
+	if (!load->is_interrupted && !is_ready && !is_late)
+		return;
+	load_end_progress();
+	if (load->is_interrupted)
+		(void)complain("load: interrupted before anything was measured");
+	else if (is_ready)
+		(void)complain("load: no user could %s; %s",
+			       load->options->mode->registers ? "register" : "connect",
+			       load->tally.first_failure);
+	else
+		complain_of_time(load);
+	enter_phase(load, LOAD_CLEANING, now);
 }
 
 /* ---- running ---- */
@@ -150,7 +187,35 @@ static void finish(struct load *load, struct now now)
 	if (load->options->mode->at_once)
 		for (uint64_t i = load->tally.done; i < in_storm(load); i++)
 			load_tally_failure(&load->tally, LOAD_TIMEOUT, SLICE("back in time"));
+	enter_phase(load, LOAD_CLEANING, now);
+}
+
+/* ---- cleaning up: nothing of it is measured ---- */
+
+static void end(struct load *load, struct now now)
+{
+	for (size_t i = 0; i < load->accounts.n; i++)
+		load->n_left += load->phones[i].is_registered;
 	enter_phase(load, LOAD_OVER, now);
+	load_end_progress();
+	if (load->n_left > 0 && !load->options->keep_bindings)
+		(void)complain(
+			"load: %zu of %zu users could not take their bindings back; these end by themselves within %d s",
+			load->n_left, load->accounts.n, LOAD_EXPIRES);
+}
+
+static void clean_up(struct load *load, struct now now)
+{
+	bool is_late = now.mono - load->phase_began >= CLEAN_MS + (ms_t)load->accounts.n * CLEAN_EACH_MS;
+
+	if (load->options->keep_bindings || load->is_hurried || is_late) {
+		end(load, now);
+		return;
+	}
+	while (load->n_asked < load->accounts.n && load->n_leaving < OPENING_MAX)
+		load_phone_leave(&load->phones[load->n_asked++], now);
+	if (load->n_asked == load->accounts.n && load->n_leaving == 0)
+		end(load, now);
 }
 
 /* ---- the loop ---- */
@@ -166,32 +231,27 @@ static void look_at_phones(struct load *load, struct now now)
 	}
 }
 
-static bool turn(struct load *load, struct now now)
+static void turn(struct load *load, struct now now)
 {
 	if (now.mono >= load->next_look)
 		look_at_phones(load, now);
 	switch (load->phase) {
 	case LOAD_SETTLING:
 		open_more(load, now);
-		if (load->is_interrupted) {
-			load_end_progress();
-			return complain("load: interrupted before anything was measured");
-		}
-		if (load->n_tried == load->accounts.n)
-			return start(load, now);
-		return true;
+		look_who_settled(load, now);
+		return;
 	case LOAD_RUNNING:
 		begin_more(load, now);
 		if (is_enough(load, now))
 			enter_phase(load, LOAD_DRAINING, now);
-		return true;
+		return;
 	case LOAD_DRAINING:
-		if (load->n_busy == 0)
+		if (load->n_busy == 0 || load->is_hurried)
 			finish(load, now);
-		return true;
-	case LOAD_OVER: return true;
+		return;
+	case LOAD_CLEANING: clean_up(load, now); return;
+	case LOAD_OVER: return;
 	}
-	return false;
 }
 
 static ms_t next_turn(const struct load *load)
@@ -200,7 +260,8 @@ static ms_t next_turn(const struct load *load)
 
 	if (load->phase == LOAD_SETTLING && load->options->ramp)
 		return now + 1;
-	if (load->phase == LOAD_DRAINING && load->n_busy == 0)
+	if ((load->phase == LOAD_DRAINING && load->n_busy == 0) ||
+	    (load->phase == LOAD_CLEANING && load->n_leaving == 0))
 		return now; /* nothing will come that the end has to wait for */
 	bool begins_more = load->options->rate || list_first(&load->ready);
 
@@ -211,8 +272,10 @@ static void take_event(struct load *load, const struct net_event *event, struct 
 {
 	if (event->kind == NET_READY)
 		load_phone_event(event->owner, event->ready, now);
-	else if (event->kind == NET_SIGNAL)
-		load->is_interrupted = true;
+	if (event->kind != NET_SIGNAL)
+		return;
+	load->is_hurried = load->is_interrupted || load->phase == LOAD_CLEANING;
+	load->is_interrupted = true;
 }
 
 bool load_run(struct load *load)
@@ -226,17 +289,14 @@ bool load_run(struct load *load)
 	enter_phase(load, LOAD_SETTLING, now);
 	if (mode->connects) {
 		load_phones_make_ready(load);
-		if (!start(load, now))
-			return false;
+		start(load, now);
 	}
 	while (load->phase != LOAD_OVER) {
 		net_wait(load->net, next_turn(load));
 		now = net_now(load->net);
 		while (net_next(load->net, &event))
 			take_event(load, &event, now);
-		if (!turn(load, now))
-			return false;
+		turn(load, now);
 	}
-	load_end_progress();
-	return true;
+	return load->ended > 0;
 }

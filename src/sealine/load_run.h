@@ -21,27 +21,31 @@ enum {
 	LOAD_CALLED_MAX = 128,     /* Call-ID and tag of somebody else's, who may be a B2BUA */
 	LOAD_ANSWER_MS = 10000,    /* how long an operation may take */
 	LOAD_PAUSE_MS = 1000,      /* what a phone waits after a failure */
+	LOAD_LEAVE_MS = 5000,      /* how long it may take to take a binding back */
 };
 
 enum load_phase {
 	LOAD_SETTLING, /* connecting and registering, before anything is measured */
 	LOAD_RUNNING,
 	LOAD_DRAINING, /* nothing new is begun */
+	LOAD_CLEANING, /* all is measured: bindings are taken back */
 	LOAD_OVER,
 };
 
 enum load_state {
-	LOAD_OFF,      /* without a connection */
-	LOAD_OPENING,  /* connects or registers, which is no operation */
-	LOAD_READY,    /* waits for its turn */
-	LOAD_BUSY,     /* an operation is under way */
-	LOAD_RESTING,  /* has failed: waits a little */
-	LOAD_ANSWERING /* is only called */
+	LOAD_OFF,       /* without a connection */
+	LOAD_OPENING,   /* connects or registers, which is no operation */
+	LOAD_READY,     /* waits for its turn */
+	LOAD_BUSY,      /* an operation is under way */
+	LOAD_RESTING,   /* has failed: waits a little */
+	LOAD_ANSWERING, /* is only called */
+	LOAD_LEAVING,   /* takes its binding back, once it knows whether it has one */
 };
 
 /* The request that waits for its final response. */
 struct load_exchange {
 	bool is_open;
+	bool removes; /* a REGISTER that takes the binding back */
 	enum sip_method method;
 	uint32_t cseq;
 	unsigned rounds; /* challenges answered for it */
@@ -96,14 +100,16 @@ struct load {
 	size_t n_phones;
 	struct list ready;
 	size_t n_opened, n_busy, n_tried; /* phones; opened: the first time; tried: settled or failed */
+	size_t n_asked, n_leaving;        /* to leave; of these, who has not yet */
+	size_t n_left;                    /* bindings that stay behind */
 	enum load_phase phase;
 	ms_t phase_began, next_look, next_line;
-	uint64_t n_begun; /* operations */
-	bool is_interrupted;
+	uint64_t n_begun;                /* operations */
+	bool is_interrupted, is_hurried; /* hurried: interrupted again */
 	struct load_tally tally;
 	struct load_process before, at_start, at_end; /* the server */
 	double own_at_start, own_at_end;              /* CPU, seconds */
-	uint64_t started, ended;                      /* microseconds */
+	uint64_t started, ended;                      /* microseconds; 0: nothing was measured */
 	size_t n_held;                                /* connections at the end */
 };
 
@@ -114,6 +120,8 @@ uint64_t load_clock(void); /* microseconds */
 void load_phones_make_ready(struct load *load);
 void load_phone_open(struct load_phone *phone, struct now now);
 void load_phone_begin(struct load_phone *phone, struct now now);
+/* Takes back the binding of its connection, if there is one; is off then. */
+void load_phone_leave(struct load_phone *phone, struct now now);
 void load_phone_event(struct load_phone *phone, unsigned ready, struct now now);
 /* Whether it has to do something because time has passed: gives up what takes too long, goes on after a rest. */
 void load_phone_look(struct load_phone *phone, struct now now);
@@ -143,6 +151,8 @@ extern const struct slice load_body; /* of a MESSAGE */
 void load_check_response(const struct load_phone *phone, const struct sip_message *response);
 /* RFC 3261 §10.3 step 8: the response lists the bindings. Returns for how many seconds it grants ours (§10.2.4). */
 uint32_t load_check_binding(const struct load_phone *phone, const struct sip_message *response);
+/* Whether the response lists our binding. */
+bool load_lists_binding(const struct load_phone *phone, const struct sip_message *response);
 
 /* load_answer.c: what phones do when they are asked */
 void load_answer(struct load_phone *phone, const struct sip_message *request, struct now now);

@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import select
+import signal
 import socket
 import sqlite3
+import subprocess
 import threading
 import time
 
@@ -94,6 +96,50 @@ def test_datagrams_are_loaded_as_well(udp_server, mode, options, done):
     status, report, errors = load(udp_server, mode, *options, transport="udp")
     assert (status, report["done"], report["failures"], report["violations"]) == (0, done, {}, {}), errors
     assert report["transport"] == "udp" and report["datagrams"]["unsent"] == 0
+
+
+def bindings(server):
+    out = sealine("user", "list", "--state", server.state, "--json")[1]
+    return sorted(binding["contact"] for user in json.loads(out)["users"] for binding in user["bindings"])
+
+
+@pytest.mark.parametrize("transport", ["tls", "tcp", "udp"])
+@pytest.mark.parametrize("mode, options", [("register", ["--count", "12"]), ("call", ["--count", "6"]), ("message", ["--count", "6"]), ("idle", ["--duration", "1"]), ("storm", [])], ids=["register", "call", "message", "idle", "storm"])
+def test_a_run_takes_its_bindings_back(server, mode, options, transport):  # RFC3261:10.2.2
+    before = bindings(server)
+    status, report, errors = load(server, mode, *options, transport=transport)
+    assert (status, report["failures"], report["violations"], report["bindings_left"]) == (0, {}, {}, 0), errors
+    assert bindings(server) == before
+
+
+def test_bindings_stay_for_who_wants_them(udp_server):
+    before = bindings(udp_server)
+    status, report, errors = load(udp_server, "idle", "--duration", "1", "--keep-bindings", transport="udp")
+    assert (status, report["bindings_left"]) == (0, N), errors
+    assert len(bindings(udp_server)) == len(before) + N
+
+
+def test_an_account_is_not_full_after_many_runs_over_udp(udp_server):
+    for _ in range(12):
+        status, report, errors = load(udp_server, "register", "--count", str(N), transport="udp")
+        assert (status, report and report["done"]) == (0, N), errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["SIGINT", "SIGTERM"])
+@pytest.mark.parametrize("mode, transport", [("idle", "udp"), ("call", "tls"), ("register", "tcp")])
+def test_an_interrupt_leaves_no_bindings(server, mode, transport, number):
+    before = bindings(server)
+    words = [BUILD / "sealine", "load", mode, f"127.0.0.1:{server.port(transport)}", "--transport", transport, "--users", "user%02d@localhost", "--password-file", server.directory / "password"]
+    words += ["--number", N, "--duration", "60", "--json", *(["--ca", server.ca] if transport == "tls" else []), *(["--rate", "20"] if mode != "idle" else [])]
+    with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + slow(10)
+        while len(bindings(server)) < len(before) + N and time.monotonic() < deadline:
+            time.sleep(0.1)
+        process.send_signal(number)
+        out, _ = process.communicate(timeout=slow(20))
+    report = json.loads(out)
+    assert (process.returncode, report["failures"], report["violations"], report["bindings_left"]) == (130, {}, {}, 0)
+    assert bindings(server) == before
 
 
 class Lossy:
@@ -242,6 +288,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(server):
         (["storm", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--new-call-id"], "storm does not send one REGISTER after the other"),
         (["call", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--new-call-id"], "call does not send one REGISTER after the other"),
         (["handshake", "127.0.0.1:5061", "--users", "a@localhost", "--ramp", "5"], "handshake does not ramp up"),
+        (["storm", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--settle", "5"], "storm has no users who get ready before it begins"),
         (["storm", "127.0.0.1:5061", "--users", "a@localhost", "--password-file", "x", "--transport", "tcp", "--resumed"], "storm takes no session up again"),
         (["options", "127.0.0.1:5061", "--users", "a@localhost", "--transport", "tcp", "--ca", "x"], "options asks for certificates over TLS only; leave out --ca"),
         (["options", "127.0.0.1:5061", "--users", "a@localhost", "--realm", "x"], "options has no passwords whose realm it would be"),
@@ -273,7 +320,7 @@ class Busy:
             self.refused[phone] = now
             return ["SIP/2.0 503 Service Unavailable", f"Retry-After: {self.seconds}", *lines]
         self.early += now - self.refused[phone] < self.seconds
-        return ["SIP/2.0 200 OK", f"Contact: {fields['Contact']}", *lines]
+        return ["SIP/2.0 200 OK", *([f"Contact: {fields['Contact']}"] if fields["Expires"] != "0" else []), *lines]
 
     def serve(self, connection):
         with connection, connection.makefile("r", newline="") as lines:
@@ -302,6 +349,16 @@ def let_nobody_in(listener):
     while True:
         connection = listener.accept()[0]
         threading.Timer(2, connection.close).start()
+
+
+def test_users_who_never_get_ready_do_not_keep_it_waiting(server):
+    """A server that takes connections and says nothing: 64 users at a time would wait ten seconds each."""
+    with socket.create_server(("127.0.0.1", 0), backlog=1000) as silent:
+        who = ("--users", "user%03d@localhost", "--password-file", server.directory / "password")
+        began = time.monotonic()
+        status, report, errors = load(server, "register", "--number", "200", "--settle", "2", who=who, transport="tcp", port=silent.getsockname()[1])
+    assert (status, report) == (1, None) and "only 0 of 200 users were ready after 2 s, nothing was measured" in errors
+    assert time.monotonic() - began < slow(8)
 
 
 def test_users_who_try_again_keep_nobody_from_his_first_attempt(server):

@@ -100,6 +100,8 @@ class Proxy:
         if message.status:
             message["Via"] = ""
             self.send(self.caller, message)
+        elif message.method == "REGISTER" and message["Expires"] == "0":
+            self.send(sender, answer(message, 200))
         elif message.method == "REGISTER":
             self.phones[message["From"].split("@")[0]] = sender, message["Contact"].strip("<>"), time.monotonic() + self.expires
             self.send(sender, answer(message, 200, f"Contact: {message['Contact']};expires={self.expires}"))
@@ -228,7 +230,7 @@ def test_a_phone_registers_anew_before_its_time_is_over(tmp_path, transport):  #
     proxy = Proxy(transport, expires=4)
     status, report = load(tmp_path, proxy, "message", "--rate", "2", "--count", "14", "--ramp", "1")
     assert (report["done"], report["failures"], report["violations"], status) == (14, {}, {}, 0), report
-    assert len([message for message in proxy.seen if message.method == "REGISTER"]) >= 2 * N
+    assert len([message for message in proxy.seen if message.method == "REGISTER" and message["Expires"] != "0"]) >= 2 * N
 
 
 @pytest.mark.parametrize("nearest, further", [("<sip:127.0.0.1:5060;method=INVITE?Subject=x>", "<sip:192.0.2.7;lr>"), ("<sip:127.0.0.1:5060;lr>", "<sip:192.0.2.7>")], ids=["nearest", "further"])
@@ -271,7 +273,7 @@ class Forgetful:
                 if user == "1" and self.n[user] == 1:
                     time.sleep(4)
                     return
-                connection.sendall(str(answer(request, 200, f"Contact: {request['Contact']}")).encode())
+                connection.sendall(str(answer(request, 200, *([f"Contact: {request['Contact']}"] if request["Expires"] != "0" else []))).encode())
                 if user == "0" and self.n[user] < 3:
                     return
 
@@ -280,13 +282,39 @@ def test_a_phone_that_comes_back_twice_is_not_two_phones(tmp_path):
     server = Forgetful()
     status, report = load(tmp_path, server, "storm")
     assert (report["done"], report["failures"], report["retries"], status) == (N, {"lost": 2}, 1, 1), report
-    assert server.n == {"0": 3, "1": 2} and report["seconds"] > 4
+    assert server.n == {"0": 4, "1": 3} and report["seconds"] > 4    # the last of each takes the binding back
 
 
 def test_the_time_is_that_of_the_operations(tmp_path):
     """A run that is over when all is done is not longer than the operations took."""
     proxy = Proxy("udp")
     assert min(load(tmp_path, proxy, "options", "--count", "4")[1]["seconds"] for _ in range(5)) < 0.08
+
+
+def still_bound(message):
+    """A 200 to the REGISTER that takes a binding back, which lists it yet."""
+    if (message.method, message.status, message["Contact"]) != ("REGISTER", 200, ""):
+        return [message]
+    user = message["From"].split("@")[0]
+    return [str(message).replace("Content-Length", f"Contact: <{still_bound.proxy.phones[user][1]}>\r\nContent-Length")]
+
+
+def refused(message):
+    if (message.method, message.status, message["Contact"]) == ("REGISTER", 200, ""):
+        message.start = "SIP/2.0 403 Forbidden"
+    return [message]
+
+
+@pytest.mark.parametrize("twist", [still_bound, refused])
+@pytest.mark.parametrize("transport", ["tcp", "udp"])
+def test_a_binding_that_stays_is_told_of_and_no_part_of_what_is_measured(tmp_path, transport, twist):  # RFC3261:10.2.2 RFC3261:10.3
+    still_bound.proxy = proxy = Proxy(transport, twist)
+    status, report = load(tmp_path, proxy, "register", "--count", "4")
+    assert (report["done"], report["failures"], report["violations"], report["bindings_left"], status) == (4, {}, {}, N, 1), report
+    last = [message for message in proxy.seen if message["Expires"] == "0"]
+    assert len(last) == N and {message["Contact"].strip("<>") for message in last} == {contact for _, contact, _ in proxy.phones.values()}
+    status, report = load(tmp_path, proxy, "register", "--count", "4", "--keep-bindings")
+    assert (report["bindings_left"], status) == (N, 0), report
 
 
 @pytest.mark.parametrize("options", [[], ["--json"]], ids=["text", "json"])
