@@ -226,8 +226,8 @@ static enum err check_sips(struct work *work)
 	return OK;
 }
 
-/* RFC 5626 §6 */
-static enum err check_reg_id(struct work *work, struct registrar_contact *contact)
+/* RFC 5626 §6: one that stays, and has a reg-id, is the only one that stays. */
+static enum err check_reg_id(struct work *work, struct registrar_contact *contact, bool stays)
 {
 	if (!contact->reg_id)
 		return OK;
@@ -237,7 +237,7 @@ static enum err check_reg_id(struct work *work, struct registrar_contact *contac
 		contact->reg_id = 0;
 		return OK;
 	}
-	if (work->n_kept > 1)
+	if (stays && work->n_kept > 1)
 		return refuse(work, REFUSED_REG_ID, nothing);
 	return OK;
 }
@@ -360,7 +360,7 @@ static enum err apply_contact(struct work *work, struct given *given)
 	default: return refuse(work, REFUSED_CONTACT, given->value);
 	}
 	TRY(choose_expires(work, contact, &expires));
-	TRY(check_reg_id(work, contact));
+	TRY(check_reg_id(work, contact, expires > 0));
 	if (expires)
 		TRY(check_no_loop(work, contact));
 	if (expires && contact->address.uri.scheme == SIP_SCHEME_SIPS)

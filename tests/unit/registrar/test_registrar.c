@@ -228,6 +228,10 @@ static const struct row {
 	  OB "Contact: <sip:a@192.0.2.9>" INSTANCE
 	     ";reg-id=1, <sip:alice@192.0.2.1;transport=tls>;expires=0\r\n",
 	  false, 200, "sip:a@192.0.2.9 ;+sip.instance=\"<urn:uuid:1>\";reg-id=1 q=1000 e=600 f=9\n" },
+	{ "a reg-id that is removed, and two that stay", SNAPSHOT(outbound), "sip:example.org",
+	  OB "Contact: <sip:a@192.0.2.9>, <sip:alice@192.0.2.1>" INSTANCE
+	     ";reg-id=1;expires=0, <sip:b@192.0.2.9>\r\n",
+	  false, 200, "sip:a@192.0.2.9 q=1000 e=600 f=9\nsip:b@192.0.2.9 q=1000 e=600 f=9\n" },
 	{ "over a proxy that knows no outbound", NOTHING, "sip:example.org",
 	  OB "Via: SIP/2.0/TLS p.example.org;branch=z9hG4bK2\r\nContact: <sip:a@192.0.2.9>" INSTANCE
 	     ";reg-id=1\r\n",
