@@ -1,5 +1,7 @@
 #include "proxy/gate.h"
 
+#include <string.h>
+
 #include "base/verdict.h"
 #include "proxy/assertion.h"
 #include "proxy/certified.h"
@@ -440,16 +442,45 @@ bool gate_answer_certified(struct context *context, const struct answer *answer,
 	return prove(context, answer->aor, now);
 }
 
+static bool lets_register(struct context *context, const struct aor *aor, struct now now)
+{
+	if (aor && account_list_has(aor->account.policy.registrants, context->sender->name))
+		return true;
+	context_refuse(context, &proxy_refusals[REFUSED_TO_OTHER], now);
+	return false;
+}
+
 /* What reaches him now goes over this flow, which stands for him as if he had registered himself. */
 bool gate_answer_registered(struct context *context, const struct answer *answer, struct now now)
 {
 	struct aor *aor = answer->err == OK ? answer->aor : NULL;
 
-	if (!aor || !account_list_has(aor->account.policy.registrants, context->sender->name)) {
-		context_refuse(context, &proxy_refusals[REFUSED_TO_OTHER], now);
-		return false;
-	}
-	return prove_flow(context, aor, now);
+	return lets_register(context, aor, now) && prove_flow(context, aor, now);
+}
+
+/* Of what is not stored all bytes are zero. */
+static bool is_same_password(const struct account *a, const struct account *b)
+{
+	return a->id == b->id && memcmp(a->sha256, b->sha256, sizeof a->sha256) == 0 &&
+	       memcmp(a->sha512_256, b->sha512_256, sizeof a->sha512_256) == 0 &&
+	       memcmp(a->md5, b->md5, sizeof a->md5) == 0;
+}
+
+bool gate_holds(struct context *context, const struct aor *aor, struct now now)
+{
+	const struct aor *sender = context->sender;
+	struct auth_realm realm;
+
+	if (!slice_eq(sender->name, aor->name))
+		return lets_register(context, aor, now);
+	if (context->credentials.scheme.ptr ? is_same_password(&sender->account, &aor->account)
+					    : certified_suffices(context, aor))
+		return true;
+	if (realm_of(context, now, &realm))
+		challenge(context, &realm, false, now);
+	else
+		context_refuse(context, &proxy_refusals[REFUSED_INTERNAL], now);
+	return false;
 }
 
 /*

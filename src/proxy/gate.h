@@ -27,6 +27,12 @@ bool gate_answer_certified(struct context *context, const struct answer *answer,
 bool gate_answer_registered(struct context *context, const struct answer *answer, struct now now);
 
 /*
+ * What was decided for a sender who is proven is decided anew, upon a later state of the AOR in To. False if he would not be
+ * proven for it by what he has shown, since its password is another one, say: then the request has been answered.
+ */
+bool gate_holds(struct context *context, const struct aor *aor, struct now now);
+
+/*
  * Whether the sender, who is proven, may have us go to other domains for him: an account of ours, or a peer that may relay.
  */
 bool gate_may_relay(const struct context *context);

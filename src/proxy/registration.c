@@ -110,7 +110,8 @@ void registration_answer(struct context *context, const struct answer *answer, s
 	struct registrar_question question;
 
 	if (answer->err == ERR_CONFLICT && answer->aor && context->n_conflicts++ < CONFLICTS_MAX) {
-		registration_decide(context, answer->aor, now);
+		if (gate_holds(context, answer->aor, now))
+			registration_decide(context, answer->aor, now);
 		return;
 	}
 	if (answer->err == ERR_NOT_FOUND) {

@@ -173,6 +173,64 @@ static void a_conflict_is_decided_again(void **state)
 	world_end(world);
 }
 
+/* The store was not done, since alice has changed meanwhile. */
+static void refuse_store(struct world *world)
+{
+	struct world_account *alice = &world->accounts[ALICE];
+	struct answer answer = { .err = ERR_CONFLICT };
+
+	answer.aor = aor_new(alice->name, ++alice->version, &alice->account, NULL, 0);
+	assert_non_null(answer.aor);
+	world->loses_stores = false;
+	world_answer(world, &answer);
+	aor_unref(answer.aor);
+}
+
+static void a_conflict_with_another_password_is_challenged(void **state)
+{
+	struct world *world = world_new();
+
+	world->loses_stores = true;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	world->accounts[ALICE].account.sha256[0] ^= 1;
+	refuse_store(world);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 401 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 0);
+	world_end(world);
+}
+
+static void a_conflict_with_another_account_of_that_name_is_challenged(void **state)
+{
+	struct world *world = world_new();
+
+	world->loses_stores = true;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	world->accounts[ALICE].account.id += 100;
+	refuse_store(world);
+	assert_true(has(world_passed(world, ALICE_PHONE), "SIP/2.0 401 "));
+	assert_int_equal(world->accounts[ALICE].n_bindings, 0);
+	world_end(world);
+}
+
+/* RFC3261:10.2 */
+static void a_conflict_with_who_lets_others_register_no_more_is_refused(void **state)
+{
+	for (int still = 0; still < 2; still++) {
+		struct world *world = world_new();
+		struct account_policy *policy = &world->accounts[ALICE].account.policy;
+
+		policy->registrants = SLICE("bob@example.org");
+		world->loses_stores = true;
+		world_ask_proven(world, BOB_PHONE, BOB, &ask);
+		if (!still)
+			policy->registrants = SLICE("");
+		refuse_store(world);
+		assert_true(has(world_passed(world, BOB_PHONE), still ? "SIP/2.0 200 " : "SIP/2.0 403 "));
+		assert_int_equal(world->accounts[ALICE].n_bindings, still);
+		world_end(world);
+	}
+}
+
 static void what_is_not_stored_is_not_acknowledged(void **state)
 {
 	struct world *world = world_new();
@@ -452,6 +510,9 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_server_proves_itself_too),
 	cmocka_unit_test(one_nonce_serves_many_requests),
 	cmocka_unit_test(a_conflict_is_decided_again),
+	cmocka_unit_test(a_conflict_with_another_password_is_challenged),
+	cmocka_unit_test(a_conflict_with_another_account_of_that_name_is_challenged),
+	cmocka_unit_test(a_conflict_with_who_lets_others_register_no_more_is_refused),
 	cmocka_unit_test(what_is_not_stored_is_not_acknowledged),
 	cmocka_unit_test(dead_flows_make_room_for_new_ones),
 	cmocka_unit_test(credentials_for_another_uri_are_malformed),

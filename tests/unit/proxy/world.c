@@ -64,8 +64,10 @@ static void store(struct world *world, const struct action *action)
 
 	assert_non_null(account);
 	assert_true(action->store.wanted->n_bindings <= BINDINGS_MAX);
-	if (world->loses_stores)
+	if (world->loses_stores) {
+		world->held_question = action->question;
 		return;
+	}
 	if (world->store_err != OK) {
 		answer_with(world, action->question, NULL, world->store_err);
 		return;
