@@ -59,6 +59,10 @@ void daemon_ban_add(struct daemon *daemon, struct control_call *call, struct now
 			call, "denied",
 			"the address is one of those that are never banned (never-ban in the configuration)");
 		return;
+	case ERR_LIMIT:
+		control_refuse(call, "limit",
+			       "10000 addresses are banned already by administrators; lift a ban");
+		return;
 	default: control_reply(call, NULL); return;
 	}
 	put_ip(&out, &address);

@@ -13,7 +13,8 @@ enum { DOUBLINGS_MAX = 6 };
 /* What is known of one source. */
 struct record {
 	struct map_node node;
-	struct link order; /* in bans->order, blamed longest ago first */
+	struct link link;
+	struct list *list; /* of bans, that it is in */
 	uint8_t key[SOURCE_KEY_SIZE];
 	unsigned points, n_bans;
 	ms_t since; /* when the points began to be counted */
@@ -26,7 +27,8 @@ struct bans {
 	atomic_size_t n_banned; /* at least so many hold */
 	struct bans_policy policy;
 	struct map *records;
-	struct list order;
+	struct list blamed; /* longest ago first */
+	struct list named;  /* banned by the administrator */
 };
 
 /* The points of a misdeed, and what is said of a ban for it. */
@@ -108,7 +110,8 @@ struct bans *bans_new(struct map_key key, const struct bans_policy *policy)
 	if (!bans)
 		return NULL;
 	pthread_mutex_init(&bans->mutex, NULL);
-	list_init(&bans->order);
+	list_init(&bans->blamed);
+	list_init(&bans->named);
 	bans->policy = *policy;
 	bans->records = map_new(BANS_SOURCES_MAX, key);
 	if (!bans->records) {
@@ -123,29 +126,45 @@ static struct record *record_of(struct map_node *node)
 	return node ? (struct record *)(void *)((char *)node - offsetof(struct record, node)) : NULL;
 }
 
-/* The lock is held, here and below. */
+/* At its end. The lock is held, here and below. */
+static void enlist(struct record *record, struct list *list)
+{
+	if (record->list)
+		list_remove(record->list, &record->link);
+	record->list = list;
+	list_append(list, &record->link);
+}
+
 static void pardon(struct bans *bans, struct record *record)
 {
 	if (record->until)
 		atomic_fetch_sub(&bans->n_banned, 1);
 	record->until = 0;
 	record->points = 0;
+	if (record->list == &bans->named)
+		enlist(record, &bans->blamed);
 }
 
 static void forget(struct bans *bans, struct record *record)
 {
 	pardon(bans, record);
-	list_remove(&bans->order, &record->order);
+	list_remove(record->list, &record->link);
 	map_remove(bans->records, &record->node);
 	mem_free(record);
+}
+
+static void forget_all(struct bans *bans, struct list *list)
+{
+	LIST_EACH (record, list, struct record, link)
+		forget(bans, record);
 }
 
 void bans_free(struct bans *bans)
 {
 	if (!bans)
 		return;
-	LIST_EACH (record, &bans->order, struct record, order)
-		forget(bans, record);
+	forget_all(bans, &bans->named);
+	forget_all(bans, &bans->blamed);
 	map_free(bans->records);
 	pthread_mutex_destroy(&bans->mutex);
 	mem_free(bans);
@@ -177,16 +196,16 @@ static struct record *find(struct bans *bans, const struct address *address)
 	return record_of(map_find(bans->records, slice_from(key, sizeof key)));
 }
 
-/* Where there is no room, the one that was blamed longest ago is forgotten. */
+/* Where there is no room, the one that was blamed longest ago is forgotten; whom the administrator has named never. */
 static struct record *make_record(struct bans *bans, const struct address *address, ms_t now)
 {
-	struct link *oldest = list_first(&bans->order);
+	struct link *oldest = list_first(&bans->blamed);
 	struct record *record = mem_new(struct record);
 
 	if (!record)
 		return NULL;
 	if (map_count(bans->records) == BANS_SOURCES_MAX && oldest)
-		forget(bans, CONTAINER_OF(oldest, struct record, order));
+		forget(bans, CONTAINER_OF(oldest, struct record, link));
 	make_source_key(address, record->key);
 	record->node.key = slice_from(record->key, sizeof record->key);
 	record->since = now;
@@ -194,7 +213,7 @@ static struct record *make_record(struct bans *bans, const struct address *addre
 		mem_free(record);
 		return NULL;
 	}
-	list_append(&bans->order, &record->order);
+	enlist(record, &bans->blamed);
 	return record;
 }
 
@@ -204,8 +223,7 @@ static struct record *find_or_make(struct bans *bans, const struct address *addr
 
 	if (!record)
 		return make_record(bans, address, now);
-	list_remove(&bans->order, &record->order);
-	list_append(&bans->order, &record->order);
+	enlist(record, record->list);
 	return record;
 }
 
@@ -269,29 +287,48 @@ bool bans_is_exempt(struct bans *bans, const struct address *address)
 
 /* -- the administrator ----------------------------------------------------------------------------------- */
 
-void bans_set_policy(struct bans *bans, const struct bans_policy *policy)
+static void forget_exempt(struct bans *bans, struct list *list)
 {
-	pthread_mutex_lock(&bans->mutex);
-	bans->policy = *policy;
-	LIST_EACH (record, &bans->order, struct record, order) {
+	LIST_EACH (record, list, struct record, link) {
 		struct address address = address_of(record->key);
 
 		if (is_exempt(bans, &address))
 			forget(bans, record);
 	}
+}
+
+void bans_set_policy(struct bans *bans, const struct bans_policy *policy)
+{
+	pthread_mutex_lock(&bans->mutex);
+	bans->policy = *policy;
+	forget_exempt(bans, &bans->named);
+	forget_exempt(bans, &bans->blamed);
 	pthread_mutex_unlock(&bans->mutex);
+}
+
+/* Those whose time is over give their places back. */
+static bool may_name_another(struct bans *bans, ms_t now)
+{
+	if (bans->named.n < BANS_NAMED_MAX)
+		return true;
+	LIST_EACH (record, &bans->named, struct record, link)
+		(void)is_banned(bans, record, now);
+	return bans->named.n < BANS_NAMED_MAX;
 }
 
 static enum err add(struct bans *bans, const struct address *address, ms_t until, ms_t now)
 {
-	struct record *record;
+	struct record *record = find(bans, address);
 
 	if (is_exempt(bans, address))
 		return ERR_DENIED;
+	if (!(record && record->list == &bans->named) && !may_name_another(bans, now))
+		return ERR_LIMIT;
 	record = find_or_make(bans, address, now);
 	if (!record)
 		return ERR_NOMEM;
 	ban(bans, record, until, "the administrator");
+	enlist(record, &bans->named);
 	return OK;
 }
 
@@ -316,13 +353,15 @@ bool bans_lift(struct bans *bans, const struct address *address, ms_t now)
 
 size_t bans_list(struct bans *bans, struct ban *ret_bans, size_t max, ms_t now)
 {
+	struct list *const lists[] = { &bans->named, &bans->blamed };
 	size_t n = 0;
 
 	pthread_mutex_lock(&bans->mutex);
-	LIST_EACH (record, &bans->order, struct record, order)
-		if (n < max && is_banned(bans, record, now))
-			ret_bans[n++] = (struct ban){ address_of(record->key), record->until - now,
-						      record->why };
+	for (size_t i = 0; i < 2; i++)
+		LIST_EACH (record, lists[i], struct record, link)
+			if (n < max && is_banned(bans, record, now))
+				ret_bans[n++] = (struct ban){ address_of(record->key), record->until - now,
+							      record->why };
 	pthread_mutex_unlock(&bans->mutex);
 	return n;
 }

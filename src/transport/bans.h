@@ -20,7 +20,8 @@
 #include "base/time.h"
 #include "endpoint/action.h"
 
-enum { BANS_SOURCES_MAX = 20000, BANS_EXEMPT_MAX = 64 };
+/* Those that are named by the administrator keep their places, and leave half of them to others. */
+enum { BANS_SOURCES_MAX = 20000, BANS_NAMED_MAX = 10000, BANS_EXEMPT_MAX = 64 };
 
 /* "192.0.2.0/24", "2001:db8::/32"; without a length one address. */
 struct prefix {
@@ -55,7 +56,7 @@ bool bans_blame(struct bans *bans, const struct address *address, enum misdeed m
 bool bans_has(struct bans *bans, const struct address *address, ms_t now);
 bool bans_is_exempt(struct bans *bans, const struct address *address);
 
-/* A ban by the administrator. ERR_DENIED: the source is exempt. ERR_NOMEM. */
+/* A ban by the administrator. ERR_DENIED: the source is exempt. ERR_LIMIT: BANS_NAMED_MAX of them hold. ERR_NOMEM. */
 MUST_CHECK enum err bans_add(struct bans *bans, const struct address *address, ms_t time, ms_t now);
 /* False: there is none. */
 bool bans_lift(struct bans *bans, const struct address *address, ms_t now);
@@ -65,7 +66,7 @@ struct ban {
 	ms_t left;
 	const char *why; /* static */
 };
-/* Those that hold, in no order; how many were written. */
+/* Those that hold, first those by the administrator; how many were written. */
 size_t bans_list(struct bans *bans, struct ban *ret_bans, size_t max, ms_t now);
 
 /* The key of a source: 17 bytes, family and address, of an IPv6 address the first 64 bits. */

@@ -109,20 +109,51 @@ static void the_administrator_bans_lists_and_lifts(void **state)
 	bans_free(bans);
 }
 
+static struct address nth(uint32_t i)
+{
+	return (struct address){ .family = ADDRESS_V4,
+				 .ip = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+}
+
 static void what_is_remembered_is_bounded(void **state)
 {
 	struct bans *bans = make();
 	struct ban list[2];
 
 	assert_int_equal(bans_add(bans, &one, 100000, NOW), OK);
+	assert_int_equal(provoke(bans, &two, NOW), 30);
+	assert_int_equal(bans_list(bans, list, 2, NOW), 2);
 	for (uint32_t i = 0; i < BANS_SOURCES_MAX; i++) {
-		struct address address = { .family = ADDRESS_V4,
-					   .ip = { 10, (uint8_t)(i >> 16), (uint8_t)(i >> 8), (uint8_t)i } };
+		struct address address = nth(i);
 
 		assert_false(bans_blame(bans, &address, MISDEED_HANDSHAKE, NOW));
 	}
-	assert_int_equal(bans_list(bans, list, 2, NOW), 0); /* the oldest made room */
-	assert_false(bans_has(bans, &one, NOW));
+	/* the oldest made room, but not the one that the administrator has named */
+	assert_false(bans_has(bans, &two, NOW));
+	assert_int_equal(bans_list(bans, list, 2, NOW), 1);
+	assert_true(bans_has(bans, &one, NOW));
+	bans_free(bans);
+}
+
+static void the_administrator_leaves_places_to_others(void **state)
+{
+	struct bans *bans = make();
+
+	for (uint32_t i = 0; i < BANS_NAMED_MAX; i++) {
+		struct address address = nth(i);
+
+		assert_int_equal(bans_add(bans, &address, i ? 100000 : 1000, NOW), OK);
+	}
+	struct address first = nth(0), last = nth(BANS_NAMED_MAX - 1);
+
+	assert_int_equal(bans_add(bans, &one, 100000, NOW), ERR_LIMIT);
+	assert_int_equal(bans_add(bans, &last, 100000, NOW), OK); /* is one of them already */
+	assert_int_equal(provoke(bans, &two, NOW), 30);
+	assert_int_equal(bans_add(bans, &one, 100000, NOW + 1000), OK); /* in the place of the first */
+	assert_false(bans_has(bans, &first, NOW + 1000));
+	assert_int_equal(bans_add(bans, &first, 100000, NOW + 1000), ERR_LIMIT);
+	assert_true(bans_lift(bans, &one, NOW + 1000));
+	assert_int_equal(bans_add(bans, &first, 100000, NOW + 1000), OK);
 	bans_free(bans);
 }
 
@@ -157,6 +188,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(who_is_exempt_is_never_banned),
 	cmocka_unit_test(the_administrator_bans_lists_and_lifts),
 	cmocka_unit_test(what_is_remembered_is_bounded),
+	cmocka_unit_test(the_administrator_leaves_places_to_others),
 	cmocka_unit_test(prefixes_are_read_and_compared_by_bits),
 };
 
