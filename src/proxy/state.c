@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"
+#include "sip/uri.h"
 
 enum { IDENTITY_MAX = 256 };
 
@@ -106,7 +107,7 @@ bool core_is_own_host(const struct core *core, struct slice host)
 	if (core_domain(core, host) || slice_eq_nocase(core->server->advertise, host))
 		return true;
 	for (size_t i = 0; i < core->server->n_names; i++)
-		if (slice_eq_nocase(core->server->names[i], host))
+		if (sip_host_eq(core->server->names[i], host))
 			return true;
 	return false;
 }

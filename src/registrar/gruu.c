@@ -91,8 +91,6 @@ static struct slice put_domain(struct writer *out, struct slice host)
 {
 	size_t from = out->len;
 
-	if (host.len > 0 && host.ptr[host.len - 1] == '.')
-		host.len--;
 	put_lower(out, host);
 	return slice_from(out->buf + from, out->len - from);
 }

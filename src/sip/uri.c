@@ -107,6 +107,9 @@ static bool scan_sip(struct scan *in, enum extent extent, struct sip_uri *uri)
 	(void)scan_userinfo(in, extent, uri);
 	if (!scan_host(in, &uri->host))
 		return false;
+	if (uri->host.ptr[uri->host.len - 1] ==
+	    '.') /* RFC 1034 §3.1: the name is complete, but no other one */
+		uri->host.len--;
 	if (scan_char(in, ':') && !scan_port(in, &uri->port))
 		return false;
 	if (extent == BARE)
@@ -387,8 +390,7 @@ static bool is_same_number(struct slice a, struct slice b)
 	}
 }
 
-/* RFC 5954 §4.2: IPv6 addresses by what they are, however they are written; for an IPv4 address there is one way only. */
-static bool is_same_host(struct slice a, struct slice b)
+bool sip_host_eq(struct slice a, struct slice b)
 {
 	struct address of_a, of_b;
 
@@ -400,10 +402,10 @@ static bool is_same_host(struct slice a, struct slice b)
 
 static bool is_same_sip(const struct sip_uri *a, const struct sip_uri *b)
 {
-	return is_same_host(a->host, b->host) && a->port == b->port &&
-	       is_same_part(a->user, b->user, false) && is_same_part(a->password, b->password, false) &&
-	       params_fit(a->params, b->params, false) && params_fit(b->params, a->params, false) &&
-	       headers_fit(a->headers, b->headers) && headers_fit(b->headers, a->headers);
+	return sip_host_eq(a->host, b->host) && a->port == b->port && is_same_part(a->user, b->user, false) &&
+	       is_same_part(a->password, b->password, false) && params_fit(a->params, b->params, false) &&
+	       params_fit(b->params, a->params, false) && headers_fit(a->headers, b->headers) &&
+	       headers_fit(b->headers, a->headers);
 }
 
 bool sip_uri_eq(const struct sip_uri *a, const struct sip_uri *b)
@@ -447,15 +449,11 @@ static void put_canonical_user(struct writer *out, struct slice user)
 
 void put_aor(struct writer *out, const struct sip_uri *uri)
 {
-	struct slice host = uri->host;
-
-	if (host.len > 0 && host.ptr[host.len - 1] == '.')
-		host.len--;
 	if (uri->user.ptr) {
 		put_canonical_user(out, uri->user);
 		put_char(out, '@');
 	}
-	put_lower(out, host);
+	put_lower(out, uri->host);
 }
 
 /* The parameters but for those with these names. */

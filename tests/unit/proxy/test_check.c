@@ -130,14 +130,18 @@ static void agrees_on_tls_as_it_is_told_to(void **state) /* RFC3329:2.3 */
 	}
 }
 
-static void answers_options_to_itself(void **state) /* RFC3261:11.2 */
+static void answers_options_to_itself(void **state) /* RFC3261:11.2, RFC5954:4.2 */
 {
-	struct world *world = world_new();
+	static const char *const uris[] = { "sip:sip.example.org", "sip:SIP.example.org.", "sip:192.0.2.1",
+					    "sip:[2001:DB8:0::1]" };
 
-	world_ask(world, STRANGER, &(struct ask){ .method = "OPTIONS", .uri = "sip:sip.example.org" },
-		  SLICE(""));
-	assert_has(world_passed(world, STRANGER), "SIP/2.0 200 OK");
-	world_end(world);
+	for (size_t i = 0; i < sizeof uris / sizeof uris[0]; i++) {
+		struct world *world = world_new();
+
+		world_ask(world, STRANGER, &(struct ask){ .method = "OPTIONS", .uri = uris[i] }, SLICE(""));
+		assert_has(world_passed(world, STRANGER), "SIP/2.0 200 OK");
+		world_end(world);
+	}
 }
 
 /* What bob got goes back to the server, for somebody. */

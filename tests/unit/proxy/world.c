@@ -9,7 +9,7 @@ static const uint8_t branch_key[32] = "the key of the branches";
 #define NONCE_KEY SLICE("the key of the nonces, 32 bytes.")
 
 static const struct server_domain domains[] = { { .name = SLICE_INIT("example.org") } };
-static const struct slice names[] = { SLICE_INIT("192.0.2.1") };
+static const struct slice names[] = { SLICE_INIT("192.0.2.1"), SLICE_INIT("[2001:db8::1]") };
 
 flow_id world_flow(enum peer peer)
 {
@@ -265,7 +265,7 @@ struct world *world_new(void)
 	world->server.n_domains = 1;
 	world->server.advertise = SLICE("sip.example.org");
 	world->server.names = names;
-	world->server.n_names = 1;
+	world->server.n_names = sizeof names / sizeof names[0];
 	make_endpoint(world);
 	for (enum who who = 0; who < ACCOUNTS; who++)
 		make_account(world, who);

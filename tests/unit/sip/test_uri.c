@@ -198,6 +198,7 @@ static const struct {
 	{ "zeros", "sip:bob@[2001:db8::9:1]", "sip:bob@[2001:db8::9:01]", true },
 	{ "longest and shortest", "sip:bob@[0:0:0:0:0:FFFF:129.144.52.38]", "sip:bob@[::FFFF:129.144.52.38]",
 	  true },
+	{ "final dot", "sip:bob@example.com.:5060", "sip:bob@Example.com:5060", true }, /* RFC1034:3.1 */
 	{ "IPv6 addresses", "sip:bob@[2001:db8::1]", "sip:bob@[2001:db8::2]", false },
 	{ "IPv4 in IPv6 and alone", "sip:bob@[::ffff:192.0.2.128]", "sip:bob@192.0.2.128", false },
 	/* what its text says besides */
