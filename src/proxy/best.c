@@ -173,6 +173,8 @@ static void answer_with_failure(struct context *context, struct now now)
 	else if (context->failure == CLIENT_FLOW_LOST)
 		refusal.retry_after = context->core->server->retry_after;
 	refusal.status = context->best;
+	if (refusal.status == 503)
+		refusal.retry_after = proxy_refusals[REFUSED_OVERLOAD].retry_after;
 	context_refuse(context, &refusal, now);
 }
 

@@ -123,18 +123,61 @@ static void forget_flow(struct hop *hop, flow_id flow)
 			hop->flows[i] = 0;
 }
 
+static const struct verdict no_memory = {
+	.code = "server.overload",
+	.what = "there is no memory for a connection to another domain",
+	.remedy = "try again later",
+};
+
+static const struct verdict too_many = {
+	.code = "account.domains",
+	.what = "the sender has asked for too many other domains at a time",
+	.remedy = "try again later",
+};
+
+struct tally {
+	account_id asker;
+	size_t n;
+};
+
+static void count(struct map_node *node, void *arg)
+{
+	struct tally *tally = arg;
+
+	tally->n += hop_of(node)->goal.asker == tally->asker;
+}
+
+/* Of accounts only: what a peer of the configuration asks for is for many. They are counted where places become few. */
+static bool has_too_many(const struct core *core, account_id asker)
+{
+	struct tally tally = { .asker = asker };
+
+	if (asker <= 0 || map_count(core->hops) < HOPS_MAX / 2)
+		return false;
+	map_each(core->hops, count, &tally);
+	return tally.n >= HOPS_PER_ACCOUNT;
+}
+
 /* NULL without memory, or with too many. */
-static struct hop *find_or_make(struct core *core, const struct hop_goal *goal)
+static struct hop *find_or_make(struct core *core, const struct hop_goal *goal,
+				const struct verdict **ret_why)
 {
 	char buf[KEY_MAX];
 	struct writer key = writer_of(buf, sizeof buf);
 	struct hop *hop;
 
 	put_key(&key, goal);
+	*ret_why = &no_memory;
 	if (key.overflow)
 		return NULL;
 	hop = hop_of(map_find(core->hops, writer_text(&key)));
-	return hop ? hop : hop_new(core, writer_text(&key), goal);
+	if (hop)
+		return hop;
+	if (has_too_many(core, goal->asker)) {
+		*ret_why = &too_many;
+		return NULL;
+	}
+	return hop_new(core, writer_text(&key), goal);
 }
 
 /* -- the search -------------------------------------------------------------------------------------------------- */
@@ -144,12 +187,6 @@ static const struct verdict unreached = {
 	.what = "no server of {expected} can be reached: {found}",
 	.section = "RFC 3263 §4.3",
 	.remedy = "look at the DNS records and the servers of {expected}",
-};
-
-static const struct verdict no_memory = {
-	.code = "server.overload",
-	.what = "there is no memory for a connection to another domain",
-	.remedy = "try again later",
 };
 
 static const struct verdict all_failed = {
@@ -351,13 +388,11 @@ static bool wait(struct hop *hop, struct hop_use *use, bool is_searched, struct 
 bool hop_ask(struct core *core, const struct hop_goal *goal, struct hop_use *use,
 	     struct hop_result *ret_result)
 {
-	struct hop *hop = find_or_make(core, goal);
+	const struct verdict *why;
+	struct hop *hop = find_or_make(core, goal, &why);
 
 	if (!hop) {
-		*ret_result = (struct hop_result){
-			.err = ERR_NOMEM,
-			.why = &no_memory,
-		};
+		*ret_result = (struct hop_result){ .err = ERR_NOMEM, .why = why };
 		return true;
 	}
 	use->hop = hop;
@@ -419,7 +454,8 @@ struct slice hop_link(const struct hop_use *use)
 
 flow_id hop_prepare(struct core *core, const struct hop_goal *goal)
 {
-	struct hop *hop = find_or_make(core, goal);
+	const struct verdict *why;
+	struct hop *hop = find_or_make(core, goal, &why);
 
 	if (!hop)
 		return 0;

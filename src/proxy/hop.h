@@ -16,7 +16,8 @@
 #include "locate/locate.h"
 #include "proxy/state.h"
 
-enum { HOPS_MAX = 5000 };
+/* Where half of them are there, an account that was the first to ask for so many of these gets no further one. */
+enum { HOPS_MAX = 5000, HOPS_PER_ACCOUNT = HOPS_MAX / 8 };
 
 /* The kinds of its questions; those of a context are lower (enum context_stage). */
 enum { HOP_DNS = 100, HOP_CONNECTION };
@@ -29,6 +30,7 @@ struct hop_goal {
 	struct slice as;   /* the domain of ours that speaks; empty: any */
 	struct slice pin;  /* of the peer's certificate, 32 bytes; empty: none */
 	struct slice link; /* declared, that has to carry it; empty: none */
+	account_id asker;  /* for whom; it is the same way for others */
 };
 
 /* One user of a way: a request, from when it asks until hop_release(). Zeroed before the first use. */

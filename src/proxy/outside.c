@@ -51,6 +51,7 @@ bool outside_target(const struct context *context, const struct sip_uri *next_ho
 
 	if (!leads_away(core, next_hop) || !peer_goal(core, next_hop, sips, &target.outside))
 		return false;
+	target.outside.asker = context->account;
 	target.is_trusted = peer && peer->in_trust_domain;
 	target.require = peer_requirement(core, next_hop->host, sips);
 	if (core_domain(core, request->from.uri.host))
