@@ -121,14 +121,21 @@ static const struct verdict not_read = {
 	.remedy = "ask the sender for AES-128-GCM",
 };
 
-/* CMS_decrypt() would do the same, but not say which cipher it was, nor refuse one. */
-static bool find_cipher(BIO *in, enum cms_cipher *ret_cipher, const char **ret_name)
+static EVP_CIPHER_CTX *ctx_of(BIO *in)
 {
 	BIO *filter = BIO_find_type(in, BIO_TYPE_CIPHER);
 	EVP_CIPHER_CTX *ctx = NULL;
 
+	return filter && BIO_get_cipher_ctx(filter, &ctx) == 1 ? ctx : NULL;
+}
+
+/* CMS_decrypt() would do the same, but not say which cipher it was, nor refuse one. */
+static bool find_cipher(BIO *in, enum cms_cipher *ret_cipher, const char **ret_name)
+{
+	EVP_CIPHER_CTX *ctx = ctx_of(in);
+
 	*ret_name = "an unknown cipher";
-	if (!filter || BIO_get_cipher_ctx(filter, &ctx) != 1 || !ctx || !EVP_CIPHER_CTX_get0_cipher(ctx))
+	if (!ctx || !EVP_CIPHER_CTX_get0_cipher(ctx))
 		return false;
 	for (int i = 0; i < CMS_CIPHERS; i++) {
 		if (EVP_CIPHER_CTX_get_nid(ctx) == ciphers[i].nid) {
@@ -138,6 +145,17 @@ static bool find_cipher(BIO *in, enum cms_cipher *ret_cipher, const char **ret_n
 	}
 	*ret_name = EVP_CIPHER_get0_name(EVP_CIPHER_CTX_get0_cipher(ctx));
 	return false;
+}
+
+/*
+ * RFC 5084 §3.2: AES-GCM-ICVlen is 12 to 16. The library takes a tag as long as the sender, or whoever has altered the
+ * message, says: one octet of it is right once in 256.
+ */
+static bool has_whole_tag(BIO *in, enum cms_cipher cipher)
+{
+	enum { TAG_MIN = 12 };
+
+	return !ciphers[cipher].authenticated || EVP_CIPHER_CTX_get_tag_length(ctx_of(in)) >= TAG_MIN;
 }
 
 /* Everything, or nothing where the last block or the tag is wrong. */
@@ -175,7 +193,8 @@ static enum err open_content(CMS_ContentInfo *cms, struct cms_opened *opened, st
 	if (!in)
 		return cms_refuse(ERR_DENIED, ret_verdict, &altered);
 	if (find_cipher(in, &opened->cipher, &name)) {
-		err = read_all(in, CMS_DER_MAX, &opened->content);
+		err = has_whole_tag(in, opened->cipher) ? read_all(in, CMS_DER_MAX, &opened->content)
+							: ERR_DENIED;
 		if (err == ERR_DENIED)
 			cms_refuse(err, ret_verdict, &altered);
 	} else {

@@ -357,6 +357,58 @@ static void every_altered_byte_of_an_envelope_is_noticed(void **state)
 	assert_int_equal(n_wrong, 0);
 }
 
+/* A length in DER, of two octets behind the tag at at: all around what ends the text have such. */
+static void shorten_by(struct secret *der, size_t at, size_t n)
+{
+	size_t len = (size_t)der->bytes[at + 2] << 8 | der->bytes[at + 3];
+
+	assert_int_equal(der->bytes[at + 1], 0x82);
+	der->bytes[at + 2] = (unsigned char)((len - n) >> 8);
+	der->bytes[at + 3] = (unsigned char)(len - n);
+}
+
+/* Leaves so many octets of the mac, which is the last thing in an AuthEnvelopedData (RFC 5083 §2.1). */
+static void cut_tag(struct secret *der, size_t left)
+{
+	static const size_t tag = 16, type = 13 /* of the content: its object identifier */;
+	size_t at = der->len - tag - 1, n = tag - left;
+
+	assert_int_equal(der->bytes[at - 1], 0x04);
+	assert_int_equal(der->bytes[at], tag);
+	der->bytes[at] = (unsigned char)left;
+	shorten_by(der, 0, n);
+	shorten_by(der, 4 + type, n);
+	shorten_by(der, 8 + type, n);
+	der->len -= n;
+}
+
+/* RFC 5084 §3.2: AES-GCM-ICVlen is 12 to 16. Of one octet every 256th forgery would do. */
+static void a_tag_that_can_be_guessed_is_not_read(void **state)
+{
+	static const struct {
+		size_t left;
+		enum err err;
+	} rows[] = {
+		{ 12, OK }, { 11, ERR_DENIED }, { 4, ERR_DENIED }, { 1, ERR_DENIED }, { 0, ERR_DENIED }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(secret) struct secret *der = encrypt_to_both(CMS_AES128_GCM);
+		struct cms_opened opened = { 0 };
+		struct verdict verdict;
+		enum err err;
+
+		cut_tag(der, rows[i].left);
+		err = decrypt(der, &bob, &opened, &verdict);
+		secret_free(opened.content);
+		certificate_free(alice.certificate);
+		certificate_free(bob.certificate);
+		alice.certificate = bob.certificate = NULL;
+		assert_int_equal(err, rows[i].err);
+	}
+}
+
 static void an_rsa_key_gets_it_by_oaep(void **state)
 {
 	struct cms_opened opened = { 0 };
@@ -526,6 +578,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(each_recipient_reads_it, start, stop),
 	cmocka_unit_test_setup_teardown(who_is_no_recipient_is_told_so, start, stop),
 	cmocka_unit_test_setup_teardown(every_altered_byte_of_an_envelope_is_noticed, start, stop),
+	cmocka_unit_test_setup_teardown(a_tag_that_can_be_guessed_is_not_read, start, stop),
 	cmocka_unit_test_setup_teardown(an_rsa_key_gets_it_by_oaep, start, stop),
 	cmocka_unit_test_setup_teardown(the_algorithms_on_the_wire_are_those_of_rfc_8591, start, stop),
 	cmocka_unit_test_setup_teardown(a_key_that_is_not_for_that_gets_nothing, start, stop),
