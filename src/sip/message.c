@@ -232,10 +232,12 @@ static bool grow(struct parse *parse)
 /* What of a value in a list is its URI: what is in brackets, of a Contact without them all of it, else nothing. */
 static struct slice uri_part(const struct sip_header *header, struct slice value)
 {
-	size_t opening = slice_find(value, '<'), closing = slice_find(value, '>');
+	const char *end = value.ptr + value.len, *behind = lex_quoted(value.ptr, end);
+	struct slice rest = behind ? slice_from(behind, (size_t)(end - behind)) : value;
+	size_t opening = slice_find(rest, '<'), closing = slice_find(rest, '>');
 
-	if (closing > opening && closing < value.len)
-		return slice_sub(value, opening + 1, closing - opening - 1);
+	if (closing > opening && closing < rest.len)
+		return slice_sub(rest, opening + 1, closing - opening - 1);
 	return header->id == SIP_CONTACT ? value : slice_from(value.ptr, 0);
 }
 

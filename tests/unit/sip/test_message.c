@@ -296,6 +296,33 @@ static void limits_are_kept(void **state)
 	}
 }
 
+/* What is in the quotes of a display name is no URI, and does not stand for the one behind it. */
+static void a_uri_behind_brackets_in_quotes_is_measured(void **state)
+{
+	static const char *const values[] = {
+		"<sip:bob@bobs-phone.example.org>",
+		"\"<>\" <sip:bob@bobs-phone.example.org>",
+		"\"\\\"<>\" <sip:bob@bobs-phone.example.org>",
+		"<sip:a@b>, \"<b>\" <sip:bob@bobs-phone.example.org>",
+	};
+	struct sip_limits limits = sip_limits_default;
+
+	limits.uri = 25;
+	for (size_t i = 0; i < N(values); i++) {
+		struct sip_message *message = NULL;
+		struct sip_fault fault;
+		char text[1000];
+		bool is_measured;
+
+		snprintf(text, sizeof text, REQUEST_WITH("Route: %s\r\n", ""), values[i]);
+		assert_int_equal(sip_message_parse(slice_of(text), &limits, &message, &fault), OK);
+		is_measured = message->fault.status == 400 && slice_eq(message->fault.name, SLICE("Route"));
+		sip_message_free(message);
+		if (!is_measured)
+			fail_msg("%s", values[i]);
+	}
+}
+
 static void a_copy_outlives_what_it_was_made_of(void **state)
 {
 	struct sip_message *message = parsed(SLICE(REQUEST_WITH("Contact: <sip:a@b>\r\n", "body"))),
@@ -424,6 +451,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(quotes_that_are_never_closed_cost_no_more_than_others),
 	cmocka_unit_test(a_datagram_ends_where_content_length_says),
 	cmocka_unit_test(limits_are_kept),
+	cmocka_unit_test(a_uri_behind_brackets_in_quotes_is_measured),
 	cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
 	cmocka_unit_test(more_header_fields_than_fit_at_first_are_kept),
 	cmocka_unit_test(values_are_walked_across_lists_and_fields),
