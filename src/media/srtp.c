@@ -93,41 +93,38 @@ bool media_srtp_protect(struct media_srtp *srtp, bool is_rtcp, void *packet, siz
 	return true;
 }
 
-/* Who has the key may make up one SSRC after the other, and the library keeps each for as long as the key. */
-static bool has_room_for(const struct media_srtp *srtp, uint32_t source)
+/* Its place among the sources; n_sources where it is a new one. */
+static size_t find_source(const struct media_srtp *srtp, uint32_t source)
 {
-	for (size_t i = 0; i < srtp->n_sources; i++)
-		if (srtp->sources[i] == source)
-			return true;
-	return srtp->n_sources < SRTP_SOURCES_MAX;
-}
+	size_t at = 0;
 
-static void remember(struct media_srtp *srtp, uint32_t source)
-{
-	for (size_t i = 0; i < srtp->n_sources; i++)
-		if (srtp->sources[i] == source)
-			return;
-	srtp->sources[srtp->n_sources++] = source; /* there is room, or the packet was not looked at */
+	while (at < srtp->n_sources && srtp->sources[at] != source)
+		at++;
+	return at;
 }
 
 enum media_srtp_verdict media_srtp_unprotect(struct media_srtp *srtp, bool is_rtcp, void *packet, size_t *len)
 {
 	int n = (int)*len;
-	size_t at = is_rtcp ? 4 : 8; /* RFC 3550 §5.1, §6.4 */
+	size_t offset = is_rtcp ? 4 : 8; /* RFC 3550 §5.1, §6.4 */
 	srtp_err_status_t status;
 	uint32_t source;
+	size_t at;
 
-	if (!srtp->in || *len < at + sizeof source)
+	if (!srtp->in || *len < offset + sizeof source)
 		return MEDIA_SRTP_REFUSED;
-	memcpy(&source, (const char *)packet + at, sizeof source);
-	if (!has_room_for(srtp, source))
+	memcpy(&source, (const char *)packet + offset, sizeof source);
+	at = find_source(srtp, source);
+	/* Who has the key may make up one SSRC after the other, and the library keeps each for as long as the key. */
+	if (at == SRTP_SOURCES_MAX)
 		return MEDIA_SRTP_REFUSED;
 	status = is_rtcp ? srtp_unprotect_rtcp(srtp->in, packet, &n) : srtp_unprotect(srtp->in, packet, &n);
 	if (status == srtp_err_status_replay_fail || status == srtp_err_status_replay_old)
 		return MEDIA_SRTP_REPLAYED;
 	if (status != srtp_err_status_ok)
 		return MEDIA_SRTP_REFUSED;
-	remember(srtp, source);
+	if (at == srtp->n_sources)
+		srtp->sources[srtp->n_sources++] = source;
 	*len = (size_t)n;
 	return MEDIA_SRTP_OK;
 }
