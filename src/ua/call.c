@@ -547,9 +547,11 @@ void calls_flow_lost(struct ua *ua, struct now now)
 
 void calls_registered(struct ua *ua, struct now now)
 {
-	LIST_EACH (call, &ua->calls, struct call, link)
+	LIST_EACH (call, &ua->calls, struct call, link) {
 		if (call->bye_owed)
 			send_bye(call, now);
+		change_registered(call, now);
+	}
 }
 
 void calls_hangup(struct ua *ua, struct now now)

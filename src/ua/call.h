@@ -65,6 +65,7 @@ struct call {
 	struct timer ring_timer;
 	struct timer change_timer;
 	enum sdp_direction before; /* what description.wish goes back to if our change is refused */
+	bool is_refresh;           /* our change is the session timer's: nobody asked for it */
 	struct session_timer session;
 	struct timer session_timer;
 	bool can_update; /* the other side allows UPDATE (RFC 3311) */

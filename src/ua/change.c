@@ -187,21 +187,17 @@ static enum err send_invite(struct call *call, struct now now)
 	return err;
 }
 
-/* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10). */
+/* It was our turn, and it failed: the call lives until the interval is over (RFC 4028 §10), if we do not make up for it. */
 static void refresh_failed(struct call *call, struct now now)
 {
 	struct session_timer *session = &call->session;
 	ms_t passed = session_timer_wait(session);
 
-	session->we_refresh = false;
+	if (session->is_overdue)
+		return; /* and its end stands */
+	session->is_overdue = true;
 	ua_set_timer(call->ua, &call->session_timer, UA_TIMER_SESSION,
 		     now.mono + session_timer_wait(session) - passed);
-}
-
-/* Nobody asked for the change that is over but the session timer: it has fired, and runs again after a 2xx only. */
-static bool was_refresh(const struct call *call)
-{
-	return call->session.interval != 0 && call->session_timer.slot == 0;
 }
 
 static void go_back(struct call *call, enum ua_cause cause, unsigned status, struct slice text,
@@ -217,7 +213,7 @@ static void go_back(struct call *call, enum ua_cause cause, unsigned status, str
 
 	description_withdraw(&call->description);
 	call->description.wish = call->before;
-	if (was_refresh(call))
+	if (call->is_refresh)
 		refresh_failed(call, now);
 	else
 		ua_tell(call->ua, &event);
@@ -232,6 +228,7 @@ enum err ua_hold(struct ua *ua, uint64_t id, bool hold, struct now now)
 		return ERR_NOT_FOUND;
 	if (call->invite || call->asked || call->change_timer.slot != 0)
 		return ERR_AGAIN;
+	call->is_refresh = false;
 	call->before = call->description.wish;
 	call->description.wish = hold ? SDP_SENDONLY : SDP_SENDRECV;
 	err = send_invite(call, now);
@@ -344,6 +341,8 @@ static const struct exchange_user invite_user = { on_invite_response, on_invite_
 
 /* -- the session timer ------------------------------------------------------------------------------- */
 
+static void refresh(struct call *call, struct now now);
+
 static void on_update_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
 	struct call *call = exchange->call;
@@ -354,7 +353,7 @@ static void on_update_response(struct exchange *exchange, const struct sip_messa
 	if (call->state != CALL_UP)
 		return;
 	if (response->status == 422 && session_timer_raise(&call->session, response)) {
-		change_session_due(call, now);
+		refresh(call, now);
 	} else if (response->status == 491) {
 		try_again_later(call, now); /* and a re-INVITE refreshes as well */
 	} else if (response->status < 300 && dlg_refresh_target(call->dialog, response) == OK) {
@@ -380,12 +379,20 @@ static void on_update_failed(struct exchange *exchange, enum ua_cause cause, str
 
 static const struct exchange_user update_user = { on_update_response, on_update_failed };
 
-void change_session_due(struct call *call, struct now now)
+static void refresh(struct call *call, struct now now)
 {
 	const struct call_request update = { .user = &update_user, .method = SIP_UPDATE };
 	enum err err;
 
-	if (!call->session.we_refresh) {
+	call->is_refresh = true;
+	err = call->can_update ? call_send(call, &update, now, &call->invite) : send_invite(call, now);
+	if (err != OK)
+		refresh_failed(call, now);
+}
+
+void change_session_due(struct call *call, struct now now)
+{
+	if (!call->session.we_refresh || call->session.is_overdue) {
 		call_leave(call, UA_TIMEOUT, SLICE("the call was not refreshed in time"), now);
 		return;
 	}
@@ -393,7 +400,12 @@ void change_session_due(struct call *call, struct now now)
 		call_run_session_timer(call, now);
 		return;
 	}
-	err = call->can_update ? call_send(call, &update, now, &call->invite) : send_invite(call, now);
-	if (err != OK)
-		refresh_failed(call, now);
+	refresh(call, now);
+}
+
+void change_registered(struct call *call, struct now now)
+{
+	if (call->state == CALL_UP && call->session.is_overdue && !call->invite && !call->asked &&
+	    call->change_timer.slot == 0)
+		refresh(call, now);
 }

@@ -15,5 +15,7 @@ MUST_CHECK bool change_takes_timer(struct ua *ua, struct server *server, struct 
 				   struct now now);
 /* The session timer is due: our refresh, or the end. */
 void change_session_due(struct call *call, struct now now);
+/* A refresh that failed is made up for, now that there is a flow again. */
+void change_registered(struct call *call, struct now now);
 /* The wait after a 491 is over. */
 void change_again(struct call *call, struct now now);

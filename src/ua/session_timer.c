@@ -35,6 +35,7 @@ enum err session_timer_asked(struct session_timer *timer, const struct sip_messa
 	bool can_refresh = sip_message_lists(request, SIP_SUPPORTED, SLICE("timer"));
 	struct sip_session_expires expires;
 
+	timer->is_overdue = false;
 	if (!value.ptr) {
 		ask_in_reply(timer, request);
 		return OK;
@@ -53,6 +54,7 @@ void session_timer_told(struct session_timer *timer, const struct sip_message *r
 	struct sip_session_expires expires;
 
 	timer->interval = 0;
+	timer->is_overdue = false;
 	if (!sip_session_expires_parse(sip_message_value(response, SIP_SESSION_EXPIRES), &expires))
 		return;
 	timer->interval = bounded(expires.seconds);
@@ -123,7 +125,7 @@ ms_t session_timer_wait(const struct session_timer *timer)
 {
 	ms_t interval = (ms_t)timer->interval * 1000;
 
-	if (timer->we_refresh)
+	if (timer->we_refresh && !timer->is_overdue)
 		return interval / 2;
 	/* §10: "the minimum of 32 seconds and one third of the session interval" before it expires */
 	return interval - (interval / 3 < 32000 ? interval / 3 : 32000);

@@ -19,6 +19,7 @@ struct session_timer {
 	unsigned least;    /* the greatest Min-SE that a 422 told us in this call; 0: none did (§7.3) */
 	unsigned raises;   /* how often one did */
 	bool we_refresh;
+	bool is_overdue; /* our refresh has failed, and was not made up for */
 };
 
 /* Wants a timer of so many seconds, 0 for none; at least SESSION_MIN_SE. */
@@ -44,5 +45,5 @@ void put_session_timer_reply(struct writer *out, const struct session_timer *tim
 void put_session_timer_wish(struct writer *out, const struct session_timer *timer);
 void put_session_timer_request(struct writer *out, const struct session_timer *timer);
 
-/* From now until we refresh, or give up on theirs (§10); 0: never. */
+/* From the last refresh until we refresh, or give up on theirs, or on ours that is overdue (§10); 0: never. */
 ms_t session_timer_wait(const struct session_timer *timer);

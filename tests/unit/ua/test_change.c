@@ -390,11 +390,53 @@ static void a_session_whose_refresh_meets_the_end_of_the_flow_lives_to_its_end(v
 	(void)refresh_by_invite(world, &first);
 	world_lose_flow(world);
 	world_expect_no_event(world, UA_MEDIA_REFUSED);
-	world_pass(world, 1000);
-	world_register(world);
-	world_pass(world, 14000);
-	world_expect(world, SIP_BYE);
+	world_pass(world, 15000);
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_TIMEOUT);
+}
+
+static void a_refresh_that_meets_the_end_of_the_flow_is_made_up_for(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *refresh;
+	char sdp[4096];
+
+	(void)refresh_by_invite(world, &first);
+	world_lose_flow(world);
+	world_pass(world, 5000);
+	world_register(world);
+	refresh = world_expect(world, SIP_INVITE);
+	assert_true(slice_eq(sip_message_value(refresh, SIP_SESSION_EXPIRES), SLICE("90;refresher=uac")));
+	world_answer(world, refresh, 200, "Session-Expires: 90;refresher=uac\r\n",
+		     world_sdp_answer(world, refresh, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_pass(world, 44999);
+	world_expect_silence(world);
+	world_pass(world, 1);
+	world_expect(world, SIP_INVITE);
+	world_expect_no_event(world, UA_ENDED);
+}
+
+static void a_refresh_that_is_due_without_a_flow_is_made_up_for(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *update;
+	uint64_t call;
+
+	first = world_call(world, &call);
+	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
+		SLICE(""));
+	world_expect_status(world, 200);
+	world_pass(world, 44000);
+	world_lose_flow(world);
+	world_pass(world, 6000);
+	world_register(world);
+	update = world_expect(world, SIP_UPDATE);
+	assert_true(slice_eq(sip_message_value(update, SIP_SESSION_EXPIRES), SLICE("90;refresher=uac")));
+	world_answer(world, update, 500, NULL, SLICE(""));
+	world_pass(world, 9999);
+	world_expect_silence(world);
+	world_pass(world, 1); /* RFC4028:10: the end stays where it was */
+	world_expect(world, SIP_BYE);
 }
 
 #define WITH_WORLD(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
@@ -416,5 +458,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_refresh_that_is_refused_leaves_the_media_as_they_were),
 	WITH_WORLD(a_session_whose_refresh_by_invite_fails_lives_to_its_end),
 	WITH_WORLD(a_session_whose_refresh_meets_the_end_of_the_flow_lives_to_its_end),
+	WITH_WORLD(a_refresh_that_meets_the_end_of_the_flow_is_made_up_for),
+	WITH_WORLD(a_refresh_that_is_due_without_a_flow_is_made_up_for),
 };
 TEST_MAIN(tests)
