@@ -70,15 +70,17 @@ static enum err ask_for(struct arrival *arrival, struct slice aor, struct now no
 	enum { EACH = 60 /* of a quota that is refilled by the second, with so many a minute */ };
 	struct ua *ua = arrival->ua;
 	struct credentials_found found;
+	enum err err;
 
 	credentials_of(ua->credentials, aor, now.wall, &found);
-	if (found.state == CREDENTIALS_UNKNOWN && !found.was_protected &&
+	if (!found.was_protected && found.state != CREDENTIALS_ASKED &&
 	    !quota_take(&ua->strangers, EACH, now.mono)) {
 		arrival->is_unasked = true;
 		ua->n_unasked++;
 		return ERR_LIMIT;
 	}
-	return credentials_want(ua->credentials, aor, &arrival->waiter, now);
+	err = credentials_want(ua->credentials, aor, &arrival->waiter, now);
+	return err == ERR_EXISTS ? credentials_want_anew(ua->credentials, aor, &arrival->waiter, now) : err;
 }
 
 static bool proceed(struct arrival *arrival, bool may_wait, struct now now)

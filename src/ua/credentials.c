@@ -17,6 +17,8 @@ const char *credentials_trust_name(enum credentials_trust trust)
 	return trust_names[trust];
 }
 
+enum { ANEW_SECONDS = 60 };
+
 static const struct verdict unexplained = {
 	.code = "smime.no-memory",
 	.what = "there is no memory to say why",
@@ -145,6 +147,14 @@ struct peer_key *peer_key_find(const struct peer *peer, const unsigned char id[K
 enum credentials_state peer_state(const struct peer *peer, utc_t now)
 {
 	return peer->state == CREDENTIALS_ASKED || now < peer->until ? peer->state : CREDENTIALS_UNKNOWN;
+}
+
+bool peer_can_be_asked_anew(const struct credentials *credentials, const struct peer *peer, utc_t now)
+{
+	enum credentials_state state = peer_state(peer, now);
+
+	return peer != credentials->self && now >= peer->anew &&
+	       (state == CREDENTIALS_KNOWN || state == CREDENTIALS_NONE);
 }
 
 bool peer_has_believed(const struct peer *peer)
@@ -340,6 +350,27 @@ enum err credentials_want(struct credentials *credentials, struct slice aor,
 	}
 	if (waiter)
 		list_append(&peer->waiters, &waiter->link);
+	return OK;
+}
+
+enum err credentials_want_anew(struct credentials *credentials, struct slice aor,
+			       struct credentials_waiter *waiter, struct now now)
+{
+	struct peer *peer = peer_find(credentials, aor);
+	enum credentials_state before;
+	enum err err;
+
+	if (!peer || !peer_can_be_asked_anew(credentials, peer, now.wall))
+		return ERR_EXISTS;
+	peer->anew = now.wall + ANEW_SECONDS;
+	before = peer->state;
+	err = ask(credentials, peer, now);
+	if (err != OK) {
+		peer->state = before;
+		return err;
+	}
+	peer->before = before;
+	list_append(&peer->waiters, &waiter->link);
 	return OK;
 }
 

@@ -167,6 +167,12 @@ struct credentials_waiter {
  */
 MUST_CHECK enum err credentials_want(struct credentials *credentials, struct slice aor,
 				     struct credentials_waiter *waiter, struct now now);
+/*
+ * The same where the domain has answered, but not of the key that came: it may be newer than the answer. Until the next one comes, and
+ * for a moment if none does, the old one stands. ERR_EXISTS: not again within a minute.
+ */
+MUST_CHECK enum err credentials_want_anew(struct credentials *credentials, struct slice aor,
+					  struct credentials_waiter *waiter, struct now now);
 /* Waits no more. Does nothing for one that does not wait. */
 void credentials_cease(struct credentials *credentials, struct credentials_waiter *waiter);
 
@@ -175,6 +181,7 @@ struct credentials_question {
 	const struct chain *others;            /* that came along with it; NULL: none */
 	struct slice aor;                      /* who the message says it is from */
 	struct now now;
+	bool may_wait; /* for an answer that is newer than the key */
 };
 
 struct credentials_judgement {
@@ -188,7 +195,7 @@ MUST_CHECK enum err credentials_are_for(const struct certificate *certificate, s
 
 /*
  * Whether a signer's certificate is to be believed for the AOR. ERR_AGAIN: nobody was asked yet; credentials_want(), then
- * again. ERR_DENIED: the verdict says why (another's, expired, withdrawn, changed, not vouched for). ERR_NOMEM.
+ * again; or, with may_wait, credentials_want_anew(). ERR_DENIED: the verdict says why (another's, expired, withdrawn, changed, not vouched for). ERR_NOMEM.
  */
 MUST_CHECK enum err credentials_judge(const struct credentials *credentials,
 				      const struct credentials_question *question,

@@ -132,6 +132,9 @@ static enum err judge_key(const struct credentials *credentials, const struct cr
 
 	if (!peer)
 		return ERR_AGAIN;
+	if (question->may_wait && !(key && key->certificate) &&
+	    peer_can_be_asked_anew(credentials, peer, question->now.wall))
+		return ERR_AGAIN;
 	if (key && key->is_withdrawn)
 		return deny(&withdrawn, peer->aor, judgement->key, ret_verdict);
 	switch (peer_state(peer, question->now.wall)) {

@@ -18,7 +18,10 @@ struct peer_key {
 struct peer {
 	struct link link;
 	enum credentials_state state;
-	utc_t until;             /* how long the state is good, but ASKED */
+	utc_t until; /* how long the state is good, but ASKED */
+	enum credentials_state
+		before;          /* ASKED: the answer that stands if there is no newer one; UNKNOWN: none */
+	utc_t anew;              /* when the domain may be asked for a newer answer */
 	struct verdict *verdict; /* NULL: none, or no memory for it */
 	size_t n_keys;
 	struct peer_key keys[KEYS_MAX];
@@ -53,6 +56,8 @@ MUST_CHECK enum err peer_get(struct credentials *credentials, struct slice aor, 
 struct peer_key *peer_key_find(const struct peer *peer, const unsigned char id[KEY_ID_SIZE]);
 /* The state at a moment: an answer that is too old counts no more. */
 enum credentials_state peer_state(const struct peer *peer, utc_t now);
+/* Whether there is an answer of its domain, and a newer one may be asked for. */
+bool peer_can_be_asked_anew(const struct credentials *credentials, const struct peer *peer, utc_t now);
 /* Whether a key of the AOR was believed before. */
 bool peer_has_believed(const struct peer *peer);
 /* Keeps a copy; without memory none. */

@@ -316,6 +316,7 @@ enum err credentials_vouched(struct credentials *credentials, struct slice aor,
 		explain_none(peer);
 	peer->state = err != OK ? CREDENTIALS_UNKNOWN : n > 0 ? CREDENTIALS_KNOWN : CREDENTIALS_NONE;
 	peer->until = now.wall + VOUCHED_SECONDS;
+	peer->before = CREDENTIALS_UNKNOWN;
 	call_waiters(peer, now);
 	return err;
 }
@@ -330,11 +331,18 @@ static bool is_answered(const struct peer *peer, utc_t now)
 static void give_up(struct peer *peer, enum credentials_state state, const struct verdict *why,
 		    struct now now)
 {
+	utc_t until = now.wall + FAILED_SECONDS;
+
 	if (is_answered(peer, now.wall))
 		return;
-	peer_explain(peer, why);
-	peer->state = state;
-	peer->until = now.wall + FAILED_SECONDS;
+	if (peer->before != CREDENTIALS_UNKNOWN && until < peer->until) {
+		peer->state = peer->before;
+	} else {
+		peer_explain(peer, why);
+		peer->state = state;
+	}
+	peer->before = CREDENTIALS_UNKNOWN;
+	peer->until = until;
 	call_waiters(peer, now);
 }
 

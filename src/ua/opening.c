@@ -185,6 +185,7 @@ static enum err judge(struct opening *opening)
 		.others = opening->signature->others,
 		.aor = slice_from(opening->aor, opening->aor_len),
 		.now = opening->now,
+		.may_wait = opening->may_wait,
 	};
 	struct credentials_judgement judgement;
 	struct verdict why;

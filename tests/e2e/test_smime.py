@@ -34,6 +34,16 @@ def test_a_message_between_two_new_users_is_protected_without_any_further_step(s
     assert alice.wait(15) == 0
 
 
+def test_each_new_phone_is_believed_from_its_first_message(site):
+    """What bob's phone knows of alice's address is older than her new phone, which writes as soon as it has its certificate."""
+    bob = obtained(site.phone("bob", "answer"))
+    for nth in (1, 2):
+        alice = site.phone("alice", "message", "sips:bob@localhost", f"with phone {nth}")
+        message = bob.wait_event("message", 20, nth=nth)
+        assert message["smime"]["believed"], message
+        assert alice.wait(15) == 0
+
+
 def test_a_call_is_sealed_on_both_sides(site):
     bob = obtained(site.phone("bob", "answer"))
     alice = site.phone("alice", "call", "sips:bob@localhost", options=("--for", "2"))

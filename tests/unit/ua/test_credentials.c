@@ -421,6 +421,31 @@ static void judges_certificates_of_a_signer(void **state)
 	assert_string_equal(verdict.code, "smime.not-yet-valid");
 }
 
+static void an_answer_stands_until_a_newer_one_comes(void **state)
+{
+	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
+	const struct now later = { .mono = 61000, .wall = NOW + 60 };
+	enum credentials_trust trust;
+	struct verdict verdict;
+
+	(void)state;
+	assert_int_equal(credentials_want_anew(credentials, bob, &waiter, now), ERR_EXISTS);
+	vouch(phone, NULL, now);
+	world.answer = ERR_CLOSED;
+	assert_int_equal(credentials_want_anew(credentials, bob, &waiter, now), ERR_CLOSED);
+	assert_int_equal(state_of_bob(NOW), CREDENTIALS_KNOWN);
+	world.answer = OK;
+	assert_int_equal(credentials_want_anew(credentials, bob, &waiter, now), ERR_EXISTS); /* not so soon */
+	assert_int_equal(credentials_want_anew(credentials, bob, &waiter, later), OK);
+	assert_int_equal(state_of_bob(later.wall), CREDENTIALS_ASKED);
+	credentials_failed(credentials, bob, &gone, later);
+	assert_int_equal(world.called, 1);
+	assert_int_equal(world.found.state, CREDENTIALS_KNOWN);
+	assert_int_equal(judge(tablet, bob, NOW, &trust, &verdict), ERR_DENIED);
+	assert_string_equal(verdict.code, "smime.not-vouched");
+	assert_int_equal(state_of_bob(later.wall + 10), CREDENTIALS_UNKNOWN);
+}
+
 /* A key of our own, to which a certificate comes. */
 static void obtains_and_renews_our_own(void **state)
 {
@@ -542,6 +567,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_fingerprint_is_read_as_it_is_written, start, stop),
 	cmocka_unit_test_setup_teardown(believes_a_change_that_our_user_accepts, start, stop),
 	cmocka_unit_test_setup_teardown(judges_certificates_of_a_signer, start, stop),
+	cmocka_unit_test_setup_teardown(an_answer_stands_until_a_newer_one_comes, start, stop),
 	cmocka_unit_test_setup_teardown(obtains_and_renews_our_own, start, stop),
 	cmocka_unit_test_setup_teardown(tells_of_another_phone_on_our_own_account, start, stop),
 	cmocka_unit_test_setup_teardown(takes_no_certificate_of_another_key, start, stop),

@@ -316,6 +316,46 @@ static void a_message_waits_for_the_certificate_of_its_reader(void **state)
 	assert_int_equal(pair_carry(&p->bob, &p->alice, NULL)->status, 200);
 }
 
+/* He has asked for it since his domain was asked, and the NOTIFY is still on its way. */
+static void who_has_got_a_certificate_just_now_is_asked_about_once_more(void **state)
+{
+	struct pair *p = *state;
+
+	pair_acquaint(&p->alice, &p->bob, "bob@localhost");
+	assert_int_equal(
+		credentials_vouched(p->bob.ua->credentials, SLICE("alice@localhost"), NULL, 0, p->bob.now),
+		OK);
+	send_message(&p->alice);
+	pair_carry(&p->alice, &p->bob, NULL);
+	assert_int_equal(p->asked, 1);
+	world_expect_no_event(&p->bob, UA_MESSAGE);
+	pair_acquaint(&p->bob, &p->alice, "alice@localhost");
+	assert_true(ua_protection_is_good(world_event(&p->bob, UA_MESSAGE)->protection));
+	assert_int_equal(pair_carry(&p->bob, &p->alice, NULL)->status, 200);
+}
+
+static void who_is_not_vouched_for_is_asked_about_once_a_minute(void **state)
+{
+	struct pair *p = *state;
+
+	pair_acquaint(&p->alice, &p->bob, "bob@localhost");
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(credentials_vouched(p->bob.ua->credentials, SLICE("alice@localhost"), NULL,
+						     0, p->bob.now),
+				 OK);
+		send_message(&p->alice);
+		pair_carry(&p->alice, &p->bob, NULL);
+		assert_int_equal(p->asked, 1);
+		if (i == 0)
+			assert_int_equal(credentials_vouched(p->bob.ua->credentials, SLICE("alice@localhost"),
+							     NULL, 0, p->bob.now),
+					 OK);
+		assert_false(world_event(&p->bob, UA_MESSAGE)->protection->is_believed);
+		assert_string_equal(p->bob.event.protection->verdict.code, "smime.not-vouched");
+		pair_carry(&p->bob, &p->alice, NULL);
+	}
+}
+
 static void who_has_none_is_written_to_in_clear_and_that_is_said(void **state)
 {
 	struct pair *p = *state;
@@ -702,6 +742,8 @@ static const struct CMUnitTest tests[] = {
 	REQUIRE(a_message_without_protection_is_not_shown_where_that_is_required),
 	REQUIRE(whatever_bit_is_turned_over_nothing_else_is_shown),
 	STRANGERS(a_message_waits_for_the_certificate_of_its_reader),
+	STRANGERS(who_has_got_a_certificate_just_now_is_asked_about_once_more),
+	STRANGERS(who_is_not_vouched_for_is_asked_about_once_a_minute),
 	STRANGERS(who_has_none_is_written_to_in_clear_and_that_is_said),
 	STRANGERS(strangers_do_not_have_us_ask_without_end),
 	cmocka_unit_test_setup_teardown(nothing_leaves_in_clear_where_protection_is_required,
