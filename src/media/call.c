@@ -29,11 +29,15 @@ void media_call_tell_text(struct media_call *call, enum media_event_kind kind, c
 
 /* ---- life ------------------------------------------------------------------------------------------------------- */
 
-static enum err open_record(const char *path, struct wav_writer **ret_record, char text[MEDIA_MAX_TEXT])
+/* Where it is recorded is told: the file may have another name than was asked for. */
+static enum err open_record(struct media_call *call, const char *path, char text[MEDIA_MAX_TEXT])
 {
-	enum err err = wav_writer_open(path, ret_record);
+	char found[RECORDING_PATH_MAX];
+	enum err err = recording_open(path, found, &call->record);
 
-	if (err != OK)
+	if (err == OK)
+		media_call_tell_text(call, MEDIA_RECORDING, found);
+	else
 		snprintf(text, MEDIA_MAX_TEXT, "cannot write %s: %s", path, err_text(err));
 	return err;
 }
@@ -48,7 +52,7 @@ static enum err open_devices(struct media_call *call, const struct media_devices
 	TRY(sink_open(&devices->sink, &call->sink, text));
 	if (text[0])
 		media_call_tell_text(call, MEDIA_NO_DEVICE, text);
-	return devices->record ? open_record(devices->record, &call->record, text) : OK;
+	return devices->record ? open_record(call, devices->record, text) : OK;
 }
 
 static void init_outgoing(struct outgoing *out)

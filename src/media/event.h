@@ -14,6 +14,7 @@ enum media_event_kind {
 	MEDIA_NOT_HEARD,     /* for 10 s the other side's RTCP has said that nothing reaches it */
 	MEDIA_DIGIT,         /* the other side pressed a key: digit */
 	MEDIA_PLAYED,        /* the file to play is at its end */
+	MEDIA_RECORDING,     /* what is heard is written to the file that text names */
 	MEDIA_NO_DEVICE,  /* no sound card where one was hoped for, or it is gone: text; the call goes on */
 	MEDIA_NO_RECORD,  /* the recording ends here, e.g. because the disk is full: text; the call goes on */
 	MEDIA_STATISTICS, /* was asked for */

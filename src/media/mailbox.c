@@ -159,6 +159,7 @@ const char *media_event_name(enum media_event_kind kind)
 		[MEDIA_DIGIT]         = "digit",
 		[MEDIA_PLAYED]        = "played",
 		[MEDIA_NO_DEVICE]     = "no-device",
+		[MEDIA_RECORDING]     = "recording",
 		[MEDIA_NO_RECORD]     = "no-record",
 		[MEDIA_STATISTICS]    = "statistics",
 		[MEDIA_REMOTE_BYE]    = "remote-bye",

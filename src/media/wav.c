@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <speex/speex_resampler.h>
@@ -209,13 +210,18 @@ static bool write_header(struct wav_writer *writer)
 enum err wav_writer_open(const char *path, struct wav_writer **ret_writer)
 {
 	struct wav_writer *writer = mem_new(struct wav_writer);
+	struct stat found;
 	enum err err = OK;
 
 	if (!writer)
 		return ERR_NOMEM;
-	writer->fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	writer->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
 	if (writer->fd < 0)
 		err = err_of_file(errno);
+	else if (fstat(writer->fd, &found) != 0)
+		err = ERR_IO;
+	else if (found.st_size > 0)
+		err = ERR_EXISTS;
 	else if (!write_header(writer) || lseek(writer->fd, HEADER, SEEK_SET) != HEADER)
 		err = ERR_IO;
 	if (err != OK) {

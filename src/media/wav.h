@@ -22,8 +22,8 @@ OWN(wav_reader)
 size_t wav_reader_read(struct wav_reader *reader, int16_t *pcm, size_t n);
 
 /*
- * Replaces the file. Its header is brought up to date every second, so that the file is whole to within a
- * second whatever happens. ERR_NOT_FOUND, ERR_DENIED, ERR_IO by errno.
+ * Begins a file, or one that is empty. Its header is brought up to date every second, so that the file is whole to within a
+ * second whatever happens. ERR_EXISTS: there is something in it. ERR_NOT_FOUND, ERR_DENIED, ERR_IO by errno.
  */
 MUST_CHECK enum err wav_writer_open(const char *path, struct wav_writer **ret_writer);
 /* Writes the header for the last time; false if it was not possible. Accepts NULL. */

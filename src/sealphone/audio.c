@@ -118,6 +118,11 @@ static void show(struct phone *phone, const struct media_event *event)
 		output_say(output, object, "The other side pressed %c.", event->digit);
 		break;
 	case MEDIA_PLAYED: output_say(output, object, "All of the file was played."); break;
+	case MEDIA_RECORDING:
+		if (object)
+			json_object_set_new(object, "file", json_string(event->text));
+		output_say(output, object, "What we hear is written to %s.", event->text);
+		break;
 	case MEDIA_REMOTE_BYE: output_say(output, object, "%s", ""); break;
 	default:
 		if (object)

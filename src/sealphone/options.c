@@ -73,7 +73,7 @@ static const char usage[] =
 	"  --smime-strangers N   ask for the certificates of at most so many a minute who write or call and\n"
 	"                        were not known; default 60\n"
 	"  --play FILE           say what is in this WAV file\n"
-	"  --record FILE         write what is heard to this WAV file\n"
+	"  --record FILE         write what is heard to this WAV file; none is overwritten\n"
 	"  --device null|tone|auto|NAME\n"
 	"                        sound device; NAME is ALSA's; default auto\n"
 	"  --for SECONDS         hang up, or end, after so long\n"

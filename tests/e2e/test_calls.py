@@ -111,6 +111,18 @@ def test_a_sealed_call_carries_the_sentence(site, sentence, tmp_path):
     assert_heard(sentence, tmp_path / "heard.wav", tmp_path)
 
 
+def test_no_recording_is_overwritten(site, tmp_path):
+    bob = site.answering("bob", "--record", tmp_path / "heard.wav")
+    for nth, name in (1, "heard.wav"), (2, "heard-2.wav"):
+        assert site.phone("alice", "call", "bob", options=("--for", "1")).wait(20) == 0
+        assert bob.wait_event("media", state="recording", nth=nth)["file"] == str(tmp_path / name)
+        bob.wait_event("media", state="ended", nth=nth)
+    assert bob.stop() == 0
+    for name in "heard.wav", "heard-2.wav":
+        with wave.open(str(tmp_path / name)) as heard:
+            assert heard.getnframes() > 0
+
+
 def test_a_call_in_clear_is_told_as_such(tmp_path, sentence):
     site = Site(tmp_path, "tcp:127.0.0.1:0")
     try:

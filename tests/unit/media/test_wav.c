@@ -54,7 +54,7 @@ static void put_wav(struct writer *out, const struct format *format, uint32_t n)
 
 static void reads_what_it_wrote(void **state)
 {
-	struct file file = file_with(SLICE("something else, and longer than the header of the file to come"));
+	struct file file = file_with(SLICE(""));
 	struct wav_writer *writer = NULL;
 	struct wav_reader *reader = NULL;
 	int16_t pcm[AUDIO_FRAME], read[AUDIO_FRAME];
@@ -168,12 +168,15 @@ static void refuses_what_is_no_wav(void **state)
 
 static void says_why_a_file_does_not_open(void **state)
 {
+	struct file file = file_with(SLICE("a recording"));
 	struct wav_reader *reader = NULL;
 	struct wav_writer *writer = NULL;
 
 	assert_int_equal(wav_reader_open("/nonexistent/x.wav", &reader), ERR_NOT_FOUND);
 	assert_int_equal(wav_writer_open("/nonexistent/x.wav", &writer), ERR_NOT_FOUND);
 	assert_int_equal(wav_writer_open("/tmp", &writer), ERR_IO);
+	assert_int_equal(wav_writer_open(file.path, &writer), ERR_EXISTS);
+	unlink(file.path);
 	assert_true(wav_writer_close(NULL));
 }
 
