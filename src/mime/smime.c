@@ -116,13 +116,21 @@ static bool is_subtype(struct slice subtype, struct slice name)
 						  slice_eq_nocase(slice_sub(subtype, 2, subtype.len), name));
 }
 
+/* RFC 1847 §2.1: the media type of the part with the signature. */
+static bool is_signature(struct slice protocol)
+{
+	struct sip_media_type type;
+
+	return sip_media_type_parse(protocol, &type) && slice_eq_nocase(type.type, SLICE("application")) &&
+	       is_subtype(type.subtype, SLICE("pkcs7-signature"));
+}
+
 static enum wrapping wrapping_of(const struct mime_entity *entity)
 {
 	struct slice value;
 
 	if (sip_media_type_is(&entity->type, SLICE("multipart"), SLICE("signed")) &&
-	    sip_param_find(entity->type.params, SLICE("protocol"), &value) &&
-	    slice_ends(value, SLICE("pkcs7-signature")))
+	    sip_param_find(entity->type.params, SLICE("protocol"), &value) && is_signature(value))
 		return WRAPPING_CLEAR;
 	if (!slice_eq_nocase(entity->type.type, SLICE("application")) ||
 	    !is_subtype(entity->type.subtype, SLICE("pkcs7-mime")))

@@ -215,6 +215,32 @@ static void reads_base64_and_old_names(void **state)
 	assert_true(same);
 }
 
+/* RFC 2045 §5.1: "matching of media type and subtype is ALWAYS case-insensitive", and protocol is one (RFC 1847 §2.1). */
+static void the_protocol_of_a_signature_has_no_case(void **state)
+{
+	static const struct {
+		const char *text; /* as long as the usual one */
+		size_t n_layers;
+	} rows[] = { { "application/pkcs7-signature", 1 },
+		     { "Application/PKCS7-Signature", 1 },
+		     { "application/pgp-signature__", 0 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		AUTO(secret) struct secret *text = wrap("c");
+		struct smime_opened opened = { .n_layers = 9 };
+		struct verdict verdict;
+
+		assert_non_null(text);
+		size_t at = slice_find_text(secret_slice(text), SLICE("application/"));
+		memcpy(text->bytes + at, rows[i].text, sizeof("application/pkcs7-signature") - 1);
+		assert_int_equal(unwrap(text, &opened, &verdict), OK);
+		size_t n_layers = opened.n_layers;
+		smime_opened_fini(&opened);
+		assert_int_equal(n_layers, rows[i].n_layers);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(unwraps_what_was_wrapped_in_whatever_order, start, stop),
 	cmocka_unit_test_setup_teardown(five_layers_are_too_many, start, stop),
@@ -222,5 +248,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_part_put_beside_the_signed_one_is_not_taken, start, stop),
 	cmocka_unit_test_setup_teardown(without_a_key_it_says_so, start, stop),
 	cmocka_unit_test_setup_teardown(reads_base64_and_old_names, start, stop),
+	cmocka_unit_test_setup_teardown(the_protocol_of_a_signature_has_no_case, start, stop),
 };
 TEST_MAIN(tests)
