@@ -69,6 +69,25 @@ static bool read_part(struct multipart *parts, struct slice headers, struct slic
 	return true;
 }
 
+/* What stands around the parts is signed like them: a field, a parameter or a text there would be our word as well. */
+static bool has_bare_head(const struct mime_entity *entity, const struct multipart *parts)
+{
+	struct scan in = scan_of(entity->headers);
+
+	return scan_text(&in, SLICE("Content-Type: multipart/mixed;boundary=\"")) &&
+	       scan_text(&in, parts->boundary) && scan_text(&in, SLICE("\"\r\n")) && scan_done(&in) &&
+	       parts->rest.ptr == entity->body.ptr + sizeof("--\r\n") - 1 + parts->boundary.len;
+}
+
+/* end: of the last part. */
+static bool has_bare_end(const char *end, struct slice text, const struct multipart *parts)
+{
+	struct scan in = scan_of(slice_from(end, (size_t)(text.ptr + text.len - end)));
+
+	return scan_text(&in, SLICE("\r\n--")) && scan_text(&in, parts->boundary) &&
+	       scan_text(&in, SLICE("--\r\n")) && scan_done(&in);
+}
+
 bool order_is_notify(struct slice text, struct order_notify *ret_notify)
 {
 	static const struct slice fragment = SLICE_INIT("Content-Type: message/sipfrag\r\n"),
@@ -82,8 +101,8 @@ bool order_is_notify(struct slice text, struct order_notify *ret_notify)
 	ret_notify->n_certificates = 0;
 	if (mime_entity_parse(text, &entity) != OK ||
 	    !sip_media_type_is(&entity.type, SLICE("multipart"), SLICE("mixed")) ||
-	    multipart_begin(&entity, &parts) != OK || !read_part(&parts, fragment, &body) ||
-	    !read_fragment(body, ret_notify))
+	    multipart_begin(&entity, &parts) != OK || !has_bare_head(&entity, &parts) ||
+	    !read_part(&parts, fragment, &body) || !read_fragment(body, ret_notify))
 		return false;
 	while (parts.rest.ptr) {
 		if (ret_notify->n_certificates == ORDER_CERTIFICATES_MAX ||
@@ -91,5 +110,5 @@ bool order_is_notify(struct slice text, struct order_notify *ret_notify)
 			return false;
 		ret_notify->certificates[ret_notify->n_certificates++] = body;
 	}
-	return true;
+	return has_bare_end(body.ptr + body.len, text, &parts);
 }

@@ -196,7 +196,7 @@ static void issues_so_many_an_hour_to_one_account(void **state)
 
 /* The parts of an entity that differ from row to row; NULL: the good one. */
 struct entity {
-	const char *type, *from, *cseq, *event, *kind, *more;
+	const char *type, *from, *cseq, *event, *kind, *more, *after;
 	utc_t date;
 	bool is_empty;
 };
@@ -223,6 +223,7 @@ static void put_entity(struct writer *out, const struct fixture *fixture, const 
 		put(out, slice_from(fixture->user, fixture->n_user));
 	}
 	put(out, SLICE("\r\n--b--\r\n"));
+	put(out, OR(entity->after, ""));
 }
 
 static enum err vouch(struct fixture *fixture, const struct entity *entity, struct writer *out)
@@ -277,6 +278,16 @@ static void vouches_for_nothing_else(void **state)
 		  { .kind = "Content-Type: application/pkix-cert\r\nContent-Transfer-Encoding: binary\r\n"
 			    "Subject: a contract\r\n" } },
 		{ "no multipart", { .type = "Content-Type: text/plain\r\n" } },
+		{ "a further header of the whole",
+		  { .type = "Content-Type: multipart/mixed;boundary=\"b\"\r\nSubject: a contract\r\n" } },
+		{ "a further parameter",
+		  { .type = "Content-Type: multipart/mixed;boundary=\"b\";name=\"a contract\"\r\n" } },
+		{ "a text before the parts",
+		  { .type = "Content-Type: multipart/mixed;boundary=\"b\"\r\n\r\na contract" } },
+		{ "a line before the parts that is nearly a delimiter",
+		  { .type = "Content-Type: multipart/mixed;boundary=\"b\"\r\n\r\n--b: a contract" } },
+		{ "a text behind the parts", { .after = "a contract\r\n" } },
+		{ "a text behind the parts that ends as they do", { .after = "a contract\r\n--b--\r\n" } },
 	};
 	struct fixture *fixture = &the_one;
 	char text[8192];
