@@ -37,6 +37,15 @@ static bool is_within_limits(struct signer *signer, struct slice aor, utc_t now)
 	       count(&signer->overall, SIGNER_ISSUED_PER_HOUR, now);
 }
 
+/* Plain, in the one way in which an account is written: what a worker escapes, or writes in capitals, makes no other one of it. */
+static void put_account(struct writer *out, struct slice aor)
+{
+	size_t at = slice_find(aor, '@');
+
+	put_plain_aor(out, slice_sub(aor, 0, at));
+	put_lower(out, slice_sub(aor, at, aor.len));
+}
+
 enum err answer_make_user(struct signer *signer, const struct signer_message *message, struct slice text,
 			  struct answer *answer)
 {
@@ -50,11 +59,11 @@ enum err answer_make_user(struct signer *signer, const struct signer_message *me
 
 	if (!issuer || !issuer->chain)
 		return ERR_NOT_FOUND;
-	put_plain_aor(&out, aor);
+	put_account(&out, aor);
 	if (out.overflow)
 		return ERR_LIMIT;
 	TRY(csr_parse(signer->crypto, der, &csr));
-	if (!is_within_limits(signer, aor, message->now))
+	if (!is_within_limits(signer, writer_text(&out), message->now))
 		return ERR_AGAIN;
 	TRY(certificate_make_user(
 		signer->crypto, &(struct user_certificate_request){ csr, writer_text(&out), message->now },

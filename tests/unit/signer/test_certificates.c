@@ -191,6 +191,8 @@ static void issues_so_many_an_hour_to_one_account(void **state)
 		if (issue_to_device(fixture, "eve@a.example") != OK)
 			break;
 	assert_int_equal(issue_to_device(fixture, "eve@a.example"), ERR_AGAIN);
+	assert_int_equal(issue_to_device(fixture, "e%76e@a.example"), ERR_AGAIN);
+	assert_int_equal(issue_to_device(fixture, "eve@A.Example"), ERR_AGAIN);
 	assert_int_equal(issue_to_device(fixture, "frank@a.example"), OK);
 }
 
