@@ -119,13 +119,15 @@ static enum sdp_codec codec_of(struct slice encoding)
 		enum sdp_codec codec;
 	} known[] = {
 		/* clang-format off */
-		{ SLICE_INIT("opus/48000/2"),          SDP_OPUS                },
-		{ SLICE_INIT("PCMA/8000"),             SDP_PCMA                },
-		{ SLICE_INIT("PCMA/8000/1"),           SDP_PCMA                },
-		{ SLICE_INIT("PCMU/8000"),             SDP_PCMU                },
-		{ SLICE_INIT("PCMU/8000/1"),           SDP_PCMU                },
-		{ SLICE_INIT("telephone-event/8000"),  SDP_TELEPHONE_EVENT     },
-		{ SLICE_INIT("telephone-event/48000"), SDP_TELEPHONE_EVENT_48K },
+		{ SLICE_INIT("opus/48000/2"),            SDP_OPUS                },
+		{ SLICE_INIT("PCMA/8000"),               SDP_PCMA                },
+		{ SLICE_INIT("PCMA/8000/1"),             SDP_PCMA                },
+		{ SLICE_INIT("PCMU/8000"),               SDP_PCMU                },
+		{ SLICE_INIT("PCMU/8000/1"),             SDP_PCMU                },
+		{ SLICE_INIT("telephone-event/8000"),    SDP_TELEPHONE_EVENT     },
+		{ SLICE_INIT("telephone-event/8000/1"),  SDP_TELEPHONE_EVENT     },
+		{ SLICE_INIT("telephone-event/48000"),   SDP_TELEPHONE_EVENT_48K },
+		{ SLICE_INIT("telephone-event/48000/1"), SDP_TELEPHONE_EVENT_48K },
 		/* clang-format on */
 	};
 

@@ -131,6 +131,21 @@ static void a_plain_phone_is_answered_in_its_own_terms(void **state)
 	assert_int_equal(side.media.remote_rtcp.port, 50000);
 }
 
+/* RFC 8866 §6.6: the number of channels "may be omitted if the number of channels is one". */
+static void one_channel_may_be_said(void **state)
+{
+	struct sdp_local local = local_with(SDP_SRTP_NEVER, 1);
+	struct side side;
+
+	assert_int_equal(answer_to(HEAD "m=audio 4 RTP/AVP 96 8 101 97\r\na=rtpmap:96 opus/48000/2\r\n"
+					"a=rtpmap:8 PCMA/8000/1\r\na=rtpmap:101 telephone-event/8000/1\r\n"
+					"a=rtpmap:97 telephone-event/48000/1\r\n",
+				   &local, &side),
+			 SDP_OK);
+	assert_int_equal(side.media.send.of[SDP_TELEPHONE_EVENT], 101);
+	assert_int_equal(side.media.send.of[SDP_TELEPHONE_EVENT_48K], 97);
+}
+
 static void each_side_has_its_own_numbers(void **state)
 {
 	struct sdp_local local = local_with(SDP_SRTP_NEVER, 1);
@@ -407,6 +422,7 @@ static void every_verdict_has_its_words(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(two_of_us_agree_on_gcm),
 	cmocka_unit_test(a_plain_phone_is_answered_in_its_own_terms),
+	cmocka_unit_test(one_channel_may_be_said),
 	cmocka_unit_test(each_side_has_its_own_numbers),
 	cmocka_unit_test(answers_by_policy),
 	cmocka_unit_test(accepts_by_policy),
