@@ -42,9 +42,11 @@ static bool serve_one(struct server *server, size_t channel)
 		struct cmsghdr align;
 	} control;
 	struct iovec part = { server->request, sizeof(server->request) };
-	struct msghdr message = {
-		.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
+	/* The length, not the space, which with its padding has room for a second descriptor that nobody would close. */
+	struct msghdr message = { .msg_iov = &part,
+				  .msg_iovlen = 1,
+				  .msg_control = &control,
+				  .msg_controllen = CMSG_LEN(sizeof(int)) };
 	ssize_t n = recvmsg(server->channels[channel].fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 
 	if (n <= 0)
