@@ -49,6 +49,7 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	TRY(auth_server_new(config->crypto, config->nonce_key, &core->auth));
 	core->token_mac = mac_new(config->crypto, config->token_key);
 	core->tokens = token_memory_new();
+	core->detours = detours_new();
 	core->hops = map_new(HOPS_MAX, config->map_key);
 	core->aliases = map_new(ALIASES_MAX, config->map_key);
 	core->ongoing = map_new(MERGED_MAX, config->map_key);
@@ -58,9 +59,9 @@ enum err core_new(const struct core_config *config, struct core **ret_core)
 	core->backoff = backoff_new(config->map_key);
 	core->allowance = allowance_new(config->map_key);
 	core->notifier = notifier_new(packages, sizeof packages / sizeof packages[0], config->map_key);
-	if (!core->backoff || !core->allowance || !core->token_mac || !core->tokens || !core->hops ||
-	    !core->aliases || !core->ongoing || !core->arena || !core->scratch || !core->notifier ||
-	    !make_gruus(core, config->crypto))
+	if (!core->backoff || !core->allowance || !core->token_mac || !core->tokens || !core->detours ||
+	    !core->hops || !core->aliases || !core->ongoing || !core->arena || !core->scratch ||
+	    !core->notifier || !make_gruus(core, config->crypto))
 		return ERR_NOMEM;
 	core_reconfigure(core, config->server);
 	*ret_core = TAKE(core);
@@ -76,6 +77,7 @@ void core_free(struct core *core)
 	auth_server_free(core->auth);
 	map_free(core->ongoing);
 	token_memory_free(core->tokens);
+	detours_free(core->detours);
 	mac_free(core->token_mac);
 	backoff_free(core->backoff);
 	allowance_free(core->allowance);

@@ -183,10 +183,15 @@ void dialog_flow_gone(struct context *context, struct now now)
 	const struct sip_uri *to = &context->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
+	const struct detour detour = {
+		.gone = party == DIALOG_A ? token->flow_b : token->flow_a,
+		.party = party == DIALOG_A ? token->account_b : token->account_a,
+	};
 
 	put_aor(&name, to);
 	context->asked_for_peer = true;
-	if ((party == DIALOG_A ? token->account_b : token->account_a) < 0) {
+	if (detour.party < 0) {
+		detours_note(context->core->detours, &detour);
 		dial_again(context, now);
 		return;
 	}
@@ -279,6 +284,7 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 {
 	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
 	struct target target = other_side(context->core, &context->claim.token, party, context->request);
+	struct detour detour = { .gone = target.flow, .party = target.account };
 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
 	if (answer->err != OK || answer->aor->account.id != target.account ||
@@ -286,6 +292,8 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
 		return;
 	}
+	detour.instead = target.flow;
+	detours_note(context->core->detours, &detour);
 	context_forward_to(context, &target, now);
 }
 
@@ -298,6 +306,17 @@ static void find_flow_outside(const struct context *context, struct target *targ
 	    !dialog_may_go_to(context, &next_hop) || !outside_target(context, &next_hop, target))
 		return;
 	target->flow = hop_prepare(context->core, &target->outside);
+}
+
+/* Where the INVITE of the ACK went: the flow of the token may be gone, and only if it is this worker's is that known at once. */
+static void follow_invite(const struct context *context, struct target *target)
+{
+	const struct detour *detour = detours_find(context->core->detours, target->flow, target->account);
+
+	if (target->account < 0 && (detour || !core_flow_is_alive(context->core, target->flow)))
+		find_flow_outside(context, target);
+	else if (detour)
+		target->flow = detour->instead;
 }
 
 /* RFC 3261 §18.1.1, as for other requests (context.c). False: it is for no peer that is reached over UDP. */
@@ -379,7 +398,6 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		return;
 	}
 	target = other_side(core, token, party, ack);
-	if (target.account < 0 && !core_flow_is_alive(core, target.flow))
-		find_flow_outside(&context, &target);
+	follow_invite(&context, &target);
 	send_ack(&context, via, &target, now);
 }

@@ -13,6 +13,7 @@
 #include "proxy/allowance.h"
 #include "proxy/backoff.h"
 #include "proxy/config.h"
+#include "proxy/detour.h"
 #include "proxy/refusals.h"
 #include "proxy/token_memory.h"
 #include "registrar/gruu.h"
@@ -26,6 +27,7 @@ struct core {
 	struct auth_server *auth;
 	struct mac *token_mac;
 	struct token_memory *tokens; /* with that key */
+	struct detours *detours;
 	struct backoff *backoff;
 	struct allowance *allowance;
 	struct notifier *notifier;
