@@ -14,35 +14,63 @@
 
 enum {
 	FILE_MAX = 64 << 20,
+	PIPE_MAX = 1 << 20,    /* of what does not say how large it is */
 	NAME_MAX_LENGTH = 256, /* of a user, sips:user@domain */
 	WIDTH_MAX = 9,         /* of a number in a name */
 };
 
+/* Up to its end, or until there is no more room. */
+static bool read_all(int fd, char *text, size_t room, size_t *ret_n)
+{
+	size_t n = 0;
+	ssize_t got;
+
+	do {
+		got = read(fd, text + n, room - n);
+		n += got > 0 ? (size_t)got : 0;
+	} while (n < room && (got > 0 || (got < 0 && errno == EINTR)));
+	*ret_n = n;
+	return got >= 0;
+}
+
+static bool read_open(int fd, struct slice name, char **ret_text, size_t *ret_size)
+{
+	struct stat facts;
+	size_t room, n;
+	char *text;
+
+	if (fd < 0 || fstat(fd, &facts) != 0)
+		return complain("%s: %s; give the name of a file that can be read", name.ptr,
+				strerror(errno));
+	/* --password-file <(…) is no regular file */
+	room = !S_ISREG(facts.st_mode)    ? PIPE_MAX
+	       : facts.st_size < FILE_MAX ? (size_t)facts.st_size
+					  : FILE_MAX;
+	text = mem_alloc(room + 1);
+	if (!text)
+		return complain_of(ERR_NOMEM);
+	if (!read_all(fd, text, room + 1, &n))
+		(void)complain("%s: %s; give the name of a file that can be read", name.ptr, strerror(errno));
+	else if (n == 0 || n > room)
+		(void)complain("%s: it is %s", name.ptr, n == 0 ? "empty" : "too large");
+	else {
+		*ret_text = text;
+		*ret_size = n;
+		return true;
+	}
+	mem_wipe(text, n);
+	mem_free(text);
+	return false;
+}
+
 bool load_read_file(struct slice name, char **ret_text, size_t *ret_size)
 {
 	int fd = open(name.ptr, O_RDONLY | O_CLOEXEC);
-	struct stat facts;
-	char *text = NULL;
-	bool ok = false;
+	bool ok = read_open(fd, name, ret_text, ret_size);
 
-	if (fd < 0 || fstat(fd, &facts) != 0)
-		(void)complain("%s: %s; give the name of a file that can be read", name.ptr, strerror(errno));
-	else if (facts.st_size <= 0 || facts.st_size > FILE_MAX)
-		(void)complain("%s: it is empty or larger than %d bytes", name.ptr, FILE_MAX);
-	else if (!(text = mem_alloc((size_t)facts.st_size)))
-		(void)complain_of(ERR_NOMEM);
-	else
-		ok = read(fd, text, (size_t)facts.st_size) == facts.st_size ||
-		     complain("%s: it cannot be read at one go; give an ordinary file", name.ptr);
 	if (fd >= 0)
 		close(fd);
-	if (!ok) {
-		mem_free(text);
-		return false;
-	}
-	*ret_text = text;
-	*ret_size = (size_t)facts.st_size;
-	return true;
+	return ok;
 }
 
 static bool account_of(struct slice name, struct load_account *account)
@@ -55,8 +83,8 @@ static bool account_of(struct slice name, struct load_account *account)
 	if (colon == at)
 		put(&out, SLICE("sip:"));
 	put(&out, name);
-	if (out.overflow || !sip_uri_parse(writer_text(&out), &uri) || !uri.user.len || uri.port ||
-	    uri.params.len)
+	if (out.overflow || !sip_uri_parse(writer_text(&out), &uri) || !uri.user.len || !uri.host.len ||
+	    uri.port || uri.params.len)
 		return complain("\"%.*s\" is not the address of an account; write one like alice@example.org",
 				SLICE_FMT(name));
 	account->sips = uri.scheme == SIP_SCHEME_SIPS;

@@ -24,5 +24,5 @@ struct load_accounts {
 bool load_accounts_init(struct load_accounts *accounts, const struct load_options *options);
 void load_accounts_fini(struct load_accounts *accounts);
 
-/* A whole file, with mem_alloc(); *ret_size is its room. False: it was complained of. */
+/* A whole file, which may be a pipe, with mem_alloc(). False: it was complained of. */
 bool load_read_file(struct slice name, char **ret_text, size_t *ret_size);

@@ -65,6 +65,7 @@ static const struct {
 	{ "two numbers", "a%d%d@b.example", NULL, 1 },
 	{ "too wide", "a%010d@b.example", NULL, 1 },
 	{ "no domain", "a%d", NULL, 1 },
+	{ "a telephone", "tel:+%d", NULL, 1 },
 	{ "a parameter", "a%d@b.example;x", NULL, 1 },
 	{ "no tab", NULL, "a@b.example secret\n", 0 },
 	{ "no password", NULL, "a@b.example\t\n", 0 },
