@@ -3,6 +3,7 @@
 #include "sealine/load_run.h"
 #include "sip/build.h"
 #include "sip/fields.h"
+#include "sip/info.h"
 #include "tsx/tsx.h"
 
 static const struct load_mode *mode_of(const struct load_phone *phone)
@@ -320,6 +321,18 @@ static void put_refusal(struct writer *out, const struct load_phone *phone,
 	put(out, why);
 }
 
+/* What a server says of its reasons (RFC 3261 §20.43). */
+static struct slice warning_of(const struct sip_message *response)
+{
+	struct sip_values it = sip_values_of(response, SIP_WARNING);
+	struct sip_warning warning;
+	struct slice value;
+
+	if (!sip_values_next(&it, &value) || !sip_warning_parse(value, &warning))
+		return slice_of(NULL);
+	return slice_sub(warning.text, 0, 150);
+}
+
 static void refuse(struct load_phone *phone, const struct sip_message *response, struct slice why,
 		   struct now now)
 {
@@ -370,7 +383,7 @@ static void take_response(struct load_phone *phone, const struct sip_message *re
 	else if (response->status == 401 || response->status == 407)
 		challenged(phone, response, now);
 	else
-		refuse(phone, response, slice_of(NULL), now);
+		refuse(phone, response, warning_of(response), now);
 }
 
 /* ---- bytes ---- */
@@ -383,7 +396,7 @@ static void take_message(struct load_phone *phone, struct slice bytes, struct no
 	enum err err = sip_message_parse(bytes, &sip_limits_default, &message, &fault);
 
 	if (err == ERR_NOMEM)
-		load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+		load_phone_fail(phone, LOAD_LOST, load_wire_reason(err), now);
 	else if (err != OK)
 		load_tally_violation(tally, LOAD_NOT_SIP, slice_sub(bytes, 0, 100));
 	else if (message->fault.status)
@@ -446,7 +459,7 @@ static void hear(struct load_phone *phone, struct now now)
 		if (err == OK)
 			err = load_wire_keep(&phone->wire, bytes);
 		if (err != OK) {
-			load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+			load_phone_fail(phone, LOAD_LOST, load_wire_reason(err), now);
 			return;
 		}
 	}
@@ -465,7 +478,7 @@ void load_phone_send(struct load_phone *phone, const struct writer *message, str
 		return;
 	}
 	if (err != OK)
-		load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+		load_phone_fail(phone, LOAD_LOST, load_wire_reason(err), now);
 }
 
 static void proceed(struct load_phone *phone, struct now now)
@@ -496,7 +509,7 @@ void load_phone_event(struct load_phone *phone, unsigned ready, struct now now)
 		enum err err = load_wire_flush(&phone->wire);
 
 		if (err != OK) {
-			load_phone_fail(phone, LOAD_LOST, slice_of(err_text(err)), now);
+			load_phone_fail(phone, LOAD_LOST, load_wire_reason(err), now);
 			return;
 		}
 	}

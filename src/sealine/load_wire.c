@@ -102,6 +102,14 @@ bool load_wire_is_resumed(const struct load_wire *wire)
 	return facts.resumed;
 }
 
+/* Of a datagram, too: nobody has the port. */
+static enum err err_of_socket(void)
+{
+	if (errno == EAGAIN || errno == EINTR)
+		return ERR_AGAIN;
+	return errno == ECONNREFUSED ? ERR_DENIED : ERR_CLOSED;
+}
+
 static enum err write_some(struct load_wire *wire, struct slice bytes, size_t *ret_n)
 {
 	ssize_t n;
@@ -110,7 +118,7 @@ static enum err write_some(struct load_wire *wire, struct slice bytes, size_t *r
 		return tls_conn_write(wire->tls, bytes, ret_n);
 	n = send(wire->fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
 	if (n < 0)
-		return errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+		return err_of_socket();
 	*ret_n = (size_t)n;
 	return OK;
 }
@@ -178,7 +186,7 @@ static enum err read_some(struct load_wire *wire, char *buf, size_t size, size_t
 	if (n == 0 && wire->is_datagram)
 		return ERR_AGAIN; /* an empty one */
 	if (n <= 0)
-		return n == 0 ? ERR_CLOSED : errno == EAGAIN || errno == EINTR ? ERR_AGAIN : ERR_CLOSED;
+		return n == 0 ? ERR_CLOSED : err_of_socket();
 	*ret_n = (size_t)n;
 	return OK;
 }

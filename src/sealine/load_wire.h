@@ -61,7 +61,7 @@ MUST_CHECK enum err load_wire_flush(struct load_wire *wire);
 
 /*
  * Reads once into the buffer, behind what was kept from before. OK: *ret_bytes are the unread bytes; ERR_AGAIN, ERR_CLOSED,
- * ERR_IO, ERR_LIMIT (no room). *ret_more: there is more to read at once.
+ * ERR_DENIED (nobody has the port), ERR_IO, ERR_LIMIT (no room). *ret_more: there is more to read at once.
  */
 MUST_CHECK enum err load_wire_read(struct load_wire *wire, char *buf, size_t size, struct slice *ret_bytes,
 				   bool *ret_more);

@@ -291,6 +291,17 @@ def test_the_time_is_that_of_the_operations(tmp_path):
     assert min(load(tmp_path, proxy, "options", "--count", "4")[1]["seconds"] for _ in range(5)) < 0.08
 
 
+def test_the_reason_that_a_server_gives_is_shown(tmp_path):  # RFC3261:20.43
+    def twist(message):
+        message.start = "SIP/2.0 480 Away"
+        message["Warning"] = '399 localhost "has gone \\"home\\", like all", 399 localhost "and so on"'
+        return [message]
+
+    status, report = load(tmp_path, Proxy("tcp", twist), "options", "--count", "1")
+    assert (report["failures"], report["violations"], status) == ({"refused": 1}, {}, 1), report
+    assert report["first_failure"].startswith("refused: 480 Away to OPTIONS, has gone ") and report["first_failure"].endswith("like all"), report
+
+
 def still_bound(message):
     """A 200 to the REGISTER that takes a binding back, which lists it yet."""
     if (message.method, message.status, message["Contact"]) != ("REGISTER", 200, ""):
