@@ -30,12 +30,17 @@ void load_print_progress(const struct load *load)
 	else if (load->phase == LOAD_CLEANING)
 		fprintf(stderr, "\r\033[Kcleaning up: %zu of %zu users have left",
 			load->n_asked - load->n_leaving, load->accounts.n);
-	else
-		fprintf(stderr, "\r\033[K%3.0f s  %llu %.*s  %llu failures  %llu violations  p50 %.2f ms",
-			(double)(load_clock() - load->started) / 1e6, (unsigned long long)tally->done,
-			SLICE_FMT(load->options->mode->operation),
+	else {
+		fprintf(stderr, "\r\033[K%3.0f s  ", (double)(load_clock() - load->started) / 1e6);
+		if (load->options->mode->method != SIP_METHOD_OTHER)
+			fprintf(stderr, "%llu %.*s  ", (unsigned long long)tally->done,
+				SLICE_FMT(load->options->mode->operation));
+		fprintf(stderr, "%llu failures  %llu violations",
 			(unsigned long long)load_tally_failures(tally),
-			(unsigned long long)load_tally_violations(tally), milliseconds(load, 0));
+			(unsigned long long)load_tally_violations(tally));
+		if (tally->done > 0)
+			fprintf(stderr, "  p50 %.2f ms", milliseconds(load, 0));
+	}
 }
 
 void load_end_progress(void)
@@ -101,9 +106,11 @@ static json_t *json_of_latency(const struct load *load)
 
 static json_t *json_of_server(const struct load *load, const struct figures *f)
 {
-	json_t *object = json_pack("{s:i, s:f, s:I}", "pid", (int)load->options->server, "cpu_share",
-				   f->server_share, "pss_kb", (json_int_t)load->at_end.pss);
+	json_t *object = json_pack("{s:i, s:f}", "pid", (int)load->options->server, "cpu_share",
+				   f->server_share);
 
+	if (load->at_end.pss > 0) /* of somebody else's process it is not told */
+		json_object_set_new(object, "pss_kb", json_integer((json_int_t)load->at_end.pss));
 	if (f->has_operations)
 		json_object_set_new(object, "cpu_us", json_real(f->server_us));
 	if (f->has_memory)
@@ -239,9 +246,8 @@ bool load_print_report(const struct load *load)
 	struct figures f = figures_of(load);
 
 	if (load->options->server && !f.has_server)
-		(void)complain(
-			"load: there is no process %d to be looked at; the server's figures are left out",
-			(int)load->options->server);
+		(void)complain("load: the process %d is no more; the server's figures are left out",
+			       (int)load->options->server);
 	if (load->options->json && !print_json(json_of_run(load, &f)))
 		return false;
 	if (!load->options->json)

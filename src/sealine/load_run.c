@@ -285,6 +285,10 @@ bool load_run(struct load *load)
 	struct net_event event;
 
 	look_at_server(load, &load->before);
+	if (load->options->server && load->before.n == 0)
+		return complain(
+			"load: there is no process %d to be looked at; give the server's with --server-pid",
+			(int)load->options->server);
 	load->next_look = now.mono;
 	enter_phase(load, LOAD_SETTLING, now);
 	if (mode->connects) {

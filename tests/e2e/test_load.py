@@ -86,6 +86,20 @@ def test_sips_addresses_and_a_file_of_accounts_work_too(server):
     assert (status, report["done"]) == (0, 10), errors
 
 
+@pytest.mark.parametrize("option, what", [("--password-file", "secret\n"), ("--accounts", "".join(f"user{i:02d}@localhost\tsecret\n" for i in range(N)))])
+def test_what_is_read_may_come_through_a_pipe(server, option, what):
+    """As from --password-file <(...)."""
+    who = [*(["--users", "user%02d@localhost"] if option == "--password-file" else []), option, "/dev/stdin"]
+    words = ["load", "register", f"127.0.0.1:{server.port()}", *who, "--number", N, "--count", "6", "--ca", server.ca, "--json"]
+    status, out, errors = sealine(*words, stdin=what)
+    assert status == 0 and json.loads(out)["done"] == 6, errors
+
+
+def test_a_process_that_is_not_there_is_noticed_before_anything_is_sent(server):
+    status, report, errors = load(server, "options", "--count", "1", "--server-pid", str(2**31 - 1))
+    assert (status, report) == (1, None) and "there is no process 2147483647 to be looked at" in errors
+
+
 def test_a_clear_connection_is_loaded_as_well(server):
     status, report, errors = load(server, "call", "--count", "10", transport="tcp")
     assert (status, report["done"], report["transport"]) == (0, 10, "tcp"), (report, errors)
@@ -202,6 +216,7 @@ def test_datagrams_to_nobody_are_a_failure_and_not_a_wait(udp_server):
         port = nobody.getsockname()[1]
     status, report, errors = load(udp_server, "options", "--count", "1", "--duration", "1", transport="udp", port=port)
     assert status == 1 and report["failures"].get("lost", 0) > 0, errors
+    assert report["first_failure"] == "the connection ended: connection refused"
 
 
 @pytest.mark.parametrize("transport", ["tcp", "udp"])
