@@ -245,6 +245,19 @@ struct recipients {
 	size_t n, n_theirs;
 };
 
+static bool is_among(const struct recipients *recipients, const struct certificate *certificate)
+{
+	unsigned char wanted[CERTIFICATE_FINGERPRINT_SIZE], found[CERTIFICATE_FINGERPRINT_SIZE];
+
+	if (!certificate_fingerprint(certificate, wanted))
+		return false;
+	for (size_t i = 0; i < recipients->n; i++)
+		if (certificate_fingerprint(recipients->at[i], found) &&
+		    memcmp(wanted, found, sizeof wanted) == 0)
+			return true;
+	return false;
+}
+
 static void find_recipients(const struct ua *ua, const struct protect_order *order,
 			    const struct cms_recipient *own, struct recipients *ret_recipients)
 {
@@ -257,7 +270,7 @@ static void find_recipients(const struct ua *ua, const struct protect_order *ord
 	if (found.state == CREDENTIALS_KNOWN)
 		for (size_t i = 0; i < found.n; i++)
 			ret_recipients->at[ret_recipients->n++] = found.at[i];
-	if (order->also)
+	if (order->also && !is_among(ret_recipients, order->also))
 		ret_recipients->at[ret_recipients->n++] = order->also;
 	ret_recipients->n_theirs = ret_recipients->n;
 	ret_recipients->at[ret_recipients->n++] = own->certificate;
