@@ -1,8 +1,10 @@
 """Is this sentence in that recording? Normalised cross-correlation of two WAV files.
 
-The sentence is cut into stretches of one second. Each is searched in the whole recording, so that a jitter buffer that
-dropped or inserted a few milliseconds between two of them does no harm. The figure is the median over the stretches of the
-best correlation coefficient: 1.0 is the very same samples, a codec costs some, another sentence stays far below.
+Where the sentence begins in the recording is what most of its seconds say, each searched in the whole of it. Then it is cut into
+stretches of a quarter of a second, and each is searched around its place only: a jitter buffer may drop or insert a frame several
+times a second when the machine is busy, and a stretch that is longer than it is left alone matches nothing well. The figure is the
+median over the stretches of the best correlation coefficient: 1.0 is the very same samples, a codec costs some, another sentence
+stays far below.
 """
 
 import sys
@@ -11,7 +13,9 @@ import wave
 import numpy as np
 
 RATE = 8000
-STRETCH = RATE  # one second
+SECOND = RATE
+STRETCH = RATE // 4
+DRIFT = 3 * RATE // 10  # a jitter buffer holds 200 ms at most
 PRESENT = 0.60  # at or above: the sentence is there
 ABSENT = 0.45  # at or below: it is not; between the two nothing is claimed
 
@@ -39,10 +43,10 @@ def resample(samples, rate):
 
 
 def best_match(stretch, recording):
-    """The largest correlation coefficient of the stretch with any part of the recording of its length."""
+    """The largest correlation coefficient of the stretch with any part of the recording of its length, and where that is."""
     n = len(stretch)
     if len(recording) < n:
-        return 0.0
+        return 0.0, 0
     stretch = stretch - stretch.mean()
     size = 1 << (len(recording) + n - 1).bit_length()
     products = np.fft.irfft(np.fft.rfft(recording, size) * np.conj(np.fft.rfft(stretch, size)), size)
@@ -54,15 +58,27 @@ def best_match(stretch, recording):
     scale = np.sqrt(np.maximum(energy, 1e-9) * (stretch**2).sum())
     # A part that is as good as silent matches nothing, however its rounding noise looks.
     audible = energy > n * 100.0
-    return float(np.max(np.where(audible, products / np.maximum(scale, 1e-9), 0.0)))
+    figures = np.where(audible, products / np.maximum(scale, 1e-9), 0.0)
+    return float(figures.max()), int(figures.argmax())
+
+
+def audible_stretches(sentence, length):
+    """Where they begin."""
+    return [at for at in range(0, len(sentence) - length + 1, length) if sentence[at : at + length].std() > 100.0]
+
+
+def find_start(sentence, recording):
+    """Where in the recording the sentence begins, if it is there."""
+    seconds = audible_stretches(sentence, SECOND)
+    return int(np.median([best_match(sentence[at : at + SECOND], recording)[1] - at for at in seconds])) if seconds else 0
 
 
 def correlation(sentence, recording):
-    """Median over the audible seconds of the sentence; 0.0 if there is none."""
+    """Median over the audible stretches of the sentence; 0.0 if there is none."""
+    start = find_start(sentence, recording)
     figures = [
-        best_match(sentence[at : at + STRETCH], recording)
-        for at in range(0, len(sentence) - STRETCH + 1, STRETCH)
-        if sentence[at : at + STRETCH].std() > 100.0
+        best_match(sentence[at : at + STRETCH], recording[max(0, start + at - DRIFT) : max(0, start + at + STRETCH + DRIFT)])[0]
+        for at in audible_stretches(sentence, STRETCH)
     ]
     return float(np.median(figures)) if figures else 0.0
 
