@@ -551,7 +551,8 @@ static void a_call_is_described_under_protection_either_way(void **state)
 	assert_true(view_of(&p->alice, id).sealed && view_of(&p->bob, incoming).sealed);
 	assert_true(ua_protection_is_good(view_of(&p->alice, id).theirs));
 	assert_true(view_of(&p->bob, incoming).ours->is_encrypted);
-	assert_int_equal(view_of(&p->bob, incoming).ours->n_recipients, 1); /* alice's, which her offer came with, too */
+	assert_int_equal(view_of(&p->bob, incoming).ours->n_recipients,
+			 1); /* alice's, which her offer came with, too */
 
 	/* and so is what changes it, from either side */
 	assert_int_equal(ua_hold(p->bob.ua, incoming, true, p->bob.now), OK);
