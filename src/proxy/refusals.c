@@ -400,6 +400,13 @@ const struct refusal proxy_refusals[] = {
 		.section = "RFC 6665 §4.2.1.1",
 		.remedy = "subscribe to one that Allow-Events names",
 	},
+	[REFUSED_NO_SUBSCRIPTION] = {
+		.status = 481,
+		.code = "subscribe.none",
+		.warning = "there is no such subscription at this server, or not any more",
+		.section = "RFC 6665 §4.1.2.2",
+		.remedy = "subscribe anew",
+	},
 	[REFUSED_WATCHER] = {
 		.status = 403,
 		.code = "subscribe.watcher",

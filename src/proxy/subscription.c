@@ -24,11 +24,15 @@ bool subscription_take(struct context *context, struct now now)
 
 	if (request->method != SIP_SUBSCRIBE)
 		return false;
-	if (request->to.tag.ptr)
-		return notifier_refresh(context->core->notifier, context->server, now);
+	if (request->to.tag.ptr && notifier_refresh(context->core->notifier, context->server, now))
+		return true;
 	if (!check_is_for_us(context->core, request))
 		return false;
-	refuse_event(context, now);
+	if (request->to.tag
+		    .ptr) /* of before our start, or of another worker: there is nothing to be proven for */
+		context_refuse_as(context, REFUSED_NO_SUBSCRIPTION, request->uri_text, slice_of(NULL), now);
+	else
+		refuse_event(context, now);
 	return true;
 }
 
