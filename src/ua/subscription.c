@@ -164,6 +164,15 @@ static void refresh_in(struct subscription *sub, unsigned seconds, struct now no
 	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + (ms_t)wait * 1000);
 }
 
+/* In another dialog: this one is over. */
+static void begin_anew(struct subscription *sub, ms_t wait, struct now now)
+{
+	dlg_free(sub->dialog);
+	sub->dialog = NULL;
+	sub->state = SUB_AGAIN;
+	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + wait);
+}
+
 static unsigned bounded(uint32_t seconds)
 {
 	return seconds < EXPIRES_MAX ? seconds : EXPIRES_MAX;
@@ -239,6 +248,9 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	sub->cseq = exchange->number;
 	if (response->status < 300)
 		on_granted(sub, response, now);
+	else if (response->status == 481 &&
+		 sub->state == SUB_ACTIVE) /* §4.1.2.2; the notifier was started anew */
+		begin_anew(sub, AGAIN_MS, now);
 	else if (!ask_for_longer(sub, response, now) && (sub->state != SUB_ACTIVE || ends(response->status)))
 		end(sub, ua_cause_of(response->status), response->status, ua_why_of(response), now);
 	/* else it lives until what was granted is over, and is tried again then */
@@ -397,11 +409,7 @@ static void on_terminated(struct subscription *sub, const struct sip_subscriptio
 		    0, state->reason.len > 0 ? state->reason : SLICE("it was ended there"), now);
 		return;
 	}
-	dlg_free(sub->dialog);
-	sub->dialog = NULL;
-	sub->state = SUB_AGAIN;
-	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION,
-		     now.mono + AGAIN_MS + (at_once ? 0 : (ms_t)retry_after * 1000));
+	begin_anew(sub, AGAIN_MS + (at_once ? 0 : (ms_t)retry_after * 1000), now);
 }
 
 /* retry-after is a parameter of Subscription-State as well (§8.2.1). */

@@ -265,6 +265,17 @@ def test_a_call_outlives_the_server_and_is_ended_over_the_next_one(site, sentenc
     assert_heard(sentence, tmp_path / "heard.wav", tmp_path)
 
 
+def test_after_kill_9_phones_hear_of_certificates_again(site):
+    alice = site.answering("alice")
+    alice.wait_event("certificate-obtained")
+    site.restart(signal.SIGKILL)
+    alice.wait_event("registered", seconds=30, nth=2)
+    time.sleep(slow(1) + 3)  # it subscribes anew two seconds after it was refused
+    site.answering("alice")
+    alice.wait_event("certificate-changed", of="alice@localhost")  # her other phone's
+    assert not [event for event in alice.events if event["event"] == "certificate-failed"]
+
+
 def test_after_kill_9_phones_are_back_and_are_called_within_half_a_minute(site):
     bob = site.answering("bob")
     site.restart(signal.SIGKILL)

@@ -186,7 +186,7 @@ static const struct {
 	unsigned status;
 	bool at_first, refreshing; /* whether it ends the subscription */
 } refusals[] = {
-	{ 403, true, false }, { 404, true, true },  { 408, true, false }, { 481, true, true },
+	{ 403, true, false }, { 404, true, true },  { 408, true, false }, { 480, true, true },
 	{ 489, true, true },  { 500, true, false }, { 503, true, false }, { 604, true, true },
 };
 
@@ -328,6 +328,26 @@ static void a_new_flow_is_told_to_the_notifier(void **state)
 	assert_true(slice_eq(world_expect(world, SIP_SUBSCRIBE)->to.tag, SLICE("theirs")));
 }
 
+static void a_notifier_that_forgot_it_is_asked_anew(void **state) /* RFC6665:4.1.2.2 */
+{
+	struct world *world = *state;
+	const struct sip_message *first, *again;
+	uint64_t id;
+
+	first = subscribed(world, &id);
+	world_pass(world, 568000);
+	world_answer(world, world_expect(world, SIP_SUBSCRIBE), 481, NULL, SLICE(""));
+	world_pass(world, 1999);
+	world_expect_silence(world);
+	world_pass(world, 1);
+	again = world_expect(world, SIP_SUBSCRIBE);
+	assert_int_equal(again->to.tag.len, 0);
+	assert_false(slice_eq(again->call_id, first->call_id));
+	world_answer(world, again, 481, NULL,
+		     SLICE("")); /* who knows of nothing there is not asked without end */
+	assert_int_equal(world_event(world, UA_WATCH_ENDED)->status, 481);
+}
+
 static void a_phone_that_ends_ends_its_subscriptions(void **state)
 {
 	struct world *world = *state;
@@ -400,6 +420,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_reason_says_whether_it_is_tried_again),
 	WITH_WORLD(notifications_that_are_none_of_ours_are_refused),
 	WITH_WORLD(a_new_flow_is_told_to_the_notifier),
+	WITH_WORLD(a_notifier_that_forgot_it_is_asked_anew),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
 	WITH_WORLD(a_phone_that_ends_waits_two_seconds_for_the_last_notify),
 	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
