@@ -9,7 +9,10 @@
 #include "base/writer.h"
 #include "idn/idn.h"
 
-enum { ESCAPED_MAX = 4000 }; /* a byte may become four */
+enum {
+	ESCAPED_MAX = 4000, /* a byte may become four */
+	REAL_DIGITS = 12,   /* that are known of a number: 0.9996 and not 0.99960000000000004 */
+};
 
 bool complain(const char *format, ...)
 {
@@ -30,7 +33,8 @@ bool complain_of(enum err err)
 
 bool print_json(json_t *object)
 {
-	int failed = object ? json_dumpf(object, stdout, JSON_COMPACT) : -1;
+	int failed = object ? json_dumpf(object, stdout, JSON_COMPACT | JSON_REAL_PRECISION(REAL_DIGITS))
+			    : -1;
 
 	json_decref(object);
 	if (!object)

@@ -3,6 +3,7 @@
 import json
 import os
 import pty
+import re
 import select
 import signal
 import socket
@@ -93,6 +94,12 @@ def test_what_is_read_may_come_through_a_pipe(server, option, what):
     words = ["load", "register", f"127.0.0.1:{server.port()}", *who, "--number", N, "--count", "6", "--ca", server.ca, "--json"]
     status, out, errors = sealine(*words, stdin=what)
     assert status == 0 and json.loads(out)["done"] == 6, errors
+
+
+def test_numbers_have_no_more_digits_than_are_known(server):
+    words = ("load", "options", f"127.0.0.1:{server.port()}", "--users", "user%02d@localhost", "--count", "200", "--ca", server.ca, "--json")
+    status, out, errors = sealine(*words)
+    assert status == 0 and max(len(number.replace(".", "").lstrip("0")) for number in re.findall(r"\d+\.\d+", out.split('"seconds"')[1])) <= 12, (out, errors)
 
 
 def test_a_process_that_is_not_there_is_noticed_before_anything_is_sent(server):
