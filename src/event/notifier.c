@@ -589,6 +589,16 @@ static bool check_refresh(const struct asked *asked, struct subscription *subscr
 	return false;
 }
 
+/* What was sent on the flow before is waited for no longer: it says nothing of whom this one reaches. */
+static void move_to(struct subscription *subscription, flow_id flow)
+{
+	if (subscription->client && subscription->client->flow != flow) {
+		subscription->client->user = NULL;
+		subscription->client = NULL;
+	}
+	subscription->flow = flow;
+}
+
 bool notifier_refresh(struct notifier *notifier, struct server *server, struct now now)
 {
 	const struct asked asked = { notifier, server, now };
@@ -601,7 +611,7 @@ bool notifier_refresh(struct notifier *notifier, struct server *server, struct n
 	    !choose_expires(&asked, subscription->package, &expires) ||
 	    !is_within_rate(&asked, subscription->package, subscription->watcher, subscription->domain))
 		return true;
-	subscription->flow = server->flow;
+	move_to(subscription, server->flow);
 	subscription->ends = now.mono + (ms_t)expires * 1000;
 	answer_ok(&asked, subscription, expires);
 	subscription->wants_all = true;

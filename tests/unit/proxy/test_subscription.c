@@ -14,14 +14,14 @@ static void assert_lacks(struct slice text, const char *part)
 		fail_msg("\"%s\" is in:\n%.*s", part, SLICE_FMT(text));
 }
 
-/* The last messages that alice's phone was sent: at most an answer and a NOTIFY. */
+/* The last messages that a peer was sent: at most an answer and a NOTIFY. */
 struct got {
 	struct sip_message *answer, *notify;
 };
 
-static struct got take(struct world *world)
+static struct got take_from(struct world *world, enum peer peer)
 {
-	struct slice text = world_passed(world, ALICE_PHONE);
+	struct slice text = world_passed(world, peer);
 	struct got got = { 0 };
 
 	while (text.len > 0) {
@@ -39,6 +39,11 @@ static struct got take(struct world *world)
 		text = slice_sub(text, frame.bytes.len, text.len);
 	}
 	return got;
+}
+
+static struct got take(struct world *world)
+{
+	return take_from(world, ALICE_PHONE);
 }
 
 static void drop(struct got *got)
@@ -80,8 +85,8 @@ static struct got begin(struct world *world, const char *headers)
 	return take(world);
 }
 
-/* The same dialog once more; what it is told is answered 200. */
-static struct got again(struct world *world, struct slice tag, const char *headers)
+/* The same dialog once more, from a peer; what it is told is answered 200. */
+static struct got again_from(struct world *world, enum peer peer, struct slice tag, const char *headers)
 {
 	char to[128];
 	struct ask ask = subscribe(headers);
@@ -89,8 +94,13 @@ static struct got again(struct world *world, struct slice tag, const char *heade
 	snprintf(to, sizeof to, "<sip:alice@example.org>;tag=%.*s", SLICE_FMT(tag));
 	ask.to = to;
 	ask.uri = "sip:sip.example.org;transport=tls";
-	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
-	return take(world);
+	world_ask(world, peer, &ask, SLICE(""));
+	return take_from(world, peer);
+}
+
+static struct got again(struct world *world, struct slice tag, const char *headers)
+{
+	return again_from(world, ALICE_PHONE, tag, headers);
 }
 
 static void confirm(struct world *world, const struct got *got)
@@ -322,6 +332,40 @@ static void an_account_has_so_many_and_no_more(void **state)
 	world_end(world);
 }
 
+/*
+ * What was sent on the old connection is answered by nobody: it is dead, which shows now or never. The phone has asked again
+ * over another one meanwhile.
+ */
+static void a_refresh_elsewhere_is_told_at_once(void **state) /* RFC6665:4.2.1.2 */
+{
+	static const bool shows[] = { true, false };
+
+	for (size_t i = 0; i < sizeof shows / sizeof shows[0]; i++) {
+		struct world *world = world_new();
+		struct got got = begin(world, "Event: reg\r\nExpires: 600\r\n" CONTACT);
+		char tag[64];
+		struct writer kept = writer_of(tag, sizeof tag);
+
+		put(&kept, answer_of(&got)->to.tag);
+		drop(&got);
+		world_bind(world, ALICE, ALICE_OTHER, "sip:alice@192.0.2.11", 1000);
+		got = again_from(world, ALICE_OTHER, writer_text(&kept),
+				 "Event: reg\r\nExpires: 600\r\n" CONTACT);
+		assert_has(answer_of(&got)->text, "SIP/2.0 200 OK");
+		assert_has(notify_of(&got)->body, "version=\"1\" state=\"full\"");
+		world_respond(world, ALICE_OTHER, notify_of(&got), "200 OK", "");
+		drop(&got);
+		if (shows[i])
+			world_lose(world, ALICE_PHONE);
+		world_pass(world, 33000); /* timer F */
+		got = again_from(world, ALICE_OTHER, writer_text(&kept),
+				 "Event: reg\r\nExpires: 600\r\n" CONTACT);
+		assert_has(answer_of(&got)->text, "SIP/2.0 200 OK");
+		drop(&got);
+		world_end(world);
+	}
+}
+
 /* A look at certificates, each in a dialog of its own; gives the status and what Retry-After says. */
 static unsigned look(struct world *world, enum peer peer, enum who who, unsigned *ret_wait)
 {
@@ -375,6 +419,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_cannot_be_told_is_refused),
 	cmocka_unit_test(a_sips_contact_is_told_over_tls_alone),
 	cmocka_unit_test(an_account_has_so_many_and_no_more),
+	cmocka_unit_test(a_refresh_elsewhere_is_told_at_once),
 };
 
 TEST_MAIN(tests)
