@@ -298,11 +298,16 @@ static bool is_cut_off(const struct subscription *subscription)
 	return !endpoint_flow_view(subscription->notifier->endpoint, subscription->flow);
 }
 
+static bool can_be_dialled(const struct subscription *subscription)
+{
+	return subscription->domain.len > 0 && subscription->notifier->way.to;
+}
+
 /* Whether there is a flow to the subscriber, or may be one when there is something to tell. */
 static bool is_reachable(const struct subscription *subscription, struct now now)
 {
-	return !is_cut_off(subscription) || (subscription->domain.len > 0 && subscription->notifier->way.to &&
-					     now.mono >= subscription->dial_due);
+	return !is_cut_off(subscription) ||
+	       (can_be_dialled(subscription) && now.mono >= subscription->dial_due);
 }
 
 void subscription_dial_later(struct subscription *subscription, struct now now)
@@ -391,20 +396,31 @@ void notifier_answer(struct question *question, const struct answer *answer, str
 
 /* -- a new one ----------------------------------------------------------------------------------------------------- */
 
-/* One more of the subscriber; those that are cut off make room. */
-static bool has_room(struct notifier *notifier, const struct event_package *package, account_id watcher)
+/* Those of the subscriber, after some that are cut off have made room: all of them, or those that nobody will dial. */
+static size_t count_of(struct notifier *notifier, const struct event_package *package, account_id watcher,
+		       bool ends_all)
 {
 	size_t n = 0;
 
 	LIST_EACH (subscription, &notifier->all, struct subscription, link) {
 		if (subscription->watcher != watcher || subscription->package != package)
 			continue;
-		if (!subscription->client && is_cut_off(subscription))
+		if (!subscription->client && is_cut_off(subscription) &&
+		    (ends_all || !can_be_dialled(subscription)))
 			subscription_free(subscription);
 		else
 			n++;
 	}
-	return n < (watcher < 0 ? package->per_domain : package->per_account);
+	return n;
+}
+
+/* For one more of the subscriber. */
+static bool has_room(struct notifier *notifier, const struct event_package *package, account_id watcher)
+{
+	size_t most = watcher < 0 ? package->per_domain : package->per_account;
+
+	return count_of(notifier, package, watcher, false) < most ||
+	       count_of(notifier, package, watcher, true) < most;
 }
 
 static void put_key(struct writer *out, struct slice call_id, struct slice ours, struct slice theirs)

@@ -366,6 +366,65 @@ static void a_refresh_elsewhere_is_told_at_once(void **state) /* RFC6665:4.2.1.2
 	}
 }
 
+/* Somebody of another domain. */
+static void open_for_domain(struct world *world, enum peer peer)
+{
+	struct flow_facts facts = {
+		.event = FLOW_OPENED,
+		.transport = TRANSPORT_TLS,
+		.verified = SLICE("other.example"),
+	};
+
+	world_lose(world, peer);
+	assert_true(address_parse(SLICE("192.0.2.99:1234"), &facts.peer));
+	assert_true(address_parse(SLICE("192.0.2.1:5061"), &facts.local));
+	endpoint_flow(world->endpoint, world_flow(peer), &facts, world->now);
+	world->closed[peer] = false;
+}
+
+/* He asks for bob's certificates; tag: of the dialog in which he does so again, or empty. */
+static struct got ask_for_bob(struct world *world, enum peer peer, const char *call_id, struct slice tag)
+{
+	char to[128];
+	const struct ask ask = {
+		.method = "SUBSCRIBE",
+		.uri = tag.len > 0 ? "sips:sip.example.org" : "sips:bob@example.org",
+		.from = "<sips:x@other.example>;tag=x",
+		.to = to,
+		.call_id = call_id,
+		.headers = "Event: certificate\r\nExpires: 60\r\nContact: <sips:x@192.0.2.10>\r\n",
+	};
+
+	snprintf(to, sizeof to, "<sips:bob@example.org>%s%.*s", tag.len > 0 ? ";tag=" : "", SLICE_FMT(tag));
+	world_ask(world, peer, &ask, SLICE(""));
+	return take_from(world, peer);
+}
+
+/* Its proxy has closed what was idle; somebody else of the domain opens another connection. */
+static void one_of_a_domain_is_not_forgotten_for_another(void **state)
+{
+	struct world *world = world_new();
+	struct got got;
+	char tag[64];
+	struct writer kept = writer_of(tag, sizeof tag);
+
+	world->loses_dns = true; /* nothing is signed meanwhile */
+	open_for_domain(world, STRANGER);
+	got = ask_for_bob(world, STRANGER, "first", SLICE(""));
+	assert_int_equal(answer_of(&got)->status, 200);
+	put(&kept, answer_of(&got)->to.tag);
+	drop(&got);
+	world_lose(world, STRANGER);
+	open_for_domain(world, BOB_OTHER);
+	got = ask_for_bob(world, BOB_OTHER, "second", SLICE(""));
+	assert_int_equal(answer_of(&got)->status, 200);
+	drop(&got);
+	got = ask_for_bob(world, BOB_OTHER, "first", writer_text(&kept));
+	assert_int_equal(answer_of(&got)->status, 200);
+	drop(&got);
+	world_end(world);
+}
+
 /* A look at certificates, each in a dialog of its own; gives the status and what Retry-After says. */
 static unsigned look(struct world *world, enum peer peer, enum who who, unsigned *ret_wait)
 {
@@ -420,6 +479,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_sips_contact_is_told_over_tls_alone),
 	cmocka_unit_test(an_account_has_so_many_and_no_more),
 	cmocka_unit_test(a_refresh_elsewhere_is_told_at_once),
+	cmocka_unit_test(one_of_a_domain_is_not_forgotten_for_another),
 };
 
 TEST_MAIN(tests)
