@@ -302,6 +302,8 @@ bool notify_vouched(struct subscription *subscription, const struct answer *answ
 		report_unvouched(subscription, answer->err);
 		return end_unvouched(subscription, now);
 	}
+	if (!subscription->reason && now.mono >= subscription->ends)
+		subscription->reason = "timeout"; /* it took so long to sign */
 	if (!put_vouched(&out, subscription, answer->entity, now) ||
 	    !send_it(subscription, writer_text(&out), now))
 		return false;

@@ -425,6 +425,25 @@ static void one_of_a_domain_is_not_forgotten_for_another(void **state)
 	world_end(world);
 }
 
+/* The signing process is slow. */
+static void what_is_signed_after_the_end_says_so(void **state) /* RFC6665:4.1.3 */
+{
+	const struct answer answer = { .entity = SLICE("Content-Type: text/plain\r\n\r\nnothing") };
+	struct world *world = world_new();
+	struct got got;
+
+	world->loses_dns = true;
+	open_for_domain(world, STRANGER);
+	got = ask_for_bob(world, STRANGER, "slow", SLICE(""));
+	drop(&got);
+	world_pass(world, 70000);
+	world_answer(world, &answer);
+	got = take_from(world, STRANGER);
+	assert_has(notify_of(&got)->text, "Subscription-State: terminated;reason=timeout\r\n");
+	drop(&got);
+	world_end(world);
+}
+
 /* A look at certificates, each in a dialog of its own; gives the status and what Retry-After says. */
 static unsigned look(struct world *world, enum peer peer, enum who who, unsigned *ret_wait)
 {
@@ -480,6 +499,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(an_account_has_so_many_and_no_more),
 	cmocka_unit_test(a_refresh_elsewhere_is_told_at_once),
 	cmocka_unit_test(one_of_a_domain_is_not_forgotten_for_another),
+	cmocka_unit_test(what_is_signed_after_the_end_says_so),
 };
 
 TEST_MAIN(tests)
