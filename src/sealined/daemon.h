@@ -90,6 +90,13 @@ void daemon_answer(struct daemon *daemon, struct control_call *call, struct now 
 bool daemon_aor_of(const json_t *object, char buf[STORE_NAME_MAX], struct slice *ret_name);
 /* Has a job done whose result is the whole reply. Takes the job over. */
 void daemon_post_job(struct daemon *daemon, struct control_call *call, struct job *job);
+/*
+ * A list is cut behind the account with which it gets as long as that: a reply is a line of CONTROL_LINE_MAX, and one account has
+ * room in the rest.
+ */
+enum { DAEMON_LIST_MAX = CONTROL_LINE_MAX / 2 };
+/* How long the members of a list are from one of them on. */
+size_t daemon_list_size(const json_t *list, size_t from);
 /* -- requests_policy.c ----------------------------------------------------------------------------------- */
 
 void daemon_user_policy(struct daemon *daemon, struct control_call *call, struct now now);

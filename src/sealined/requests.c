@@ -344,22 +344,41 @@ static json_t *describe_bindings(const struct aor *aor, utc_t now)
 	return bindings;
 }
 
+size_t daemon_list_size(const json_t *list, size_t from)
+{
+	size_t size = 0;
+
+	for (size_t i = from; i < json_array_size(list); i++)
+		size += json_dumpb(json_array_get(list, i), NULL, 0, JSON_COMPACT) + 1;
+	return size;
+}
+
+static json_t *describe_user(const struct aor *aor, utc_t now)
+{
+	return json_pack("{s:o, s:b, s:o}", "aor", json_text(aor->name), "md5", aor->account.has_md5,
+			 "bindings", describe_bindings(aor, now));
+}
+
 static void user_list(struct daemon *daemon, struct control_call *call, struct now now)
 {
 	struct slice after = slice_of(json_string_value(json_object_get(call->request, "after")));
 	struct aor **aors = mem_zalloc(CONTROL_BATCH_MAX, sizeof(struct aor *));
 	json_t *users = json_array();
-	size_t n = 0;
+	size_t n = 0, size = 0;
 	enum err err = aors ? location_list(daemon->location, after, CONTROL_BATCH_MAX, aors, &n) : ERR_NOMEM;
+	bool more = n == CONTROL_BATCH_MAX;
 
 	for (size_t i = 0; i < n; i++) {
-		json_array_append_new(users, json_pack("{s:o, s:b, s:o}", "aor", json_text(aors[i]->name),
-						       "md5", aors[i]->account.has_md5, "bindings",
-						       describe_bindings(aors[i], now.wall)));
+		if (size < DAEMON_LIST_MAX) {
+			json_array_append_new(users, describe_user(aors[i], now.wall));
+			size += daemon_list_size(users, i);
+		} else {
+			more = true;
+		}
 		aor_unref(aors[i]);
 	}
 	mem_free(aors);
-	json_t *reply = json_pack("{s:b, s:o, s:b}", "ok", 1, "users", users, "more", n == CONTROL_BATCH_MAX);
+	json_t *reply = json_pack("{s:b, s:o, s:b}", "ok", 1, "users", users, "more", more);
 	if (err != OK)
 		json_decref(TAKE(reply));
 	control_reply(call, reply);

@@ -62,14 +62,19 @@ static void list_all(struct daemon *daemon, struct control_call *call, utc_t now
 	struct aor **aors = mem_zalloc(ACCOUNTS_LOOKED_AT, sizeof(struct aor *));
 	json_t *list = json_array();
 	struct log_text last = { .text = "" };
-	size_t n = 0;
+	size_t n = 0, size = 0;
 	enum err err = aors ? location_list(daemon->location, after, ACCOUNTS_LOOKED_AT, aors, &n)
 			    : ERR_NOMEM;
 
-	if (n == ACCOUNTS_LOOKED_AT)
-		log_text(&last, aors[n - 1]->name);
 	for (size_t i = 0; i < n; i++) {
-		describe_all(list, aors[i], now);
+		size_t from = json_array_size(list);
+
+		if (size < DAEMON_LIST_MAX) {
+			describe_all(list, aors[i], now);
+			size += daemon_list_size(list, from);
+			if (size >= DAEMON_LIST_MAX || i + 1 == ACCOUNTS_LOOKED_AT)
+				log_text(&last, aors[i]->name);
+		}
 		aor_unref(aors[i]);
 	}
 	mem_free(aors);

@@ -1,10 +1,12 @@
 """sealined as a program: first start, registration, calls between workers, kill -9, reload, bad input."""
 
+import contextlib
 import json
 import os
 import re
 import signal
 import socket
+import sqlite3
 import ssl
 import stat
 import subprocess
@@ -286,6 +288,34 @@ def test_thousands_of_accounts_are_imported_at_once(server):
     assert sorted((one["index"], one["error"]) for one in reply["refused"]) == [(3000, "exists"), (3001, "syntax")]
     first = control(server.state, "user-list")
     assert len(first["users"]) == 3002 and not first["more"]
+
+
+def fill(state, n):
+    """Accounts with two phones each, which have much to say, and eight certificates."""
+    with contextlib.closing(sqlite3.connect(state / "sealine.db")) as database, database:
+        for i in range(1, n + 1):
+            database.execute("INSERT INTO account (id, name, version) VALUES (?, ?, 1)", (i, f"user{i:05}@localhost"))
+            for phone in range(2):
+                texts = [f"sip:{i}@192.0.2.1:{phone + 1}", b"", b"", f"{i}.{phone}", b"", b"x" * 600, b"192.0.2.1"]
+                contact, params, instance, call_id, path, agent, received = (text.encode() if isinstance(text, str) else text for text in texts)
+                values = (i, phone, contact, params, instance, 0, call_id, 1, 1000, int(time.time()) + 3600, 1, 1, path, agent, received)
+                database.execute(f"INSERT INTO binding VALUES ({', '.join('?' * len(values))})", values)
+            for device in range(8):
+                until = int(time.time()) + 86400
+                values = (i, device, b"der", os.urandom(32), os.urandom(32), i << 8 | device, until, until, 0)
+                database.execute(f"INSERT INTO certificate VALUES ({', '.join('?' * len(values))})", values)
+
+
+def test_accounts_are_listed_however_much_there_is_to_say_of_them(state):
+    with serve(state):
+        pass
+    fill(state, 4000)
+    with serve(state):
+        for noun, name, n in (("user", "users", 4000), ("cert", "certificates", 32000)):
+            status, text, errors = run([BUILD / "sealine", noun, "list", "--json", "--state", state])
+            assert (status, errors) == (0, "")
+            listed = json.loads(text)[name]
+            assert len(listed) == n and len({one["aor"] for one in listed}) == 4000
 
 
 @pytest.mark.parametrize("request_name", ["user-passwd", "user-remove"])
