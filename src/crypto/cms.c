@@ -12,7 +12,6 @@
 #include "crypto/cms_private.h"
 #include "crypto/private.h"
 
-#define RSA_BITS_MIN 2048
 #define ED25519_FROM 0x30200000L /* OpenSSL 3.2 */
 
 /* -- structures and texts ---------------------------------------------------------------------------------- */
@@ -199,10 +198,8 @@ static bool is_pss(const X509_ALGOR *signature)
 	return OBJ_obj2nid(id) == NID_rsassaPss;
 }
 
-static const char *rsa_name(size_t hash, const EVP_PKEY *pkey, const X509_ALGOR *signature)
+static const char *rsa_name(size_t hash, const X509_ALGOR *signature)
 {
-	if (EVP_PKEY_get_bits(pkey) < RSA_BITS_MIN)
-		return NULL;
 	return is_pss(signature) ? hashes[hash].pss : hashes[hash].rsa;
 }
 
@@ -216,13 +213,15 @@ static const char *algorithm_of(CMS_SignerInfo *info)
 
 	CMS_SignerInfo_get0_algs(info, &pkey, &x509, &digest, &signature);
 	X509_ALGOR_get0(&id, NULL, NULL, digest);
+	if (!key_is_strong(pkey))
+		return NULL;
 	for (size_t i = 0; i < sizeof(hashes) / sizeof(hashes[0]); i++) {
 		if (OBJ_obj2nid(id) != hashes[i].nid)
 			continue;
 		if (EVP_PKEY_is_a(pkey, "EC"))
 			return hashes[i].ecdsa;
 		if (EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS"))
-			return rsa_name(i, pkey, signature);
+			return rsa_name(i, signature);
 		if (EVP_PKEY_is_a(pkey, "ED25519"))
 			return "Ed25519";
 	}

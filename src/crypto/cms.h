@@ -4,7 +4,7 @@
  *
  * A signature is checked here, and nothing else: whether the signer's certificate is to be trusted and whom it
  * names is asked elsewhere, of the certificate that comes back. What is weak is neither written nor read: hashes
- * from SHA-256 on, RSA from 2048 bits, AES. Contents are bytes: no line end is ever changed.
+ * from SHA-256 on, RSA from 2048 bits, curves from 224, AES. Contents are bytes: no line end is ever changed.
  */
 #pragma once
 
@@ -102,7 +102,7 @@ struct cms_envelope {
 /*
  * To an EC certificate the content key goes by ephemeral ECDH with the X9.63 KDF over SHA-256 and AES-128-WRAP
  * (RFC 5753, RFC 8591 §4.2), to an RSA one by OAEP with SHA-256. ERR_DENIED if a certificate's keyUsage does not
- * allow that, or its key is of another kind. ERR_LIMIT, ERR_NOMEM.
+ * allow that, or its key is weak or of another kind. ERR_LIMIT, ERR_NOMEM.
  */
 MUST_CHECK enum err cms_encrypt(struct crypto *crypto, const struct cms_envelope *envelope,
 				struct slice content, struct secret **ret_der);

@@ -47,7 +47,7 @@ static bool set_key_transport(EVP_PKEY_CTX *ctx)
 	       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) == 1;
 }
 
-/* keyUsage is checked here, since the library does not look at it when it encrypts. */
+/* keyUsage and strength are checked here, since the library does not look at them when it encrypts. */
 static enum err add_recipient(CMS_ContentInfo *cms, X509 *x509)
 {
 	EVP_PKEY *pkey = X509_get0_pubkey(x509);
@@ -58,7 +58,7 @@ static enum err add_recipient(CMS_ContentInfo *cms, X509 *x509)
 
 	if (!is_ec && !(pkey && EVP_PKEY_is_a(pkey, "RSA")))
 		return ERR_DENIED;
-	if (!(X509_get_key_usage(x509) & needed))
+	if (!(X509_get_key_usage(x509) & needed) || !key_is_strong(pkey))
 		return ERR_DENIED;
 	info = CMS_add1_recipient_cert(cms, x509, CMS_KEY_PARAM);
 	ctx = info ? CMS_RecipientInfo_get0_pkey_ctx(info) : NULL;

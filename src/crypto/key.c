@@ -9,7 +9,8 @@
 #include "base/mem.h"
 #include "crypto/private.h"
 
-#define RSA_BITS_MIN 2048
+#define RSA_BITS_MIN      2048
+#define SECURITY_BITS_MIN 112 /* NIST SP 800-57 part 1, table 2; level 2 of OpenSSL's */
 
 enum err key_generate(struct crypto *crypto, struct key **ret_key)
 {
@@ -30,13 +31,21 @@ static int give_no_passphrase(char *buf, int size, int writing, void *arg)
 	return -1;
 }
 
+bool key_is_strong(const EVP_PKEY *pkey)
+{
+	bool is_rsa = EVP_PKEY_is_a(pkey, "RSA") || EVP_PKEY_is_a(pkey, "RSA-PSS");
+
+	return is_rsa ? EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN
+		      : EVP_PKEY_get_security_bits(pkey) >= SECURITY_BITS_MIN;
+}
+
 bool key_is_used_kind(const EVP_PKEY *pkey)
 {
 	char group[32];
 	size_t len;
 
 	if (EVP_PKEY_is_a(pkey, "RSA"))
-		return EVP_PKEY_get_bits(pkey) >= RSA_BITS_MIN;
+		return key_is_strong(pkey);
 	if (EVP_PKEY_is_a(pkey, "ED25519"))
 		return true;
 	if (!EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_get_group_name(pkey, group, sizeof(group), &len) != 1)

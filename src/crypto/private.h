@@ -39,6 +39,8 @@ struct chain {
 
 /* EC P-256 and P-384, Ed25519, RSA from 2048 bits. */
 bool key_is_used_kind(const EVP_PKEY *pkey);
+/* Of others, who may use other curves: RSA from 2048 bits, or as strong as that is. Not so for NULL. */
+bool key_is_strong(const EVP_PKEY *pkey);
 /* Takes over the pkey, also on an error. ERR_DENIED: it is of another kind. ERR_NOMEM. */
 MUST_CHECK enum err key_take(EVP_PKEY *pkey, struct key **ret_key);
 /* The id of the key with this public half. False without memory. */

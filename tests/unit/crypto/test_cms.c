@@ -258,6 +258,90 @@ static void a_certificate_signs_what_its_usage_allows(void **state)
 	}
 }
 
+/* A key that key_parse_pem() would not take, and a certificate of the CA for it. */
+struct stranger {
+	EVP_PKEY *pkey;
+	struct certificate *certificate;
+};
+
+static const struct {
+	const char *curve;
+	size_t rsa_bits; /* where there is no curve */
+	enum err err;
+} strengths[] = {
+	{ "prime256v1", 0, OK },         { "secp224r1", 0, OK },         { NULL, 2048, OK },
+	{ "prime192v1", 0, ERR_DENIED }, { "secp112r1", 0, ERR_DENIED }, { NULL, 1024, ERR_DENIED },
+};
+
+enum { N_STRENGTHS = sizeof(strengths) / sizeof(strengths[0]) };
+
+static struct stranger meet(size_t i)
+{
+	OSSL_LIB_CTX *lib = crypto_libctx(crypto);
+	struct stranger stranger = { strengths[i].curve
+					     ? EVP_PKEY_Q_keygen(lib, NULL, "EC", strengths[i].curve)
+					     : EVP_PKEY_Q_keygen(lib, NULL, "RSA", strengths[i].rsa_bits),
+				     NULL };
+	struct certificate *certificate = with_usage(alice.certificate,
+						     strengths[i].curve ? "digitalSignature,keyAgreement"
+									: "digitalSignature,keyEncipherment");
+	X509 *x509 = certificate ? certificate_openssl(certificate) : NULL;
+	unsigned char *der = NULL;
+	int n = -1;
+
+	if (stranger.pkey && x509 && X509_set_pubkey(x509, stranger.pkey) == 1 &&
+	    X509_sign(x509, key_openssl(ca_key), EVP_sha256()) > 0)
+		n = i2d_X509(x509, &der);
+	certificate_free(certificate);
+	if (n <= 0 || certificate_parse_der(crypto, slice_from(der, (size_t)n), &stranger.certificate) != OK)
+		stranger.certificate = NULL;
+	OPENSSL_free(der);
+	return stranger;
+}
+
+static void part(struct stranger *stranger)
+{
+	EVP_PKEY_free(stranger->pkey);
+	certificate_free(stranger->certificate);
+}
+
+static enum err sign_and_verify(const struct stranger *by, struct verdict *ret_verdict)
+{
+	BIO *in = BIO_new_mem_buf(text.ptr, (int)text.len);
+	CMS_ContentInfo *cms = in && by->certificate
+				       ? CMS_sign_ex(certificate_openssl(by->certificate), by->pkey, NULL, in,
+						     CMS_BINARY, crypto_libctx(crypto), NULL)
+				       : NULL;
+	struct cms_signed what = { 0 };
+	unsigned char *der = NULL;
+	int n = cms ? i2d_CMS_ContentInfo(cms, &der) : -1;
+	struct cms_question question = { .der = slice_from(der, n > 0 ? (size_t)n : 0) };
+	enum err err = n > 0 ? cms_verify(crypto, &question, &what, ret_verdict) : ERR_NOMEM;
+
+	cms_signed_fini(&what);
+	OPENSSL_free(der);
+	CMS_ContentInfo_free(cms);
+	BIO_free(in);
+	return err;
+}
+
+static void a_signature_by_a_weak_key_proves_nothing(void **state)
+{
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	for (size_t i = 0; i < N_STRENGTHS; i += ROWS_STEP(3)) {
+		struct verdict verdict = { .code = "none" };
+		struct stranger stranger = meet(i);
+		enum err err = sign_and_verify(&stranger, &verdict);
+
+		part(&stranger);
+		if (err != strengths[i].err)
+			fail_msg("%zu: %s", i, err_text(err));
+		if (err == ERR_DENIED)
+			assert_string_equal(verdict.code, "smime.weak");
+	}
+}
+
 static void nobody_signs_with_the_key_of_another(void **state)
 {
 	struct secret *der = NULL;
@@ -473,6 +557,24 @@ static void a_key_that_is_not_for_that_gets_nothing(void **state)
 	assert_int_equal(err, ERR_DENIED);
 }
 
+static void nothing_is_encrypted_to_a_weak_key(void **state)
+{
+	(void)state;
+	certify(&alice, SLICE("alice@example.org"));
+	for (size_t i = 0; i < N_STRENGTHS; i += ROWS_STEP(3)) {
+		struct stranger stranger = meet(i);
+		const struct certificate *recipients[] = { stranger.certificate };
+		struct cms_envelope envelope = { recipients, 1, CMS_AES128_GCM };
+		struct secret *der = NULL;
+		enum err err = stranger.certificate ? cms_encrypt(crypto, &envelope, text, &der) : ERR_NOMEM;
+
+		part(&stranger);
+		secret_free(der);
+		if (err != strengths[i].err)
+			fail_msg("%zu: %s", i, err_text(err));
+	}
+}
+
 /* Made by the library without the care of cms_encrypt(). */
 static struct secret *encrypt_with(const char *name)
 {
@@ -574,6 +676,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_certificate_that_was_left_out_has_to_be_known, start, stop),
 	cmocka_unit_test_setup_teardown(every_altered_byte_of_a_signature_is_noticed, start, stop),
 	cmocka_unit_test_setup_teardown(a_certificate_signs_what_its_usage_allows, start, stop),
+	cmocka_unit_test_setup_teardown(a_signature_by_a_weak_key_proves_nothing, start, stop),
 	cmocka_unit_test_setup_teardown(nobody_signs_with_the_key_of_another, start, stop),
 	cmocka_unit_test_setup_teardown(each_recipient_reads_it, start, stop),
 	cmocka_unit_test_setup_teardown(who_is_no_recipient_is_told_so, start, stop),
@@ -582,6 +685,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(an_rsa_key_gets_it_by_oaep, start, stop),
 	cmocka_unit_test_setup_teardown(the_algorithms_on_the_wire_are_those_of_rfc_8591, start, stop),
 	cmocka_unit_test_setup_teardown(a_key_that_is_not_for_that_gets_nothing, start, stop),
+	cmocka_unit_test_setup_teardown(nothing_is_encrypted_to_a_weak_key, start, stop),
 	cmocka_unit_test_setup_teardown(weak_ciphers_are_not_read, start, stop),
 	cmocka_unit_test_setup_teardown(what_is_no_structure_is_told_apart, start, stop),
 };
