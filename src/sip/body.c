@@ -39,10 +39,24 @@ static bool next_delimiter(struct scan *in, struct slice boundary, struct slice 
 	}
 }
 
+/* HCOLON may have white space before it, as elsewhere. */
+static bool is_content_type(struct slice line, struct slice *ret_value)
+{
+	struct scan in = scan_of(line);
+
+	if (!scan_text_nocase(&in, SLICE("Content-Type")))
+		return false;
+	in.at = lex_skip_blanks(in.at, in.end);
+	if (!scan_char(&in, ':'))
+		return false;
+	*ret_value = slice_trim(scan_rest(&in));
+	return true;
+}
+
 /* The value of the part's Content-Type, with what is folded; empty if it has none. */
 static struct slice type_of(struct slice header)
 {
-	static const struct slice name = SLICE_INIT("Content-Type:");
+	struct slice value;
 
 	while (header.len > 0) {
 		size_t end = slice_find_text(header, SLICE("\r\n"));
@@ -50,11 +64,30 @@ static struct slice type_of(struct slice header)
 		while (end + 2 < header.len &&
 		       lex_skip_blanks(&header.ptr[end + 2], &header.ptr[end + 3]) != &header.ptr[end + 2])
 			end += 2 + slice_find_text(slice_sub(header, end + 2, header.len), SLICE("\r\n"));
-		if (slice_eq_nocase(slice_sub(header, 0, name.len), name))
-			return slice_trim(slice_sub(header, name.len, end - name.len));
+		if (is_content_type(slice_sub(header, 0, end), &value))
+			return value;
 		header = slice_sub(header, end + 2, header.len);
 	}
 	return slice_of("");
+}
+
+/* Behind a delimiter: whether it is the last, which has "--" and nothing else on its line (RFC 2046 §5.1.1). */
+static bool is_last(const struct scan *in)
+{
+	struct scan at = *in;
+
+	if (!scan_text(&at, SLICE("--")))
+		return false;
+	at.at = lex_skip_blanks(at.at, at.end);
+	return scan_done(&at) || slice_starts(scan_rest(&at), SLICE("\r\n"));
+}
+
+/* The rest of the delimiter's line is no header. */
+static void end_line(struct scan *in)
+{
+	struct slice rest = scan_rest(in);
+
+	in->at = slice_sub(rest, slice_find_text(rest, SLICE("\r\n")) + 2, rest.len).ptr;
 }
 
 static enum err check_part(const struct level *level, struct slice part)
@@ -87,14 +120,12 @@ static enum err check(const struct level *level, struct slice content_type, stru
 	if (!next_delimiter(&in, boundary, &part)) /* the preamble */
 		return OK;
 	for (;;) {
-		bool is_last = scan_text(&in, SLICE("--"));
-
-		if (is_last)
+		if (is_last(&in))
 			return OK;
+		end_line(&in);
 		if (!next_delimiter(&in, boundary, &part))
 			part = scan_rest(&in);
-		/* the rest of the delimiter's line is no header */
-		TRY(check_part(&inner, slice_sub(part, slice_find_text(part, SLICE("\r\n")) + 2, part.len)));
+		TRY(check_part(&inner, part));
 		if (part.ptr + part.len == in.end)
 			return OK;
 	}
