@@ -194,7 +194,7 @@ static bool is_way_allowed(const struct context *context)
 
 	if (!context->routes.leads_elsewhere)
 		return true;
-	if (!outside_next_hop(context->core, context->request, &next_hop))
+	if (!outside_next_hop(context, &next_hop))
 		return false;
 	peer = peer_of(context->core, next_hop.host);
 	return peer && peer->routes;
@@ -205,7 +205,7 @@ static bool needs_no_route(const struct context *context)
 {
 	struct sip_uri next_hop;
 
-	return outside_next_hop(context->core, context->request, &next_hop) &&
+	return outside_next_hop(context, &next_hop) &&
 	       peer_needs_no_route(context->core, context->request, &next_hop);
 }
 

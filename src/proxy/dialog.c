@@ -94,9 +94,11 @@ enum dialog_party dialog_party_of(const struct core *core, const struct dialog_c
  * The domain that is the party: one that the request names, a peer's, or, where a redirection led there, one that the flow has proven. Where
  * there is none that is, nothing has proven it.
  */
-static struct slice domain_of_party(const struct core *core, account_id party, flow_id flow,
-				    const struct sip_message *request)
+static struct slice domain_of_party(const struct context *context, account_id party, flow_id flow)
 {
+	const struct core *core = context->core;
+	const struct sip_message *request = context->request;
+	const struct server_peer *peer;
 	struct sip_uri next_hop = { .host = SLICE("") };
 	struct slice proven;
 
@@ -104,32 +106,41 @@ static struct slice domain_of_party(const struct core *core, account_id party, f
 		return request->to.uri.host;
 	if (core_domain_party(core, request->from.uri.host) == party)
 		return request->from.uri.host;
-	for (size_t i = 0; i < core->server->n_peers; i++)
-		for (size_t n = 0; n < core->server->peers[i].n_domains; n++)
-			if (core_domain_party(core, core->server->peers[i].domains[n]) == party)
-				return core->server->peers[i].domains[n];
+	peer = peer_of_party(core, party);
+	if (peer)
+		return peer_party_domain(core, peer, party);
 	proven = core_proven_name(core, flow, party);
 	if (proven.len > 0)
 		return proven;
-	(void)outside_next_hop(core, request, &next_hop);
+	(void)outside_next_hop(context, &next_hop);
 	return next_hop.host;
 }
 
-/* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
-static struct target other_side(const struct core *core, const struct token *token, enum dialog_party party,
-				const struct sip_message *request)
+static flow_id other_flow(const struct token *token, enum dialog_party party)
 {
+	return party == DIALOG_A ? token->flow_b : token->flow_a;
+}
+
+static account_id other_account(const struct token *token, enum dialog_party party)
+{
+	return party == DIALOG_A ? token->account_b : token->account_a;
+}
+
+/* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
+static struct target other_side(const struct context *context, enum dialog_party party)
+{
+	const struct token *token = &context->claim.token;
+	bool sips = token->sips || context->request->uri.scheme == SIP_SCHEME_SIPS;
 	struct target target = {
-		.uri.text = request->uri_text,
-		.flow = party == DIALOG_A ? token->flow_b : token->flow_a,
-		.account = party == DIALOG_A ? token->account_b : token->account_a,
+		.uri.text = context->request->uri_text,
+		.flow = other_flow(token, party),
+		.account = other_account(token, party),
 	};
 
 	if (target.account < 0)
-		target.require = peer_requirement(core,
-						  domain_of_party(core, target.account, target.flow, request),
-						  token->sips || request->uri.scheme == SIP_SCHEME_SIPS);
-	else if (token->sips || request->uri.scheme == SIP_SCHEME_SIPS)
+		target.require = peer_requirement(
+			context->core, domain_of_party(context, target.account, target.flow), sips);
+	else if (sips)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
 	else if (party == DIALOG_A && token->tls_b)
 		target.require.level = REQUIRE_TLS;
@@ -141,7 +152,7 @@ static bool is_at(const struct core *core, struct slice host, account_id party)
 {
 	const struct server_peer *peer = peer_of(core, host);
 
-	if (peer && peer_has_party(core, peer, party))
+	if (peer && peer_party_domain(core, peer, party).len > 0)
 		return true;
 	for (struct slice name = host; name.len > 0;
 	     name = slice_sub(name, slice_find(name, '.') + 1, name.len))
@@ -154,45 +165,33 @@ bool dialog_may_go_to(const struct context *context, const struct sip_uri *next_
 {
 	const struct core *core = context->core;
 	const struct token *token = &context->claim.token;
-	bool is_a = dialog_party_of(core, &context->claim, context->flow) == DIALOG_A;
-	account_id sender = is_a ? token->account_a : token->account_b;
+	enum dialog_party party = dialog_party_of(core, &context->claim, context->flow);
+	account_id sender = party == DIALOG_A ? token->account_a : token->account_b;
 	const struct server_peer *peer = sender < 0 ? peer_of_party(core, sender) : NULL;
 
 	/* an edge speaks for accounts of ours */
 	if ((sender > 0 && !edge_is_phone(sender)) || (peer && (peer->relays || peer->n_edge_for > 0)))
 		return true;
-	return is_at(core, next_hop->host, is_a ? token->account_b : token->account_a);
-}
-
-static void dial_again(struct context *context, struct now now)
-{
-	struct sip_uri next_hop;
-
-	if (outside_next_hop(context->core, context->request, &next_hop) &&
-	    !dialog_may_go_to(context, &next_hop))
-		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
-	else
-		outside_forward(context, now);
+	return is_at(core, next_hop->host, other_account(token, party));
 }
 
 /* Another domain is dialled again; a phone may be back on another flow. Its AOR stands in To. */
 void dialog_flow_gone(struct context *context, struct now now)
 {
-	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
-	const struct token *token = &context->claim.token;
+	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->flow);
 	const struct sip_uri *to = &context->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
 	const struct detour detour = {
-		.gone = party == DIALOG_A ? token->flow_b : token->flow_a,
-		.party = party == DIALOG_A ? token->account_b : token->account_a,
+		.gone = other_flow(&context->claim.token, party),
+		.party = other_account(&context->claim.token, party),
 	};
 
 	put_aor(&name, to);
 	context->asked_for_peer = true;
 	if (detour.party < 0) {
 		detours_note(context->core->detours, &detour);
-		dial_again(context, now);
+		outside_forward(context, now);
 		return;
 	}
 	context->question.kind = CONTEXT_PEER;
@@ -205,8 +204,7 @@ void dialog_flow_gone(struct context *context, struct now now)
 void dialog_request(struct context *context, struct now now)
 {
 	struct core *core = context->core;
-	const struct sip_message *request = context->request;
-	enum dialog_party party = dialog_party_of(core, &context->claim, context->server->flow);
+	enum dialog_party party = dialog_party_of(core, &context->claim, context->flow);
 	struct target target;
 
 	if (party == DIALOG_NOBODY && !context->account) {
@@ -225,7 +223,7 @@ void dialog_request(struct context *context, struct now now)
 	if (!demands_let_within(context, now))
 		return;
 	report_call_ended(context);
-	target = other_side(core, &context->claim.token, party, request);
+	target = other_side(context, party);
 	if (core_flow_is_alive(core, target.flow))
 		context_forward_to(context, &target, now);
 	else
@@ -282,8 +280,8 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 
 void dialog_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->server->flow);
-	struct target target = other_side(context->core, &context->claim.token, party, context->request);
+	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->flow);
+	struct target target = other_side(context, party);
 	struct detour detour = { .gone = target.flow, .party = target.account };
 
 	/* To is the sender's word; that the AOR is the party's is the token's. */
@@ -300,12 +298,8 @@ void dialog_answer(struct context *context, const struct answer *answer, struct 
 /* An ACK does not wait: if the flow is not there it is dropped, and the next one finds it. */
 static void find_flow_outside(const struct context *context, struct target *target)
 {
-	struct sip_uri next_hop;
-
-	if (!outside_next_hop(context->core, context->request, &next_hop) ||
-	    !dialog_may_go_to(context, &next_hop) || !outside_target(context, &next_hop, target))
-		return;
-	target->flow = hop_prepare(context->core, &target->outside);
+	if (outside_anew(context, target, target))
+		target->flow = hop_prepare(context->core, &target->outside);
 }
 
 /* Where the INVITE of the ACK went: the flow of the token may be gone, and only if it is this worker's is that known at once. */
@@ -322,11 +316,7 @@ static void follow_invite(const struct context *context, struct target *target)
 /* RFC 3261 §18.1.1, as for other requests (context.c). False: it is for no peer that is reached over UDP. */
 static bool find_flow_over_tcp(const struct context *context, struct target *target)
 {
-	struct sip_uri next_hop;
-
-	if (target->account > 0 || !outside_next_hop(context->core, context->request, &next_hop) ||
-	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
-	    !outside_target(context, &next_hop, target) || !outside_leave_udp(target))
+	if (target->account > 0 || !outside_anew(context, target, target) || !outside_leave_udp(target))
 		return false;
 	target->flow = hop_prepare(context->core, &target->outside);
 	return target->flow != 0;
@@ -352,7 +342,7 @@ static bool find_way_without_route(const struct context *context, struct target 
 	bool sips = ack->uri.scheme == SIP_SCHEME_SIPS;
 	struct sip_uri next_hop;
 
-	if (!outside_next_hop(core, ack, &next_hop) || !peer_needs_no_route(core, ack, &next_hop) ||
+	if (!outside_next_hop(context, &next_hop) || !peer_needs_no_route(core, ack, &next_hop) ||
 	    !peer_proves(core, context->flow, ack->from.uri.host, sips) ||
 	    !outside_target(context, &next_hop, ret_target))
 		return false;
@@ -397,7 +387,7 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 			 "its body is not protected, as a policy of its call asks (sealine user policy)");
 		return;
 	}
-	target = other_side(core, token, party, ack);
+	target = other_side(&context, party);
 	follow_invite(&context, &target);
 	send_ack(&context, via, &target, now);
 }

@@ -172,8 +172,7 @@ static bool leads_home(const struct context *context)
 	struct sip_uri next_hop;
 
 	return !context->routes.leads_elsewhere ||
-	       (outside_next_hop(context->core, context->request, &next_hop) &&
-		peer_of(context->core, next_hop.host) == home);
+	       (outside_next_hop(context, &next_hop) && peer_of(context->core, next_hop.host) == home);
 }
 
 bool edge_take(struct context *context, struct now now)

@@ -3,21 +3,21 @@
 #include "proxy/dialog.h"
 #include "proxy/peer.h"
 
-bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri)
+bool outside_next_hop(const struct context *context, struct sip_uri *ret_uri)
 {
-	struct sip_values it = sip_values_of(request, SIP_ROUTE);
+	struct sip_values it = sip_values_of(context->request, SIP_ROUTE);
 	struct sip_address route;
 	struct slice value;
 
 	while (sip_values_next(&it, &value)) {
 		if (!sip_address_parse(value, &route))
 			return false;
-		if (core_is_own_host(core, route.uri.host))
+		if (core_is_own_host(context->core, route.uri.host))
 			continue;
 		*ret_uri = route.uri;
 		return true;
 	}
-	*ret_uri = request->uri;
+	*ret_uri = context->request->uri;
 	return true;
 }
 
@@ -65,7 +65,12 @@ static bool find_next_hop(const struct context *context, const struct target *ta
 {
 	if (target->uri.text.ptr != context->request->uri_text.ptr)
 		return sip_uri_parse(target->uri.text, ret_uri);
-	return outside_next_hop(context->core, context->request, ret_uri);
+	return outside_next_hop(context, ret_uri);
+}
+
+static bool is_allowed(const struct context *context, const struct sip_uri *next_hop)
+{
+	return !context->in_dialog || dialog_may_go_to(context, next_hop);
 }
 
 bool outside_anew(const struct context *context, const struct target *target, struct target *ret_target)
@@ -73,8 +78,7 @@ bool outside_anew(const struct context *context, const struct target *target, st
 	struct sip_uri next_hop;
 	struct target anew;
 
-	if (!find_next_hop(context, target, &next_hop) ||
-	    (context->in_dialog && !dialog_may_go_to(context, &next_hop)) ||
+	if (!find_next_hop(context, target, &next_hop) || !is_allowed(context, &next_hop) ||
 	    !outside_target(context, &next_hop, &anew))
 		return false;
 	anew.uri = target->uri;
@@ -105,8 +109,10 @@ void outside_forward(struct context *context, struct now now)
 	struct sip_uri next_hop;
 	struct target target;
 
-	if (!outside_next_hop(context->core, context->request, &next_hop))
+	if (!outside_next_hop(context, &next_hop))
 		context_refuse(context, &proxy_refusals[REFUSED_ROUTE_MALFORMED], now);
+	else if (!is_allowed(context, &next_hop))
+		context_refuse(context, &proxy_refusals[REFUSED_PEER_GONE], now);
 	else if (outside_target(context, &next_hop, &target))
 		context_forward_to(context, &target, now);
 	else

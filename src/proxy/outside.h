@@ -12,7 +12,7 @@
  * The URI that leads on: the first Route behind those that are ours, else the Request-URI. False for a Route that is
  * malformed.
  */
-bool outside_next_hop(const struct core *core, const struct sip_message *request, struct sip_uri *ret_uri);
+bool outside_next_hop(const struct context *context, struct sip_uri *ret_uri);
 
 /*
  * The way to that next hop, for the request of the context, or an ACK. In a dialog under sips it is one for sips, whatever the request says.
@@ -21,13 +21,13 @@ bool outside_next_hop(const struct core *core, const struct sip_message *request
 bool outside_target(const struct context *context, const struct sip_uri *next_hop, struct target *ret_target);
 
 /*
- * The same for a target outside that has been gone to before, or a party of a dialog: where its way leads by the configuration of now. False: there
- * is none.
+ * The same for a target outside that has been gone to before, or a party of a dialog: where its way leads by the configuration of now. Both may be the
+ * same struct. False: there is none.
  */
 bool outside_anew(const struct context *context, const struct target *target, struct target *ret_target);
 
 /* What is too large for UDP goes over TCP. False: UDP is not where it would have gone. */
 bool outside_leave_udp(struct target *target);
 
-/* Forwards to the next hop, or refuses. The sender is proven, and may go there. */
+/* Forwards to the next hop, or refuses. The sender is proven, and out of a dialog he may go there. */
 void outside_forward(struct context *context, struct now now);

@@ -151,32 +151,28 @@ bool peer_is_protected(const struct core *core, flow_id flow, struct slice domai
 	return view && is_by_link(peer, view, true);
 }
 
-bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)
-{
-	for (size_t i = 0; i < core->server->n_peers; i++) {
-		const struct server_peer *peer = &core->server->peers[i];
-
-		for (size_t n = 0; peer->link_has_sips && n < peer->n_domains; n++)
-			if (core_domain_party(core, peer->domains[n]) == party)
-				return peer_is_protected(core, flow, peer->domains[n]);
-	}
-	return false;
-}
-
-bool peer_has_party(const struct core *core, const struct server_peer *peer, account_id party)
+struct slice peer_party_domain(const struct core *core, const struct server_peer *peer, account_id party)
 {
 	for (size_t n = 0; n < peer->n_domains; n++)
 		if (core_domain_party(core, peer->domains[n]) == party)
-			return true;
-	return false;
+			return peer->domains[n];
+	return SLICE("");
 }
 
 const struct server_peer *peer_of_party(const struct core *core, account_id party)
 {
 	for (size_t i = 0; i < core->server->n_peers; i++)
-		if (peer_has_party(core, &core->server->peers[i], party))
+		if (peer_party_domain(core, &core->server->peers[i], party).len > 0)
 			return &core->server->peers[i];
 	return NULL;
+}
+
+bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party)
+{
+	const struct server_peer *peer = peer_of_party(core, party);
+
+	return peer && peer->link_has_sips &&
+	       peer_is_protected(core, flow, peer_party_domain(core, peer, party));
 }
 
 const struct server_peer *peer_of_link(const struct core *core, struct slice domain)

@@ -42,9 +42,9 @@ bool peer_is_in_clear(const struct core *core, flow_id flow);
 bool peer_is_protected(const struct core *core, flow_id flow, struct slice domain);
 /* The same for the domain that is the party (core_domain_party()). */
 bool peer_is_safe_for(const struct core *core, flow_id flow, account_id party);
-/* Whether the party is one of its domains. */
-bool peer_has_party(const struct core *core, const struct server_peer *peer, account_id party);
-/* The peer of which that is so, or NULL. */
+/* The one of its domains that is the party; empty: none is. */
+struct slice peer_party_domain(const struct core *core, const struct server_peer *peer, account_id party);
+/* The peer that has one which is, or NULL. */
 const struct server_peer *peer_of_party(const struct core *core, account_id party);
 /* The peer with that domain, if it is behind a declared link; else NULL. */
 const struct server_peer *peer_of_link(const struct core *core, struct slice domain);
