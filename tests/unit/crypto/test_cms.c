@@ -1,17 +1,15 @@
 #include "crypto/cms.h"
 
-#include "harness.h"
+#include "keys.h"
 
 #include <string.h>
 
 #include <openssl/bio.h>
 #include <openssl/cms.h>
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
-#include "crypto/openssl.h"
 #include "crypto/user_certificate.h"
 
 #define NOW 1790000000
@@ -25,24 +23,6 @@ static struct crypto *crypto;
 static struct key *ca_key;
 static struct certificate *ca;
 static struct person alice, bob, carol; /* carol's key is RSA */
-
-static struct key *rsa_key(unsigned bits)
-{
-	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, "RSA", (size_t)bits);
-	BIO *text = BIO_new(BIO_s_mem());
-	struct key *key = NULL;
-	char *bytes;
-
-	if (pkey && text && PEM_write_bio_PKCS8PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL) == 1) {
-		long n = BIO_get_mem_data(text, &bytes);
-
-		if (key_parse_pem(crypto, slice_from(bytes, (size_t)n), &key) != OK)
-			key = NULL;
-	}
-	BIO_free(text);
-	EVP_PKEY_free(pkey);
-	return key;
-}
 
 static void certify(struct person *person, struct slice aor)
 {
@@ -501,8 +481,7 @@ static void an_rsa_key_gets_it_by_oaep(void **state)
 	enum err err;
 
 	(void)state;
-	carol.key = rsa_key(2048);
-	assert_non_null(carol.key);
+	carol.key = rsa_key(crypto);
 	certify(&carol, SLICE("carol@example.org"));
 	const struct certificate *recipients[] = { carol.certificate };
 	struct cms_envelope envelope = { recipients, 1, CMS_AES128_GCM };

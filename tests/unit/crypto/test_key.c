@@ -1,11 +1,8 @@
 #include "crypto/key.h"
 
-#include "harness.h"
+#include "keys.h"
 
-#include <openssl/pem.h>
 #include <openssl/rsa.h>
-
-#include "crypto/openssl.h"
 
 static void a_generated_key_survives_its_file(void **state)
 {
@@ -51,15 +48,6 @@ static const struct {
 	{ "encrypted", "EC", "P-256", 0, true, ERR_DENIED },
 };
 
-static EVP_PKEY *generate(struct crypto *crypto, const char *type, const char *group, size_t bits)
-{
-	if (group)
-		return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type, group);
-	if (bits)
-		return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type, bits);
-	return EVP_PKEY_Q_keygen(crypto_libctx(crypto), NULL, type);
-}
-
 static void takes_the_kinds_of_key_that_are_used(void **state)
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();
@@ -67,8 +55,8 @@ static void takes_the_kinds_of_key_that_are_used(void **state)
 	assert_non_null(crypto);
 	for (size_t i = 0; i < sizeof(kind_cases) / sizeof(kind_cases[0]); i++) {
 		AUTO(key) struct key *key = NULL;
-		EVP_PKEY *pkey = generate(crypto, kind_cases[i].type, kind_cases[i].group,
-					  kind_cases[i].bits);
+		EVP_PKEY *pkey = pkey_of_kind(crypto, kind_cases[i].type, kind_cases[i].group,
+					      kind_cases[i].bits);
 		EVP_CIPHER *cipher = EVP_CIPHER_fetch(crypto_libctx(crypto), "AES-128-CBC", NULL);
 		BIO *text = BIO_new(BIO_s_mem());
 		char *bytes;
@@ -166,18 +154,9 @@ static void signs_again_and_again_as_it_is_asked(void **state)
 
 	assert_non_null(crypto);
 	for (size_t i = 0; i < sizeof(orders) / sizeof(orders[0]); i++) {
-		EVP_PKEY *pkey = generate(crypto, orders[i].type, orders[i].group, orders[i].bits);
-		AUTO(key) struct key *key = NULL;
-		BIO *text = BIO_new(BIO_s_mem());
-		char *bytes;
+		AUTO(key)
+		struct key *key = key_of_kind(crypto, orders[i].type, orders[i].group, orders[i].bits);
 
-		assert_int_equal(PEM_write_bio_PKCS8PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
-		long n = BIO_get_mem_data(text, &bytes);
-		enum err err = key_parse_pem(crypto, slice_from(bytes, (size_t)n), &key);
-
-		BIO_free(text);
-		EVP_PKEY_free(pkey);
-		assert_int_equal(err, OK);
 		for (size_t j = 0; j < 6; j++) {
 			const struct key_order order = { .hash = orders[i].orders[j].hash,
 							 .pss = orders[i].orders[j].pss,

@@ -38,41 +38,22 @@ static void sign(void *self, struct key_wish *const wishes[], size_t n)
 		sign_one(elsewhere, wishes[i]);
 }
 
-static struct key *new_key(struct fixture *fixture, const char *kind, size_t bits)
-{
-	EVP_PKEY *pkey = bits ? EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, kind, bits)
-			 : kind[0] == 'P'
-				 ? EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, "EC", kind)
-				 : EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, kind);
-	BIO *text = BIO_new(BIO_s_mem());
-	struct key *key = NULL;
-	char *bytes;
-
-	assert_int_equal(PEM_write_bio_PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
-	long n = BIO_get_mem_data(text, &bytes);
-
-	assert_int_equal(key_parse_pem(fixture->crypto, slice_from(bytes, (size_t)n), &key), OK);
-	BIO_free(text);
-	EVP_PKEY_free(pkey);
-	return key;
-}
-
 static const struct {
-	const char *kind;
+	const char *kind, *group;
 	size_t bits;
 	int version;
 	const char *sigalgs;
 } handshakes[] = {
-	{ "P-256", 0, TLS1_3_VERSION, NULL },
-	{ "P-256", 0, TLS1_2_VERSION, NULL },
-	{ "P-256", 0, TLS1_2_VERSION, "ECDSA+SHA512" },
-	{ "P-384", 0, TLS1_3_VERSION, NULL },
-	{ "RSA", 2048, TLS1_3_VERSION, "rsa_pss_rsae_sha256" },
-	{ "RSA", 2048, TLS1_3_VERSION, "rsa_pss_rsae_sha512" },
-	{ "RSA", 2048, TLS1_2_VERSION, "RSA+SHA256" },
-	{ "RSA", 2048, TLS1_2_VERSION, "rsa_pss_rsae_sha384" },
-	{ "ED25519", 0, TLS1_3_VERSION, NULL },
-	{ "ED25519", 0, TLS1_2_VERSION, NULL },
+	{ "EC", "P-256", 0, TLS1_3_VERSION, NULL },
+	{ "EC", "P-256", 0, TLS1_2_VERSION, NULL },
+	{ "EC", "P-256", 0, TLS1_2_VERSION, "ECDSA+SHA512" },
+	{ "EC", "P-384", 0, TLS1_3_VERSION, NULL },
+	{ "RSA", NULL, 2048, TLS1_3_VERSION, "rsa_pss_rsae_sha256" },
+	{ "RSA", NULL, 2048, TLS1_3_VERSION, "rsa_pss_rsae_sha512" },
+	{ "RSA", NULL, 2048, TLS1_2_VERSION, "RSA+SHA256" },
+	{ "RSA", NULL, 2048, TLS1_2_VERSION, "rsa_pss_rsae_sha384" },
+	{ "ED25519", NULL, 0, TLS1_3_VERSION, NULL },
+	{ "ED25519", NULL, 0, TLS1_2_VERSION, NULL },
 };
 
 /* A server whose key is elsewhere. */
@@ -128,7 +109,8 @@ static void every_kind_of_key_signs_from_elsewhere(void **state)
 			      handshakes[i].sigalgs ? handshakes[i].sigalgs : "");
 		set_up((void **)&fixture);
 		assert_non_null(elsewhere.crypto);
-		elsewhere.key = new_key(fixture, handshakes[i].kind, handshakes[i].bits);
+		elsewhere.key = key_of_kind(fixture->crypto, handshakes[i].kind, handshakes[i].group,
+					    handshakes[i].bits);
 		serve_from(fixture, &elsewhere, &signer);
 		assert_int_equal(meet(fixture, i), OK);
 		assert_int_equal(elsewhere.n_asked, 1);
@@ -144,7 +126,7 @@ static void a_signer_that_is_gone_fails_the_handshake(void **state)
 	struct elsewhere elsewhere = { .crypto = fixture->crypto, .is_broken = true };
 	struct key_signer signer = { &elsewhere, sign };
 
-	elsewhere.key = new_key(fixture, "P-256", 0);
+	assert_int_equal(key_generate(fixture->crypto, &elsewhere.key), OK);
 	serve_from(fixture, &elsewhere, &signer);
 	assert_int_equal(meet(fixture, 0), ERR_DENIED);
 	assert_int_equal(elsewhere.n_asked, 1);
@@ -193,7 +175,7 @@ static int set_up_crowd(void **state)
 	set_up((void **)&crowd.fixture);
 	crowd.elsewhere.crypto = crypto_new();
 	assert_non_null(crowd.elsewhere.crypto);
-	crowd.elsewhere.key = new_key(crowd.fixture, "P-256", 0);
+	assert_int_equal(key_generate(crowd.elsewhere.crypto, &crowd.elsewhere.key), OK);
 	serve_from(crowd.fixture, &crowd.elsewhere, &crowd.signer);
 	assert_int_equal(tls_server_sign_together(crowd.fixture->server), OK);
 	crowd.ctx = SSL_CTX_new(TLS_client_method());

@@ -1,14 +1,13 @@
 /* A certification authority, a server and a client of ours, at the two ends of a socket pair. */
 #pragma once
 
+#include "../crypto/keys.h"
 #include "harness.h"
 
 #include <sys/socket.h>
 
-#include <openssl/pem.h>
 #include <openssl/ssl.h>
 
-#include "crypto/openssl.h"
 #include "net/socket.h"
 #include "tls/conn.h"
 
@@ -159,20 +158,4 @@ static inline void assert_says(const struct verdict *verdict, const char *senten
 	put_verdict(&out, verdict);
 	if (!slice_eq(writer_text(&out), slice_of(sentence)))
 		fail_msg("%.*s", SLICE_FMT(writer_text(&out)));
-}
-
-static inline struct key *rsa_key(struct fixture *fixture)
-{
-	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(crypto_libctx(fixture->crypto), NULL, "RSA", (size_t)2048);
-	BIO *text = BIO_new(BIO_s_mem());
-	struct key *key = NULL;
-	char *bytes;
-
-	assert_int_equal(PEM_write_bio_PrivateKey(text, pkey, NULL, NULL, 0, NULL, NULL), 1);
-	long n = BIO_get_mem_data(text, &bytes);
-
-	assert_int_equal(key_parse_pem(fixture->crypto, slice_from(bytes, (size_t)n), &key), OK);
-	BIO_free(text);
-	EVP_PKEY_free(pkey);
-	return key;
 }

@@ -327,7 +327,7 @@ static enum err meet(struct fixture *fixture, SSL *peer)
 static void accepts_and_refuses_offers(void **state)
 {
 	struct fixture *fixture = *state;
-	AUTO(key) struct key *rsa = rsa_key(fixture);
+	AUTO(key) struct key *rsa = rsa_key(fixture->crypto);
 
 	serve_name(fixture, "b.example", NOW);
 	serve_name_with(fixture, "b.example", rsa, NOW);
@@ -404,7 +404,7 @@ static void shows_what_was_added_for_the_domain(void **state)
 	AUTO(certificate) struct certificate *first = NULL;
 	AUTO(certificate) struct certificate *second = NULL;
 	AUTO(key) struct key *key = NULL;
-	AUTO(key) struct key *rsa = rsa_key(fixture);
+	AUTO(key) struct key *rsa = rsa_key(fixture->crypto);
 	static const struct slice names[] = { SLICE_INIT("a.example"), SLICE_INIT("b.example"),
 					      SLICE_INIT("c.example") };
 	struct certificate_request request = { .names = names, .n_names = 3, .now = NOW };

@@ -563,7 +563,7 @@ static void the_ticket_of_one_kind_of_listener_is_worth_nothing_at_the_other(voi
 static void a_session_ends_with_any_certificate_of_its_site(void **state)
 {
 	struct world *world = *state;
-	AUTO(key) struct key *rsa = rsa_key(world->fixture);
+	AUTO(key) struct key *rsa = rsa_key(world->fixture->crypto);
 	bool reused;
 
 	serve_name_with(world->fixture, "b.example", rsa, NOW);
