@@ -173,6 +173,15 @@ static void end(struct endpoint *endpoint, struct client_tsx *client)
 	list_append(&endpoint->gone_clients, &client->queued);
 }
 
+/* Queues the failure; endpoint_settle() tells it. */
+static void fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why)
+{
+	if (client->gone || link_is_in_list(&client->queued))
+		return;
+	client->failure = why;
+	list_append(&endpoint->failing, &client->queued);
+}
+
 /* After every step: sets the timer, or ends what is terminated. */
 static void schedule(struct endpoint *endpoint, struct client_tsx *client)
 {
@@ -188,25 +197,17 @@ static void schedule(struct endpoint *endpoint, struct client_tsx *client)
 	else if (due == 0)
 		timers_clear(endpoint->timers, &client->timer);
 	else if (timers_set(endpoint->timers, &client->timer, due) != OK)
-		client_fail(endpoint, client, CLIENT_NO_MEMORY);
+		fail(endpoint, client, CLIENT_NO_MEMORY);
 }
 
 /* -- failure --------------------------------------------------------------------------------------------- */
-
-void client_fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why)
-{
-	if (client->gone || link_is_in_list(&client->queued))
-		return;
-	client->failure = why;
-	list_append(&endpoint->failing, &client->queued);
-}
 
 void client_fail_all(struct endpoint *endpoint, struct list *clients, enum client_failure why)
 {
 	LIST_EACH (client, clients, struct client_tsx, waits) {
 		list_remove(clients, &client->waits);
 		client->waits_on = NULL;
-		client_fail(endpoint, client, why);
+		fail(endpoint, client, why);
 	}
 }
 
@@ -217,7 +218,7 @@ void client_fail_remote(struct endpoint *endpoint, flow_id flow)
 	if (!remote)
 		return;
 	LIST_EACH (client, &remote->clients, struct client_tsx, waits)
-		client_fail(endpoint, client, CLIENT_FLOW_LOST);
+		fail(endpoint, client, CLIENT_FLOW_LOST);
 }
 
 void client_fail_one(struct endpoint *endpoint, flow_id flow, struct slice key, enum client_failure why)
@@ -225,7 +226,7 @@ void client_fail_one(struct endpoint *endpoint, flow_id flow, struct slice key, 
 	struct client_tsx *client = find(endpoint, key);
 
 	if (client && client->pub.flow == flow)
-		client_fail(endpoint, client, why);
+		fail(endpoint, client, why);
 }
 
 /* -- who is told: the owner of the transaction, else the transaction user; of our own CANCELs nobody -------- */
@@ -301,12 +302,12 @@ static void send_request(struct endpoint *endpoint, struct client_tsx *client, s
 	enum err err;
 
 	if (!client->any_size && !send_fits(sending.flow, text)) {
-		client_fail(endpoint, client, CLIENT_TOO_LARGE);
+		fail(endpoint, client, CLIENT_TOO_LARGE);
 		return;
 	}
 	err = send_on(endpoint, &sending);
 	if (err != OK)
-		client_fail(endpoint, client, failure_of(err));
+		fail(endpoint, client, failure_of(err));
 }
 
 /* Makes the transaction and sends its request, which lies in scratch. */

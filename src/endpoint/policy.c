@@ -33,11 +33,6 @@ bool protection_parse(struct slice text, enum protection *ret_protection)
 	return true;
 }
 
-struct slice protection_name(enum protection protection)
-{
-	return protections[protection];
-}
-
 static const struct slice certificates[CLIENT_CERTIFICATES] = {
 	[CLIENT_CERTIFICATE_UNSAID] = SLICE_INIT(""),
 	[CLIENT_CERTIFICATE_NO] = SLICE_INIT("no"),

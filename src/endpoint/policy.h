@@ -25,7 +25,6 @@ enum protection {
 
 /* "digest", "sips", "smime"; false for any other. */
 bool protection_parse(struct slice text, enum protection *ret_protection);
-struct slice protection_name(enum protection protection);
 
 /* What a client certificate is to an account (RFC 3261 §26.3.2.1). */
 enum client_certificate {

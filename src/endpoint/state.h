@@ -260,9 +260,7 @@ void stray_letter(struct endpoint *endpoint, struct letter *letter, struct now n
 bool client_receive(struct endpoint *endpoint, flow_id from, const struct sip_message *response,
 		    struct now now);
 void client_tick(struct endpoint *endpoint, struct client_tsx *client, struct now now);
-/* Queues the failure; endpoint_settle() tells it. */
-void client_fail(struct endpoint *endpoint, struct client_tsx *client, enum client_failure why);
-/* The same for all that wait on an own flow, which then is left alone; on another worker's flow. */
+/* Queues a failure of all that wait on an own flow, which then is left alone; on another worker's flow. endpoint_settle() tells it. */
 void client_fail_all(struct endpoint *endpoint, struct list *clients, enum client_failure why);
 void client_fail_remote(struct endpoint *endpoint, flow_id flow);
 /* The same for the one with that key, if it is still there and waits on that flow. */

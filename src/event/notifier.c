@@ -90,11 +90,6 @@ void notifier_free(struct notifier *notifier)
 	mem_free(notifier);
 }
 
-size_t notifier_count(const struct notifier *notifier)
-{
-	return notifier->all.n;
-}
-
 /* -- which package ------------------------------------------------------------------------------------------------- */
 
 static const struct event_package *find_package(const struct notifier *notifier,

@@ -86,6 +86,3 @@ bool notifier_refresh(struct notifier *notifier, struct server *server, struct n
 /* For questions of kind NOTIFIER_QUESTION and NOTIFIER_VOUCHED, and timers of kind NOTIFIER_TIMER. */
 void notifier_answer(struct question *question, const struct answer *answer, struct now now);
 void notifier_timer(struct timer *timer, struct now now);
-
-/* How many there are. */
-size_t notifier_count(const struct notifier *notifier);

@@ -73,19 +73,30 @@ static bool is_safe(const struct core *core, flow_id flow, account_id party)
 	       (party < 0 && peer_is_safe_for(core, flow, party));
 }
 
-enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow)
+enum party {
+	PARTY_A,
+	PARTY_B,
+	PARTY_UNKNOWN, /* both are one account, and the flow is neither's of the token: no telling where it goes */
+	PARTY_NOBODY,
+};
+
+/* Who sent it: the party of that name, if the flow is that of the token, or the party's account is proven on it. */
+static enum party party_of(const struct context *context)
 {
+	const struct core *core = context->core;
+	const struct dialog_claim *claim = &context->claim;
 	const struct token *token = &claim->token;
+	flow_id flow = context->flow;
 	bool is_a = claim->may_be_a && is_proven(core, flow, token->flow_a, token->account_a) &&
 		    (!token->sips || is_safe(core, flow, token->account_a));
 	bool is_b = claim->may_be_b && is_proven(core, flow, token->flow_b, token->account_b) &&
 		    (!token->sips || is_safe(core, flow, token->account_b));
 
 	if (is_a && is_b && flow != token->flow_a && flow != token->flow_b)
-		return DIALOG_UNKNOWN;
+		return PARTY_UNKNOWN;
 	if (is_a && (!is_b || flow == token->flow_a))
-		return DIALOG_A;
-	return is_b ? DIALOG_B : DIALOG_NOBODY;
+		return PARTY_A;
+	return is_b ? PARTY_B : PARTY_NOBODY;
 }
 
 /* -- where it goes ------------------------------------------------------------------------------------------------ */
@@ -116,18 +127,18 @@ static struct slice domain_of_party(const struct context *context, account_id pa
 	return next_hop.host;
 }
 
-static flow_id other_flow(const struct token *token, enum dialog_party party)
+static flow_id other_flow(const struct token *token, enum party party)
 {
-	return party == DIALOG_A ? token->flow_b : token->flow_a;
+	return party == PARTY_A ? token->flow_b : token->flow_a;
 }
 
-static account_id other_account(const struct token *token, enum dialog_party party)
+static account_id other_account(const struct token *token, enum party party)
 {
-	return party == DIALOG_A ? token->account_b : token->account_a;
+	return party == PARTY_A ? token->account_b : token->account_a;
 }
 
 /* The side that the request goes to. The SIPS requirement of the dialog holds whatever the request says. */
-static struct target other_side(const struct context *context, enum dialog_party party)
+static struct target other_side(const struct context *context, enum party party)
 {
 	const struct token *token = &context->claim.token;
 	bool sips = token->sips || context->request->uri.scheme == SIP_SCHEME_SIPS;
@@ -142,7 +153,7 @@ static struct target other_side(const struct context *context, enum dialog_party
 			context->core, domain_of_party(context, target.account, target.flow), sips);
 	else if (sips)
 		target.require = (struct requirement){ .level = REQUIRE_ACCOUNT, .account = target.account };
-	else if (party == DIALOG_A && token->tls_b)
+	else if (party == PARTY_A && token->tls_b)
 		target.require.level = REQUIRE_TLS;
 	return target;
 }
@@ -165,8 +176,8 @@ bool dialog_may_go_to(const struct context *context, const struct sip_uri *next_
 {
 	const struct core *core = context->core;
 	const struct token *token = &context->claim.token;
-	enum dialog_party party = dialog_party_of(core, &context->claim, context->flow);
-	account_id sender = party == DIALOG_A ? token->account_a : token->account_b;
+	enum party party = party_of(context);
+	account_id sender = party == PARTY_A ? token->account_a : token->account_b;
 	const struct server_peer *peer = sender < 0 ? peer_of_party(core, sender) : NULL;
 
 	/* an edge speaks for accounts of ours */
@@ -178,7 +189,7 @@ bool dialog_may_go_to(const struct context *context, const struct sip_uri *next_
 /* Another domain is dialled again; a phone may be back on another flow. Its AOR stands in To. */
 void dialog_flow_gone(struct context *context, struct now now)
 {
-	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->flow);
+	enum party party = party_of(context);
 	const struct sip_uri *to = &context->request->to.uri;
 	char buf[NAME_MAX];
 	struct writer name = writer_of(buf, sizeof buf);
@@ -204,19 +215,19 @@ void dialog_flow_gone(struct context *context, struct now now)
 void dialog_request(struct context *context, struct now now)
 {
 	struct core *core = context->core;
-	enum dialog_party party = dialog_party_of(core, &context->claim, context->flow);
+	enum party party = party_of(context);
 	struct target target;
 
-	if (party == DIALOG_NOBODY && !context->account) {
+	if (party == PARTY_NOBODY && !context->account) {
 		if (gate_ask(context, now))
 			dialog_request(context, now);
 		return;
 	}
-	if (party == DIALOG_NOBODY) {
+	if (party == PARTY_NOBODY) {
 		context_refuse(context, &proxy_refusals[REFUSED_PARTY], now);
 		return;
 	}
-	if (party == DIALOG_UNKNOWN) {
+	if (party == PARTY_UNKNOWN) {
 		context_refuse(context, &proxy_refusals[REFUSED_WHICH_PARTY], now);
 		return;
 	}
@@ -280,7 +291,7 @@ static bool find_peer(const struct context *context, const struct aor *aor, stru
 
 void dialog_answer(struct context *context, const struct answer *answer, struct now now)
 {
-	enum dialog_party party = dialog_party_of(context->core, &context->claim, context->flow);
+	enum party party = party_of(context);
 	struct target target = other_side(context, party);
 	struct detour detour = { .gone = target.flow, .party = target.account };
 
@@ -361,7 +372,7 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 	};
 	const struct own_routes *routes = &context.routes;
 	const struct token *token = &context.claim.token;
-	enum dialog_party party;
+	enum party party;
 	struct target target;
 
 	if (ack->max_forwards == 0) {
@@ -377,8 +388,8 @@ void dialog_ack(struct core *core, flow_id from, const struct sip_message *ack, 
 		drop_ack(&context, "no Route of ours with a good token");
 		return;
 	}
-	party = dialog_party_of(core, &context.claim, from);
-	if (party != DIALOG_A && party != DIALOG_B) {
+	party = party_of(&context);
+	if (party != PARTY_A && party != PARTY_B) {
 		drop_ack(&context, "the connection is not proven for a party of the dialog");
 		return;
 	}

@@ -13,19 +13,6 @@
 bool dialog_find(const struct core *core, const struct sip_message *message, struct slice text,
 		 struct dialog_claim *ret_claim);
 
-enum dialog_party {
-	DIALOG_A,
-	DIALOG_B,
-	DIALOG_UNKNOWN, /* both are one account, and the flow is neither's of the token: no telling where it goes */
-	DIALOG_NOBODY,
-};
-
-/*
- * Who sent it: the party of that name, if the flow is that of the token, or the party's account is proven on
- * it.
- */
-enum dialog_party dialog_party_of(const struct core *core, const struct dialog_claim *claim, flow_id flow);
-
 /*
  * context->claim is good: forwards to the other party, over the flow that the token names or the one that
  * this party registered on since. Where nothing proves the sender it is asked for credentials, once.

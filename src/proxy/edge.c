@@ -272,24 +272,20 @@ static const struct server_peer *find_edge(const struct core *core, struct slice
 	return NULL;
 }
 
-struct slice edge_of_flow(const struct core *core, flow_id flow, struct slice domain)
+struct slice edge_of_sender(const struct context *context)
 {
+	const struct core *core = context->core;
+	const struct sip_message *request = context->request;
+	struct slice domain = request->method == SIP_REGISTER ? request->to.uri.host : request->from.uri.host;
+
 	for (size_t i = 0; i < core->server->n_peers; i++) {
 		const struct server_peer *peer = &core->server->peers[i];
 
 		if (has(peer->edge_for, peer->n_edge_for, domain) &&
-		    peer_proves(core, flow, peer->domains[0], true))
+		    peer_proves(core, context->flow, peer->domains[0], true))
 			return peer->domains[0];
 	}
 	return slice_of(NULL);
-}
-
-struct slice edge_of_sender(const struct context *context)
-{
-	const struct sip_message *request = context->request;
-
-	return edge_of_flow(context->core, context->server->flow,
-			    request->method == SIP_REGISTER ? request->to.uri.host : request->from.uri.host);
 }
 
 account_id edge_party(const struct context *context)

@@ -40,11 +40,9 @@ void edge_deliver(struct context *context, struct now now);
 /* -- as home -------------------------------------------------------------------------------------------------------- */
 
 /*
- * The name that the edge has proven on the flow, if the peer there is declared as one for the domain, which is ours. Absent: it is
- * none. For an own flow only.
+ * The name that the edge has proven on the connection which the request came on, if the peer there is declared as one for the sender's
+ * domain, which is ours. Absent: it is none.
  */
-struct slice edge_of_flow(const struct core *core, flow_id flow, struct slice domain);
-/* That of the connection which the request came on, for the sender's domain. */
 struct slice edge_of_sender(const struct context *context);
 /* How the sender stands in the token of a dialog: the edge that it came by, else context->account. */
 account_id edge_party(const struct context *context);

@@ -46,8 +46,9 @@ static bool is_sips_required(const struct core *core, const struct aor *aor)
 	return domain && domain->require_sips;
 }
 
-enum location_lack location_target(const struct core *core, const struct aor *aor,
-				   const struct binding *binding, bool sips, struct target *ret_target)
+/* The target that the binding is for a request with that scheme. LOCATION_FOUND, or why it is none. */
+static enum location_lack take_binding(const struct core *core, const struct aor *aor,
+				       const struct binding *binding, bool sips, struct target *ret_target)
 {
 	struct target target = {
 		.binding = binding,
@@ -141,7 +142,7 @@ static enum location_lack find_targets(const struct context *context, const stru
 		if (aor->bindings[i].expires <= now.wall ||
 		    !gruu_means(&context->gruu, &context->core->gruus, &aor->bindings[i]))
 			continue;
-		verdict = location_target(context->core, aor, &aor->bindings[i], sips, &target);
+		verdict = take_binding(context->core, aor, &aor->bindings[i], sips, &target);
 		if (verdict == LOCATION_FOUND)
 			add(found, &target);
 		else if (verdict > lack)

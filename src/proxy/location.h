@@ -23,9 +23,3 @@ enum location_lack {
 
 /* Forwards to what is found behind the AOR. LOCATION_FOUND, or why nothing is; then nothing was done. */
 enum location_lack location_forward(struct context *context, struct aor *aor, struct now now);
-
-/*
- * The target that the binding is for a request with that scheme. LOCATION_FOUND, or why it is none.
- */
-enum location_lack location_target(const struct core *core, const struct aor *aor,
-				   const struct binding *binding, bool sips, struct target *ret_target);

@@ -128,7 +128,8 @@ static bool has_room_to_follow(struct phone *phone)
 	return false;
 }
 
-void phone_follow(struct phone *phone, uint64_t call, struct now now)
+/* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
+static void follow(struct phone *phone, uint64_t call, struct now now)
 {
 	struct session *session = has_room_to_follow(phone) ? audio_reserve(phone) : NULL;
 	struct address media;
@@ -183,7 +184,7 @@ void phone_consent(struct phone *phone, bool yes, struct now now)
 			   "Nothing waits for consent.");
 	} else if (view.established) {
 		if (yes)
-			phone_follow(phone, call, now);
+			follow(phone, call, now);
 		else if (ua_stay(phone->ua, call, now) != OK)
 			output_say(&phone->output, NULL, "It is over already.");
 	} else if (yes) {

@@ -79,7 +79,7 @@ bool rows_bind_text(sqlite3_stmt *query, int place, struct slice text)
 				   SQLITE_UTF8) == SQLITE_OK;
 }
 
-bool rows_bind_bytes(sqlite3_stmt *query, int place, struct slice bytes)
+static bool bind_bytes(sqlite3_stmt *query, int place, struct slice bytes)
 {
 	return sqlite3_bind_blob64(query, place, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_STATIC) ==
 	       SQLITE_OK;
@@ -93,7 +93,7 @@ bool rows_bind_number(sqlite3_stmt *query, int place, int64_t number)
 bool rows_bind_digests(sqlite3_stmt *query, int place, const struct sealed *sealed)
 {
 	for (int i = 0; i < SEALED_DIGESTS; i++)
-		if (sealed->digests[i].ptr && !rows_bind_bytes(query, place + i, sealed->digests[i]))
+		if (sealed->digests[i].ptr && !bind_bytes(query, place + i, sealed->digests[i]))
 			return false;
 	return true;
 }
@@ -264,9 +264,9 @@ static enum err write_certificate(struct store *store, account_id id, size_t n,
 {
 	sqlite3_stmt *query = store->queries[QUERY_CERTIFY];
 	bool bound = rows_bind_number(query, 1, id) && rows_bind_number(query, 2, (int64_t)n) &&
-		     rows_bind_bytes(query, 3, certificate->der) &&
-		     rows_bind_bytes(query, 4, slice_from(certificate->key, DEVICE_HASH_SIZE)) &&
-		     rows_bind_bytes(query, 5, slice_from(certificate->fingerprint, DEVICE_HASH_SIZE)) &&
+		     bind_bytes(query, 3, certificate->der) &&
+		     bind_bytes(query, 4, slice_from(certificate->key, DEVICE_HASH_SIZE)) &&
+		     bind_bytes(query, 5, slice_from(certificate->fingerprint, DEVICE_HASH_SIZE)) &&
 		     rows_bind_number(query, 6, (int64_t)certificate->tag) &&
 		     rows_bind_number(query, 7, certificate->expires) &&
 		     rows_bind_number(query, 8, certificate->until) &&
@@ -314,18 +314,13 @@ enum err rows_write_binding(struct store *store, account_id id, size_t n, const 
 	sqlite3_stmt *query = store->queries[QUERY_BIND];
 	utc_t stored = binding->stored > binding->expires ? binding->stored : binding->expires;
 	bool bound = rows_bind_number(query, 1, id) && rows_bind_number(query, 2, (int64_t)n) &&
-		     rows_bind_bytes(query, 3, binding->contact) &&
-		     rows_bind_bytes(query, 4, binding->params) &&
-		     rows_bind_bytes(query, 5, binding->instance) &&
-		     rows_bind_number(query, 6, binding->reg_id) &&
-		     rows_bind_bytes(query, 7, binding->call_id) &&
-		     rows_bind_number(query, 8, binding->cseq) && rows_bind_number(query, 9, binding->q) &&
-		     rows_bind_number(query, 10, stored) &&
+		     bind_bytes(query, 3, binding->contact) && bind_bytes(query, 4, binding->params) &&
+		     bind_bytes(query, 5, binding->instance) && rows_bind_number(query, 6, binding->reg_id) &&
+		     bind_bytes(query, 7, binding->call_id) && rows_bind_number(query, 8, binding->cseq) &&
+		     rows_bind_number(query, 9, binding->q) && rows_bind_number(query, 10, stored) &&
 		     rows_bind_number(query, 11, (int64_t)binding->flow) &&
-		     rows_bind_number(query, 12, binding->secure) &&
-		     rows_bind_bytes(query, 13, binding->path) &&
-		     rows_bind_bytes(query, 14, binding->user_agent) &&
-		     rows_bind_bytes(query, 15, binding->received);
+		     rows_bind_number(query, 12, binding->secure) && bind_bytes(query, 13, binding->path) &&
+		     bind_bytes(query, 14, binding->user_agent) && bind_bytes(query, 15, binding->received);
 
 	return bound ? rows_run(query) : rows_bind_failed(query);
 }

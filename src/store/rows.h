@@ -71,7 +71,6 @@ void rows_finish(sqlite3_stmt *query);
 MUST_CHECK enum err rows_run(sqlite3_stmt *query);
 
 bool rows_bind_text(sqlite3_stmt *query, int place, struct slice text);
-bool rows_bind_bytes(sqlite3_stmt *query, int place, struct slice bytes);
 bool rows_bind_number(sqlite3_stmt *query, int place, int64_t number);
 bool rows_bind_digests(sqlite3_stmt *query, int place, const struct sealed *sealed);
 /* What to return when a value could not be bound. */

@@ -98,7 +98,7 @@ void sources_free(struct transport *transport)
 
 /* -- handshakes ------------------------------------------------------------------------------------------ */
 
-void handshake_begins(struct wire *wire)
+static void begin_handshake(struct wire *wire)
 {
 	wire->is_counted = true;
 	wire->transport->n_handshaking++;
@@ -184,7 +184,7 @@ static void admit(struct listener *listener, int fd, const struct address *peer,
 		return;
 	}
 	wire->deadline = now.mono + transport->config.limits.handshake;
-	handshake_begins(wire);
+	begin_handshake(wire);
 	wire_begin(wire, now);
 }
 

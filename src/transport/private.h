@@ -277,8 +277,7 @@ void listener_event(struct listener *listener, struct now now);
 void source_release(struct transport *transport, struct source *source);
 /* All of them, with their table. */
 void sources_free(struct transport *transport);
-/* An accepted connection is on its way to being open, and is so no more (which may be said again). */
-void handshake_begins(struct wire *wire);
+/* An accepted connection is no longer on its way to being open (which may be said again). */
 void handshake_ends(struct wire *wire);
 
 /* -- transport.c ----------------------------------------------------------------------------------------- */

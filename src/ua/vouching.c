@@ -60,7 +60,7 @@ static const struct verdict expired = {
 	.remedy = "set the clock of this machine; if it is good, {peer} has to renew it",
 };
 
-void vouched_fini(struct vouched *vouched)
+static void vouched_fini(struct vouched *vouched)
 {
 	for (size_t i = 0; i < vouched->n; i++)
 		certificate_free(vouched->at[i]);

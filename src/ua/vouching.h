@@ -23,7 +23,6 @@ struct vouched {
 	size_t n;
 	struct certificate *at[CREDENTIALS_DEVICES_MAX];
 };
-void vouched_fini(struct vouched *vouched);
 
 /*
  * The certificates that are vouched for; each of them names the AOR and is valid now. ERR_DENIED: it is not to be believed,
