@@ -89,7 +89,7 @@ static int make_tables(struct daemon *daemon, struct store *store, struct random
  */
 static int load_store(struct daemon *daemon, struct store **store)
 {
-	utc_t latest = net_now(daemon->net).wall + server_config_default.registrar.expires_max;
+	utc_t latest = net_now(daemon->net).wall + daemon->crew.setup->server.registrar.expires_max;
 	enum err err = loading_read(*store, latest, daemon->location, &daemon->n_read);
 
 	if (err != OK)

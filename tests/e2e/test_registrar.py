@@ -86,6 +86,28 @@ def test_the_configuration_bounds_registrations_and_messages(server):
         assert answer.status == 413 and "byte" in str(answer)
 
 
+def test_a_restart_takes_nothing_from_a_long_registration(tmp_path):
+    state, config = tmp_path / "state", tmp_path / "sealined.yaml"
+    config.write_text("registrar:\n  expires-max: 7200\n")
+
+    def start():
+        return Server(state, listen=LISTEN, options=["-c", str(config)])
+
+    def seconds_left():
+        (user,) = control(state, "user-list")["users"]
+        (binding,) = user["bindings"]
+        return binding["expires"]
+
+    with start() as server:
+        assert control(state, "user-add", **digests("alice@localhost", "secret"))["ok"]
+        with phone(server, 1) as desk:
+            assert desk.register(expires=7200).status == 200
+            assert seconds_left() > 7100
+        assert server.stop() == 0
+    with start():
+        assert seconds_left() > 7100
+
+
 def test_a_stun_keep_alive_over_udp_is_answered_on_a_known_flow(server):
     request = struct.pack("!HHI12s", 1, 0, 0x2112A442, b"abcdefghijkl")
     with UdpClient(server.port("udp")) as alice:
