@@ -71,7 +71,7 @@ static const struct command commands[] = {
 		"Example: sealine user remove alice@localhost\n",
 	},
 	{
-		.words = "user policy", .n_least = 1, .n_most = 7, .run = user_policy_run, .flags = FLAG_JSON,
+		.words = "user policy", .n_least = 1, .n_most = 8, .run = user_policy_run, .flags = FLAG_JSON,
 		.help =
 		"usage: sealine user policy AOR [KEY=VALUE]... [--state DIR] [--json]\n"
 		"Says what is asked of an account beyond what its domain asks of all, and shows all of it. A KEY= without a\n"
@@ -80,11 +80,11 @@ static const struct command commands[] = {
 		"  least-digest=md5|sha-256|sha-512-256  no weaker digest is taken\n"
 		"  md5-until=YYYY-MM-DD                  from that day on no MD5 is taken\n"
 		"  client-certificate=no|either|beside|instead\n"
-		"                                         what its phone's certificate is in TLS, to its password\n"
+		"                                        what its phone's certificate is in TLS, to its password\n"
 		"  calls-in=digest|sips|smime            the least protection of calls and messages that it gets\n"
 		"  calls-out=digest|sips|smime           of those that it sends\n"
-		"  may-use=\"AOR AOR...\"                 addresses that it may bear in From besides its own\n"
-		"  registered-by=\"AOR AOR...\"           accounts that may register phones for it\n"
+		"  may-use=\"AOR AOR...\"                  addresses that it may bear in From besides its own\n"
+		"  registered-by=\"AOR AOR...\"            accounts that may register phones for it\n"
 		"  --state DIR                           where sealined keeps its state\n"
 		"  --json                                one JSON object: aor, and policy with a member for each key\n"
 		"\n"

@@ -71,6 +71,25 @@ static void accounts_of_internationalised_domains_have_a_labels(void **state)
 	assert_non_null(strstr(run.err, "it is no internationalised domain name (RFC 5891): "));
 }
 
+static void all_of_a_policy_is_said_at_once(void **state)
+{
+	static const char text[] = "least-digest=sha-256\n"
+				   "md5-until=2027-01-31\n"
+				   "client-certificate=either\n"
+				   "calls-in=sips\n"
+				   "calls-out=smime\n"
+				   "may-use=sales@localhost\n"
+				   "registered-by=boss@localhost\n";
+	struct tool_run run;
+
+	USER(&run, "secret\n", "add", "a@localhost", "--password-stdin");
+	USER(&run, "", "policy", "a@localhost", "least-digest=sha-256", "md5-until=2027-01-31",
+	     "client-certificate=either", "calls-in=sips", "calls-out=smime", "may-use=sales@localhost",
+	     "registered-by=boss@localhost");
+	assert_string_equal(run.err, "");
+	assert_string_equal(run.out, text);
+}
+
 static void a_generated_password_is_printed_once_and_never_the_same(void **state)
 {
 	struct tool_run run, other;
@@ -181,6 +200,7 @@ static void without_a_state_directory_there_is_nothing_to_list(void **state)
 static const struct CMUnitTest tests[] = {
 	TEST(accounts_are_added_changed_listed_and_removed),
 	TEST(accounts_of_internationalised_domains_have_a_labels),
+	TEST(all_of_a_policy_is_said_at_once),
 	TEST(a_generated_password_is_printed_once_and_never_the_same),
 	TEST(what_cannot_be_an_account_is_refused),
 	TEST(what_cannot_be_a_password_is_refused),

@@ -37,10 +37,10 @@ static inline void tool_restore(int fd, int before, char *content, size_t size)
 	close(before);
 }
 
-/* arguments: at most 9, the last one NULL. */
+/* arguments: at most 13, the last one NULL. */
 static inline void tool_run(struct tool_run *run, struct slice input, const char *const arguments[])
 {
-	char texts[10][256], *argv[11] = { texts[0] };
+	char texts[14][256], *argv[15] = { texts[0] };
 	int argc = 1, in, out, err;
 
 	snprintf(texts[0], sizeof texts[0], "sealine");
