@@ -124,24 +124,23 @@ static bool scan_auth_params(struct scan *in, struct slice ret_values[PARAMS])
 	return scan_done(in);
 }
 
-/* auth-scheme LWS … ; of a scheme other than Digest the rest is not looked at: it has a grammar of its own.
- */
-static bool scan_scheme(struct scan *in, struct slice *ret_scheme, bool *ret_is_digest)
+/* auth-scheme LWS …; of a scheme other than Digest the rest is not looked at: it has a grammar of its own. ret_values: zeroed. */
+static bool parse_scheme_and_params(struct slice value, struct slice *ret_scheme,
+				    struct slice ret_values[PARAMS])
 {
-	scan_sws(in);
-	if (!scan_token(in, ret_scheme) || !scan_lws(in))
+	struct scan in = scan_of(value);
+
+	scan_sws(&in);
+	if (!scan_token(&in, ret_scheme) || !scan_lws(&in))
 		return false;
-	*ret_is_digest = slice_eq_nocase(*ret_scheme, SLICE("Digest"));
-	return true;
+	return !slice_eq_nocase(*ret_scheme, SLICE("Digest")) || scan_auth_params(&in, ret_values);
 }
 
 bool sip_challenge_parse(struct slice value, struct sip_challenge *ret_challenge)
 {
 	struct slice values[PARAMS] = { 0 }, scheme;
-	struct scan in = scan_of(value);
-	bool is_digest;
 
-	if (!scan_scheme(&in, &scheme, &is_digest) || (is_digest && !scan_auth_params(&in, values)))
+	if (!parse_scheme_and_params(value, &scheme, values))
 		return false;
 	*ret_challenge = (struct sip_challenge){
 		.scheme = scheme,
@@ -161,10 +160,8 @@ bool sip_challenge_parse(struct slice value, struct sip_challenge *ret_challenge
 bool sip_credentials_parse(struct slice value, struct sip_credentials *ret_credentials)
 {
 	struct slice values[PARAMS] = { 0 }, scheme;
-	struct scan in = scan_of(value);
-	bool is_digest;
 
-	if (!scan_scheme(&in, &scheme, &is_digest) || (is_digest && !scan_auth_params(&in, values)))
+	if (!parse_scheme_and_params(value, &scheme, values))
 		return false;
 	*ret_credentials = (struct sip_credentials){
 		.scheme = scheme,
