@@ -1,6 +1,7 @@
 """sealined as its domains' certificate service (RFC 6072): a client of the test publishes, subscribes, and checks with OpenSSL what it is told."""
 
 import base64
+import contextlib
 import email
 import hashlib
 import json
@@ -263,70 +264,53 @@ class Wire:
             end.close()
 
 
+@contextlib.contextmanager
+def alice_and_bob(tmp_path, ports, ways):
+    """Phones of a.example and b.example, whose servers reach each other at the ports in ways; and the file of the CA that all of them trust."""
+    ca = CA(tmp_path / "ca")
+    site = Site.__new__(Site)
+    site.path, site.ca = tmp_path, ca.pem
+    with contextlib.ExitStack() as stack:
+        servers = {}
+        for name, peer, who in (("b", "a", "bob"), ("a", "b", "alice")):
+            pem, key = ca.issue(f"{name}.example")
+            config = tmp_path / f"{name}.yaml"
+            config.write_text(
+                f"domains: [{name}.example]\nlisten: ['127.0.0.1:{ports[name]}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\n"
+                f"peers:\n  {peer}:\n    domains: {peer}.example\n    address: '127.0.0.1:{ways[peer]}'\n    proves: {peer}.example\n"
+            )
+            server = servers[name] = Server(tmp_path / name, listen=(), options=("-c", config), name=f"{name}.example")
+            stack.callback(server.stop)
+            assert control(server.state, "user-add", **digests(f"{who}@{name}.example", f"{who}-sesame"))["ok"]
+        site.server = servers["a"]
+        alice = stack.enter_context(Device(site, "alice", servers["a"], "a.example"))
+        bob = stack.enter_context(Device(site, "bob", servers["b"], "b.example"))
+        yield alice, bob, ca.pem
+
+
 def test_another_domain_is_dialled_when_its_connection_is_gone(tmp_path):
     """b.example has something to tell after the connection by which a.example had asked is lost."""
-    ca = CA(tmp_path / "ca")
     ports = dict(zip("ab", free_ports(2)))
     wire = Wire(ports["b"])
-    ways = {"a": {"b": wire.port}, "b": {"a": ports["a"]}}
-    servers = {}
-    for name in "ba":
-        pem, key = ca.issue(f"{name}.example")
-        config = tmp_path / f"{name}.yaml"
-        config.write_text(
-            f"domains: [{name}.example]\nlisten: ['127.0.0.1:{ports[name]}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\n"
-            + "peers:\n"
-            + "".join(f"  {peer}:\n    domains: {peer}.example\n    address: '127.0.0.1:{port}'\n    proves: {peer}.example\n" for peer, port in ways[name].items())
-        )
-        servers[name] = Server(tmp_path / name, listen=(), options=("-c", config), name=f"{name}.example")
-    site = Site.__new__(Site)
-    site.path, site.ca, site.server = tmp_path, ca.pem, servers["a"]
-    for name, who in (("a", "alice"), ("b", "bob")):
-        assert control(servers[name].state, "user-add", **digests(f"{who}@{name}.example", f"{who}-sesame"))["ok"]
     try:
-        with Device(site, "alice", servers["a"], "a.example") as alice, Device(site, "bob", servers["b"], "b.example") as bob:
+        with alice_and_bob(tmp_path, ports, {"a": ports["a"], "b": wire.port}) as (alice, bob, ca):
             assert alice.subscribe("bob@b.example").status == 200
-            assert alice.told(ca.pem) == []
+            assert alice.told(ca) == []
             wire.cut()
             assert bob.publish().status == 200
-            (der,) = alice.told(ca.pem, 20)
+            (der,) = alice.told(ca, 20)
             assert "sip:bob@b.example" in names(der)
     finally:
         wire.cut()
-        for server in servers.values():
-            server.stop()
 
 
 def test_another_domain_is_told_over_its_proven_connection(tmp_path):
     """alice of a.example asks a.example, which asks b.example; what comes back is signed by b.example, whom she checks herself."""
-    ca = CA(tmp_path / "ca")
-    servers = {}
-
-    def serve(name, peers):
-        pem, key = ca.issue(f"{name}.example")
-        config = tmp_path / f"{name}.yaml"
-        config.write_text(
-            f"domains: [{name}.example]\nlisten: ['127.0.0.1:{free[name]}']\ncertificate: {pem}\nkey: {key}\ntrust: {ca.pem}\nworkers: 1\n"
-            + "peers:\n"
-            + "".join(f"  {peer}:\n    domains: {peer}.example\n    address: '127.0.0.1:{free[peer]}'\n    proves: {peer}.example\n" for peer in peers)
-        )
-        servers[name] = Server(tmp_path / name, listen=(), options=("-c", config), name=f"{name}.example")
-
-    free = dict(zip("ab", free_ports(2)))
-    serve("a", "b")
-    serve("b", "a")
-    site = Site.__new__(Site)
-    site.path, site.ca, site.server = tmp_path, ca.pem, servers["a"]
-    for name, who in (("a", "alice"), ("b", "bob")):
-        assert control(servers[name].state, "user-add", **digests(f"{who}@{name}.example", f"{who}-sesame"))["ok"]
-    try:
-        with Device(site, "alice", servers["a"], "a.example") as alice, Device(site, "bob", servers["b"], "b.example") as bob:
-            assert alice.subscribe("bob@b.example").status == 200
-            assert alice.told(ca.pem) == []
-            assert "b.example" in alice.signer and "a.example" not in alice.signer
-            assert bob.publish().status == 200
-            (der,) = alice.told(ca.pem)
-            assert "sip:bob@b.example" in names(der)
-    finally:
-        for server in servers.values():
-            server.stop()
+    ports = dict(zip("ab", free_ports(2)))
+    with alice_and_bob(tmp_path, ports, ports) as (alice, bob, ca):
+        assert alice.subscribe("bob@b.example").status == 200
+        assert alice.told(ca) == []
+        assert "b.example" in alice.signer and "a.example" not in alice.signer
+        assert bob.publish().status == 200
+        (der,) = alice.told(ca)
+        assert "sip:bob@b.example" in names(der)
