@@ -4,7 +4,6 @@
 #include "proxy/edge.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
-#include "proxy/location.h"
 #include "proxy/outside.h"
 #include "proxy/peer.h"
 #include "proxy/report.h"

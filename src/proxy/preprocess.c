@@ -1,6 +1,5 @@
 #include "proxy/preprocess.h"
 
-#include "proxy/check.h"
 #include "proxy/dialog.h"
 #include "sip/build.h"
 

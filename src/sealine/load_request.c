@@ -1,7 +1,6 @@
 #include "base/writer.h"
 #include "sealine/load_run.h"
 #include "sip/build.h"
-#include "sip/fields.h"
 #include "sip/uri.h"
 
 const struct slice load_body = SLICE_INIT("The quick brown fox jumps over the lazy dog.");

@@ -3,7 +3,6 @@
 #include "file/file.h"
 #include "sealined/config_numbers.h"
 #include "sealined/config_reading.h"
-#include "store/state.h"
 
 enum { FILE_MAX = 1 << 20 };
 

@@ -1,7 +1,6 @@
 #include "sealphone/output.h"
 
 #include <stdarg.h>
-#include <unistd.h>
 
 json_t *output_string(struct slice text)
 {

@@ -1,7 +1,6 @@
 #include "sealphone/phone.h"
 
 #include <signal.h>
-#include <unistd.h>
 
 #include "idn/idn.h"
 #include "sealphone/audio.h"

@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "sip/fields.h"
-#include "ua/callee.h"
 #include "ua/change.h"
 
 enum { LINES_MAX = 1024 };

@@ -1,6 +1,5 @@
 #include "ua/session_timer.h"
 
-#include "sip/build.h"
 #include "sip/fields.h"
 
 enum { INTERVAL_MAX = 7 * 86400, RAISES_MAX = 4 };

@@ -10,7 +10,6 @@
 #include "ua/fetch.h"
 #include "ua/flow.h"
 #include "ua/keepalive.h"
-#include "ua/message.h"
 #include "ua/registration.h"
 #include "ua/request.h"
 #include "ua/state.h"

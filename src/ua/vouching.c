@@ -2,7 +2,6 @@
 
 #include "base/mem.h"
 #include "crypto/identity.h"
-#include "crypto/user_certificate.h"
 #include "mime/multipart.h"
 #include "mime/smime.h"
 #include "sip/address.h"
