@@ -107,8 +107,8 @@ static bool scan_sip(struct scan *in, enum extent extent, struct sip_uri *uri)
 	(void)scan_userinfo(in, extent, uri);
 	if (!scan_host(in, &uri->host))
 		return false;
-	if (uri->host.ptr[uri->host.len - 1] ==
-	    '.') /* RFC 1034 §3.1: the name is complete, but no other one */
+	/* RFC 1034 §3.1: with a final dot the name is complete, and no other one. */
+	if (uri->host.ptr[uri->host.len - 1] == '.')
 		uri->host.len--;
 	if (scan_char(in, ':') && !scan_port(in, &uri->port))
 		return false;

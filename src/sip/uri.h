@@ -18,10 +18,10 @@ struct sip_uri {
 	struct slice text;     /* the whole URI */
 	struct slice user;     /* still escaped; absent if there is none; for tel the number */
 	struct slice password; /* absent if there is none */
-	struct slice host;   /* name without a final dot, IPv4 address, or IPv6 reference with its brackets */
-	uint16_t port;       /* 0: none given */
-	struct slice params; /* ";a=b;c" with the leading semicolon, or empty */
-	struct slice headers; /* "a=b&c=d" without the question mark, or empty */
+	struct slice host;     /* name, without a final dot, IPv4 address, or IPv6 reference in brackets */
+	uint16_t port;         /* 0: none given */
+	struct slice params;   /* ";a=b;c" with the leading semicolon, or empty */
+	struct slice headers;  /* "a=b&c=d" without the question mark, or empty */
 };
 
 /*
@@ -65,8 +65,9 @@ bool sip_host_eq(struct slice a, struct slice b);
 
 /*
  * The canonical address-of-record "user@domain" of a sip or sips URI (RFC 3261 §10.3 step 5): escapes of
- * unreserved characters in the user part undone, the others in capitals, domain in lower case, no scheme (sip: and sips: of a name are one AOR), no
- * password, port or parameters. Without a user part: the domain alone.
+ * unreserved characters in the user part undone, the others in capitals, domain in lower case, no scheme
+ * (sip: and sips: of a name are one AOR), no password, port or parameters. Without a user part: the domain
+ * alone.
  */
 void put_aor(struct writer *out, const struct sip_uri *uri);
 /* A canonical AOR with all escapes undone, as certificates are asked for it (crypto/user_certificate.h). */

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <execinfo.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <link.h>
 #include <malloc.h>
 #include <signal.h>
@@ -48,10 +49,45 @@ size_t harness_allocated(void)
 #endif
 }
 
+static char directory[] = "/tmp/sealine-XXXXXX";
+static bool has_directory;
+
+static void make_directory(void)
+{
+	has_directory = has_directory || mkdtemp(directory);
+	if (has_directory)
+		return;
+	perror("harness");
+	exit(1);
+}
+
+void harness_template(char *buf, size_t size, const char *name)
+{
+	make_directory();
+	if ((size_t)snprintf(buf, size, "%s/%s-XXXXXX", directory, name) >= size)
+		exit(1);
+}
+
+static int remove_one(const char *path, const struct stat *found, int kind, struct FTW *place)
+{
+	(void)found, (void)kind, (void)place;
+	return remove(path);
+}
+
+static void remove_directory(void)
+{
+	enum { DESCRIPTORS = 8 };
+
+	if (has_directory)
+		nftw(directory, remove_one, DESCRIPTORS, FTW_DEPTH | FTW_PHYS);
+}
+
 static int run_once(const char *group, const struct CMUnitTest *tests, size_t n)
 {
 	cmocka_set_message_output(CM_OUTPUT_TAP);
-	return _cmocka_run_group_tests(group, tests, n, NULL, NULL) != 0;
+	int n_failed = _cmocka_run_group_tests(group, tests, n, NULL, NULL);
+	remove_directory();
+	return n_failed != 0;
 }
 
 #ifndef SEALINE_MEM_FAILS
@@ -392,6 +428,7 @@ int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 		perror("harness");
 		return 1;
 	}
+	make_directory(); /* one for all children, many of which end where they are */
 	printf("1..%zu\n", n);
 	for (size_t i = 0; i < n; i++) {
 		bool passed = run_with_failures(&tests[i]);
@@ -400,6 +437,7 @@ int test_main(const char *group, const struct CMUnitTest *tests, size_t n)
 		n_failed += !passed;
 	}
 	printf("# %zu allocations failed\n", shared->n_runs);
+	remove_directory();
 	return n_failed != 0;
 }
 

@@ -54,6 +54,12 @@ static inline void test_skip(const char *name, const char *reason)
 	printf("# SKIP %s: %s\n", name, reason);
 }
 
+/*
+ * Writes a template for mkdtemp() and mkstemp() that begins with the name, in a directory of this run's own: it is removed behind the
+ * last test with all that is left in it, as by a test that ended with an allocation that failed.
+ */
+void harness_template(char *buf, size_t size, const char *name);
+
 /* How many bytes are allocated. */
 size_t harness_allocated(void);
 

@@ -55,8 +55,8 @@ static void start(struct server *server, const char *name)
 {
 	*server = (struct server){ .net = net_new(100) };
 	assert_non_null(server->net);
-	snprintf(server->path, sizeof server->path, "/tmp/sealine-test-%d-%s", (int)getppid(), name);
-	unlink(server->path);
+	harness_template(server->path, sizeof server->path, name);
+	unlink(server->path); /* of a run that ended with an allocation that failed */
 	if (control_new(server->net, slice_of(server->path), &server->control) != OK) {
 		net_free(server->net);
 		fail_msg("the server does not start");

@@ -229,12 +229,12 @@ static double likeness(const char *played, const char *recorded)
 }
 
 struct files {
-	char dir[40], played[60], recorded[60];
+	char dir[50], played[70], recorded[70];
 };
 
 static void files_new(struct files *files)
 {
-	snprintf(files->dir, sizeof files->dir, "/tmp/sealine-media-XXXXXX");
+	harness_template(files->dir, sizeof files->dir, "media");
 	assert_non_null(mkdtemp(files->dir));
 	snprintf(files->played, sizeof files->played, "%s/played.wav", files->dir);
 	snprintf(files->recorded, sizeof files->recorded, "%s/recorded.wav", files->dir);

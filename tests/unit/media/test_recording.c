@@ -34,8 +34,9 @@ static void each_has_its_own_file(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
 		const char *const expected[] = { names[i].asked, names[i].second, names[i].third };
-		char dir[] = "/tmp/sealine.recording-XXXXXX", path[100];
+		char dir[50], path[100];
 
+		harness_template(dir, sizeof dir, "re.cording");
 		assert_non_null(mkdtemp(dir));
 		for (size_t n = 0; n < 3; n++)
 			expect_recording(dir, names[i].asked, expected[n]);

@@ -10,14 +10,16 @@
 #include "media/audio.h"
 
 struct file {
-	char path[40];
+	char path[50];
 };
 
 static struct file file_with(struct slice content)
 {
-	struct file file = { "/tmp/sealine-wav-XXXXXX" };
-	int fd = mkstemp(file.path);
+	struct file file;
+	int fd;
 
+	harness_template(file.path, sizeof file.path, "wav");
+	fd = mkstemp(file.path);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, content.ptr, content.len), content.len);
 	close(fd);

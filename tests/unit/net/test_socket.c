@@ -218,12 +218,13 @@ static struct slice path_in(const char *directory, char path[200])
 
 static void a_unix_socket_knows_who_is_there(void **state)
 {
-	char directory[] = "/tmp/sealine-test-XXXXXX", buf[200];
+	char directory[100], buf[200];
 	struct address peer;
 	struct stat facts;
 	int listener, again, client, server;
 	uid_t user;
 
+	harness_template(directory, sizeof directory, "socket");
 	assert_non_null(mkdtemp(directory));
 	struct slice path = path_in(directory, buf);
 
@@ -253,9 +254,10 @@ static void a_unix_socket_knows_who_is_there(void **state)
 
 static void a_file_that_is_no_socket_is_left_alone(void **state)
 {
-	char directory[] = "/tmp/sealine-test-XXXXXX", buf[200];
+	char directory[100], buf[200];
 	int fd;
 
+	harness_template(directory, sizeof directory, "socket");
 	assert_non_null(mkdtemp(directory));
 	struct slice path = path_in(directory, buf);
 

@@ -15,7 +15,7 @@ static void make_file(char name[64], const char *text)
 {
 	int fd;
 
-	snprintf(name, 64, "/tmp/sealine-test-XXXXXX");
+	harness_template(name, 64, "accounts");
 	fd = mkstemp(name);
 	assert_true(fd >= 0);
 	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));

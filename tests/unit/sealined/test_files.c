@@ -41,7 +41,8 @@ static int make_world(void **state)
 	char buf[200];
 	struct writer why = writer_of(buf, sizeof buf);
 
-	world = (struct world){ .dir = "/tmp/sealine-files-XXXXXX", .now = BEGIN };
+	world = (struct world){ .now = BEGIN };
+	harness_template(world.dir, sizeof world.dir, "files");
 	*state = &world;
 	assert_non_null(mkdtemp(world.dir));
 	name(world.path, world.dir, "crl.pem");

@@ -10,7 +10,7 @@ static char directory[64];
 
 static int setup(void **state)
 {
-	snprintf(directory, sizeof directory, "/tmp/sealine-memory-XXXXXX");
+	harness_template(directory, sizeof directory, "memory");
 	return mkdtemp(directory) ? 0 : -1;
 }
 

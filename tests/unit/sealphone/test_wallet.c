@@ -32,7 +32,7 @@ static int begin(void)
 static int setup(void **state)
 {
 	(void)state;
-	snprintf(directory, sizeof directory, "/tmp/sealine-wallet-XXXXXX");
+	harness_template(directory, sizeof directory, "wallet");
 	crypto = crypto_new();
 	dice = random_new_predictable(1);
 	if (!crypto || !dice || !mkdtemp(directory) ||

@@ -66,9 +66,11 @@ static enum err order(struct fixture *fixture, enum signer_operation operation, 
 static void generate(struct fixture *fixture, unsigned char id[KEY_ID_SIZE])
 {
 	struct signer_request request = { .operation = SIGNER_GENERATE };
-	char path[] = "/tmp/sealine-key-XXXXXX";
-	int fd = mkstemp(path);
+	char path[50];
+	int fd;
 
+	harness_template(path, sizeof path, "key");
+	fd = mkstemp(path);
 	assert_true(fd >= 0);
 	close(fd);
 	enum err err = ask(fixture, request, slice_of(path), true);

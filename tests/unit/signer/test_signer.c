@@ -24,16 +24,15 @@ struct fixture {
 	struct signer_reply reply;
 	char rest[SIGNER_REPLY_MAX];
 	size_t len;
-	char dir[32];
+	char dir[50];
 };
 
 static int set_up(void **state)
 {
 	static struct fixture fixture;
 
-	fixture = (struct fixture){ .signer = signer_new(),
-				    .crypto = crypto_new(),
-				    .dir = "/tmp/sealine-signer-XXXXXX" };
+	fixture = (struct fixture){ .signer = signer_new(), .crypto = crypto_new() };
+	harness_template(fixture.dir, sizeof fixture.dir, "signer");
 	assert_non_null(mkdtemp(fixture.dir));
 	assert_non_null(fixture.signer);
 	assert_non_null(fixture.crypto);

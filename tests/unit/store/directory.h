@@ -1,12 +1,11 @@
-/* A directory of a test's own. It is emptied before and after, so that a test that was killed leaves one at
- * most. */
+/* A directory of a test's own, which it empties and removes. */
 #pragma once
 
 #include <dirent.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
+#include <stdlib.h>
 #include <unistd.h>
+
+#include "harness.h"
 
 #include "base/slice.h"
 
@@ -29,8 +28,7 @@ static inline void directory_empty(const struct directory *directory)
 
 static inline struct slice directory_make(struct directory *directory, const char *name)
 {
-	snprintf(directory->path, sizeof directory->path, "/tmp/sealine-test-%d-%s", (int)getppid(), name);
-	directory_empty(directory);
-	mkdir(directory->path, 0700);
+	harness_template(directory->path, sizeof directory->path, name);
+	assert_non_null(mkdtemp(directory->path));
 	return slice_of(directory->path);
 }
