@@ -85,11 +85,21 @@ static struct slice flow_text(char buf[20], flow_id flow)
 	return slice_from(buf, (size_t)snprintf(buf, 20, "%" PRIx64, flow));
 }
 
+enum { CALL_ID_MAX = 300 };
+
+/* Escaped, and no more of it than leaves the fields behind it their place. */
+static struct slice call_id_of(const struct report *report, char buf[CALL_ID_MAX])
+{
+	struct writer out = writer_of(buf, CALL_ID_MAX);
+
+	put_escaped(&out, report->call_id);
+	return writer_text(&out);
+}
+
 static void put_json(struct writer *out, const struct report *report)
 {
 	struct scan in = scan_of(report->text);
-	char buf[20], escaped[300];
-	struct writer call_id = writer_of(escaped, sizeof escaped);
+	char buf[20], call_id[CALL_ID_MAX];
 	struct slice key, value;
 
 	put(out, SLICE("\"level\":\""));
@@ -99,17 +109,15 @@ static void put_json(struct writer *out, const struct report *report)
 	put_char(out, '"');
 	if (report->flow)
 		put_json_member(out, SLICE("flow"), flow_text(buf, report->flow));
-	if (report->call_id.len > 0) {
-		put_escaped(&call_id, report->call_id);
-		put_json_member(out, SLICE("call_id"), writer_text(&call_id));
-	}
+	if (report->call_id.len > 0)
+		put_json_member(out, SLICE("call_id"), call_id_of(report, call_id));
 	while (scan_field(&in, &key, &value))
 		put_json_member(out, key, value);
 }
 
 static void put_text(struct writer *out, const struct report *report)
 {
-	char buf[20];
+	char buf[20], call_id[CALL_ID_MAX];
 
 	put(out, slice_of(level_names[report->level]));
 	put_char(out, ' ');
@@ -120,7 +128,7 @@ static void put_text(struct writer *out, const struct report *report)
 	}
 	if (report->call_id.len > 0) {
 		put(out, SLICE(" call_id=\""));
-		put_escaped(out, report->call_id);
+		put(out, call_id_of(report, call_id));
 		put_char(out, '"');
 	}
 	put(out, report->text);

@@ -48,6 +48,24 @@ static void writes_a_line_in_either_format(void **state)
 	}
 }
 
+/* Who chooses a long one does not so hide where he is. */
+static void a_call_id_leaves_room_for_what_is_behind_it(void **state)
+{
+	static const enum log_format formats[] = { LOG_TEXT, LOG_JSON };
+	char call_id[4000], buf[1000];
+	const struct report report = { .event = "x",
+				       .call_id = slice_from(call_id, sizeof call_id),
+				       .text = SLICE(" peer=192.0.2.7:1") };
+
+	memset(call_id, 'a', sizeof call_id);
+	for (size_t i = 0; i < 2; i++) {
+		struct writer line = writer_of(buf, sizeof buf);
+
+		put_log_line(&line, formats[i], &report);
+		assert_true(slice_find_text(writer_text(&line), SLICE("192.0.2.7:1")) < line.len);
+	}
+}
+
 static void escapes_and_cuts_what_comes_from_elsewhere(void **state)
 {
 	struct log_text room;
@@ -121,6 +139,7 @@ static void gathers_the_lines_of_a_thread(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(gathers_the_lines_of_a_thread),
 	cmocka_unit_test(writes_a_line_in_either_format),
+	cmocka_unit_test(a_call_id_leaves_room_for_what_is_behind_it),
 	cmocka_unit_test(escapes_and_cuts_what_comes_from_elsewhere),
 };
 TEST_MAIN(tests)
