@@ -28,8 +28,8 @@ bool subscription_take(struct context *context, struct now now)
 		return true;
 	if (!check_is_for_us(context->core, request))
 		return false;
-	if (request->to.tag
-		    .ptr) /* of before our start, or of another worker: there is nothing to be proven for */
+	/* One of before our start, or of another worker: there is nothing to be proven for. */
+	if (request->to.tag.ptr)
 		context_refuse_as(context, REFUSED_NO_SUBSCRIPTION, request->uri_text, slice_of(NULL), now);
 	else
 		refuse_event(context, now);

@@ -195,7 +195,8 @@ MUST_CHECK enum err credentials_are_for(const struct certificate *certificate, s
 
 /*
  * Whether a signer's certificate is to be believed for the AOR. ERR_AGAIN: nobody was asked yet; credentials_want(), then
- * again; or, with may_wait, credentials_want_anew(). ERR_DENIED: the verdict says why (another's, expired, withdrawn, changed, not vouched for). ERR_NOMEM.
+ * again; or, with may_wait, credentials_want_anew(). ERR_DENIED: the verdict says why (another's, expired, withdrawn,
+ * changed, not vouched for). ERR_NOMEM.
  */
 MUST_CHECK enum err credentials_judge(const struct credentials *credentials,
 				      const struct credentials_question *question,

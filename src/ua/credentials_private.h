@@ -18,11 +18,10 @@ struct peer_key {
 struct peer {
 	struct link link;
 	enum credentials_state state;
-	utc_t until; /* how long the state is good, but ASKED */
-	enum credentials_state
-		before;          /* ASKED: the answer that stands if there is no newer one; UNKNOWN: none */
-	utc_t anew;              /* when the domain may be asked for a newer answer */
-	struct verdict *verdict; /* NULL: none, or no memory for it */
+	enum credentials_state before; /* ASKED: what stands if no newer answer comes; UNKNOWN: nothing */
+	utc_t until;                   /* how long the state is good, but ASKED */
+	utc_t anew;                    /* when the domain may be asked for a newer answer */
+	struct verdict *verdict;       /* NULL: none, or no memory for it */
 	size_t n_keys;
 	struct peer_key keys[KEYS_MAX];
 	struct list waiters;

@@ -248,9 +248,8 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	sub->cseq = exchange->number;
 	if (response->status < 300)
 		on_granted(sub, response, now);
-	else if (response->status == 481 &&
-		 sub->state == SUB_ACTIVE) /* §4.1.2.2; the notifier was started anew */
-		begin_anew(sub, AGAIN_MS, now);
+	else if (response->status == 481 && sub->state == SUB_ACTIVE)
+		begin_anew(sub, AGAIN_MS, now); /* §4.1.2.2: the notifier was started anew, say */
 	else if (!ask_for_longer(sub, response, now) && (sub->state != SUB_ACTIVE || ends(response->status)))
 		end(sub, ua_cause_of(response->status), response->status, ua_why_of(response), now);
 	/* else it lives until what was granted is over, and is tried again then */
