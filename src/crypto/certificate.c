@@ -240,6 +240,11 @@ bool certificate_fingerprint(const struct certificate *certificate,
 	return X509_digest(certificate->x509, EVP_sha256(), ret_hash, NULL) == 1;
 }
 
+bool certificate_eq(const struct certificate *a, const struct certificate *b)
+{
+	return X509_cmp(a->x509, b->x509) == 0;
+}
+
 static void put_name(struct writer *out, const X509_NAME *name)
 {
 	const unsigned long form = XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB;

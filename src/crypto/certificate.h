@@ -95,6 +95,8 @@ utc_t certificate_not_after(const struct certificate *certificate);
 /* SHA-256 of the DER form. False without memory. */
 MUST_CHECK bool certificate_fingerprint(const struct certificate *certificate,
 					unsigned char ret_hash[CERTIFICATE_FINGERPRINT_SIZE]);
+/* Whether they are the same one. */
+bool certificate_eq(const struct certificate *a, const struct certificate *b);
 
 /* For reports, escaped: "CN=localhost"; "DNS:localhost, URI:sip:localhost" (all names, also those that are no
  * SIP identity). */

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,7 +10,7 @@
 #include "base/mem.h"
 #include "base/writer.h"
 
-enum { FILE_PATH_MAX = 4096 };
+enum { FILE_PATH_MAX = 4096, PIPE_MAX = 1 << 20 };
 
 /* The path, with something behind it and the NUL that the kernel wants. */
 static bool path_of(char buf[FILE_PATH_MAX], struct slice path, struct slice suffix)
@@ -43,36 +44,68 @@ static enum err fill(int fd, struct secret *text)
 	return OK;
 }
 
-static enum err read_open(int fd, size_t max, struct secret **ret_text)
+/* Up to so much of it. */
+static enum err read_up_to(int fd, size_t room, struct secret **ret_text)
 {
-	AUTO(secret) struct secret *text = NULL;
+	AUTO(secret) struct secret *text = mem_alloc(sizeof(*text) + room);
+
+	if (!text)
+		return ERR_NOMEM;
+	text->len = room;
+	TRY(fill(fd, text));
+	*ret_text = TAKE(text);
+	return OK;
+}
+
+static enum err read_regular(int fd, size_t max, struct secret **ret_text)
+{
 	struct stat found;
 
 	if (fstat(fd, &found) != 0 || !S_ISREG(found.st_mode))
 		return ERR_IO;
 	if ((uintmax_t)found.st_size > max)
 		return ERR_LIMIT;
-	text = mem_alloc(sizeof(*text) + (size_t)found.st_size);
-	if (!text)
-		return ERR_NOMEM;
-	text->len = (size_t)found.st_size;
-	TRY(fill(fd, text));
+	return read_up_to(fd, (size_t)found.st_size, ret_text);
+}
+
+static enum err read_any(int fd, size_t max, struct secret **ret_text)
+{
+	AUTO(secret) struct secret *text = NULL;
+	size_t most = max < PIPE_MAX ? max : PIPE_MAX;
+	struct stat found;
+
+	if (fstat(fd, &found) == 0 && S_ISREG(found.st_mode))
+		return read_regular(fd, max, ret_text);
+	TRY(read_up_to(fd, most + 1, &text));
+	if (text->len > most)
+		return ERR_LIMIT;
 	*ret_text = TAKE(text);
 	return OK;
 }
 
-enum err file_read(struct slice path, size_t max, struct secret **ret_text)
+static enum err read_by(enum err (*read_it)(int fd, size_t max, struct secret **ret_text), struct slice path,
+			int flags, size_t max, struct secret **ret_text)
 {
 	char name[FILE_PATH_MAX];
 
 	if (!path_of(name, path, SLICE("")))
 		return ERR_LIMIT;
-	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = open(name, O_RDONLY | O_CLOEXEC | O_NOCTTY | flags);
 	if (fd < 0)
 		return err_of_file(errno);
-	enum err err = read_open(fd, max, ret_text);
+	enum err err = read_it(fd, max, ret_text);
 	close(fd);
 	return err;
+}
+
+enum err file_read(struct slice path, size_t max, struct secret **ret_text)
+{
+	return read_by(read_regular, path, O_NONBLOCK, max, ret_text);
+}
+
+enum err file_read_any(struct slice path, size_t max, struct secret **ret_text)
+{
+	return read_by(read_any, path, 0, max, ret_text);
 }
 
 /* ---- writing ---- */

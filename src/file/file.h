@@ -14,6 +14,12 @@
 MUST_CHECK enum err file_read(struct slice path, size_t max, struct secret **ret_text);
 
 /*
+ * The same, also of what is no file but can be read to its end, as a pipe of the shell, which may have up to 1 MiB. It waits for who
+ * writes there: for a command that is told what to read, not for a server.
+ */
+MUST_CHECK enum err file_read_any(struct slice path, size_t max, struct secret **ret_text);
+
+/*
  * Puts one of mode 0600 with this text in its place: a crash leaves the old or the new one, whole and on disk, and what was there stays
  * where it fails. Errors as above; ERR_NOT_FOUND: there is no such directory.
  */

@@ -31,14 +31,12 @@ static bool allow_descriptors(size_t n)
 static bool trust_file(struct load *load, struct slice name)
 {
 	AUTO(chain) struct chain *anchors = NULL;
+	AUTO(secret) struct secret *pem = NULL;
 	enum err err;
-	size_t size;
-	char *pem;
 
-	if (!load_read_file(name, &pem, &size))
+	if (!load_read_file(name, &pem))
 		return false;
-	err = chain_parse_pem(load->crypto, slice_from(pem, size), &anchors);
-	mem_free(pem);
+	err = chain_parse_pem(load->crypto, secret_slice(pem), &anchors);
 	if (err == OK)
 		err = tls_client_trust(load->target.tls, anchors);
 	return err == OK || complain("%s: %s; give certificates in PEM", name.ptr, err_text(err));

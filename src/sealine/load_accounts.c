@@ -1,76 +1,25 @@
 #include "sealine/load_accounts.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/mem.h"
 #include "base/scan.h"
 #include "base/writer.h"
+#include "file/file.h"
 #include "sealine/output.h"
 #include "sip/uri.h"
 
 enum {
 	FILE_MAX = 64 << 20,
-	PIPE_MAX = 1 << 20,    /* of what does not say how large it is */
 	NAME_MAX_LENGTH = 256, /* of a user, sips:user@domain */
 	WIDTH_MAX = 9,         /* of a number in a name */
 };
 
-/* Up to its end, or until there is no more room. */
-static bool read_all(int fd, char *text, size_t room, size_t *ret_n)
+bool load_read_file(struct slice name, struct secret **ret_text)
 {
-	size_t n = 0;
-	ssize_t got;
+	enum err err = file_read_any(name, FILE_MAX, ret_text);
 
-	do {
-		got = read(fd, text + n, room - n);
-		n += got > 0 ? (size_t)got : 0;
-	} while (n < room && (got > 0 || (got < 0 && errno == EINTR)));
-	*ret_n = n;
-	return got >= 0;
-}
-
-static bool read_open(int fd, struct slice name, char **ret_text, size_t *ret_size)
-{
-	struct stat facts;
-	size_t room, n;
-	char *text;
-
-	if (fd < 0 || fstat(fd, &facts) != 0)
-		return complain("%s: %s; give the name of a file that can be read", name.ptr,
-				strerror(errno));
-	/* --password-file <(…) is no regular file */
-	room = !S_ISREG(facts.st_mode)    ? PIPE_MAX
-	       : facts.st_size < FILE_MAX ? (size_t)facts.st_size
-					  : FILE_MAX;
-	text = mem_alloc(room + 1);
-	if (!text)
-		return complain_of(ERR_NOMEM);
-	if (!read_all(fd, text, room + 1, &n))
-		(void)complain("%s: %s; give the name of a file that can be read", name.ptr, strerror(errno));
-	else if (n == 0 || n > room)
-		(void)complain("%s: it is %s", name.ptr, n == 0 ? "empty" : "too large");
-	else {
-		*ret_text = text;
-		*ret_size = n;
-		return true;
-	}
-	mem_wipe(text, n);
-	mem_free(text);
-	return false;
-}
-
-bool load_read_file(struct slice name, char **ret_text, size_t *ret_size)
-{
-	int fd = open(name.ptr, O_RDONLY | O_CLOEXEC);
-	bool ok = read_open(fd, name, ret_text, ret_size);
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
+	if (err != OK)
+		return complain("%s: %s; give the name of a file that can be read", name.ptr, err_text(err));
+	return (*ret_text)->len > 0 || complain("%s: it is empty", name.ptr);
 }
 
 static bool account_of(struct slice name, struct load_account *account)
@@ -136,9 +85,9 @@ static bool read_password(struct load_accounts *accounts, struct slice name, str
 	*ret_password = SLICE("");
 	if (!name.ptr)
 		return true;
-	if (!load_read_file(name, &accounts->file, &accounts->file_size))
+	if (!load_read_file(name, &accounts->file))
 		return false;
-	struct slice text = slice_from(accounts->file, accounts->file_size);
+	struct slice text = secret_slice(accounts->file);
 	struct slice line = slice_sub(text, 0, slice_find(text, '\n'));
 	*ret_password = slice_ends(line, SLICE("\r")) ? slice_sub(line, 0, line.len - 1) : line;
 	return ret_password->len > 0 || complain("%s: its first line is to be the password", name.ptr);
@@ -206,9 +155,9 @@ static bool fill_from_file(struct load_accounts *accounts, const struct load_opt
 	size_t most = options->n_users ? options->n_users : LOAD_USERS_MAX;
 	struct slice line;
 
-	if (!load_read_file(options->accounts, &accounts->file, &accounts->file_size))
+	if (!load_read_file(options->accounts, &accounts->file))
 		return false;
-	struct scan in = scan_of(slice_from(accounts->file, accounts->file_size));
+	struct scan in = scan_of(secret_slice(accounts->file));
 	accounts->all = mem_zalloc(most, sizeof *accounts->all);
 	if (!accounts->all)
 		return complain_of(ERR_NOMEM);
@@ -236,9 +185,7 @@ bool load_accounts_init(struct load_accounts *accounts, const struct load_option
 
 void load_accounts_fini(struct load_accounts *accounts)
 {
-	if (accounts->file)
-		mem_wipe(accounts->file, accounts->file_size);
-	mem_free(accounts->file);
+	secret_free(accounts->file);
 	mem_free(accounts->names);
 	mem_free(accounts->all);
 }

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/secret.h"
 #include "base/slice.h"
 #include "sealine/load_options.h"
 
@@ -14,8 +15,8 @@ struct load_account {
 
 /* All that belongs together: the texts that the accounts point to, and the accounts. Zeroed, there are none. */
 struct load_accounts {
-	char *file, *names; /* file: with passwords; wiped when it is given back */
-	size_t file_size;
+	struct secret *file; /* with passwords */
+	char *names;
 	struct load_account *all;
 	size_t n;
 };
@@ -24,5 +25,5 @@ struct load_accounts {
 bool load_accounts_init(struct load_accounts *accounts, const struct load_options *options);
 void load_accounts_fini(struct load_accounts *accounts);
 
-/* A whole file, which may be a pipe, with mem_alloc(). False: it was complained of. */
-bool load_read_file(struct slice name, char **ret_text, size_t *ret_size);
+/* A whole file, which may be a pipe; freed by the caller, in either case. False: it was complained of. */
+bool load_read_file(struct slice name, struct secret **ret_text);

@@ -190,7 +190,7 @@ static bool keeps_connections(const struct load_options *options)
 
 static bool keeps_nonces(const struct load_options *options)
 {
-	return has_operations(options) && !options->mode->connects;
+	return has_operations(options) && keeps_connections(options);
 }
 
 static bool registers_again(const struct load_options *options)

@@ -145,12 +145,7 @@ static bool proves_all(const struct certificate *certificate, const struct confi
 
 static bool is_from(const struct chain *chain, const struct certificate *ca)
 {
-	unsigned char issuer[CERTIFICATE_FINGERPRINT_SIZE], wanted[CERTIFICATE_FINGERPRINT_SIZE];
-
-	if (chain_length(chain) != 2)
-		return false;
-	return certificate_fingerprint(chain_at(chain, 1), issuer) && certificate_fingerprint(ca, wanted) &&
-	       memcmp(issuer, wanted, sizeof issuer) == 0;
+	return chain_length(chain) == 2 && certificate_eq(chain_at(chain, 1), ca);
 }
 
 static bool is_good(struct making *making, const struct chain *chain)

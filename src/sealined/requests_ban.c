@@ -43,7 +43,7 @@ void daemon_ban_add(struct daemon *daemon, struct control_call *call, struct now
 {
 	json_int_t seconds = json_integer_value(json_object_get(call->request, "seconds"));
 	struct address address;
-	char text[64];
+	char text[64], why[100];
 	struct writer out = writer_of(text, sizeof text);
 
 	if (!read_address(call, &address))
@@ -60,8 +60,9 @@ void daemon_ban_add(struct daemon *daemon, struct control_call *call, struct now
 			"the address is one of those that are never banned (never-ban in the configuration)");
 		return;
 	case ERR_LIMIT:
-		control_refuse(call, "limit",
-			       "10000 addresses are banned already by administrators; lift a ban");
+		snprintf(why, sizeof why, "%d addresses are banned already by administrators; lift a ban",
+			 BANS_NAMED_MAX);
+		control_refuse(call, "limit", why);
 		return;
 	default: control_reply(call, NULL); return;
 	}

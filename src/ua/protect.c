@@ -247,13 +247,8 @@ struct recipients {
 
 static bool is_among(const struct recipients *recipients, const struct certificate *certificate)
 {
-	unsigned char wanted[CERTIFICATE_FINGERPRINT_SIZE], found[CERTIFICATE_FINGERPRINT_SIZE];
-
-	if (!certificate_fingerprint(certificate, wanted))
-		return false;
 	for (size_t i = 0; i < recipients->n; i++)
-		if (certificate_fingerprint(recipients->at[i], found) &&
-		    memcmp(wanted, found, sizeof wanted) == 0)
+		if (certificate_eq(recipients->at[i], certificate))
 			return true;
 	return false;
 }

@@ -268,16 +268,24 @@ static void a_session_is_refreshed_by_whose_turn_it_is(void **state)
 	assert_int_equal(world_event(world, UA_ENDED)->cause, UA_TIMEOUT);
 }
 
-static void a_refresh_that_is_too_frequent_is_made_less_so(void **state)
+/* A call whose session of 90 s is ours to refresh. Returns the answer that says so. */
+static const struct sip_message *call_refreshed_by_us(struct world *world)
 {
-	struct world *world = *state;
-	const struct sip_message *first, *update;
+	const struct sip_message *first;
 	uint64_t call;
 
 	first = world_call(world, &call);
 	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
 		SLICE(""));
-	world_expect_status(world, 200);
+	return world_expect_status(world, 200);
+}
+
+static void a_refresh_that_is_too_frequent_is_made_less_so(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *update;
+
+	call_refreshed_by_us(world);
 	world_pass(world, 45000);
 	world_answer(world, world_expect(world, SIP_UPDATE), 422, "Min-SE: 400\r\n", SLICE(""));
 	update = world_expect(world, SIP_UPDATE);
@@ -293,14 +301,10 @@ static void a_refresh_that_is_too_frequent_is_made_less_so(void **state)
 static void a_refresh_that_meets_theirs_is_tried_again(void **state)
 {
 	struct world *world = *state;
-	const struct sip_message *first, *request;
+	const struct sip_message *request;
 	char sdp[4096];
-	uint64_t call;
 
-	first = world_call(world, &call);
-	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
-		SLICE(""));
-	world_expect_status(world, 200);
+	call_refreshed_by_us(world);
 	world_pass(world, 45000);
 	world_answer(world, world_expect(world, SIP_UPDATE), 491, NULL, SLICE(""));
 	world_pass(world, 4000);
@@ -316,13 +320,9 @@ static void a_refresh_that_meets_theirs_is_tried_again(void **state)
 static void a_session_whose_refresh_fails_lives_to_its_end(void **state)
 {
 	struct world *world = *state;
-	const struct sip_message *first, *ok, *update;
-	uint64_t call;
+	const struct sip_message *ok, *update;
 
-	first = world_call(world, &call);
-	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
-		SLICE(""));
-	ok = world_expect_status(world, 200);
+	ok = call_refreshed_by_us(world);
 	assert_true(slice_eq(sip_message_value(ok, SIP_SESSION_EXPIRES), SLICE("90;refresher=uas")));
 	assert_true(sip_message_lists(ok, SIP_REQUIRE, SLICE("timer")));
 	world_pass(world, 45000);
@@ -419,13 +419,9 @@ static void a_refresh_that_meets_the_end_of_the_flow_is_made_up_for(void **state
 static void a_refresh_that_is_due_without_a_flow_is_made_up_for(void **state)
 {
 	struct world *world = *state;
-	const struct sip_message *first, *update;
-	uint64_t call;
+	const struct sip_message *update;
 
-	first = world_call(world, &call);
-	receive(world, first, "UPDATE", "Supported: timer\r\nSession-Expires: 90;refresher=uas\r\n",
-		SLICE(""));
-	world_expect_status(world, 200);
+	call_refreshed_by_us(world);
 	world_pass(world, 44000);
 	world_lose_flow(world);
 	world_pass(world, 6000);
