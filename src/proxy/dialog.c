@@ -240,7 +240,7 @@ void dialog_request(struct context *context, struct now now)
 		dialog_flow_gone(context, now);
 }
 
-/* A way back to a party: its binding, and whether that has the Contact which the request is for. */
+/* A way back to a party: its binding, and whether that has the Contact or the GRUU which the request is for. */
 struct way {
 	const struct binding *binding;
 	bool is_safe; /* as far as the registration says; what leaves is checked again */
@@ -258,27 +258,47 @@ static bool is_better(const struct way *way, const struct way *best)
 	return way->binding->expires > best->binding->expires;
 }
 
+/* What instance the Request-URI means, where it is a GRUU. */
+static struct gruu gruu_of(const struct core *core, const struct sip_uri *uri)
+{
+	char buf[NAME_MAX];
+	struct writer name = writer_of(buf, sizeof buf);
+
+	if (!core_domain(core, uri->host))
+		return (struct gruu){ .kind = GRUU_NONE };
+	return gruu_parse(&core->gruus, uri, &name);
+}
+
+static bool is_registered_as(const struct binding *binding, const struct sip_uri *uri)
+{
+	struct sip_uri contact;
+
+	return sip_uri_parse(binding->contact, &contact) && sip_uri_eq(&contact, uri);
+}
+
 /*
  * The binding that the dialog goes on with, over another flow: that of the Request-URI, else the one
- * registered last.
+ * registered last. A public GRUU names the phone, and leads to no other one (RFC 5627 §6.1).
  */
 static bool find_peer(const struct context *context, const struct aor *aor, struct now now,
 		      struct target *ret_target)
 {
-	const struct sip_message *request = context->request;
+	const struct core *core = context->core;
+	const struct sip_uri *uri = &context->request->uri;
+	const struct gruu gruu = gruu_of(core, uri);
 	struct way best = { 0 };
 
 	for (size_t i = 0; i < aor->n_bindings; i++) {
 		struct way way = { .binding = &aor->bindings[i] };
-		struct sip_uri contact;
 
 		if (way.binding->expires <= now.wall || way.binding->path.len > 0 ||
-		    way.binding->flow == ret_target->flow ||
-		    !core_flow_is_alive(context->core, way.binding->flow))
+		    way.binding->flow == ret_target->flow || !core_flow_is_alive(core, way.binding->flow))
 			continue;
 		way.is_safe = ret_target->require.level == REQUIRE_NOTHING || way.binding->secure;
-		way.matches = sip_uri_parse(way.binding->contact, &contact) &&
-			      sip_uri_eq(&contact, &request->uri);
+		way.matches = gruu.kind == GRUU_NONE ? is_registered_as(way.binding, uri)
+						     : gruu_means(&gruu, &core->gruus, way.binding);
+		if (gruu.kind == GRUU_PUBLIC && !way.matches)
+			continue;
 		if (is_better(&way, &best))
 			best = way;
 	}
