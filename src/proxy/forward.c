@@ -209,9 +209,13 @@ static struct side side_of_caller(const struct sip_message *request, flow_id flo
 	return side;
 }
 
-static struct side side_of_target(const struct target *target)
+/* Within a dialog the Request-URI is the Contact of the target. */
+static struct side side_of_target(const struct context *context, const struct target *target)
 {
-	return (struct side){ .transport = flow_transport(target->flow), .says_tls = target->says_tls };
+	return (struct side){
+		.transport = flow_transport(target->flow),
+		.says_tls = context->in_dialog ? forward_says_tls(&context->request->uri) : target->says_tls,
+	};
 }
 
 /*
@@ -310,7 +314,8 @@ static bool put_new_token(struct writer *out, const struct context *context, con
 static bool put_record_routes(struct writer *out, const struct context *context, const struct target *target)
 {
 	const struct sip_message *request = context->request;
-	struct side from = side_of_caller(request, context->server->flow), to = side_of_target(target);
+	struct side from = side_of_caller(request, context->server->flow),
+		    to = side_of_target(context, target);
 	bool sips = context->in_dialog ? context->claim.token.sips : request->uri.scheme == SIP_SCHEME_SIPS;
 	char buf[TOKEN_LENGTH];
 	struct writer text = writer_of(buf, sizeof buf);

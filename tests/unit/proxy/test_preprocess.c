@@ -171,6 +171,25 @@ static void a_notify_is_record_routed_for_both_sides(void **state)
 	world_end(world);
 }
 
+/* RFC5630:5.3: who uses transport=tls in his Contact needs it in his route set. */
+static void a_notify_says_tls_to_who_says_it_himself(void **state)
+{
+	struct world *world = world_new();
+	const char *uri = route_of(world, ALICE_PHONE);
+	char route[300], both[600];
+
+	snprintf(route, sizeof route, "Route: <%s>\r\n", uri);
+	snprintf(both, sizeof both, "Record-Route: <%s;transport=tls>\r\nRecord-Route: <%s>\r\n", uri, uri);
+	world_ask(world, BOB_PHONE,
+		  &(struct ask){ .method = "NOTIFY",
+				 .uri = "sip:alice@192.0.2.10;transport=tls",
+				 .from = "<sip:bob@example.org>;tag=callee",
+				 .to = "<sip:alice@example.org>;tag=a" },
+		  slice_of(route));
+	assert_true(has(world_passed(world, ALICE_PHONE), both));
+	world_end(world);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_a_strict_router_sent_goes_where_its_last_route_leads),
 	cmocka_unit_test(the_routes_between_stay_as_they_were),
@@ -180,6 +199,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_is_secure_goes_to_no_strict_router_in_clear),
 	cmocka_unit_test(a_maddr_that_means_us_is_taken_off),
 	cmocka_unit_test(a_notify_is_record_routed_for_both_sides),
+	cmocka_unit_test(a_notify_says_tls_to_who_says_it_himself),
 };
 
 TEST_MAIN(tests)
