@@ -229,7 +229,13 @@ static bool grow(struct parse *parse)
 	return true;
 }
 
-/* What of a value in a list is its URI: what is in brackets, of a Contact without them all of it, else nothing. */
+/* Header fields in which a URI may stand without brackets; From and To are measured when they are decoded. */
+static bool may_be_bare(enum sip_header_id id)
+{
+	return id == SIP_CONTACT || id == SIP_REFER_TO || id == SIP_REFERRED_BY || id == SIP_REPLY_TO;
+}
+
+/* What of a value is its URI: what is in brackets, without them all before a semicolon (RFC 3261 §20), or nothing. */
 static struct slice uri_part(const struct sip_header *header, struct slice value)
 {
 	const char *end = value.ptr + value.len, *behind = lex_quoted(value.ptr, end);
@@ -238,7 +244,7 @@ static struct slice uri_part(const struct sip_header *header, struct slice value
 
 	if (closing > opening && closing < rest.len)
 		return slice_sub(rest, opening + 1, closing - opening - 1);
-	return header->id == SIP_CONTACT ? value : slice_from(value.ptr, 0);
+	return slice_sub(value, 0, may_be_bare(header->id) ? slice_find(value, ';') : 0);
 }
 
 /* A list in which something may be too long is walked, value by value. */

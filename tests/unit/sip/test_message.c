@@ -323,6 +323,39 @@ static void a_uri_behind_brackets_in_quotes_is_measured(void **state)
 	}
 }
 
+static const struct {
+	const char *line;
+	bool is_too_long;
+} bare_cases[] = {
+	{ "Contact: sip:bob@bobs-phone.example.org", true },
+	{ "Refer-To: sip:bob@bobs-phone.example.org", true },
+	{ "r: sip:bob@bobs-phone.example.org;method=INVITE", true },
+	{ "Referred-By: sip:bob@bobs-phone.example.org", true },
+	{ "Reply-To: sip:bob@bobs-phone.example.org", true },
+	{ "Refer-To: sip:bob@b;parameter=of-the-header-field", false },
+	{ "Call-Info: sip:bob@bobs-phone.example.org", false }, /* there a URI has brackets */
+};
+
+static void a_uri_without_brackets_is_measured(void **state) /* RFC3261:20 */
+{
+	struct sip_limits limits = sip_limits_default;
+
+	limits.uri = 25;
+	for (size_t i = 0; i < N(bare_cases); i++) {
+		struct sip_message *message = NULL;
+		struct sip_fault fault;
+		char text[1000];
+		unsigned status;
+
+		snprintf(text, sizeof text, REQUEST_WITH("%s\r\n", ""), bare_cases[i].line);
+		assert_int_equal(sip_message_parse(slice_of(text), &limits, &message, &fault), OK);
+		status = message->fault.status;
+		sip_message_free(message);
+		if (status != (bare_cases[i].is_too_long ? 400 : 0))
+			fail_msg("%s: %u", bare_cases[i].line, status);
+	}
+}
+
 static void a_copy_outlives_what_it_was_made_of(void **state)
 {
 	struct sip_message *message = parsed(SLICE(REQUEST_WITH("Contact: <sip:a@b>\r\n", "body"))),
@@ -452,6 +485,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_datagram_ends_where_content_length_says),
 	cmocka_unit_test(limits_are_kept),
 	cmocka_unit_test(a_uri_behind_brackets_in_quotes_is_measured),
+	cmocka_unit_test(a_uri_without_brackets_is_measured),
 	cmocka_unit_test(a_copy_outlives_what_it_was_made_of),
 	cmocka_unit_test(more_header_fields_than_fit_at_first_are_kept),
 	cmocka_unit_test(values_are_walked_across_lists_and_fields),
