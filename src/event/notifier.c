@@ -560,8 +560,7 @@ void notifier_subscribe(struct notifier *notifier, const struct notifier_request
 
 static struct subscription *find(const struct notifier *notifier, const struct sip_message *request)
 {
-	char buf[1024];
-	struct writer key = writer_of(buf, sizeof buf);
+	struct writer key = writer_of(notifier->scratch, EVENT_SCRATCH);
 	struct map_node *node;
 
 	put_key(&key, request->call_id, request->to.tag, request->from.tag);

@@ -1,5 +1,7 @@
 #include "world.h"
 
+#include <string.h>
+
 #include "sip/frame.h"
 
 static void assert_has(struct slice text, const char *part)
@@ -211,6 +213,34 @@ static void a_refresh_tells_all_again_and_zero_ends_it(void **state) /* RFC6665:
 	drop(&got);
 	got = again(world, writer_text(&kept), "Event: reg\r\n" CONTACT);
 	assert_has(answer_of(&got)->text, "SIP/2.0 481");
+	drop(&got);
+	world_end(world);
+}
+
+/* RFC6665:4.1.2.2: a dialog's names may be as long as its sender likes, and the refresh has the same. */
+static void a_dialog_with_long_names_is_refreshed(void **state)
+{
+	struct world *world = world_new();
+	struct ask ask = subscribe("Event: reg\r\nExpires: 600\r\n" CONTACT);
+	char call_id[2000], to[128];
+	struct got got;
+
+	memset(call_id, 'x', sizeof call_id - 1);
+	call_id[sizeof call_id - 1] = '\0';
+	ask.call_id = call_id;
+	world_ask_proven(world, ALICE_PHONE, ALICE, &ask);
+	got = take(world);
+	assert_int_equal(answer_of(&got)->status, 200);
+	confirm(world, &got);
+	snprintf(to, sizeof to, "<sip:alice@example.org>;tag=%.*s", SLICE_FMT(answer_of(&got)->to.tag));
+	drop(&got);
+	ask.to = to;
+	ask.uri = "sip:sip.example.org;transport=tls";
+	ask.cseq = 9;
+	world_ask(world, ALICE_PHONE, &ask, SLICE(""));
+	got = take(world);
+	assert_int_equal(answer_of(&got)->status, 200);
+	confirm(world, &got);
 	drop(&got);
 	world_end(world);
 }
@@ -492,6 +522,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_phone_is_told_all_and_then_what_is_new),
 	cmocka_unit_test(it_is_told_of_what_has_expired_and_not_too_often),
 	cmocka_unit_test(a_refresh_tells_all_again_and_zero_ends_it),
+	cmocka_unit_test(a_dialog_with_long_names_is_refreshed),
 	cmocka_unit_test(expires_zero_is_a_look),
 	cmocka_unit_test(a_notify_that_finds_nobody_ends_it),
 	cmocka_unit_test(what_cannot_be_told_is_refused),
