@@ -30,9 +30,6 @@ struct listening {
 	struct address address; /* with the real port */
 };
 
-/* "tls:127.0.0.1:5061" */
-void put_listener(struct writer *out, const struct listening *listening);
-
 struct daemon {
 	const struct options *options;
 	struct crypto *crypto;

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "sealined/announce.h"
 #include "sealined/daemon.h"
 #include "sip/uri.h"
 #include "store/state.h"
