@@ -7,6 +7,7 @@
 #include "dns/dns.h"
 #include "proxy/core.h"
 #include "sealined/config_numbers.h"
+#include "sealined/identity_roles.h"
 #include "sealined/log.h"
 #include "sealined/service.h"
 #include "store/state.h"

@@ -16,7 +16,6 @@
 #include "crypto/lib.h"
 #include "sealined/config.h"
 #include "signer/client.h"
-#include "tls/context.h"
 
 /* One certificate and its key. */
 struct identity_pair {
@@ -70,13 +69,6 @@ MUST_CHECK bool identity_is_loadable(const struct identity_source *source, struc
 /* It is the one that is served: the signing process may forget all other keys. ERR_CLOSED, ERR_NOMEM. */
 MUST_CHECK enum err identity_settle(const struct identity *identity, struct signer_client *signer);
 
-/*
- * Whether those to whom the n-th certificate is shown can follow it to its end with nothing but roots at hand: it leads to a CA
- * that is trusted here, or a root stands in its file. False: why is a verdict; so it is for one that our own lists revoke.
- */
-MUST_CHECK bool identity_is_complete(const struct identity_source *source, const struct identity *identity,
-				     size_t n, struct writer *why);
-
 /* The n-th certificate with its chain as an object of a thread's own cryptography. ERR_NOMEM. */
 MUST_CHECK enum err identity_chain(struct crypto *crypto, const struct identity *identity, size_t n,
 				   struct chain **ret_chain);
@@ -89,19 +81,6 @@ MUST_CHECK enum err identity_voucher(struct crypto *crypto, const struct identit
 /* A sentence about a domain whose users' certificates nobody vouches for, though it can be called; nothing if all is well. */
 void put_identity_remark(struct writer *out, struct crypto *crypto, const struct identity *identity,
 			 const struct config *config);
-/* The two roles that a worker plays in TLS, with the same certificates and the same trust in other domains. */
-struct identity_roles {
-	struct tls_context *server, *client;
-};
-/*
- * A server that shows all of them, each to who asks for it, and a client that shows each for its own domain. The signer is
- * borrowed as long as there are connections. ERR_DENIED and a verdict, ERR_NOMEM.
- */
-MUST_CHECK enum err identity_serve(struct crypto *crypto, const struct identity *identity,
-				   const struct key_signer *signer, struct identity_roles *ret_roles,
-				   struct verdict *ret_verdict);
-void identity_roles_fini(struct identity_roles *roles);
-
 /*
  * How near the end of a certificate is: 0 for more than 30 days, then one more with each of 30, 14, 7 and 1 day left, and 5
  * once it has expired.

@@ -3,6 +3,7 @@
 #include "crypto/identity.h"
 #include "sealined/config_numbers.h"
 #include "sealined/daemon.h"
+#include "sealined/identity_roles.h"
 
 enum {
 	RENEWAL_MS = 3600 * 1000,
