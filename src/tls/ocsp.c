@@ -8,6 +8,7 @@
 
 #include <openssl/err.h>
 #include <openssl/ocsp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 
 enum {
 	CLOCK_SKEW = 300,          /* seconds that a CA's clock may be ahead of ours */
+	SECURITY_BITS_MIN = 112,   /* of signatures and keys, as of those in the chain */
 	LIFE_WITHOUT_END = 86400,  /* of a response that does not say when the next one comes */
 	FEATURE_STATUS_REQUEST = 5 /* RFC 7633 §4: the number of the TLS extension */
 };
@@ -55,6 +57,13 @@ static const struct verdict not_signed = {
 	.what = "the OCSP response that is stapled was not signed by the CA of the certificate, nor by whom that has appointed for it",
 	.section = "RFC 6960 §4.2.2.2",
 	.remedy = "nobody but an attacker or a broken server sends this: look at who answers on that address",
+};
+
+static const struct verdict weak = {
+	.code = "ocsp.weak",
+	.what = "the signature of the OCSP response that is stapled is too weak: {found}",
+	.section = "RFC 9325 §4.5",
+	.remedy = "have the CA sign its responses with SHA-256",
 };
 
 static const struct verdict revoked = {
@@ -101,12 +110,22 @@ static enum err deny_of(const struct verdict *template, X509 *leaf, struct slice
 
 /* -- who has signed it ------------------------------------------------------------------------------------- */
 
+/* It is in no chain that OpenSSL has judged by its security level. */
+static bool is_strong(X509 *responder)
+{
+	int bits;
+
+	return X509_get_signature_info(responder, NULL, NULL, &bits, NULL) == 1 &&
+	       bits >= SECURITY_BITS_MIN &&
+	       EVP_PKEY_get_security_bits(X509_get0_pubkey(responder)) >= SECURITY_BITS_MIN;
+}
+
 /* RFC 6960 §4.2.2.2: "issued directly by the CA", with id-kp-OCSPSigning, and valid now. */
 static bool is_appointed(X509 *responder, X509 *issuer, utc_t now)
 {
 	const uint32_t usage = X509_get_extended_key_usage(responder);
 
-	return X509_check_issued(issuer, responder) == X509_V_OK &&
+	return is_strong(responder) && X509_check_issued(issuer, responder) == X509_V_OK &&
 	       X509_verify(responder, X509_get0_pubkey(issuer)) == 1 && usage != UINT32_MAX &&
 	       usage & XKU_OCSP_SIGN &&
 	       ASN1_TIME_cmp_time_t(X509_get0_notBefore(responder), (time_t)now) <= 0 &&
@@ -129,6 +148,41 @@ static STACK_OF(X509) * signers_of(OCSP_BASICRESP *basic, X509 *issuer, utc_t no
 	return NULL;
 }
 
+/* RFC 4055 §3.1: SHA-1, where the parameters name none. */
+static int pss_hash_of(const X509_ALGOR *algorithm)
+{
+	RSA_PSS_PARAMS *params;
+	const void *value;
+	int type, hash = NID_sha1;
+
+	X509_ALGOR_get0(NULL, &type, &value, algorithm);
+	params = type == V_ASN1_SEQUENCE ? ASN1_item_unpack(value, ASN1_ITEM_rptr(RSA_PSS_PARAMS)) : NULL;
+	if (params && params->hashAlgorithm)
+		hash = OBJ_obj2nid(params->hashAlgorithm->algorithm);
+	RSA_PSS_PARAMS_free(params);
+	return hash;
+}
+
+/*
+ * Whoever finds two texts with one hash has the CA sign the harmless one, and shows its signature with the other. The signatures
+ * that hash in their own way (Ed25519) are strong.
+ */
+static enum err check_hash(const OCSP_BASICRESP *basic, struct verdict *ret_verdict)
+{
+	const X509_ALGOR *algorithm = OCSP_resp_get0_tbs_sigalg(basic);
+	int nid = OBJ_obj2nid(algorithm->algorithm), hash = NID_undef, key;
+	const EVP_MD *md;
+
+	if (nid == NID_rsassaPss)
+		hash = pss_hash_of(algorithm);
+	else if (OBJ_find_sigid_algs(nid, &hash, &key) == 1 && hash == NID_undef)
+		return OK;
+	md = EVP_get_digestbynid(hash);
+	if (md && EVP_MD_get_size(md) * 8 / 2 >= SECURITY_BITS_MIN)
+		return OK;
+	return deny(&weak, slice_of(OBJ_nid2ln(nid == NID_rsassaPss ? hash : nid)), ret_verdict);
+}
+
 static enum err check_signature(OCSP_BASICRESP *basic, X509 *issuer, utc_t now, struct verdict *ret_verdict)
 {
 	STACK_OF(X509) *signers = signers_of(basic, issuer, now);
@@ -138,7 +192,7 @@ static enum err check_signature(OCSP_BASICRESP *basic, X509 *issuer, utc_t now, 
 		return ERR_NOMEM;
 	rc = OCSP_basic_verify(basic, signers, NULL, OCSP_TRUSTOTHER | OCSP_NOINTERN);
 	sk_X509_free(signers);
-	return rc == 1 ? OK : deny(&not_signed, SLICE(""), ret_verdict);
+	return rc == 1 ? check_hash(basic, ret_verdict) : deny(&not_signed, SLICE(""), ret_verdict);
 }
 
 /* -- what it says ------------------------------------------------------------------------------------------ */

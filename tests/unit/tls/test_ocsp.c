@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <openssl/ocsp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include "tls/private.h"
@@ -17,6 +18,8 @@ enum signer {
 	APPOINTED_BY_OTHERS,
 	WITHOUT_USAGE,
 	APPOINTMENT_ENDED,
+	APPOINTED_WEAKLY, /* by SHA-1 */
+	HOLDER_OF_WEAK_KEY,
 	THE_SERVER,
 	ANOTHER_CA,
 	NOBODY
@@ -29,6 +32,9 @@ struct row {
 	int from, until; /* days from now; until 0: it does not say */
 	const char *raw; /* in place of a response */
 	bool is_absent, must, is_required, is_about_another, is_spoilt, says_try_later, by_sha256;
+	const char *hash; /* of the signature; NULL: SHA-256 */
+	bool is_rsa;      /* the key of an appointed responder, … */
+	bool is_pss;      /* … and how it signs */
 	const char *code; /* of the client's verdict; NULL: it accepts */
 };
 
@@ -57,6 +63,14 @@ static const struct row rows[] = {
 	{ "appointed by another CA",       .signer = APPOINTED_BY_OTHERS, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
 	{ "appointed for other things",    .signer = WITHOUT_USAGE, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
 	{ "whose appointment has ended",   .signer = APPOINTMENT_ENDED, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
+	{ "signed by SHA-1",               .hash = "SHA1", .from = -1, .until = 3, .code = "ocsp.weak" },
+	{ "signed by SHA-224",             .hash = "SHA224", .from = -1, .until = 3 },
+	{ "signed by RSA",                 .signer = APPOINTED, .is_rsa = true, .from = -1, .until = 3 },
+	{ "signed by RSA and SHA-1",       .signer = APPOINTED, .is_rsa = true, .hash = "SHA1", .from = -1, .until = 3, .code = "ocsp.weak" },
+	{ "signed by RSA-PSS",             .signer = APPOINTED, .is_rsa = true, .is_pss = true, .from = -1, .until = 3 },
+	{ "signed by RSA-PSS and SHA-1",   .signer = APPOINTED, .is_rsa = true, .is_pss = true, .hash = "SHA1", .from = -1, .until = 3, .code = "ocsp.weak" },
+	{ "appointed by SHA-1",            .signer = APPOINTED_WEAKLY, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
+	{ "from a responder's weak key",   .signer = HOLDER_OF_WEAK_KEY, .is_rsa = true, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
 	{ "altered after it was signed",   .is_spoilt = true, .from = -1, .until = 3, .code = "ocsp.bad-signature" },
 	{ "try later",                     .says_try_later = true, .code = "ocsp.unsuccessful" },
 	{ "no response at all",            .raw = "good, believe me", .code = "ocsp.malformed" },
@@ -88,9 +102,9 @@ static void add(X509 *x509, int nid, const char *value)
 	X509_EXTENSION_free(extension);
 }
 
-static struct made begin(const char *cn, int until)
+static struct made begin_with(EVP_PKEY *key, const char *cn, int until)
 {
-	struct made made = { X509_new(), EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256") };
+	struct made made = { X509_new(), key };
 	static long serial;
 
 	assert_true(made.x509 && made.key);
@@ -105,10 +119,20 @@ static struct made begin(const char *cn, int until)
 	return made;
 }
 
-static void sign(X509 *x509, const struct made *issuer)
+static struct made begin(const char *cn, int until)
+{
+	return begin_with(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256"), cn, until);
+}
+
+static void sign_by(X509 *x509, const struct made *issuer, const EVP_MD *hash)
 {
 	X509_set_issuer_name(x509, X509_get_subject_name(issuer->x509));
-	assert_true(X509_sign(x509, issuer->key, EVP_sha256()) > 0);
+	assert_true(X509_sign(x509, issuer->key, hash) > 0);
+}
+
+static void sign(X509 *x509, const struct made *issuer)
+{
+	sign_by(x509, issuer, EVP_sha256());
 }
 
 static struct made make_ca(const char *name)
@@ -133,12 +157,21 @@ static struct made make_leaf(const struct made *ca, const struct row *row)
 	return leaf;
 }
 
-static struct made make_responder(const struct pki *pki, enum signer signer)
+static EVP_PKEY *make_key(const struct row *row)
 {
-	struct made responder = begin("responder", signer == APPOINTMENT_ENDED ? -1 : 90);
+	return row->is_rsa ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA",
+					       (size_t)(row->signer == HOLDER_OF_WEAK_KEY ? 1024 : 2048))
+			   : EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
+}
+
+static struct made make_responder(const struct pki *pki, const struct row *row)
+{
+	const enum signer signer = row->signer;
+	struct made responder = begin_with(make_key(row), "responder", signer == APPOINTMENT_ENDED ? -1 : 90);
 
 	add(responder.x509, NID_ext_key_usage, signer == WITHOUT_USAGE ? "serverAuth" : "OCSPSigning");
-	sign(responder.x509, signer == APPOINTED_BY_OTHERS ? &pki->other_ca : &pki->ca);
+	sign_by(responder.x509, signer == APPOINTED_BY_OTHERS ? &pki->other_ca : &pki->ca,
+		signer == APPOINTED_WEAKLY ? EVP_sha1() : EVP_sha256());
 	return responder;
 }
 
@@ -173,6 +206,19 @@ static void add_status(OCSP_BASICRESP *basic, const struct pki *pki, const struc
 	OCSP_CERTID_free(id);
 }
 
+static void sign_response(OCSP_BASICRESP *basic, const struct made *signer, const struct row *row)
+{
+	const EVP_MD *hash = row->hash ? EVP_get_digestbyname(row->hash) : EVP_sha256();
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *key_ctx;
+
+	assert_int_equal(EVP_DigestSignInit(ctx, &key_ctx, hash, NULL, signer->key), 1);
+	if (row->is_pss)
+		assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(key_ctx, RSA_PKCS1_PSS_PADDING), 1);
+	assert_int_equal(OCSP_basic_sign_ctx(basic, signer->x509, ctx, NULL, 0), 1);
+	EVP_MD_CTX_free(ctx);
+}
+
 static void respond(struct pki *pki, const struct row *row)
 {
 	const struct made *signer = signer_of(pki, row->signer);
@@ -180,7 +226,7 @@ static void respond(struct pki *pki, const struct row *row)
 	OCSP_RESPONSE *response;
 
 	add_status(basic, pki, row);
-	assert_int_equal(OCSP_basic_sign(basic, signer->x509, signer->key, EVP_sha256(), NULL, 0), 1);
+	sign_response(basic, signer, row);
 	response = OCSP_response_create(row->says_try_later ? OCSP_RESPONSE_STATUS_TRYLATER
 							    : OCSP_RESPONSE_STATUS_SUCCESSFUL,
 					row->says_try_later ? NULL : basic);
@@ -209,7 +255,7 @@ static void make(struct pki *pki, const struct row *row)
 {
 	*pki = (struct pki){ .ca = make_ca("root"), .other_ca = make_ca("other root") };
 	pki->leaf = make_leaf(&pki->ca, row);
-	pki->responder = make_responder(pki, row->signer);
+	pki->responder = make_responder(pki, row);
 	respond(pki, row);
 	if (row->is_spoilt)
 		spoil(pki);
