@@ -415,13 +415,19 @@ static void take_tlsa(struct locate *locate, struct packet *packet, bool is_secu
 	struct slice tlsa;
 
 	while (is_secure && packet_next(packet, &rdata)) {
-		if (!packet_tlsa(packet, &rdata, &tlsa) || out.size - out.len < tlsa.len + 2)
+		if (!packet_tlsa(packet, &rdata, &tlsa))
 			continue;
 		put_char(&out, (char)(tlsa.len >> 8));
 		put_char(&out, (char)(tlsa.len & 0xff));
 		put(&out, tlsa);
 	}
-	locate->tlsa_len = out.len;
+	locate->tlsa_len = out.overflow ? 0 : out.len;
+	if (!out.overflow)
+		return;
+	/* RFC 7673 §4.2: what is usable counts; without some of it another certificate could be taken, or the right one refused */
+	note(locate, ERR_DENIED, name_text(&locate->servers[locate->server].target),
+	     ": its TLSA records are larger than is taken here (2048 bytes)", SLICE(""));
+	locate->n_places = 0;
 }
 
 /* Without an answer he who keeps it back could show any certificate instead (RFC 7672 §2.1.1): the next server. */

@@ -450,6 +450,20 @@ static const char published[] = "_sips._tcp.example.org SRV 1 0 5071 a.example.o
 				"_sips._tcp.other.example SRV 1 0 5071 a.example.org\n"
 				"example.org A 192.0.2.7\n";
 
+#define QUARTER                                                                                           \
+	DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST DIGEST \
+		DIGEST DIGEST
+
+/* More than is taken of one server: the certificate that it shows could be that of the last. */
+static const char too_large[] = "_sips._tcp.example.org SRV 1 0 5071 a.example.org\n"
+				"_sips._tcp.example.org SRV 2 0 5072 b.example.org\n"
+				"_5071._tcp.a.example.org TLSA 1 0 0 " QUARTER "\n"
+				"_5071._tcp.a.example.org TLSA 1 0 0 " QUARTER "\n"
+				"_5071._tcp.a.example.org TLSA 1 0 0 " QUARTER "\n"
+				"_5071._tcp.a.example.org TLSA 1 0 0 " QUARTER "\n"
+				"a.example.org A 192.0.2.1\n"
+				"b.example.org A 192.0.2.2\n";
+
 /* clang-format off */
 static const struct tlsa_case {
 	const char *label, *uri;
@@ -481,6 +495,10 @@ static const struct tlsa_case {
 	  "", "192.0.2.1: an address has no TLSA records, and one is demanded", 0 },
 	{ "a server whose records are forged is not tried", "sips:bob@example.org", published, 0, { DNS_TLSA, ERR_DENIED }, false,
 	  "", "_5071._tcp.a.example.org: the answer of the DNS is forged or broken (DNSSEC): signature crypto failed", 0 },
+	{ "nor one with more records than are taken", "sips:bob@example.org", too_large, 0, { 0 }, false,
+	  "TLS 192.0.2.2:5072", "a.example.org: its TLSA records are larger than is taken here (2048 bytes)", 0 },
+	{ "whether it must have them or not", "sips:bob@example.org", too_large, 0, { 0 }, true,
+	  "", "a.example.org: its TLSA records are larger than is taken here (2048 bytes)", 0 },
 	{ "nor one whose records are kept back", "sips:bob@example.org", published, 0, { DNS_TLSA, ERR_AGAIN }, false,
 	  "", "_5071._tcp.a.example.org: the name servers did not answer in time", 0 },
 };
