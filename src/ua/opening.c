@@ -241,6 +241,20 @@ static bool is_replayable(const struct opening *opening)
 
 /* -- what is inside ---------------------------------------------------------------------------------------- */
 
+/* Whoever could read it can encrypt to us what its sender has signed for him. In a dialog the tags say that it is meant for us. */
+static void note_reader(struct opening *opening, const struct sip_message *inside)
+{
+	if (inside->kind != SIP_REQUEST || inside->to.tag.len > 0 ||
+	    protect_is_of(inside->to.uri.text, credentials_aor(opening->ua->credentials)))
+		return;
+	note(&opening->arrival->protection,
+	     &(struct tunnel_difference){
+		     .name = sip_header_name(SIP_TO),
+		     .what = "it was written to {inside}, and somebody has passed it on to this phone",
+		     .inside = inside->to.uri.text,
+	     });
+}
+
 /* RFC 3261 §23.4: the header fields travel inside. */
 static enum err take_tunnel(struct opening *opening, const struct tunnel *tunnel)
 {
@@ -259,8 +273,10 @@ static enum err take_tunnel(struct opening *opening, const struct tunnel *tunnel
 	set_aor(opening, inside);
 	if (opening->signature)
 		TRY(judge(opening));
-	if (arrival->protection.is_believed)
+	if (arrival->protection.is_believed) {
 		set_from(arrival, inside->from.uri.text);
+		note_reader(opening, inside);
+	}
 	if (is_replayable(opening)) {
 		const struct slice what[3] = { inside->call_id, sip_message_value(inside, SIP_CSEQ),
 					       sip_message_value(inside, SIP_DATE) };

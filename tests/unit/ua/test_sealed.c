@@ -69,6 +69,25 @@ static void a_protected_message_in_no_form_that_is_understood_is_refused(void **
 	world_expect_no_event(&p->bob, UA_MESSAGE);
 }
 
+/* Carol has taken off what only she could open, and seals to bob what alice has signed for her. */
+static void a_message_that_was_written_to_somebody_else_is_told_as_such(void **state)
+{
+	struct pair *p = *state;
+	const struct pair_letter letter = {
+		.start = MESSAGE_START,
+		.way = MESSAGE_WAY,
+		.lines = "From: <sips:alice@localhost>;tag=t\r\nTo: <sips:carol@localhost>\r\nCall-ID: m1\r\n"
+			 "CSeq: 1 MESSAGE\r\nContent-Type: text/plain\r\n",
+		.body = SLICE("at nine"),
+	};
+
+	pair_seal(&p->alice, &p->bob, &letter);
+	assert_true(slice_eq(world_event(&p->bob, UA_MESSAGE)->text, SLICE("at nine")));
+	assert_true(contains(ua_protection_notes(p->bob.event.protection),
+			     "To: it was written to sips:carol@localhost, and somebody has passed it on"));
+	world_expect_status(&p->bob, 200);
+}
+
 /* A message of alice as it left, as one part among others. */
 static void receive_among(struct pair *p, const char *type, const char *before, const char *after)
 {
@@ -535,6 +554,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_PAIR(an_ack_answers_under_protection),
 	WITH_PAIR(a_protected_answer_may_come_reliably),
 	WITH_PAIR(a_protected_message_in_no_form_that_is_understood_is_refused),
+	WITH_PAIR(a_message_that_was_written_to_somebody_else_is_told_as_such),
 	WITH_PAIR(what_stands_beside_a_protected_part_is_not_shown),
 	WITH_PAIR(a_form_in_clear_that_somebody_adds_is_shown_as_such),
 	WITH_PAIR(nothing_in_a_protected_call_is_taken_without_protection),
