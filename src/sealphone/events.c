@@ -272,14 +272,14 @@ static const char *const ended_texts[] = {
 /* A call that is to take another one's place (RFC 3891). */
 static void on_replacing(struct phone *phone, const struct ua_event *event, struct now now)
 {
+	if (event->consented) {
+		phone_replace(phone, event->id, event->other, now);
+		return;
+	}
 	phone->asking = event->id;
 	phone->replaced = event->other;
-	if (event->consented)
-		phone_consent(phone, true, now);
-	else
-		output_say(&phone->output,
-			   json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
-			   "May it take the other call's place? accept or refuse");
+	output_say(&phone->output, json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
+		   "May it take the other call's place? accept or refuse");
 }
 
 static void on_referred(struct phone *phone, const struct ua_event *event, struct now now)
@@ -292,13 +292,13 @@ static void on_referred(struct phone *phone, const struct ua_event *event, struc
 	output_say(&phone->output, object, "The other side, who claims to be %s, wants us to call %s%s",
 		   show_address(&peer, event->peer), show_address(&target, event->text),
 		   event->consented ? "." : "; accept or refuse");
+	if (event->consented) {
+		phone_follow(phone, event->id, now);
+		return;
+	}
 	phone->asking = event->id;
-	if (event->consented)
-		phone_consent(phone, true, now);
-	else
-		output_say(&phone->output,
-			   json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id), "%s",
-			   "");
+	output_say(&phone->output, json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
+		   "%s", "");
 }
 
 static void on_transfer(struct phone *phone, const struct ua_event *event, struct now now)

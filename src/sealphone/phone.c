@@ -127,8 +127,7 @@ static bool has_room_to_follow(struct phone *phone)
 	return false;
 }
 
-/* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
-static void follow(struct phone *phone, uint64_t call, struct now now)
+void phone_follow(struct phone *phone, uint64_t call, struct now now)
 {
 	struct session *session = has_room_to_follow(phone) ? audio_reserve(phone) : NULL;
 	struct address media;
@@ -152,12 +151,11 @@ static void follow(struct phone *phone, uint64_t call, struct now now)
 		   "The call is not transferred: %s.", why_not(err));
 }
 
-/* Takes the call that is to replace another, be that the current one or the one aside. */
-static void replace(struct phone *phone, uint64_t call, struct now now)
+void phone_replace(struct phone *phone, uint64_t call, uint64_t replaced, struct now now)
 {
 	if (phone->aside == 0) {
 		phone->aside = phone->current;
-	} else if (phone->aside == phone->replaced) {
+	} else if (phone->aside == replaced) {
 		phone->aside = phone->current;
 		if (ua_hold(phone->ua, phone->aside, true, now) != OK)
 			output_say(&phone->output, NULL, "The call aside could not be put on hold.");
@@ -183,11 +181,11 @@ void phone_consent(struct phone *phone, bool yes, struct now now)
 			   "Nothing waits for consent.");
 	} else if (view.established) {
 		if (yes)
-			follow(phone, call, now);
+			phone_follow(phone, call, now);
 		else if (ua_stay(phone->ua, call, now) != OK)
 			output_say(&phone->output, NULL, "It is over already.");
 	} else if (yes) {
-		replace(phone, call, now);
+		phone_replace(phone, call, phone->replaced, now);
 	} else if (ua_reject(phone->ua, call, 603, now) != OK) {
 		output_say(&phone->output, NULL, "It is over already.");
 	}

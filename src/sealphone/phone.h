@@ -95,7 +95,11 @@ void phone_finish(struct phone *phone, enum exit_code code, struct now now);
 /* Begins a call to a URI, or to a user of our own domain when it is no URI. */
 void phone_call(struct phone *phone, struct slice whom, struct now now);
 void phone_answer(struct phone *phone, uint64_t call, struct now now);
-/* What the person at the terminal says of it. */
+/* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
+void phone_follow(struct phone *phone, uint64_t call, struct now now);
+/* Takes the call that is to replace another, be that the current one or the one aside. */
+void phone_replace(struct phone *phone, uint64_t call, uint64_t replaced, struct now now);
+/* What the person at the terminal says to what was asked; nobody else's word counts here. */
 void phone_consent(struct phone *phone, bool yes, struct now now);
 /* Sends the other side of the current call to somebody; with nobody named: that of the call aside to that of the current
  * one. */

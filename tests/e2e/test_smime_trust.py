@@ -8,6 +8,7 @@ import time
 import pki
 from programs import BUILD
 from sealine_e2e import control
+from sealine_peer import Peer
 
 
 def cert(state, *words, code=0, options=()):
@@ -174,6 +175,29 @@ def test_a_person_is_asked_whether_a_new_key_is_to_be_used(site, tmp_path):
     assert alice.wait_event("certificate-accepted")["of"] == "bob@localhost"
     second.send_line("message alice this is me")
     assert alice.wait_event("message", 20, text="this is me")["smime"]["trust"] == "vouched"
+
+
+def test_a_transfer_that_needs_no_word_is_no_word_for_what_does(site):
+    """Who is in a call may replace it without our being asked (RFC 3891), and says nothing to what we are asked just then."""
+    alice, _, changed = changed_key(site, "--smime-change", "ask")
+    alice.wait_event("consent")
+    with Peer(site.server.port(), site.server.state / "ca.pem", "carol@localhost", "carol-sesame") as carol:
+        assert carol.register().status == 200
+        number = carol.invite("sips:alice@localhost")
+        alice.wait_event("incoming")
+        carol.take_ringing()
+        alice.send_line("answer")
+        carol.take_ringing(200)
+        carol.inside("ACK", cseq=number)
+        first = alice.wait_event("established")["call"]
+        number = carol.invite("sips:alice@localhost", [f"Replaces: {carol.call_id};to-tag={carol.theirs};from-tag={carol.tag}"])
+        assert alice.wait_event("incoming", nth=2)["replaces"] == first
+        carol.take_ringing(200)
+        carol.inside("ACK", cseq=number)
+        alice.wait_event("established", nth=2)
+    alice.send_line("refuse")
+    assert alice.wait_event("certificate-declined")["of"] == "bob@localhost"
+    assert not [event for event in alice.events if event["event"] == "certificate-accepted"]
 
 
 def test_a_running_phone_hears_what_cert_trust_says(site, tmp_path):
