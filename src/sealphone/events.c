@@ -382,7 +382,7 @@ static void on_ringing(struct phone *phone, const struct ua_event *event, struct
 {
 	(void)now;
 	output_say(&phone->output, event_of("ringing", event), "It rings there.");
-	if (event->has_media)
+	if (event->has_media && !phone->is_following)
 		audio_agree(phone, event->id, &event->media);
 }
 

@@ -1,6 +1,8 @@
 """Calls that are transferred, blindly and after asking, through sealined; and who is not transferred."""
 
-from sealine_peer import Peer
+import time
+
+from sealine_peer import Peer, describe
 from test_calls import assert_heard, write_sentence
 
 
@@ -28,6 +30,25 @@ def test_a_blind_transfer(site, tmp_path):
     carol.wait_event("ended")
     assert carol.stop() == 0
     assert_heard(sentence, tmp_path / "heard.wav", tmp_path)
+
+
+def test_who_is_transferred_hears_one_call_at_a_time(site):
+    """What the new side has to say while it rings is not heard beside the old call, which goes on until the new one stands."""
+    bob = site.answering("bob")
+    with Peer(site.server.port(), site.server.state / "ca.pem", "carol@localhost", "carol-sesame") as carol:
+        assert carol.register().status == 200
+        alice = site.talking("alice")
+        call(alice, "bob")
+        alice.send_line("transfer carol")
+        invite = carol.take_invite()
+        carol.respond(invite, 180, "Ringing", body=describe())
+        new = bob.wait_event("ringing")["call"]
+        time.sleep(0.5)  # nothing comes that could be waited for
+        carol.respond(invite, 200, "OK", body=describe())
+        carol.take_request("ACK")
+        bob.wait_event("media", call=new, state="started")
+    told = [event["event"] for event in bob.events if event.get("call") == new]
+    assert told.index("established") < told.index("media"), told
 
 
 def test_a_blind_transfer_to_nobody_leaves_the_call(site):
