@@ -7,8 +7,9 @@ static const char digits[] = "0123456789*#ABCD";
 enum {
 	END_BIT = 0x80,
 	VOLUME_BITS = 0x3f,
-	OUR_VOLUME = 10, /* -10 dBm0 */
-	END_PACKETS = 3, /* RFC 4733 §2.5.1.4: the final packet "SHOULD be sent a total of three times" */
+	OUR_VOLUME = 10,   /* -10 dBm0 */
+	LATE_MAX = 480000, /* 10 s on the clock of Opus: beyond that the other side counts anew */
+	END_PACKETS = 3,   /* RFC 4733 §2.5.1.4: the final packet "SHOULD be sent a total of three times" */
 };
 
 bool rtp_event_parse(struct slice payload, struct rtp_event *ret_event)
@@ -84,19 +85,35 @@ bool rtp_event_sender_step(struct rtp_event_sender *sender, uint32_t step,
 	return true;
 }
 
+/*
+ * RFC 4733 §2.5.2.3: what lasts longer than a packet can say goes on in a segment of its own, and "the absence of a gap"
+ * tells that from the same key pressed again.
+ */
+static bool is_further_segment(const struct rtp_event_receiver *receiver, uint32_t timestamp,
+			       const struct rtp_event *event)
+{
+	return !receiver->has_ended && event->event == receiver->last &&
+	       timestamp - receiver->last_timestamp == UINT16_MAX;
+}
+
 char rtp_event_receive(struct rtp_event_receiver *receiver, uint32_t timestamp, struct slice payload)
 {
 	struct rtp_event event;
+	int32_t age;
+	bool is_known;
 
 	if (!rtp_event_parse(payload, &event) || !rtp_event_digit(event.event))
 		return '\0';
-	if (receiver->has_last && receiver->last_timestamp == timestamp)
+	age = (int32_t)(receiver->last_timestamp - timestamp);
+	/* One that comes late, after a newer event has begun, was heard before or is not worth a wrong order. */
+	if (receiver->has_last && age > 0 && age <= LATE_MAX)
 		return '\0';
-	/* One that comes late, after a newer event has begun, was heard before or is not worth a wrong order.
-	 */
-	if (receiver->has_last && (int32_t)(timestamp - receiver->last_timestamp) < 0)
-		return '\0';
-	receiver->has_last = true;
-	receiver->last_timestamp = timestamp;
-	return rtp_event_digit(event.event);
+	is_known = receiver->has_last && (age == 0 || is_further_segment(receiver, timestamp, &event));
+	*receiver = (struct rtp_event_receiver){
+		.has_last = true,
+		.has_ended = event.end || (receiver->has_last && age == 0 && receiver->has_ended),
+		.last = event.event,
+		.last_timestamp = timestamp,
+	};
+	return is_known ? '\0' : rtp_event_digit(event.event);
 }

@@ -52,10 +52,11 @@ bool rtp_event_sender_step(struct rtp_event_sender *sender, uint32_t step,
 
 /* The last event heard. Zeroed: none. */
 struct rtp_event_receiver {
-	bool has_last;
-	uint32_t last_timestamp;
+	bool has_last, has_ended;
+	uint8_t last;
+	uint32_t last_timestamp; /* of its last segment */
 };
 
-/* '\0', or the digit if this packet is the first heard of a new event (repetitions and its end are the same
- * event). */
+/* '\0', or the digit if this packet is the first heard of a new event (repetitions, further segments and its end are
+ * the same event). */
 char rtp_event_receive(struct rtp_event_receiver *receiver, uint32_t timestamp, struct slice payload);

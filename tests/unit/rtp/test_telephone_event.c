@@ -73,13 +73,33 @@ static void a_digit_is_heard_once(void **state)
 	assert_int_equal(hear(&receiver, 100, 1, true), '\0');
 	/* No digit: hook flash. */
 	assert_int_equal(hear(&receiver, 4000, 16, true), '\0');
+	/* RFC 3550 §A.1: the other side has restarted "without telling us". */
+	assert_int_equal(hear(&receiver, 2000u - 900000000, 1, true), '1');
+	assert_int_equal(hear(&receiver, 2000u - 900000000, 1, true), '\0');
+}
+
+/* On the clock of Opus a key that is held for more than 1.4 s. */
+static void a_digit_that_is_held_is_heard_once(void **state)
+{
+	struct rtp_event_receiver receiver = { 0 };
+	uint32_t begin = UINT32_MAX - 70000; /* and beyond the end of numbers */
+
+	(void)state;
+	assert_int_equal(hear(&receiver, begin, 1, false), '1');
+	assert_int_equal(hear(&receiver, begin + 0xffff, 1, false), '\0'); /* RFC4733:2.5.2.3 */
+	assert_int_equal(hear(&receiver, begin, 1, false), '\0');
+	assert_int_equal(hear(&receiver, begin + 2 * 0xffff, 1, false), '\0');
+	assert_int_equal(hear(&receiver, begin + 2 * 0xffff, 1, true), '\0');
+	assert_int_equal(hear(&receiver, begin + 2 * 0xffff, 1, false), '\0');
+	/* The same key again, that long after the beginning of the last; and another key. */
+	assert_int_equal(hear(&receiver, begin + 3 * 0xffff, 1, false), '1');
+	assert_int_equal(hear(&receiver, begin + 4 * 0xffff, 2, false), '2');
 }
 
 static const struct CMUnitTest tests[] = {
-	cmocka_unit_test(digits_and_events_are_the_same_thing),
-	cmocka_unit_test(writes_what_it_reads),
-	cmocka_unit_test(a_digit_grows_and_ends_three_times),
-	cmocka_unit_test(a_digit_is_heard_once),
+	cmocka_unit_test(digits_and_events_are_the_same_thing), cmocka_unit_test(writes_what_it_reads),
+	cmocka_unit_test(a_digit_grows_and_ends_three_times),   cmocka_unit_test(a_digit_is_heard_once),
+	cmocka_unit_test(a_digit_that_is_held_is_heard_once),
 };
 
 TEST_MAIN(tests)
