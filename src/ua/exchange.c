@@ -5,6 +5,7 @@
 #include "ua/call.h"
 #include "ua/flow.h"
 #include "ua/protect.h"
+#include "ua/registration.h"
 #include "ua/state.h"
 
 enum { CREDENTIALS_MAX = 4096 };
@@ -229,9 +230,14 @@ static void tell_algorithm(struct ua *ua, enum digest_algorithm before)
 						.text = auth_algorithm_name(ua->auth.weakest, false) });
 }
 
-/* Its call was given up meanwhile: with this response the INVITE is over, and is not made once more. */
+/*
+ * Nobody wants it any more: its call was given up meanwhile, and with this response the INVITE is over; or who stops is no
+ * more to be registered. It is not made once more.
+ */
 static bool is_given_up(const struct exchange *exchange)
 {
+	if (exchange->method == SIP_REGISTER)
+		return exchange->ua->is_stopping && !registration_is_removal(exchange);
 	return exchange->method == SIP_INVITE && exchange->call &&
 	       (exchange->call->state == CALL_LEAVING || exchange->call->state == CALL_ENDED);
 }

@@ -215,16 +215,27 @@ static bool do_without_outbound(struct ua *ua, const struct sip_message *respons
 	return true;
 }
 
+/* The id of our REGISTERs is the life that they ask for. */
+bool registration_is_removal(const struct exchange *exchange)
+{
+	return exchange->id == 0;
+}
+
 static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
 	struct ua *ua = exchange->ua;
 	unsigned status = response->status;
+	bool is_latest = ua->registering == exchange;
 
 	if (status < 200)
 		return;
 	ua->registering = NULL;
-	if (ua->is_stopping)
+	if (ua->is_stopping) {
+		if (status < 300 && is_latest &&
+		    !registration_is_removal(exchange)) /* it is not wanted any more */
+			send_register(ua, 0, now);
 		return;
+	}
 	if (status < 300) {
 		registered(ua, exchange, response, now);
 		return;
@@ -266,6 +277,7 @@ static void send_register(struct ua *ua, unsigned expires, struct now now)
 	struct writer uri_out = writer_of(uri, sizeof uri), out = writer_of(lines, sizeof lines);
 	struct exchange_plan plan = {
 		.user = &register_user,
+		.id = expires,
 		.method = SIP_REGISTER,
 		.cseq = &ua->register_cseq,
 	};

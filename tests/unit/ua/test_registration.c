@@ -411,6 +411,48 @@ static void takes_its_binding_back_when_it_stops(void **state)
 	world_close(&world);
 }
 
+/* Who is in a hurry does not leave a binding behind that nobody is at. */
+static void a_registration_that_is_under_way_is_taken_back_too(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	(void)state;
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	request = world_expect(&world, SIP_REGISTER);
+	ua_stop(world.ua, world.now);
+	world_pump(&world);
+	world_expect_silence(&world); /* RFC3261:10.2 not before the answer to the one before */
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	request = world_expect(&world, SIP_REGISTER);
+	assert_value(request, SIP_EXPIRES, "0");
+	world_expect_no_event(&world, UA_STOPPED);
+	world_answer(&world, request, 200, NULL, SLICE(""));
+	world_event(&world, UA_STOPPED);
+	world_close(&world);
+}
+
+static void who_stops_does_not_begin_to_register(void **state)
+{
+	struct world world;
+	const struct sip_message *request;
+
+	(void)state;
+	world_open(&world, &(struct ua_config){ 0 });
+	world_connect(&world, "localhost");
+	request = world_expect(&world, SIP_REGISTER);
+	ua_stop(world.ua, world.now);
+	world_pump(&world);
+	world_answer(
+		&world, request, 401,
+		"WWW-Authenticate: Digest realm=\"localhost\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n",
+		SLICE(""));
+	world_expect_silence(&world);
+	world_event(&world, UA_STOPPED);
+	world_close(&world);
+}
+
 static void stops_without_the_server_too(void **state)
 {
 	struct world world;
@@ -448,6 +490,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_server_that_keeps_silent_is_judged_by_the_policy),
 	cmocka_unit_test(a_server_that_has_to_prove_itself_cannot_do_without_asking),
 	cmocka_unit_test(takes_its_binding_back_when_it_stops),
+	cmocka_unit_test(a_registration_that_is_under_way_is_taken_back_too),
+	cmocka_unit_test(who_stops_does_not_begin_to_register),
 	cmocka_unit_test(stops_without_the_server_too),
 };
 TEST_MAIN(tests)
