@@ -19,7 +19,7 @@ void media_call_tell(struct media_call *call, enum media_event_kind kind)
 	events_post(call->events, &event);
 }
 
-void media_call_tell_text(struct media_call *call, enum media_event_kind kind, const char *text)
+static void tell_text(struct media_call *call, enum media_event_kind kind, const char *text)
 {
 	struct media_event event = media_call_event(call, kind);
 
@@ -32,13 +32,13 @@ void media_call_tell_text(struct media_call *call, enum media_event_kind kind, c
 /* Where it is recorded is told: the file may have another name than was asked for. */
 static enum err open_record(struct media_call *call, const char *path, char text[MEDIA_MAX_TEXT])
 {
-	char found[RECORDING_PATH_MAX];
-	enum err err = recording_open(path, found, &call->record);
+	struct media_event event = media_call_event(call, MEDIA_RECORDING);
+	enum err err = recording_open(path, &event.recording, &call->record);
 
 	if (err == OK)
-		media_call_tell_text(call, MEDIA_RECORDING, found);
+		events_post(call->events, &event);
 	else
-		snprintf(text, MEDIA_MAX_TEXT, "cannot write %s: %s", path, err_text(err));
+		snprintf(text, MEDIA_MAX_TEXT, "the recording cannot be begun (%s): %s", err_text(err), path);
 	return err;
 }
 
@@ -48,10 +48,10 @@ static enum err open_devices(struct media_call *call, const struct media_devices
 {
 	TRY(source_open(&devices->source, &call->source, text));
 	if (text[0])
-		media_call_tell_text(call, MEDIA_NO_DEVICE, text);
+		tell_text(call, MEDIA_NO_DEVICE, text);
 	TRY(sink_open(&devices->sink, &call->sink, text));
 	if (text[0])
-		media_call_tell_text(call, MEDIA_NO_DEVICE, text);
+		tell_text(call, MEDIA_NO_DEVICE, text);
 	return devices->record ? open_record(call, devices->record, text) : OK;
 }
 
@@ -306,7 +306,7 @@ static void tick_sending(struct media_call *call)
 	if (result == SOURCE_ENDED)
 		media_call_tell(call, MEDIA_PLAYED);
 	if (result == SOURCE_GONE)
-		media_call_tell_text(call, MEDIA_NO_DEVICE, "the microphone does not work any more");
+		tell_text(call, MEDIA_NO_DEVICE, "the microphone does not work any more");
 }
 
 /* ---- playing ---------------------------------------------------------------------------------------------------- */
@@ -322,9 +322,9 @@ static void record(struct media_call *call, const int16_t *pcm)
 		return;
 	wav_writer_close(call->record);
 	call->record = NULL;
-	media_call_tell_text(call, MEDIA_NO_RECORD,
-			     err == ERR_LIMIT ? "the recording is as long as a WAV file can be"
-					      : "the recording cannot be written to any more");
+	tell_text(call, MEDIA_NO_RECORD,
+		  err == ERR_LIMIT ? "the recording is as long as a WAV file can be"
+				   : "the recording cannot be written to any more");
 }
 
 static void tick_playing(struct media_call *call)
@@ -334,7 +334,7 @@ static void tick_playing(struct media_call *call)
 	media_call_play(call, pcm);
 	record(call, pcm);
 	if (!sink_write(call->sink, pcm))
-		media_call_tell_text(call, MEDIA_NO_DEVICE, "the loudspeaker does not work any more");
+		tell_text(call, MEDIA_NO_DEVICE, "the loudspeaker does not work any more");
 }
 
 static void look_for_silence(struct media_call *call, uint64_t now)

@@ -111,7 +111,6 @@ void media_call_bye(struct media_call *call, uint64_t now);
 /* Fills kind and call, and figures where the kind has them. */
 struct media_event media_call_event(const struct media_call *call, enum media_event_kind kind);
 void media_call_tell(struct media_call *call, enum media_event_kind kind);
-void media_call_tell_text(struct media_call *call, enum media_event_kind kind, const char *text);
 
 /* ---- between the files ------------------------------------------------------------------------------------------ */
 

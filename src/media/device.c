@@ -52,9 +52,9 @@ static enum err open_file(const char *path, struct wav_reader **ret_file, char t
 	enum err err = wav_reader_open(path, ret_file);
 
 	if (err == ERR_SYNTAX)
-		snprintf(text, MEDIA_MAX_TEXT, "%s is not a WAV file of 16-bit PCM, mono or stereo", path);
+		snprintf(text, MEDIA_MAX_TEXT, "this is no WAV file of 16-bit PCM, mono or stereo: %s", path);
 	else if (err != OK)
-		snprintf(text, MEDIA_MAX_TEXT, "cannot open %s: %s", path, err_text(err));
+		snprintf(text, MEDIA_MAX_TEXT, "the file cannot be opened (%s): %s", err_text(err), path);
 	return err;
 }
 

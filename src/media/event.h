@@ -14,7 +14,7 @@ enum media_event_kind {
 	MEDIA_NOT_HEARD,     /* for 10 s the other side's RTCP has said that nothing reaches it */
 	MEDIA_DIGIT,         /* the other side pressed a key: digit */
 	MEDIA_PLAYED,        /* the file to play is at its end */
-	MEDIA_RECORDING,     /* what is heard is written to the file that text names */
+	MEDIA_RECORDING,     /* what is heard is written to the file of that number: media_recording_path() */
 	MEDIA_NO_DEVICE,  /* no sound card where one was hoped for, or it is gone: text; the call goes on */
 	MEDIA_NO_RECORD,  /* the recording ends here, e.g. because the disk is full: text; the call goes on */
 	MEDIA_STATISTICS, /* was asked for */
@@ -48,6 +48,7 @@ struct media_event {
 	enum media_event_kind kind;
 	uint64_t call;
 	char digit;
+	unsigned recording;                 /* MEDIA_RECORDING: its number */
 	char text[MEDIA_MAX_TEXT];          /* NUL-terminated sentence, or empty */
 	struct media_statistics statistics; /* with MEDIA_STATISTICS, MEDIA_ENDED and MEDIA_FAILED */
 };

@@ -76,6 +76,14 @@ struct media_devices {
 	const char *record; /* WAV file that what is heard is written to, or NULL; borrowed likewise */
 };
 
+enum { MEDIA_PATH_MAX = 4096 };
+
+/*
+ * The files that are recorded to one after the other: path itself (number 1), then name-2.wav, name-3.wav and so on. ERR_LIMIT: it
+ * is too long.
+ */
+MUST_CHECK enum err media_recording_path(const char *path, unsigned number, char ret_path[MEDIA_PATH_MAX]);
+
 /*
  * Begins to send and receive under a number of the caller's choice that no other call has, and which its events will bear. The port is
  * owned by the media thread from here on, on errors too. Takes a copy of agreed; the caller wipes his.

@@ -3,11 +3,12 @@
 #include <string.h>
 
 #include "base/writer.h"
+#include "media/media.h"
 
 /* The number goes before the extension. */
-static enum err put_numbered(char buf[RECORDING_PATH_MAX], const char *path, unsigned number)
+enum err media_recording_path(const char *path, unsigned number, char ret_path[MEDIA_PATH_MAX])
 {
-	struct writer out = writer_of(buf, RECORDING_PATH_MAX);
+	struct writer out = writer_of(ret_path, MEDIA_PATH_MAX);
 	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 	const char *dot = strrchr(name, '.');
 	size_t stem = dot && dot > name ? (size_t)(dot - path) : strlen(path);
@@ -22,13 +23,15 @@ static enum err put_numbered(char buf[RECORDING_PATH_MAX], const char *path, uns
 	return out.overflow ? ERR_LIMIT : OK;
 }
 
-enum err recording_open(const char *path, char ret_path[RECORDING_PATH_MAX], struct wav_writer **ret_writer)
+enum err recording_open(const char *path, unsigned *ret_number, struct wav_writer **ret_writer)
 {
+	char numbered[MEDIA_PATH_MAX];
 	enum err err = ERR_EXISTS;
 
 	for (unsigned number = 1; err == ERR_EXISTS && number <= RECORDINGS_MAX; number++) {
-		TRY(put_numbered(ret_path, path, number));
-		err = wav_writer_open(ret_path, ret_writer);
+		TRY(media_recording_path(path, number, numbered));
+		err = wav_writer_open(numbered, ret_writer);
+		*ret_number = number;
 	}
 	return err;
 }

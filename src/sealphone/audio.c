@@ -90,12 +90,25 @@ static void show_statistics(struct phone *phone, const struct media_event *event
 		(json_int_t)(s->has_remote_report ? s->remote_lost : 0), "jitter_ms", s->jitter_us / 1000.0);
 
 	if (object && event->text[0])
-		json_object_set_new(object, "text", json_string(event->text));
+		json_object_set_new(object, "text", output_string(slice_of(event->text)));
 	output_say(&phone->output, object,
 		   "Media: %llu packets sent, %llu received, %lld lost, jitter %.1f ms%s%s.",
 		   (unsigned long long)s->packets_sent, (unsigned long long)s->packets_received,
 		   (long long)s->packets_lost, s->jitter_us / 1000.0, event->text[0] ? "; " : "",
 		   event->text);
+}
+
+static void show_recording(struct phone *phone, const struct media_event *event)
+{
+	json_t *object = about(event->call, media_event_name(event->kind));
+	char path[MEDIA_PATH_MAX];
+
+	/* it was opened under that name, so it fits */
+	if (media_recording_path(phone->options->devices.record, event->recording, path) != OK)
+		path[0] = '\0';
+	if (object)
+		json_object_set_new(object, "file", output_string(slice_of(path)));
+	output_say(&phone->output, object, "What we hear is written to %s.", path);
 }
 
 static void show(struct phone *phone, const struct media_event *event)
@@ -118,15 +131,10 @@ static void show(struct phone *phone, const struct media_event *event)
 		output_say(output, object, "The other side pressed %c.", event->digit);
 		break;
 	case MEDIA_PLAYED: output_say(output, object, "All of the file was played."); break;
-	case MEDIA_RECORDING:
-		if (object)
-			json_object_set_new(object, "file", json_string(event->text));
-		output_say(output, object, "What we hear is written to %s.", event->text);
-		break;
 	case MEDIA_REMOTE_BYE: output_say(output, object, "%s", ""); break;
 	default:
 		if (object)
-			json_object_set_new(object, "text", json_string(event->text));
+			json_object_set_new(object, "text", output_string(slice_of(event->text)));
 		output_say(output, object, "Media: %s.", event->text);
 		break;
 	}
@@ -141,6 +149,8 @@ void audio_take_events(struct phone *phone, struct now now)
 
 		if (event.kind == MEDIA_ENDED || event.kind == MEDIA_FAILED || event.kind == MEDIA_STATISTICS)
 			show_statistics(phone, &event);
+		else if (event.kind == MEDIA_RECORDING)
+			show_recording(phone, &event);
 		else
 			show(phone, &event);
 		if (session && (event.kind == MEDIA_ENDED || event.kind == MEDIA_FAILED))

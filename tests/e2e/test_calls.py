@@ -1,6 +1,7 @@
 """sealphone against sealined: registration, calls with sound, every way in which a call comes to nothing, restarts."""
 
 import json
+import os
 import signal
 import time
 import wave
@@ -109,6 +110,19 @@ def test_a_sealed_call_carries_the_sentence(site, sentence, tmp_path):
     assert bob.wait_event("media", state="ended")["packets_refused"] == 0
     assert bob.stop() == 0
     assert_heard(sentence, tmp_path / "heard.wav", tmp_path)
+
+
+def test_a_recording_is_told_by_its_whole_path(site, tmp_path):
+    """However long it is, and whatever its bytes are."""
+    directory = tmp_path / ("d" * 120) / ("e" * 120)
+    directory.mkdir(parents=True)
+    (directory / "heard.wav").write_bytes(b"something")
+    bob = site.answering("bob", "--record", directory / "heard.wav")
+    carol = site.answering("carol", "--record", os.fsdecode(os.fsencode(tmp_path) + b"/h\xe9ard.wav"))
+    for whom in "bob", "carol":
+        assert site.phone("alice", "call", whom, options=("--for", "1")).wait(20) == 0
+    assert bob.wait_event("media", state="recording")["file"] == str(directory / "heard-2.wav")
+    assert carol.wait_event("media", state="recording")["file"].endswith("/h\\xe9ard.wav")
 
 
 def test_no_recording_is_overwritten(site, tmp_path):

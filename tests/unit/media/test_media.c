@@ -486,15 +486,18 @@ static void an_encrypted_call_does_not_go_on_in_clear(void **state)
 	party_free(&b);
 }
 
+#define FIFTY "every-file-has-its-name-and-this-name-is-a-long-one"
+
 static const struct {
 	const char *label;
 	struct media_devices devices;
 	const char *text;
 } failures[] = {
 	{ "no file", { .source = { MEDIA_DEVICE_FILE, "/nonexistent.wav" } }, "/nonexistent.wav" },
-	{ "no WAV", { .source = { MEDIA_DEVICE_FILE, "/etc/passwd" } }, "not a WAV file" },
+	{ "no WAV", { .source = { MEDIA_DEVICE_FILE, "/etc/passwd" } }, "no WAV file" },
 	{ "no such card", { .sink = { MEDIA_DEVICE_ALSA, "no-such-card" } }, "no-such-card" },
 	{ "no place to record to", { .record = "/nonexistent/x.wav" }, "/nonexistent/x.wav" },
+	{ "no place with a long name", { .record = "/nonexistent/" FIFTY FIFTY FIFTY FIFTY }, "not found" },
 };
 
 static void says_what_it_cannot_open(void **state)

@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "media/media.h"
+
 static const struct {
 	const char *asked, *second, *third;
 } names[] = {
@@ -17,14 +19,16 @@ static const struct {
 
 static void expect_recording(const char *dir, const char *asked, const char *name)
 {
-	char path[100], wanted[100], found[RECORDING_PATH_MAX];
+	char path[100], wanted[100], found[MEDIA_PATH_MAX];
 	struct wav_writer *writer = NULL;
+	unsigned number;
 	enum err err;
 
 	snprintf(path, sizeof path, "%s/%s", dir, asked);
 	snprintf(wanted, sizeof wanted, "%s/%s", dir, name);
-	err = recording_open(path, found, &writer);
+	err = recording_open(path, &number, &writer);
 	assert_int_equal(err, OK);
+	assert_int_equal(media_recording_path(path, number, found), OK);
 	assert_true(wav_writer_close(writer));
 	assert_string_equal(found, wanted);
 }
@@ -50,13 +54,14 @@ static void each_has_its_own_file(void **state)
 
 static void says_where_it_cannot_be_written(void **state)
 {
-	static char path[RECORDING_PATH_MAX + 1], found[RECORDING_PATH_MAX];
+	static char path[MEDIA_PATH_MAX + 1];
 	struct wav_writer *writer = NULL;
+	unsigned number;
 
 	(void)state;
 	memset(path, 'x', sizeof path - 1);
-	assert_int_equal(recording_open(path, found, &writer), ERR_LIMIT);
-	assert_int_equal(recording_open("/nonexistent/x.wav", found, &writer), ERR_NOT_FOUND);
+	assert_int_equal(recording_open(path, &number, &writer), ERR_LIMIT);
+	assert_int_equal(recording_open("/nonexistent/x.wav", &number, &writer), ERR_NOT_FOUND);
 }
 
 static const struct CMUnitTest tests[] = {
