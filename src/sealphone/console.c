@@ -14,6 +14,7 @@ static struct {
 	bool is_edited;       /* the line that is typed; else */
 	char line[LINE_SIZE]; /* it comes as it is */
 	size_t len;
+	bool is_too_long; /* what comes up to its end is dropped */
 } console;
 
 /* -- commands ---------------------------------------------------------------------------------------- */
@@ -121,8 +122,10 @@ static void do_refuse(struct phone *phone, struct slice rest, struct now now)
 
 static void do_dtmf(struct phone *phone, struct slice rest, struct now now)
 {
+	const struct session *session = phone->current != 0 ? audio_find(phone, phone->current) : NULL;
+
 	(void)now;
-	if (!audio_find(phone, phone->current) || phone->current == 0) {
+	if (!session || !session->started) {
 		refuse(phone, "There is no call that stands.");
 		return;
 	}
@@ -281,12 +284,18 @@ static void read_plain(struct phone *phone)
 	}
 	console.len += (size_t)n;
 	while ((end = slice_find(slice_from(console.line, console.len), '\n')) < console.len) {
-		run_line(slice_from(console.line, end));
+		if (!console.is_too_long)
+			run_line(slice_from(console.line, end));
+		console.is_too_long = false;
 		console.len -= end + 1;
 		memmove(console.line, console.line + end + 1, console.len);
 	}
-	if (console.len == sizeof console.line)
-		console.len = 0; /* no command is that long */
+	if (console.len < sizeof console.line)
+		return;
+	if (!console.is_too_long)
+		refuse(phone, "No command is that long; nothing was done.");
+	console.is_too_long = true;
+	console.len = 0;
 }
 
 enum err console_open(struct phone *phone)

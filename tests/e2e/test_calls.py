@@ -232,6 +232,23 @@ def test_hold_resume_and_digits(site):
     assert alice.wait() == 0, alice.output
 
 
+def test_digits_wait_for_the_call_to_be_heard(site):
+    site.talking("bob")
+    alice = site.talking("alice")
+    alice.send_line("call bob")
+    alice.wait_event("ringing")
+    alice.send_line("dtmf 7#")
+    assert "no call that stands" in alice.wait_event("error")["text"]
+
+
+def test_a_line_that_is_too_long_is_no_command_in_any_part(site):
+    alice = site.talking("alice")
+    alice.send_line("message bob " + "x" * (4096 - len("message bob ")) + "quit")
+    assert "long" in alice.wait_event("error")["text"]
+    alice.send_line("status")
+    assert alice.wait_event("status")["registered"]
+
+
 def test_a_call_without_a_connection_says_so(site):
     alice = site.phone("alice", port=1, talks=True)
     alice.send_line("call bob")
