@@ -8,6 +8,7 @@ enum {
 	DIGIT_FRAMES = 5, /* 100 ms, and as long a pause */
 	US_PER_SECOND = 1000000,
 	SILENT_US = 5 * US_PER_SECOND,
+	LOST_MAX = 2900, /* packets; with more of them missing it would be another stream (RFC 3550 §A.1) */
 };
 
 /* ---- events ----------------------------------------------------------------------------------------------------- */
@@ -114,6 +115,16 @@ static bool same_key(const struct sdp_media *a, const struct sdp_media *b, const
 }
 
 /*
+ * With a new key the rollover counter begins at zero, and the first packets are read by nobody: the other side learns of the key later. Who
+ * did not see the numbers wrap among these would never read one again (RFC 4568 §6.4), so that they wrap before, as if packets had been lost.
+ */
+static void wrap_early(struct outgoing *out)
+{
+	if (out->sequence > UINT16_MAX - LOST_MAX)
+		out->sequence = 0;
+}
+
+/*
  * A key that did not change keeps its context, because its packet counters go on (RFC 4568 §6.4). From a secure call
  * the way back to clear is closed here too, whatever an agreement says.
  */
@@ -123,8 +134,10 @@ static enum err update_keys(struct media_call *call, const struct sdp_media *agr
 
 	if (!agreed->secure)
 		return old->secure ? ERR_DENIED : OK;
-	if (!same_key(old, agreed, &old->local_key, &agreed->local_key))
+	if (!same_key(old, agreed, &old->local_key, &agreed->local_key)) {
 		TRY(media_srtp_set_out(&call->srtp, agreed->suite, &agreed->local_key));
+		wrap_early(&call->out);
+	}
 	if (!same_key(old, agreed, &old->remote_key, &agreed->remote_key))
 		TRY(media_srtp_set_in(&call->srtp, agreed->suite, &agreed->remote_key));
 	return OK;
