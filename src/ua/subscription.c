@@ -158,10 +158,10 @@ static enum err begin(struct subscription *sub, struct now now)
 
 static void refresh_in(struct subscription *sub, unsigned seconds, struct now now)
 {
-	unsigned wait = seconds > 2 * SPARE ? seconds - SPARE : seconds / 2;
+	ms_t life = (ms_t)seconds * 1000, wait = seconds > 2 * SPARE ? life - SPARE * 1000 : life / 2;
 
-	sub->until = now.mono + (ms_t)seconds * 1000;
-	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + (ms_t)wait * 1000);
+	sub->until = now.mono + life;
+	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + wait);
 }
 
 /* In another dialog: this one is over. */

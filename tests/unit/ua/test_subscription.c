@@ -91,6 +91,25 @@ static void what_happens_is_told_and_the_subscription_refreshed(void **state)
 	world_expect(world, SIP_SUBSCRIBE);
 }
 
+/* Who grants a second again and again does not have us ask without end. */
+static void a_short_life_is_refreshed_within_it_and_not_at_once(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *subscribe, *again;
+	uint64_t id;
+
+	subscribe = subscribed(world, &id);
+	notify(world, subscribe, "active;expires=1");
+	world_expect_status(world, 200);
+	for (unsigned i = 0; i < 3; i++) {
+		world_pass(world, 499);
+		world_expect_silence(world);
+		world_pass(world, 1);
+		again = world_expect(world, SIP_SUBSCRIBE);
+		world_answer(world, again, 200, "Expires: 1\r\n", SLICE(""));
+	}
+}
+
 static void the_way_is_that_of_the_2xx_where_the_notify_has_none(void **state)
 {
 	static const char *const orders[] = { "2xx first", "NOTIFY first" };
@@ -410,6 +429,7 @@ static void what_cannot_be_watched_is_refused_at_once(void **state)
 
 static const struct CMUnitTest tests[] = {
 	WITH_WORLD(what_happens_is_told_and_the_subscription_refreshed),
+	WITH_WORLD(a_short_life_is_refreshed_within_it_and_not_at_once),
 	cmocka_unit_test(the_way_is_that_of_the_2xx_where_the_notify_has_none),
 	WITH_WORLD(it_is_ended_by_us),
 	WITH_WORLD(an_end_that_is_not_confirmed_is_one),
