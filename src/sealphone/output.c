@@ -2,16 +2,23 @@
 
 #include <stdarg.h>
 
+#include "base/mem.h"
+
 json_t *output_string(struct slice text)
 {
-	char escaped[OUTPUT_LINE_MAX];
-	struct writer out = writer_of(escaped, sizeof escaped);
 	json_t *string = json_stringn(text.len > 0 ? text.ptr : "", text.len);
+	size_t size = 4 * text.len; /* each byte as \xHH */
+	struct writer out;
 
 	if (string)
 		return string;
+	out = writer_of(mem_alloc(size), size);
+	if (!out.buf)
+		return NULL;
 	put_escaped(&out, text);
-	return json_stringn(escaped, out.len);
+	string = json_stringn(out.buf, out.len);
+	mem_free(out.buf);
+	return string;
 }
 
 static void write_line(struct slice text)

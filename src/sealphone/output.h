@@ -19,7 +19,7 @@ struct output {
 
 enum { OUTPUT_LINE_MAX = 20000 };
 
-/* A JSON string of text from others; what is not UTF-8 is escaped. */
+/* A JSON string of text from others; what is not UTF-8 is escaped. NULL without memory. */
 json_t *output_string(struct slice text);
 
 /* The event (taken over, may be NULL without memory) or, for people, the sentence; an empty one is not shown. */

@@ -12,6 +12,7 @@ import pytest
 
 from programs import BUILD, Phone, Program, slow
 from sealine_e2e import control
+from sealine_peer import Peer
 from sealine_site import Site
 
 # -- the makings ----------------------------------------------------------------------------------------------------------
@@ -265,6 +266,17 @@ def test_a_message_arrives(site):
     message = bob.wait_event("message")
     assert message["text"] == "Meet me at the harbour, übermorgen"
     assert message["from"] == "sips:alice@localhost"
+
+
+def test_a_message_in_another_charset_is_shown_whole(site):
+    """JSON has text in UTF-8 alone, so that the bytes of others are escaped; none of them is lost."""
+    alice = site.talking("alice")
+    with Peer(site.server.port(), site.server.state / "ca.pem", "bob@localhost", "bob-sesame") as bob:
+        assert bob.register().status == 200
+        body = "é".encode("latin-1") * 9000
+        headers = ["Content-Type: text/plain;charset=iso-8859-1"]
+        assert bob.ask("MESSAGE", "sips:alice@localhost", headers=headers, body=body).status == 200
+    assert alice.wait_event("message")["text"] == r"\xe9" * 9000
 
 
 def test_a_message_to_nobody(site):
