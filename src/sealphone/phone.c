@@ -27,6 +27,7 @@ static const char *why_not(enum err err)
 	case ERR_DENIED: return "a sips: address is reached by TLS only, and our connection is in clear";
 	case ERR_CLOSED: return "there is no connection to the server";
 	case ERR_LIMIT: return "there are too many calls, or it is too long";
+	case ERR_NOT_FOUND: return "it is too late, nobody waits for it any more";
 	default: return "there is no memory";
 	}
 }

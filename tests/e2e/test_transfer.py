@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from sealine_peer import Peer, describe
 from test_calls import assert_heard, write_sentence
 
@@ -62,6 +64,22 @@ def test_a_blind_transfer_to_nobody_leaves_the_call(site):
     assert "sips" in alice.wait_event("error")["text"]
     alice.send_line("hangup")
     assert bob.wait_event("ended", nth=2)["cause"] == "hung-up-there"
+
+
+@pytest.mark.plain_only
+def test_who_decides_too_late_is_told_so(site):
+    """The other side is told after a minute that we do not follow."""
+    bob = site.talking("bob")
+    alice = site.talking("alice")
+    alice.send_line("call bob")
+    bob.wait_event("incoming")
+    bob.send_line("answer")
+    alice.wait_event("established")
+    alice.send_line("transfer carol")
+    bob.wait_event("consent")
+    assert alice.wait_event("transfer-failed", 70)["cause"] == "declined"
+    bob.send_line("accept")
+    assert "too late" in bob.wait_event("error")["text"]
 
 
 def attended(site):
