@@ -303,7 +303,8 @@ static enum err take_body(struct opening *opening)
 	if (opening->signature)
 		TRY(judge(opening));
 	if (is_replayable(opening)) {
-		const struct slice what[3] = { opening->outside->from.uri.text, entity->text,
+		/* not as From is written, which anybody may write otherwise */
+		const struct slice what[3] = { slice_from(opening->aor, opening->aor_len), entity->text,
 					       slice_from(&arrival->protection.signed_at, sizeof(utc_t)) };
 
 		TRY(remember(opening, what, arrival->protection.signed_at));

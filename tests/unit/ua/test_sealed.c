@@ -1,6 +1,8 @@
 /* What other phones may send under protection, though ours writes it otherwise or not at all. */
 #include "pair.h"
 
+#include "base/mem.h"
+#include "mime/smime.h"
 #include "ua/arrival.h"
 #include "ua/state.h"
 
@@ -86,6 +88,62 @@ static void a_message_that_was_written_to_somebody_else_is_told_as_such(void **s
 	assert_true(contains(ua_protection_notes(p->bob.event.protection),
 			     "To: it was written to sips:carol@localhost, and somebody has passed it on"));
 	world_expect_status(&p->bob, 200);
+}
+
+/* As phones of others sign: the body alone, so that what stands around it is anybody's. */
+static struct secret *sign_body(const struct pair *p, const char *text)
+{
+	struct cms_recipient own[CREDENTIALS_OWN_MAX];
+	struct secret *entity;
+
+	assert_int_equal(credentials_own(p->alice.ua->credentials, own), 1);
+	const struct cms_signer signer = { .certificate = own[0].certificate,
+					   .key = own[0].key,
+					   .now = p->alice.now.wall };
+	assert_int_equal(smime_sign_clear(p->alice.ua->auth.crypto, &signer,
+					  endpoint_random(p->alice.endpoint), slice_of(text), &entity),
+			 OK);
+	return entity;
+}
+
+static void receive_body(struct pair *p, const struct secret *entity, const char *from, unsigned n)
+{
+	struct slice text = secret_slice(entity);
+	size_t end = slice_find_text(text, SLICE("\r\n\r\n")) + 2;
+	char bytes[8192];
+	struct writer out = writer_of(bytes, sizeof bytes);
+
+	put(&out, SLICE(MESSAGE_START "Max-Forwards: 70\r\nVia: SIP/2.0/TLS localhost;branch=z9hG4bKb"));
+	put_number(&out, n);
+	put(&out, SLICE("\r\nTo: <sips:bob@localhost>\r\nCSeq: 1 MESSAGE\r\nFrom: "));
+	put(&out, slice_of(from));
+	put(&out, SLICE(";tag=t\r\nCall-ID: b"));
+	put_number(&out, n);
+	put(&out, SLICE("\r\n"));
+	put(&out, slice_sub(text, 0, end));
+	put_body(&out, slice_sub(text, end + 2, text.len));
+	assert_false(out.overflow);
+	endpoint_input(p->bob.endpoint, p->bob.flow, writer_text(&out), p->bob.now);
+	world_pump(&p->bob);
+}
+
+static void a_signed_body_is_taken_once_however_its_sender_is_written(void **state)
+{
+	static const char *const again[] = { "<sips:alice@localhost>", "<sip:alice@localhost>",
+					     "<sips:alice@LOCALHOST;a=b>", "Alice <sips:%61lice@localhost>" };
+	struct pair *p = *state;
+	AUTO(secret) struct secret *entity = sign_body(p, "Content-Type: text/plain\r\n\r\nat nine");
+
+	receive_body(p, entity, "<sips:alice@localhost>", 0);
+	assert_true(slice_eq(world_event(&p->bob, UA_MESSAGE)->text, SLICE("at nine")));
+	assert_true(p->bob.event.protection->is_believed);
+	world_expect_status(&p->bob, 200);
+	for (unsigned i = 0; i < sizeof again / sizeof again[0]; i++) {
+		receive_body(p, entity, again[i], i + 1);
+		world_expect_status(&p->bob, 403);
+		assert_string_equal(world_event(&p->bob, UA_NOT_TAKEN)->protection->verdict.code,
+				    "smime.replay");
+	}
 }
 
 /* A message of alice as it left, as one part among others. */
@@ -555,6 +613,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_PAIR(a_protected_answer_may_come_reliably),
 	WITH_PAIR(a_protected_message_in_no_form_that_is_understood_is_refused),
 	WITH_PAIR(a_message_that_was_written_to_somebody_else_is_told_as_such),
+	WITH_PAIR(a_signed_body_is_taken_once_however_its_sender_is_written),
 	WITH_PAIR(what_stands_beside_a_protected_part_is_not_shown),
 	WITH_PAIR(a_form_in_clear_that_somebody_adds_is_shown_as_such),
 	WITH_PAIR(nothing_in_a_protected_call_is_taken_without_protection),
