@@ -183,18 +183,17 @@ static void make_cnonce(struct random *random, char text[AUTH_CNONCE_LENGTH])
 }
 
 /* ha1 belongs to the caller. */
-static struct auth_exchange exchange_of(const struct auth_space *space, const struct auth_sent *sent,
-					const unsigned char *ha1)
+static struct auth_exchange exchange_of(const struct auth_sent *sent, bool has_qop, const unsigned char *ha1)
 {
 	struct auth_exchange exchange = {
-		.algorithm = space->algorithm,
-		.session = space->session,
+		.algorithm = sent->algorithm,
+		.session = sent->session,
 		.ha1 = ha1,
-		.nonce = text_slice(&space->nonce),
+		.nonce = text_slice(&sent->nonce),
 	};
 
-	if (space->has_qop) {
-		exchange.qop = space->integrity ? SLICE("auth-int") : SLICE("auth");
+	if (has_qop) {
+		exchange.qop = sent->integrity ? SLICE("auth-int") : SLICE("auth");
 		exchange.nc = slice_from(sent->nc, sizeof sent->nc);
 		exchange.cnonce = slice_from(sent->cnonce, sizeof sent->cnonce);
 	}
@@ -240,7 +239,13 @@ static bool put_side(struct writer *out, struct auth_client *client, enum auth_s
 		     const struct auth_subject *subject, struct auth_sent *ret_sent)
 {
 	struct auth_space *space = &client->spaces[side];
-	struct auth_sent sent = { .side = side };
+	struct auth_sent sent = {
+		.side = side,
+		.session = space->session,
+		.integrity = space->integrity,
+		.algorithm = space->algorithm,
+		.nonce = space->nonce,
+	};
 	unsigned char ha1[DIGEST_SIZE_MAX];
 	struct auth_exchange exchange;
 	struct auth_hex response;
@@ -248,7 +253,7 @@ static bool put_side(struct writer *out, struct auth_client *client, enum auth_s
 
 	set_nc(sent.nc, ++space->nc);
 	make_cnonce(client->random, sent.cnonce);
-	exchange = exchange_of(space, &sent, ha1);
+	exchange = exchange_of(&sent, space->has_qop, ha1);
 	exchange.method = subject->method;
 	exchange.uri = subject->uri;
 	exchange.body = subject->body;
@@ -259,7 +264,6 @@ static bool put_side(struct writer *out, struct auth_client *client, enum auth_s
 		return false;
 
 	put_credentials(out, client, side, &exchange, &response);
-	sent.nonce = space->nonce;
 	sent.is_set = space->has_qop && set_text(&sent.uri, subject->uri);
 	*ret_sent = sent;
 	return true;
@@ -296,7 +300,6 @@ static bool find_info(const struct sip_message *response, enum auth_side side, s
 static bool is_proof(struct auth_client *client, const struct auth_sent *sent,
 		     const struct sip_message *response, const struct sip_auth_info *info)
 {
-	const struct auth_space *space = &client->spaces[sent->side];
 	struct auth_exchange exchange;
 	unsigned char ha1[DIGEST_SIZE_MAX];
 	struct auth_hex expected;
@@ -305,12 +308,11 @@ static bool is_proof(struct auth_client *client, const struct auth_sent *sent,
 	if (!slice_eq(info->cnonce, slice_from(sent->cnonce, sizeof sent->cnonce)) ||
 	    !slice_eq(info->nc, slice_from(sent->nc, sizeof sent->nc)))
 		return false;
-	exchange = exchange_of(space, sent, ha1);
-	exchange.nonce = text_slice(&sent->nonce);
+	exchange = exchange_of(sent, true, ha1);
 	exchange.uri = text_slice(&sent->uri);
 	exchange.qop = info->qop.ptr ? info->qop : exchange.qop;
 	exchange.body = response->body;
-	ok = auth_ha1(client->crypto, space->algorithm, &client->login, ha1) &&
+	ok = auth_ha1(client->crypto, sent->algorithm, &client->login, ha1) &&
 	     auth_rspauth(client->crypto, &exchange, &expected);
 	mem_wipe(ha1, sizeof ha1);
 	return ok && slice_eq_secret(auth_hex_slice(&expected), info->rspauth);

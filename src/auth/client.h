@@ -71,6 +71,9 @@ enum auth_choice auth_client_challenge(struct auth_client *client, const struct 
 struct auth_sent {
 	bool is_set; /* false: the server was not asked to prove anything */
 	enum auth_side side;
+	/* of the challenge that was answered: another request may meet another one meanwhile */
+	bool session, integrity;
+	enum digest_algorithm algorithm;
 	struct auth_text nonce, uri;
 	char nc[8], cnonce[AUTH_CNONCE_LENGTH];
 };
