@@ -309,6 +309,11 @@ void tls_conn_shutdown(struct tls_conn *conn)
 	clear_errors();
 }
 
+utc_t tls_conn_user_until(const struct tls_conn *conn)
+{
+	return conn->peer.user_until;
+}
+
 void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts)
 {
 	int nid = (int)SSL_get_negotiated_group(conn->ssl);

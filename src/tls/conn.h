@@ -120,5 +120,7 @@ bool tls_conn_has_pending(const struct tls_conn *conn);
 /* Tells the peer that nothing more comes, if that can be done without waiting. */
 void tls_conn_shutdown(struct tls_conn *conn);
 
+/* When the certificate ends by which a client has proven to be a user of ours (tls_client_users()); 0: there is none. */
+utc_t tls_conn_user_until(const struct tls_conn *conn);
 /* After the handshake. */
 void tls_conn_facts(const struct tls_conn *conn, struct tls_facts *ret_facts);

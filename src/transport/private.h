@@ -86,8 +86,8 @@ struct wire {
 	bool is_counted; /* among the handshakes */
 	bool blocked;    /* the endpoint was told so */
 
-	ms_t opened;         /* when the endpoint came to know it */
-	ms_t deadline;       /* connecting or handshaking: the end of patience */
+	ms_t opened;   /* when the endpoint came to know it */
+	ms_t deadline; /* connecting or handshaking: the end of patience; then that of what proves its user */
 	struct link signing; /* in transport->signing: its handshake waits for a signature */
 	const char *why;     /* WIRE_CLOSING */
 	char *request;       /* WIRE_UPGRADING: of WS_REQUEST_MAX bytes, n_request are there */

@@ -178,7 +178,7 @@ static ms_t earlier(ms_t a, ms_t b)
 /* Whoever becomes proven, or says something, moves the end of his time; that is noticed when it comes. */
 void wire_set_deadline(struct wire *wire)
 {
-	ms_t due = earlier(idle_until(wire), strange_until(wire));
+	ms_t due = earlier(earlier(idle_until(wire), strange_until(wire)), wire->deadline);
 	ms_t stuck_until = wire->stuck + wire->transport->config.limits.write;
 
 	net_watch_deadline(wire->watch, wire->stuck && stuck_until < due ? stuck_until : due);
@@ -201,6 +201,13 @@ static void open_deadline_passed(struct wire *wire, struct now now)
 			  &(struct wire_end){ .level = REPORT_INFO,
 					      .err = ERR_AGAIN,
 					      SLICE("nobody has proven himself on it in time") },
+			  now);
+	} else if (now.mono >= wire->deadline) {
+		wire_lose(wire,
+			  &(struct wire_end){
+				  .level = REPORT_INFO,
+				  .err = ERR_DENIED,
+				  .why = SLICE("the certificate that its user has shown has ended") },
 			  now);
 	} else if (now.mono >= idle_until(wire)) {
 		transport->counts.closed_idle++;
@@ -320,6 +327,16 @@ static void hear(struct wire *wire, struct now now)
 
 /* -- the way to being open ------------------------------------------------------------------------------- */
 
+/* RFC 5280 §4.1.2.5: what a certificate says it says until it ends. Whoever has a new one by then shows it on another connection. */
+static ms_t user_until(const struct wire *wire, struct now now)
+{
+	utc_t until = wire->tls ? tls_conn_user_until(wire->tls) : 0;
+
+	if (until == 0)
+		return UINT64_MAX;
+	return until < now.wall ? now.mono : now.mono + (ms_t)(until + 1 - now.wall) * 1000;
+}
+
 void wire_open(struct wire *wire, struct now now)
 {
 	struct dial *dial = TAKE(wire->dial);
@@ -328,6 +345,7 @@ void wire_open(struct wire *wire, struct now now)
 	wire->state = WIRE_OPEN;
 	wire->known = true;
 	wire->opened = wire->heard = now.mono;
+	wire->deadline = user_until(wire, now);
 	handshake_ends(wire);
 	wire_tell(wire, FLOW_OPENED, slice_of(NULL), now);
 	wire_set_deadline(wire);

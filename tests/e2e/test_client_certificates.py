@@ -4,9 +4,10 @@ import re
 import signal
 import time
 
+import pytest
 from pki import CA
 from programs import Server, sealine, slow
-from sealine_e2e import Client
+from sealine_e2e import Client, Closed
 
 
 def eventually(holds):
@@ -128,3 +129,30 @@ def test_a_domain_knows_its_users_by_a_ca_of_its_own(tmp_path):
         assert asks(alice) == 401
         with Client(server.port(), server.ca, password="sesame") as client:
             assert client.register().status == 200
+
+
+def test_what_a_certificate_proves_ends_with_it(tmp_path):
+    """On the connection that stands, too: a phone that has a new one by then shows it on the next."""
+    ca = CA(tmp_path / "ca")
+    file = tmp_path / "sealined.yaml"
+    file.write_text(f"domains:\n  - name: localhost\n    client-certificate: instead\n    user-ca: {ca.pem}\n")
+    with Server(tmp_path / "state", options=["-c", str(file)]) as server:
+        server.add_account("alice@localhost", "sesame")
+
+        def asks(client):
+            client.send(client.request("REGISTER", "sips:localhost", to="sips:alice@localhost"))
+            return client.final().status
+
+        lasting, brief = ca.issue_user("alice@localhost"), ca.issue_user("alice@localhost", "brief", seconds=int(slow(3)))
+        with Client(server.port(), server.ca, password="sesame", shows=lasting) as other:
+            assert asks(other) == 200
+            with Client(server.port(), server.ca, password="sesame", shows=brief) as client:
+                assert asks(client) == 200
+                assert "flow.lost" not in server.output
+                line = server.wait_for("info flow.lost", seconds=15)
+                assert 'why="the certificate that its user has shown has ended"' in line
+                with pytest.raises(Closed):
+                    client.read()
+            assert asks(other) == 200
+        with Client(server.port(), server.ca, password="sesame", shows=brief) as late:
+            assert asks(late) == 401

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import subprocess
+import time
 
 
 def _openssl(*arguments):
@@ -49,20 +50,31 @@ class CA:
         chain.write_text(pem.read_text() + self.pem.read_text())
         return chain
 
-    def issue_user(self, aor, file="user", usage="clientAuth", days=90):
-        """A user's certificate; returns the paths of it and of its key."""
+    def issue_user(self, aor, file="user", usage="clientAuth", days=90, seconds=None):
+        """A user's certificate; returns the paths of it and of its key. seconds: it ends then, which is less than the day that openssl x509 counts in."""
         path = self.directory / file
         pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
         ext.write_text(f"subjectAltName=URI:sip:{aor}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature,keyAgreement\n")
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=user", "-out", csr, "-keyout", key)
-        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
+        if seconds:
+            end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+            _openssl("ca", "-config", self._configuration(), "-batch", "-notext", "-policy", "p", "-in", csr, "-cert", self.pem,
+                     "-keyfile", self.key, "-extfile", ext, "-outdir", self.directory, "-enddate", end, "-out", pem)  # fmt: skip
+        else:
+            _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
+
+    def _configuration(self, days=30):
+        """Of openssl ca, which keeps an account of what was issued and revoked."""
+        file = self.directory / "openssl.cnf"
+        (self.directory / "index.txt").touch()
+        file.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={self.directory}/index.txt\ndefault_md=sha256\ndefault_crl_days={days}\n"
+                        "unique_subject=no\nrand_serial=yes\n[p]\ncommonName=supplied\n")  # fmt: skip
+        return file
 
     def revocations(self, *revoked, days=30):
         """A list that revokes these certificates and those of earlier calls, in PEM form; good for so many days."""
-        file = self.directory / "openssl.cnf"
-        (self.directory / "index.txt").touch()
-        file.write_text(f"[ca]\ndefault_ca=x\n[x]\ndatabase={self.directory}/index.txt\ndefault_md=sha256\ndefault_crl_days={days}\n")
+        file = self._configuration(days)
         for pem in revoked:
             _openssl("ca", "-config", file, "-revoke", pem, "-cert", self.pem, "-keyfile", self.key)
         _openssl("ca", "-config", file, "-gencrl", "-cert", self.pem, "-keyfile", self.key, "-out", self.directory / "crl.pem")
