@@ -147,8 +147,10 @@ struct own_routes check_routes(const struct core *core, const struct sip_message
 			routes.leads_elsewhere = true;
 			break;
 		}
-		if (routes.n++ == 0)
+		/* before it a phone may have one without, which names us as its outbound proxy */
+		if (!routes.user.ptr)
 			routes.user = route.uri.user;
+		routes.n++;
 		routes.others = it;
 	}
 	return routes;

@@ -37,7 +37,7 @@ bool check_is_for_us(const struct core *core, const struct sip_message *request)
 /* The Routes of a request that are ours: they stand first, and are taken off before it goes on. */
 struct own_routes {
 	unsigned n;
-	struct slice user;        /* the user part of the topmost: a token; absent if it has none */
+	struct slice user;        /* the user part of the topmost that has one: a token; absent if none has */
 	bool leads_elsewhere;     /* what follows them, or comes first, is another's */
 	struct sip_values others; /* from there on */
 };

@@ -74,6 +74,27 @@ static void the_routes_between_stay_as_they_were(void **state)
 	world_end(world);
 }
 
+/* RFC3261:16.4: each Route that indicates us is taken off; the token need not be in the first. */
+static void a_route_without_a_token_may_stand_before_ours(void **state)
+{
+	static const char *const methods[] = { "BYE", "ACK" };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct world *world = world_new();
+		char routes[512], start[128];
+		struct slice got;
+
+		snprintf(routes, sizeof routes, "Route: <sip:example.org;lr>, <%s>\r\n",
+			 route_of(world, ALICE_PHONE));
+		ask_in_dialog(world, methods[i], BOB_CONTACT, routes);
+		snprintf(start, sizeof start, "%s " BOB_CONTACT " SIP/2.0\r\n", methods[i]);
+		got = world_passed(world, BOB_PHONE);
+		assert_true(slice_starts(got, slice_of(start)));
+		assert_false(has(got, "Route:"));
+		world_end(world);
+	}
+}
+
 /* A Request-URI with our name that is no token of this dialog proves nothing. */
 static void what_only_looks_like_our_record_route_is_refused(void **state)
 {
@@ -193,6 +214,7 @@ static void a_notify_says_tls_to_who_says_it_himself(void **state)
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_a_strict_router_sent_goes_where_its_last_route_leads),
 	cmocka_unit_test(the_routes_between_stay_as_they_were),
+	cmocka_unit_test(a_route_without_a_token_may_stand_before_ours),
 	cmocka_unit_test(what_only_looks_like_our_record_route_is_refused),
 	cmocka_unit_test(our_record_route_alone_leads_nowhere),
 	cmocka_unit_test(a_strict_router_after_us_gets_the_request_as_it_expects),
