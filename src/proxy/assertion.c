@@ -48,7 +48,8 @@ static const struct server_domain *domain_of_credentials(const struct context *c
 	return domain;
 }
 
-struct slice assertion_domain(const struct context *context)
+/* Of a sender whom From does not name. */
+static struct slice domain_of_unnamed(const struct context *context)
 {
 	const struct core *core = context->core;
 	const struct server_domain *domain;
@@ -62,6 +63,15 @@ struct slice assertion_domain(const struct context *context)
 	if (!domain)
 		domain = core_domain(core, context->request->uri.host);
 	return domain ? domain->name : core->server->domains[0].name;
+}
+
+struct slice assertion_domain(const struct context *context)
+{
+	const struct sip_message *request = context->request;
+
+	if (assertion_is_anonymous(request))
+		return domain_of_unnamed(context);
+	return request->method == SIP_REGISTER ? request->to.uri.host : request->from.uri.host;
 }
 
 unsigned assertion_privacy(const struct sip_message *request)

@@ -1,5 +1,6 @@
 #include "proxy/edge.h"
 
+#include "proxy/assertion.h"
 #include "proxy/forward.h"
 #include "proxy/outside.h"
 #include "proxy/peer.h"
@@ -275,13 +276,12 @@ static const struct server_peer *find_edge(const struct core *core, struct slice
 struct slice edge_of_sender(const struct context *context)
 {
 	const struct core *core = context->core;
-	const struct sip_message *request = context->request;
-	struct slice domain = request->method == SIP_REGISTER ? request->to.uri.host : request->from.uri.host;
 
 	for (size_t i = 0; i < core->server->n_peers; i++) {
 		const struct server_peer *peer = &core->server->peers[i];
 
-		if (has(peer->edge_for, peer->n_edge_for, domain) &&
+		if (peer->n_edge_for > 0 &&
+		    has(peer->edge_for, peer->n_edge_for, assertion_domain(context)) &&
 		    peer_proves(core, context->flow, peer->domains[0], true))
 			return peer->domains[0];
 	}

@@ -27,18 +27,10 @@ static const struct sip_uri *identity_of(const struct context *context)
 	return is_register(context) ? &request->to.uri : &request->from.uri;
 }
 
-/* The domain of whom it speaks for. */
-static struct slice domain_of(const struct context *context)
-{
-	if (assertion_is_anonymous(context->server->request))
-		return assertion_domain(context);
-	return identity_of(context)->host;
-}
-
 /* Where its realm is one of ours; in lower case. */
 static bool realm_of(const struct context *context, struct now now, struct auth_realm *ret_realm)
 {
-	const struct server_domain *domain = core_domain(context->core, domain_of(context));
+	const struct server_domain *domain = core_domain(context->core, assertion_domain(context));
 
 	if (!domain)
 		return false;
@@ -160,7 +152,7 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 {
 	struct verdict verdict = *template;
 
-	verdict_text_set(&verdict.expected, domain_of(context));
+	verdict_text_set(&verdict.expected, assertion_domain(context));
 	verdict_text_set(&verdict.found, found);
 	blame(context, MISDEED_RELAYING);
 	context_refuse(context, &(struct refusal){ .status = 403, .verdict = &verdict }, now);
@@ -168,7 +160,7 @@ static void refuse_domain(struct context *context, const struct verdict *templat
 
 static bool is_relaying_peer(const struct context *context)
 {
-	const struct server_peer *peer = peer_of(context->core, domain_of(context));
+	const struct server_peer *peer = peer_of(context->core, assertion_domain(context));
 
 	return peer && peer->relays;
 }
@@ -190,7 +182,7 @@ static bool prove_domain(struct context *context, struct now now)
 {
 	struct core *core = context->core;
 	flow_id flow = context->server->flow;
-	struct slice domain = domain_of(context);
+	struct slice domain = assertion_domain(context);
 	const struct server_peer *peer = peer_of(core, domain);
 	bool sips = context->server->request->uri.scheme == SIP_SCHEME_SIPS;
 	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);
