@@ -74,12 +74,15 @@ struct slice assertion_domain(const struct context *context)
 	return request->method == SIP_REGISTER ? request->to.uri.host : request->from.uri.host;
 }
 
+/* One such header field is allowed. But who is named once is known: one that somebody has added counts as well, and one that cannot be read as id. */
 unsigned assertion_privacy(const struct sip_message *request)
 {
-	unsigned privacy = 0;
+	const struct sip_header *it = sip_message_header(request, SIP_PRIVACY);
+	unsigned all = 0, privacy;
 
-	(void)sip_privacy_parse(sip_message_value(request, SIP_PRIVACY), &privacy);
-	return privacy;
+	for (; it; it = sip_message_next(request, it))
+		all |= sip_privacy_parse(it->value, &privacy) ? privacy : SIP_PRIVACY_ID;
+	return all;
 }
 
 /* In a dialog nobody is asked for his credentials, and nothing is asserted. */
