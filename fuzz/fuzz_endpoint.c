@@ -86,7 +86,7 @@ static void on_request(void *self, struct server *server, struct now now)
 		endpoint_respond(endpoint, server, &(struct sip_reply){ .status = 100 + what * 2 }, now);
 }
 
-static void on_cancelled(void *self, struct server *server, struct now now)
+static void on_cancelled(void *self, struct server *server, const struct sip_message *cancel, struct now now)
 {
 	endpoint_respond(owner(server->flow), server, &(struct sip_reply){ .status = 487 }, now);
 }

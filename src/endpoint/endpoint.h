@@ -68,8 +68,9 @@ enum client_failure {
 struct endpoint_user {
 	/* A request that began a transaction (never ACK, never a matched CANCEL). Answer it now or later. */
 	void (*request)(void *self, struct server *server, struct now now);
-	/* The INVITE of this transaction is being cancelled; the CANCEL itself has been answered 200. */
-	void (*cancelled)(void *self, struct server *server, struct now now);
+	/* The INVITE of this transaction is being cancelled; the CANCEL itself has been answered 200. It lives for the length of the call. */
+	void (*cancelled)(void *self, struct server *server, const struct sip_message *cancel,
+			  struct now now);
 	/* An ACK that belongs to no transaction: that of a 2xx. It lives for the length of the call; its via is as a server's. */
 	void (*ack)(void *self, flow_id from, const struct sip_message *ack, struct slice via,
 		    struct now now);

@@ -495,7 +495,7 @@ void server_cancel(struct endpoint *endpoint, struct server_tsx *server, const s
 	if (server->pub.final || server->request->method != SIP_INVITE || server->cancelled)
 		return;
 	server->cancelled = true;
-	endpoint->user->cancelled(endpoint->self, &server->pub, now);
+	endpoint->user->cancelled(endpoint->self, &server->pub, cancel, now);
 }
 
 static void refuse_stray(struct endpoint *endpoint, const struct flow *flow,

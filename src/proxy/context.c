@@ -18,6 +18,7 @@
 enum {
 	BRANCH_TIMER = ENDPOINT_TIMER_USER,
 	PROOF_MAX = 1024,
+	REASON_MAX = 1024, /* lines for which there is no room are left out */
 };
 
 /* One client transaction of a context, from when its way is looked for. */
@@ -604,9 +605,16 @@ void context_client_gone(struct client *client)
 	settle(context);
 }
 
-void context_cancelled(struct context *context, struct now now)
+/* RFC 3326 §2: "Proxies generating a CANCEL request upon reception of a CANCEL … that contains a Reason header field SHOULD copy it". */
+void context_cancelled(struct context *context, const struct sip_message *cancel, struct now now)
 {
-	cancel_pending(context, (struct slice){ 0 }, now);
+	const struct sip_header *it = sip_message_header(cancel, SIP_REASON);
+	char buf[REASON_MAX];
+	struct writer reason = writer_of(buf, sizeof buf);
+
+	for (; it; it = sip_message_next(cancel, it))
+		put_header(&reason, SIP_REASON, it->value);
+	cancel_pending(context, writer_text(&reason), now);
 	if (context->n_pending > 0)
 		return;
 	endpoint_forget(context->core->endpoint, &context->question);

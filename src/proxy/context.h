@@ -139,7 +139,7 @@ void context_refuse_as(struct context *context, enum refused why, struct slice f
 void context_response(struct client *client, const struct sip_message *response, struct now now);
 void context_failed(struct client *client, enum client_failure why, struct now now);
 void context_client_gone(struct client *client);
-void context_cancelled(struct context *context, struct now now);
+void context_cancelled(struct context *context, const struct sip_message *cancel, struct now now);
 void context_server_gone(struct context *context);
 void context_hop_found(struct hop_use *use, const struct hop_result *result, struct now now);
 void context_timer(struct timer *timer, struct now now);

@@ -324,11 +324,11 @@ static void on_request(void *self, struct server *server, struct now now)
 		core_refuse(core, server, &proxy_refusals[REFUSED_OVERLOAD], now);
 }
 
-static void on_cancelled(void *self, struct server *server, struct now now)
+static void on_cancelled(void *self, struct server *server, const struct sip_message *cancel, struct now now)
 {
 	(void)self;
 	if (server->user)
-		context_cancelled(server->user, now);
+		context_cancelled(server->user, cancel, now);
 }
 
 static void on_ack(void *self, flow_id from, const struct sip_message *ack, struct slice via, struct now now)

@@ -320,8 +320,9 @@ static void on_request(void *self, struct server *server, struct now now)
 	stop_when_idle(self, now);
 }
 
-static void on_cancelled(void *self, struct server *server, struct now now)
+static void on_cancelled(void *self, struct server *server, const struct sip_message *cancel, struct now now)
 {
+	(void)cancel;
 	if (!arrival_cancelled(self, server, now) && server->user)
 		call_cancelled(server->user, server, now);
 }

@@ -33,7 +33,7 @@ static void on_request(void *self, struct server *server, struct now now)
 	note_slice("request", server->request->method_name);
 }
 
-static void on_cancelled(void *self, struct server *server, struct now now)
+static void on_cancelled(void *self, struct server *server, const struct sip_message *cancel, struct now now)
 {
 	note("cancelled");
 }

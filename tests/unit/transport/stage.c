@@ -59,7 +59,7 @@ static void on_server(void *self, struct server *server)
 {
 }
 
-static void on_cancelled(void *self, struct server *server, struct now now)
+static void on_cancelled(void *self, struct server *server, const struct sip_message *cancel, struct now now)
 {
 }
 
