@@ -641,9 +641,9 @@ const struct refusal proxy_refusals[] = {
 	[REFUSED_PHONE_OVERLOADED] = {
 		.status = 500,
 		.code = "target.overload",
-		.warning = "the phone is overloaded",
+		.warning = "the other side is overloaded",
 		.section = "RFC 3261 §16.7",
-		.remedy = "call again later",
+		.remedy = "try again later",
 	},
 	[REFUSED_BACKED_OFF] = {
 		.status = 503,
