@@ -362,6 +362,8 @@ void context_proceed(struct context *context, struct now now)
 	context->is_answered = true;
 	end_set_up(context);
 	report_call_failed(context);
+	if (context->request->method == SIP_REGISTER)
+		edge_failed(context);
 	best_answer(context, now);
 }
 

@@ -158,6 +158,19 @@ void edge_answered(struct context *context)
 		report_flow_proven(core, context->flow, writer_text(&name));
 }
 
+static bool has_refused(const struct context *context)
+{
+	return context->best_message && context->best / 100 != 5;
+}
+
+void edge_failed(struct context *context)
+{
+	struct flow_state *state = core_flow_state(context->core, context->flow);
+
+	if (state && state->n_unanswered > 0 && !has_refused(context))
+		state->n_unanswered--;
+}
+
 bool edge_is_from_phone(const struct context *context)
 {
 	const struct sip_uri *from = &context->request->from.uri;

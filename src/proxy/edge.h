@@ -22,6 +22,9 @@ void edge_register(struct context *context, struct now now);
 /* Home has answered it with 2xx: from now on the connection stands for the address. While its server transaction is there. */
 void edge_answered(struct context *context);
 
+/* There is no 2xx for it. What home has refused counts against the connection; that home is not there, or overloaded, does not. */
+void edge_failed(struct context *context);
+
 /* Whether the request speaks for somebody of such a domain, and does not come from its server. */
 bool edge_is_from_phone(const struct context *context);
 /* Out of a dialog: true if its connection stands for its From; then context->account is that phone. Else it is refused. */
