@@ -421,8 +421,8 @@ static void take_signal(struct daemon *daemon, int signal, struct now now)
 
 	if (signal != SIGHUP)
 		end(daemon, now);
-	else if (daemon->state == SERVING && !daemon_reload(daemon, &why))
-		return; /* it has been logged, and the old configuration serves on */
+	else if (!daemon_reload(daemon, &why))
+		return; /* the old configuration serves on, and the log says why; or we are about to end */
 }
 
 /* Without it there are no handshakes any more: whoever watches over us is to start us again. */

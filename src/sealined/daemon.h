@@ -71,7 +71,7 @@ struct identity_source daemon_source(struct daemon *daemon, const struct config 
 
 /* -- reload.c -------------------------------------------------------------------------------------------- */
 
-/* Reads configuration and certificates again. False: the old ones stay, and why is a sentence. */
+/* Reads configuration and certificates again, unless we are about to end. False: the old ones stay, and why is a sentence. */
 MUST_CHECK bool daemon_reload(struct daemon *daemon, struct writer *why);
 /* Takes certificates, keys, trust and lists anew whose files have changed, with the configuration as it is. */
 void daemon_watch(struct daemon *daemon, struct now now);

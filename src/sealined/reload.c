@@ -143,6 +143,11 @@ bool daemon_reload(struct daemon *daemon, struct writer *why)
 	struct now now = net_now(daemon->net);
 	struct log_text text;
 
+	/* Who watches over us was told that we end, and is not to hear that we are ready. */
+	if (daemon->state != SERVING) {
+		put(why, SLICE("the server is about to end, and takes no other configuration any more"));
+		return false;
+	}
 	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu", (unsigned long long)now.mono * 1000);
 	bool ok = reload(daemon, now, why);
 	sd_notify(0, "READY=1");

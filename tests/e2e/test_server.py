@@ -477,6 +477,8 @@ def test_waits_for_a_call_in_the_making_before_it_ends(server):
         invite = alice.expect(lambda m: m.method == "INVITE")
         server.signal(signal.SIGTERM)
         server.wait_for("draining")
+        refusal = control(server.state, "reload")
+        assert refusal["error"] == "failed" and "is about to end" in refusal["message"]
         alice.reply(invite, 486, "Busy Here")
         assert bob.final().status == 486
         server.signal(signal.SIGTERM)
