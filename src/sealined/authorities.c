@@ -156,7 +156,8 @@ static bool is_good(struct making *making, const struct chain *chain)
 
 	return load_key(making, STATE_SERVER_KEY, there) == OK && certificate_key_id(own, wanted) &&
 	       memcmp(there, wanted, sizeof there) == 0 && is_from(chain, chain_at(making->ca, 0)) &&
-	       proves_all(own, making->config) && until - making->source->now >= (until - from) / 3;
+	       proves_all(own, making->config) && from <= making->source->now &&
+	       until - making->source->now >= (until - from) / 3;
 }
 
 static bool has_good_certificate(struct making *making)
@@ -225,14 +226,18 @@ static bool make_server(struct making *making)
 			 : failed(making, STATE_SERVER_CERTIFICATE, err);
 }
 
+/* One that was made while the clock was ahead is not valid yet. */
 static bool lasts(const struct making *making)
 {
-	return certificate_days_left(chain_at(making->ca, 0), making->source->now) > CA_DAYS_MIN;
+	const struct certificate *ca = chain_at(making->ca, 0);
+	utc_t now = making->source->now;
+
+	return certificate_not_before(ca) <= now && certificate_days_left(ca, now) > CA_DAYS_MIN;
 }
 
 /*
  * Its name and its key stay: who trusts the certificate of before believes what is issued from now on, until that one ends, and has a
- * year to be given the new one.
+ * year to be given the new one; and what was issued before is still believed.
  */
 static bool renew_ca(struct making *making)
 {
@@ -247,13 +252,17 @@ static bool renew_ca(struct making *making)
 	return err == OK || failed(making, making->authority->certificate, err);
 }
 
+static bool have_lasting_ca(struct making *making)
+{
+	return have_ca(making) && (lasts(making) || renew_ca(making));
+}
+
 bool development_make(const struct identity_source *source, bool *ret_made, struct writer *why)
 {
 	struct making making = {
 		.authority = &development, .source = source, .config = source->config, .why = why
 	};
-	bool ok = have_ca(&making) && (lasts(&making) || renew_ca(&making)) &&
-		  (has_good_certificate(&making) || make_server(&making));
+	bool ok = have_lasting_ca(&making) && (has_good_certificate(&making) || make_server(&making));
 
 	secret_free(making.ca_pem);
 	chain_free(making.ca);
@@ -262,19 +271,6 @@ bool development_make(const struct identity_source *source, bool *ret_made, stru
 }
 
 /* -- the user CA ------------------------------------------------------------------------------------------- */
-
-/* One that still outlives what it issues; a new one is as good as the old one, since nobody trusts either. */
-static bool have_lasting_ca(struct making *making)
-{
-	if (!have_ca(making))
-		return false;
-	if (lasts(making))
-		return true;
-	if (!make_ca(making))
-		return false;
-	enum err err = read_ca(making);
-	return err == OK || failed(making, users.certificate, err);
-}
 
 static bool appoint(struct making *making, struct identity *identity)
 {

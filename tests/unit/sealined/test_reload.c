@@ -233,6 +233,33 @@ static void the_ca_is_renewed_with_its_key_before_its_end(void **state)
 	assert_true(n_certificates > 10);
 }
 
+/* What a phone's certificate was issued with is what it is judged by, as long as that certificate is good. */
+static void the_ca_of_users_keeps_its_key(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO(setup) struct setup *before = crew_setup(&fixture->daemon.crew), *after = NULL;
+
+	pass(fixture, START + 3400 * DAY);
+	after = crew_setup(&fixture->daemon.crew);
+	assert_false(
+		slice_eq(secret_slice(after->identity.users_pem), secret_slice(before->identity.users_pem)));
+	assert_memory_equal(after->identity.users, before->identity.users, KEY_ID_SIZE);
+}
+
+/* It made certificates that are not valid yet now that it is right again. */
+static void a_clock_that_was_ahead_is_made_up_for(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO(chain) struct chain *after = NULL;
+	const utc_t now = START - 3 * 365 * DAY;
+
+	pass(fixture, now);
+	after = served(fixture);
+	assert_true(is_believed(chain_at(after, 0), chain_at(after, 1), now));
+	/* the same when it starts anew */
+	setup_free(begin(fixture, now - 365 * DAY));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -240,6 +267,8 @@ static const struct CMUnitTest tests[] = {
 	TEST(nobody_looks_more_often_than_once_an_hour),
 	TEST(without_its_key_the_old_one_stays),
 	TEST(the_ca_is_renewed_with_its_key_before_its_end),
+	TEST(the_ca_of_users_keeps_its_key),
+	TEST(a_clock_that_was_ahead_is_made_up_for),
 };
 
 int main(void)
