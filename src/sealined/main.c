@@ -1,4 +1,5 @@
 /* sealined: the SIP server that talks TLS. See man/sealined.8. */
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -77,6 +78,15 @@ static enum err start_signer(const struct options *options, const struct config 
 	return err;
 }
 
+/* In the place of one that is closed the next thing that is opened would stand, and the log go there: to the signing process, say. */
+static bool has_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return false;
+	return true;
+}
+
 int main(int argc, char *argv[])
 {
 	char text[2000];
@@ -84,6 +94,8 @@ int main(int argc, char *argv[])
 	struct signer_process process = { .pid = 0 };
 	struct options options;
 
+	if (!has_streams())
+		return EXIT_FAILED;
 	umask(077);
 	signal(SIGHUP, SIG_IGN); /* until there is something to reload */
 	switch (options_parse(argc, argv, &options)) {

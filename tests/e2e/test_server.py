@@ -459,6 +459,18 @@ def test_strangers_leave_room_for_phones(server):
             one.close()
 
 
+def test_runs_without_a_standard_error(state):
+    """Nothing else may come to stand where the log is written: here a channel to the process that holds the keys."""
+    command = ["sh", "-c", 'exec "$@" 2>&-', "sh", BUILD / "sealined", "--state", state, "--listen", "127.0.0.1:0"]
+    with Program(command):
+        end = time.monotonic() + slow(10)
+        while run([BUILD / "sealine", "status", "--state", state])[0] != 0:
+            assert time.monotonic() < end
+        users = [{"aor": f"user{i}@localhost", "sha256": "00" * 32} for i in range(1000)]
+        assert control(state, "user-import", users=users)["added"] == 1000  # a line each
+        assert control(state, "reload") == {"ok": True}
+
+
 def test_ends_when_it_is_told_to_and_at_once_when_told_twice(server):
     with client(server) as alice:
         assert alice.register().status == 200
