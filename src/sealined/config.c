@@ -224,7 +224,7 @@ static bool say_dns(struct config *config, struct slice value, struct writer *wh
 {
 	if (address_parse_ip(value, &config->dns))
 		config->dns.port = 53;
-	else if (!address_parse(value, &config->dns))
+	else if (!address_parse(value, &config->dns) || config->dns.port == 0)
 		return wrong(why, "it is no IP address, with or without a port");
 	return true;
 }

@@ -160,9 +160,8 @@ static const char *anchors_of(const struct config *config, char path[STATE_PATH_
 	return path;
 }
 
-static enum err make_dns(struct member *member, struct net *net)
+static enum err make_dns(const struct config *config, struct net *net, struct dns **ret_dns)
 {
-	const struct config *config = member->setup->config;
 	char path[STATE_PATH_MAX];
 	const struct dns_config dns = {
 		.net = net,
@@ -171,7 +170,26 @@ static enum err make_dns(struct member *member, struct net *net)
 		.patience = DNS_PATIENCE_MS,
 	};
 
-	return dns_new(&dns, &member->dns);
+	return dns_new(&dns, ret_dns);
+}
+
+bool crew_can_resolve(const struct config *config, struct writer *why)
+{
+	AUTO(net) struct net *net = net_new(1);
+	AUTO(dns) struct dns *dns = NULL;
+	char path[STATE_PATH_MAX];
+	enum err err = net ? make_dns(config, net, &dns) : ERR_NOMEM;
+
+	if (err == OK)
+		return true;
+	if (err == ERR_SYNTAX) {
+		put_config_place(why, config, config->trust_anchor);
+		put(why, slice_of(anchors_of(config, path)));
+		put(why, SLICE(": it cannot be read, or is no trust anchor: DS or DNSKEY records"));
+	} else {
+		put(why, slice_of(err_text(err)));
+	}
+	return false;
 }
 
 static enum err make_parts(struct member *member, unsigned number, struct worker_parts *parts)
@@ -186,7 +204,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	parts->crypto = member->crypto;
 	parts->map_key = random_map_key(member->random);
 	TRY(make_core(member, parts->map_key));
-	TRY(make_dns(member, parts->net));
+	TRY(make_dns(member->setup->config, parts->net, &member->dns));
 	TRY(make_endpoint(member, number, parts));
 	signer_client_init(&member->signer, crew->signer->fds[1 + number]);
 	member->vouched = mem_alloc(SERVICE_ENTITY_MAX);

@@ -25,6 +25,9 @@ struct crew {
 	const struct signer_process *signer; /* channel 0 is the main thread's, n + 1 that of worker n */
 };
 
+/* Whether a worker could ask the DNS: its trust anchor can be read. False: why is a sentence. */
+MUST_CHECK bool crew_can_resolve(const struct config *config, struct writer *why);
+
 extern const struct worker_user crew_user; /* with self = struct crew */
 
 /* The secret is that of the state directory; the setup is taken over. False if the library fails. */

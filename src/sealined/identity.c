@@ -400,7 +400,7 @@ bool identity_is_loadable(const struct identity_source *source, struct writer *w
 	bool is_loadable;
 
 	if (identity.development)
-		is_loadable = load_anchors(&loading);
+		is_loadable = load_anchors(&loading) && load_staples(&loading);
 	else
 		is_loadable = identity_load(source, &identity, why);
 	if (is_loadable)

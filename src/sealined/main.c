@@ -15,15 +15,14 @@
  * What can be known without a state directory: that the files are there, belong together, and prove our
  * name.
  */
-static bool check_certificate(const struct config *config, const struct signer_process *process,
-			      struct writer *why)
+static bool check_files(const struct config *config, const struct signer_process *process, struct writer *why)
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();
 	struct signer_client signer;
 	struct identity_source source = { crypto, &signer, config, time(NULL) };
 
 	signer_client_init(&signer, process->fds[0]);
-	return crypto && identity_is_loadable(&source, why);
+	return crypto && identity_is_loadable(&source, why) && crew_can_resolve(config, why);
 }
 
 /* With the signing process at hand. Takes the configuration over. */
@@ -33,7 +32,7 @@ static int run(const struct options *options, struct config *config, struct sign
 	char text[2000];
 	struct writer why = writer_of(text, sizeof text);
 
-	if (!check_certificate(config, process, &why)) {
+	if (!check_files(config, process, &why)) {
 		fprintf(stderr, "sealined: %.*s\n", SLICE_FMT(writer_text(&why)));
 		return EXIT_USAGE;
 	}

@@ -89,6 +89,10 @@ enum options_verdict options_parse(int argc, char *argv[], struct options *ret_o
 		default: return wrong();
 		}
 	}
+	if (parsed.file.ptr && parsed.file.len == 0) {
+		fputs("sealined: -c needs a file\n", stderr);
+		return wrong();
+	}
 	if (optind < argc) {
 		fprintf(stderr, "sealined: what is \"%s\"?\n", argv[optind]);
 		return wrong();

@@ -77,6 +77,9 @@ def test_serves_tls_1_2_and_1_3_only_with_a_chain_that_verifies(server):
         (["--certificate", "/nonexistent"], "there is a certificate, but no key"),
         (["--certificate", "/nonexistent", "--key", "/nonexistent"], "there is no such file"),
         (["-c", "/nonexistent.yaml"], "there is no such file"),
+        (["-c", ""], "-c needs a file"),
+        (["--trust-anchor", "/nonexistent"], "/nonexistent: it cannot be read, or is no trust anchor"),
+        (["--trust-anchor", "/etc/passwd"], "/etc/passwd: it cannot be read, or is no trust anchor"),
         (["--colour"], "unrecognized option"),
         (["extra"], "what is"),
     ],
@@ -100,6 +103,10 @@ def test_checks_a_configuration_without_starting(tmp_path):
     assert f"{bad}:3:19: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", bad])[2]
     words = ["--certificate", "/none.pem", "--key", "/none.key"]
     assert "sealined: /none.pem: there is no such file" in run([BUILD / "sealined", "-t", "-c", good, *words])[2]
+    bad.write_text("trust-anchor: /none.key\n")
+    assert f"{bad}:1:15: /none.key: it cannot be read" in run([BUILD / "sealined", "-t", "-c", bad])[2]
+    bad.write_text("staple: /none.der\n")
+    assert f"{bad}:1:9: /none.der: there is no such file" in run([BUILD / "sealined", "-t", "-c", bad])[2]
     for option in ("--trust", "--crl"):  # also where the certificate is the development CA's
         status, _, errors = run([BUILD / "sealined", "-t", option, "/none.pem"])
         assert (status, errors) == (2, "sealined: /none.pem: there is no such file\n")

@@ -591,6 +591,8 @@ static const struct {
 	  "f.yaml:1:6: P-256 is not among the groups, which everybody has (RFC 8446 §9.1)" },
 	{ "a group as text", "tls: {groups: P-256}\n",
 	  "f.yaml:1:15: here stands a list of names, the best first" },
+	{ "no port of a name server", "dns: 192.0.2.53:0\n",
+	  "f.yaml:1:6: \"192.0.2.53:0\": it is no IP address, with or without a port" },
 	{ "no name server", "dns: names.example\n",
 	  "f.yaml:1:6: \"names.example\": it is no IP address, with or without a port" },
 	{ "a certificate without key", "# c\ncertificate: /x\n",
