@@ -2,7 +2,7 @@
 #include "base/mem.h"
 #include "sealined/daemon.h"
 
-enum { BANS_LISTED_MAX = 5000, TIME_MAX_S = 366 * 86400 };
+enum { TIME_MAX_S = 366 * 86400 };
 
 static json_t *describe_ban(const struct ban *ban)
 {
@@ -14,15 +14,16 @@ static json_t *describe_ban(const struct ban *ban)
 			 (json_int_t)(ban->left + 999) / 1000);
 }
 
+/* All of them, which is less than half of what a line may have. */
 void daemon_ban_list(struct daemon *daemon, struct control_call *call, struct now now)
 {
-	struct ban *bans = mem_zalloc(BANS_LISTED_MAX, sizeof *bans);
+	struct ban *bans = mem_zalloc(BANS_SOURCES_MAX, sizeof *bans);
 	json_t *list = json_array();
-	size_t n = bans ? bans_list(daemon->bans, bans, BANS_LISTED_MAX, now.mono) : 0;
+	size_t n = bans ? bans_list(daemon->bans, bans, BANS_SOURCES_MAX, now.mono) : 0;
 
 	for (size_t i = 0; i < n; i++)
 		json_array_append_new(list, describe_ban(&bans[i]));
-	json_t *reply = json_pack("{s:b, s:o, s:b}", "ok", 1, "bans", list, "more", n == BANS_LISTED_MAX);
+	json_t *reply = json_pack("{s:b, s:o, s:b}", "ok", 1, "bans", list, "more", 0);
 	if (!bans)
 		json_decref(TAKE(reply));
 	mem_free(bans);

@@ -153,6 +153,18 @@ def test_the_administrator_bans_and_lifts(server):
     assert server.wait_for("source.pardoned peer=" + OTHER)
 
 
+def test_all_that_are_shut_out_are_listed(server):
+    addresses = {f"198.18.{i // 250}.{i % 250}" for i in range(5100)}
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.settimeout(slow(20))
+        sock.connect(str(server.state / "control.sock"))
+        replies = sock.makefile("rb")
+        for address in addresses:
+            sock.sendall(json.dumps({"request": "ban-add", "address": address, "seconds": 3600}).encode() + b"\n")
+            assert json.loads(replies.readline())["ok"]
+    assert set(bans(server)) == addresses
+
+
 def test_without_a_server_there_is_nobody_to_ask(tmp_path):
     status, _, errors = sealine("ban", "list", "--state", tmp_path)
     assert status == 1 and "no sealined runs there" in errors
