@@ -34,7 +34,8 @@ static enum err err_of_errno(void)
 	case ENETUNREACH:
 	case EHOSTUNREACH:
 	case ENODEV:
-	case ENOENT: return ERR_NOT_FOUND;
+	case ENOENT:
+	case ENOTDIR: return ERR_NOT_FOUND;
 	case EMFILE:
 	case ENFILE: return ERR_LIMIT;
 	case ENOMEM:

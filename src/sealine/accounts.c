@@ -1,6 +1,8 @@
 #include "sealine/accounts.h"
 
+#include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "control/control.h"
 #include "sealine/output.h"
@@ -34,7 +36,25 @@ static bool complain_of_directory(const struct accounts *accounts, enum err err)
 		why = "it belongs to another user or is open to others; run this as its owner, with mode 0700";
 	else if (err == ERR_NOT_FOUND)
 		why = "there is no such directory; start sealined, or name the right one with --state DIR";
+	else if (err == ERR_SYNTAX)
+		why = STATE_MASTER_SECRET " is damaged; put the right one in its place";
 	return complain("%s: %s", accounts->dir, why);
+}
+
+/* Whoever only looks, or names the wrong directory, makes no files. */
+static bool has_accounts(const struct accounts *accounts)
+{
+	char path[STATE_PATH_MAX] = "";
+	struct writer out = writer_of(path, sizeof path - 1);
+
+	put_state_path(&out, accounts->dir_path, SLICE(STATE_DATABASE));
+	if (access(path, F_OK) == 0 || errno != ENOENT)
+		return true;
+	if (access(accounts->dir, F_OK) != 0)
+		return complain_of_directory(accounts, ERR_NOT_FOUND);
+	return complain(
+		"%s: there are no accounts here; start sealined, or name the right directory with --state DIR",
+		accounts->dir);
 }
 
 static bool open_files(struct accounts *accounts, bool make)
@@ -43,6 +63,8 @@ static bool open_files(struct accounts *accounts, bool make)
 	struct writer why = writer_of(buf, sizeof buf);
 	enum err err = make ? state_make(accounts->dir_path) : OK;
 
+	if (!make && !has_accounts(accounts))
+		return false;
 	if (err == OK)
 		err = store_open(accounts->dir_path, &why, &accounts->store);
 	switch (err) {
@@ -158,6 +180,10 @@ static bool complain_of_store(const struct accounts *accounts, enum err err)
 	if (err == ERR_IO)
 		return complain("%s: %s; see whether the disk is in order", accounts->dir,
 				store_trouble(accounts->store));
+	if (err == ERR_DENIED)
+		return complain("%s: the digests were sealed with another " STATE_MASTER_SECRET
+				"; put that one back",
+				accounts->dir);
 	return complain_of(err);
 }
 

@@ -43,6 +43,7 @@ static int refuse_store(enum err err, const struct writer *why)
 		: err == ERR_CONFLICT
 			? SLICE("the database was written by a newer version of Sealine, or is none of ours")
 		: err == ERR_DENIED ? SLICE("there is no permission")
+		: err == ERR_SYNTAX ? SLICE(STATE_MASTER_SECRET " is damaged")
 		: why->len > 0      ? writer_text(why)
 				    : slice_of(err_text(err));
 

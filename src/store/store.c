@@ -17,7 +17,22 @@ enum { STARTS_MAX = 0xffffff };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
-static enum err take_lock(struct slice dir, int *ret_lock)
+/* What errno says of one of the files. */
+static enum err refuse_file(const char *name, struct writer *why)
+{
+	const int error = errno;
+
+	if (error == ENOENT || error == ENOTDIR)
+		return ERR_NOT_FOUND;
+	if (error == EACCES)
+		return ERR_DENIED;
+	put(why, slice_of(name));
+	put(why, SLICE(": "));
+	put(why, slice_of(strerror(error)));
+	return ERR_IO;
+}
+
+static enum err take_lock(struct slice dir, struct writer *why, int *ret_lock)
 {
 	char path[STATE_PATH_MAX];
 	struct writer out = writer_of(path, sizeof path);
@@ -28,11 +43,9 @@ static enum err take_lock(struct slice dir, int *ret_lock)
 		return ERR_NOT_FOUND;
 	int lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (lock < 0)
-		return errno == ENOENT || errno == ENOTDIR ? ERR_NOT_FOUND
-		       : errno == EACCES                   ? ERR_DENIED
-							   : ERR_IO;
+		return refuse_file("lock", why);
 	if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
-		enum err err = errno == EWOULDBLOCK ? ERR_AGAIN : ERR_IO;
+		enum err err = errno == EWOULDBLOCK ? ERR_AGAIN : refuse_file("lock", why);
 
 		close(lock);
 		return err;
@@ -59,7 +72,7 @@ static void configure(void)
 	sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 }
 
-static enum err open_database(struct slice dir, sqlite3 **ret_db)
+static enum err open_database(struct slice dir, struct writer *why, sqlite3 **ret_db)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	char path[STATE_PATH_MAX];
@@ -70,7 +83,7 @@ static enum err open_database(struct slice dir, sqlite3 **ret_db)
 	if (out.overflow)
 		return ERR_NOT_FOUND;
 	if (!make_file(path))
-		return errno == EACCES ? ERR_DENIED : ERR_IO;
+		return refuse_file(STATE_DATABASE, why);
 	pthread_once(&once, configure);
 	/* It is used by one thread at a time, so SQLite needs no mutex of its own. */
 	int rc = sqlite3_open_v2(path, ret_db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
@@ -107,12 +120,15 @@ enum err store_open(struct slice dir, struct writer *why, struct store **ret_sto
 	store->texts = arena_new(TEXTS_MAX);
 	if (!store->texts)
 		return ERR_NOMEM;
-	TRY(take_lock(dir, &store->lock));
-	TRY(sealing_new(dir, &store->sealing));
-	enum err err = open_database(dir, &store->db);
+	TRY(take_lock(dir, why, &store->lock));
+	enum err err = sealing_new(dir, &store->sealing);
+	if (err == ERR_IO)
+		put(why, SLICE(STATE_MASTER_SECRET ": it cannot be read or made"));
+	if (err == OK)
+		err = open_database(dir, why, &store->db);
 	if (err == OK)
 		err = prepare(store);
-	if (err == ERR_IO)
+	if (err == ERR_IO && store->db)
 		put_escaped(why, slice_of(store_trouble(store)));
 	if (err != OK)
 		return err;

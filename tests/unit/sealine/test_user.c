@@ -1,6 +1,8 @@
 #include "harness.h"
 
+#include <fcntl.h>
 #include <jansson.h>
+#include <sys/stat.h>
 
 #include "../store/directory.h"
 #include "tool.h"
@@ -195,6 +197,70 @@ static void without_a_state_directory_there_is_nothing_to_list(void **state)
 	assert_non_null(strstr(run.err, "/nonexistent/ca.pem: there is no such file; "));
 }
 
+static void what_is_only_looked_at_is_not_made(void **state)
+{
+	static const char *const words[] = { "list", "remove", "policy", "passwd" };
+
+	for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+		struct tool_run run;
+
+		/* "list" takes no name */
+		TOOL_RUN(&run, SLICE("secret\n"), "user", words[i], "--state", directory.path,
+			 i > 0 ? "a@localhost" : NULL, i == 3 ? "--password-stdin" : NULL);
+		assert_int_equal(run.code, EXIT_FOUND);
+		assert_non_null(strstr(run.err, ": there are no accounts here; "));
+		assert_int_equal(rmdir(directory.path), 0); /* it is empty still */
+		assert_int_equal(mkdir(directory.path, 0700), 0);
+	}
+}
+
+static void spoil(const char *file)
+{
+	char path[200];
+	int fd;
+
+	snprintf(path, sizeof path, "%s/%s", directory.path, file);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "spoilt", 6), 6);
+	close(fd);
+}
+
+static void what_is_wrong_with_the_files_is_said(void **state)
+{
+	struct tool_run run;
+	char path[200];
+
+	USER(&run, "secret\n", "add", "a@localhost", "--password-stdin");
+	spoil("master.key");
+	USER(&run, "", "list");
+	assert_int_equal(run.code, EXIT_FOUND);
+	assert_non_null(strstr(run.err, "sealed with another master.key; "));
+	snprintf(path, sizeof path, "%s/master.key", directory.path);
+	assert_int_equal(truncate(path, 6), 0);
+	USER(&run, "", "list");
+	assert_int_equal(run.code, EXIT_FOUND);
+	assert_non_null(strstr(run.err, "master.key is damaged; "));
+	snprintf(path, sizeof path, "%s/lock", directory.path);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("elsewhere", path), 0);
+	USER(&run, "", "list");
+	assert_int_equal(run.code, EXIT_FOUND);
+	assert_non_null(strstr(run.err, ": lock: Too many levels of symbolic links; "));
+}
+
+static void a_file_is_no_state_directory(void **state)
+{
+	struct tool_run run;
+	char path[200];
+
+	spoil("file");
+	snprintf(path, sizeof path, "%s/file", directory.path);
+	TOOL_RUN(&run, SLICE(""), "user", "list", "--state", path);
+	assert_int_equal(run.code, EXIT_FOUND);
+	assert_non_null(strstr(run.err, "/file: there is no such directory; "));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_directory, remove_directory)
 
 static const struct CMUnitTest tests[] = {
@@ -207,6 +273,9 @@ static const struct CMUnitTest tests[] = {
 	TEST(many_are_imported_at_once),
 	TEST(a_file_with_a_malformed_line_is_not_imported),
 	TEST(without_a_state_directory_there_is_nothing_to_list),
+	TEST(what_is_only_looked_at_is_not_made),
+	TEST(what_is_wrong_with_the_files_is_said),
+	TEST(a_file_is_no_state_directory),
 };
 
 TEST_MAIN(tests)
