@@ -219,11 +219,31 @@ static enum err check_usages(X509_STORE_CTX *store, struct verdict *ret_verdict)
 	}
 	return OK;
 }
+
+/* Of all CAs above the certificate, that of the anchor too, as OpenSSL has it for other names. */
+static bool check_names(X509_STORE_CTX *store)
+{
+	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(store);
+	const struct certificate leaf = { sk_X509_value(chain, 0) };
+
+	for (int i = 1; i < sk_X509_num(chain); i++) {
+		const struct certificate issuer = { sk_X509_value(chain, i) };
+
+		if (identity_is_within(&leaf, &issuer))
+			continue;
+		X509_STORE_CTX_set_error(store, X509_V_ERR_PERMITTED_VIOLATION);
+		X509_STORE_CTX_set_error_depth(store, 0);
+		X509_STORE_CTX_set_current_cert(store, leaf.x509);
+		return false;
+	}
+	return true;
+}
+
 /* -- the judgement ----------------------------------------------------------------------------------------- */
 
 enum err anchors_judge(X509_STORE_CTX *store, utc_t now, struct verdict *ret_verdict)
 {
-	if (X509_verify_cert(store) != 1) {
+	if (X509_verify_cert(store) != 1 || !check_names(store)) {
 		explain_chain(store, now, ret_verdict);
 		return ERR_DENIED;
 	}

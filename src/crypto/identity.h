@@ -47,5 +47,11 @@ bool identity_covers(const struct certificate *certificate, struct slice domain)
 MUST_CHECK enum err identity_check_usage(const struct certificate *certificate, bool is_issuer,
 					 struct verdict *ret_verdict);
 
+/*
+ * Whether the SIP domains that the certificate names by URIs are among the DNS names that a CA above it may vouch for (RFC 5280
+ * §4.2.1.10). OpenSSL holds those constraints against DNS names alone, and a SIP domain is one in either form (RFC 5922 §7.1).
+ */
+bool identity_is_within(const struct certificate *certificate, const struct certificate *issuer);
+
 /* The identities for reports: "a.example, b.example"; nothing if there is none. False if there is none. */
 bool put_identities(struct writer *out, const struct certificate *certificate);

@@ -94,6 +94,11 @@ static const struct row rows[] = {
 	{ "name constraints violated",      .san = B, .constraints = "permitted;DNS:a.example", .code = "certificate.name-constraints" },
 	{ "an excluded name",               .san = B, .constraints = "excluded;DNS:example", .code = "certificate.name-constraints" },
 	{ "an excluded name in a URI",      .san = "URI:sip:b.example", .constraints = "excluded;URI:b.example", .code = "certificate.name-constraints" },
+	{ "constraints kept in a URI",      .san = "URI:sip:B.example:5061;a=b", .constraints = "permitted;DNS:b.example" },
+	{ "constraints violated in a URI",  .san = "DNS:a.example,URI:sip:b.example", .constraints = "permitted;DNS:a.example", .code = "certificate.name-constraints" },
+	{ "violated by its end alone",      .san = "URI:sip:b.example", .constraints = "permitted;DNS:xb.example,permitted;DNS:.b.example", .code = "certificate.name-constraints" },
+	{ "no DNS names at all, but a URI", .san = "URI:sip:b.example", .constraints = "excluded;DNS:example", .code = "certificate.name-constraints" },
+	{ "constraints on mail, and a URI", .san = "URI:sip:b.example", .constraints = "permitted;email:a.example" },
 	{ "unknown critical extension",     .san = B, .other = "critical", .code = "certificate.critical-extension" },
 	{ "unknown extension",              .san = B, .other = "plain" },
 
