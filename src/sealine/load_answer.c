@@ -53,7 +53,7 @@ static void reply(struct load_phone *phone, const struct sip_message *request, c
 	filled.to_tag = writer_text(&tag);
 	put_reply(&out, request, &filled);
 	load_phone_send(phone, &out, now);
-	if (about->status >= 200)
+	if (about->status >= 200 && phone->wire.state == LOAD_WIRE_OPEN)
 		load_datagram_answer(phone, request, writer_text(&out), now);
 }
 

@@ -285,6 +285,37 @@ def test_a_phone_that_comes_back_twice_is_not_two_phones(tmp_path):
     assert server.n == {"0": 4, "1": 3} and report["seconds"] > 4    # the last of each takes the binding back
 
 
+class Caller:
+    """Over UDP: registers everybody, and calls the first one with an offer that no answer of a phone has room for."""
+
+    def __init__(self):
+        self.is_udp, self.seen = True, []
+        self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.socket.bind(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self.take, daemon=True).start()
+
+    def take(self):
+        while True:
+            data, phone = self.socket.recvfrom(65536)
+            message = Message(data.decode())
+            self.seen.append((message.method, message.status))
+            if message.status:
+                continue
+            self.socket.sendto(str(answer(message, 200, *([f"Contact: {message['Contact']}"] if message["Expires"] != "0" else []))).encode(), phone)
+            if len(self.seen) == 1:
+                fields = [f"Via: SIP/2.0/UDP 127.0.0.1:{self.port};branch=z9hG4bKx", "Max-Forwards: 69", "From: <sip:x@localhost>;tag=x", f"To: {message['To']}", "Call-ID: x", "CSeq: 1 INVITE"]
+                fields.append(f"Contact: <sip:127.0.0.1:{self.port}>")
+                self.socket.sendto(str(Message("\r\n".join([f"INVITE {message['Contact'].strip('<>')} SIP/2.0", *fields]) + "\r\n\r\n" + "a=x\r\n" * 1000)).encode(), phone)
+
+
+def test_what_was_to_be_answered_is_over_when_the_phone_begins_anew(tmp_path):
+    server = Caller()
+    report = load(tmp_path, server, "idle", "--duration", "3")[1]
+    assert (report["failures"], report["violations"], report["bindings_left"]) == ({"lost": 1}, {}, 0), report
+    assert sorted(server.seen) == [("INVITE", 180)] + [("REGISTER", 0)] * (N + 1 + N), server.seen
+
+
 def test_the_time_is_that_of_the_operations(tmp_path):
     """A run that is over when all is done is not longer than the operations took."""
     proxy = Proxy("udp")
