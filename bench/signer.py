@@ -55,6 +55,8 @@ def main():
     parser.add_argument("--seconds", type=int, default=1, help="of each run")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     options = parser.parse_args()
+    if options.pairs < 2:
+        parser.error("what half of the pairs have needs two of them: --pairs 2")
     if not shutil.which("taskset") or os.cpu_count() < 2:
         print("bench/signer.py: it needs taskset and two cores; nothing was measured")
         return 0

@@ -117,3 +117,8 @@ def test_an_interrupt_while_the_stage_of_the_phones_is_set_takes_it_down(tmp_pat
 def test_a_machine_without_kamailio_is_described_as_well(monkeypatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert " cores, Linux " in compare.machine() and "kamailio" not in compare.machine()
+
+
+def test_pairs_that_are_too_few_are_refused_before_anything_is_measured():
+    done = subprocess.run([sys.executable, ROOT / "bench/signer.py", "--pairs", "1"], capture_output=True, text=True, timeout=slow(20))
+    assert done.returncode == 2 and "--pairs 2" in done.stderr
