@@ -1,6 +1,6 @@
 /*
- * Credentials that a peer sends: found, judged, and never right, since the hash is nobody's; challenges on
- * the other side.
+ * Credentials that a peer sends: found, judged, and never right, since the hash is nobody's; with the right hash, and
+ * the nonce "ours" for one of ours, good once; challenges on the other side.
  */
 #include <assert.h>
 #include <stdint.h>
@@ -27,13 +27,52 @@ static struct sip_message *parse(struct slice start, struct slice header, struct
 	return message;
 }
 
-static void judge(struct auth_server *server, struct slice value)
+static const struct slice realm_name = SLICE_INIT("a.example");
+static char challenges[1024];
+
+/* That of the challenge that was made at the start. */
+static struct slice our_nonce(void)
+{
+	static const struct slice before = SLICE_INIT("nonce=\"");
+	struct slice text = slice_of(challenges);
+
+	return slice_sub(text, slice_find_text(text, before) + before.len, AUTH_NONCE_LENGTH);
+}
+
+/* What no peer can do who does not know the password. */
+static void judge_right(struct crypto *crypto, struct auth_server *server, struct auth_attempt attempt)
+{
+	struct sip_credentials credentials = *attempt.credentials;
+	struct auth_own_proof proof;
+	struct auth_hex response;
+	bool is_ours = slice_eq(credentials.nonce, SLICE("ours"));
+
+	if (is_ours)
+		credentials.nonce = our_nonce();
+	struct auth_exchange exchange = { .ha1 = attempt.hashes->ha1[DIGEST_SHA256],
+					  .nonce = credentials.nonce,
+					  .nc = credentials.nc,
+					  .cnonce = credentials.cnonce,
+					  .qop = credentials.qop,
+					  .method = SLICE("REGISTER"),
+					  .uri = credentials.uri };
+	if (!auth_algorithm_parse(credentials.algorithm, &exchange.algorithm, &exchange.session))
+		return;
+	if (!auth_response(crypto, &exchange, &response))
+		abort();
+	credentials.response = auth_hex_slice(&response);
+	attempt.credentials = &credentials;
+	attempt.proof = &proof;
+	assert(auth_has_own_nonce(server, &attempt) == is_ours);
+	if (auth_check(server, &attempt, 1000) == AUTH_OK)
+		assert(is_ours && auth_check(server, &attempt, 1000) == AUTH_REPLAY);
+}
+
+static void judge(struct crypto *crypto, struct auth_server *server, struct slice value)
 {
 	static const unsigned char ha1[DIGEST_SIZE_MAX] = { 1, 2, 3 };
 	const struct auth_hashes hashes = { { [DIGEST_SHA256] = ha1, [DIGEST_MD5] = ha1 } };
-	const struct auth_realm realm = { .name = SLICE("a.example"),
-					  .md5 = AUTH_MD5_ALLOWED,
-					  .lifetime = 60 };
+	const struct auth_realm realm = { .name = realm_name, .md5 = AUTH_MD5_ALLOWED, .lifetime = 60 };
 	struct auth_used used = { 0 };
 	struct sip_credentials credentials;
 	struct sip_message *request = parse(SLICE("REGISTER sip:a.example SIP/2.0\r\n"),
@@ -48,6 +87,7 @@ static void judge(struct auth_server *server, struct slice value)
 						      .used = &used };
 
 		assert(auth_check(server, &attempt, 1000) != AUTH_OK);
+		judge_right(crypto, server, attempt);
 	}
 	sip_message_free(request);
 }
@@ -67,6 +107,16 @@ static void answer(struct auth_client client, struct slice value)
 	sip_message_free(response);
 }
 
+static void make_nonce(struct auth_server *server)
+{
+	const struct auth_realm realm = { .name = realm_name, .lifetime = 60 };
+	const struct auth_challenge challenge = { .header = SIP_WWW_AUTHENTICATE, .realm = &realm };
+	struct writer out = writer_of(challenges, sizeof challenges - 1);
+
+	if (!put_challenge(&out, server, &challenge, 1000))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct crypto *crypto;
@@ -79,8 +129,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (!crypto || !random ||
 		    auth_server_new(crypto, SLICE("0123456789abcdef0123456789abcdef"), &server) != OK)
 			abort();
+		make_nonce(server);
 	}
-	judge(server, slice_from(data, size));
+	judge(crypto, server, slice_from(data, size));
 	answer((struct auth_client){ .crypto = crypto,
 				     .random = random,
 				     .login = { SLICE("a"), SLICE("a.example"), SLICE("p") } },
