@@ -45,14 +45,18 @@ static bool contains(struct slice text, const char *part)
 
 static void judge(const struct sip_message *message)
 {
-	struct slice credentials = sip_message_value(message, SIP_AUTHORIZATION);
+	const enum sip_header_id headers[] = { SIP_AUTHORIZATION, SIP_PROXY_AUTHORIZATION };
 
 	assert(message->fault.status == 0);
 	if (message->kind == SIP_REQUEST && message->uri.scheme == SIP_SCHEME_SIPS &&
 	    message->to.tag.len == 0)
 		assert(!contains(message->body, "RTP/AVP "));
-	if (credentials.len > 0)
-		assert(contains(credentials, "realm=\"localhost\""));
+	for (size_t i = 0; i < sizeof headers / sizeof headers[0]; i++) {
+		struct slice credentials = sip_message_value(message, headers[i]);
+
+		if (credentials.len > 0)
+			assert(contains(credentials, "realm=\"localhost\""));
+	}
 }
 
 static void keep(struct stage *stage, struct slice bytes)
