@@ -13,19 +13,20 @@
 #include "sip/transport.h"
 
 /*
- * Never used again: 8 bits worker, 24 bits start of the server (from the store, one more each start), 3 bits
- * transport, 29 bits counter. 0 is no flow. So every worker knows whose it is and what kind of transport it
- * is.
+ * Never used again: 8 bits worker, 16 bits start of the server (from the store, one more each start), 3 bits
+ * transport, 37 bits counter: at a thousand new flows a second, which nobody has to be proven for, those of a worker last
+ * for four years. 0 is no flow. So every worker knows whose it is and what kind of transport it is.
  */
 typedef uint64_t flow_id;
 
-#define FLOW_COUNTER_MAX 0x1fffffffU
+#define FLOW_START_MAX   0xffffU
+#define FLOW_COUNTER_MAX 0x1fffffffffU
 
 static inline flow_id flow_id_of(unsigned worker, uint32_t start, enum transport_protocol transport,
-				 uint32_t counter)
+				 uint64_t counter)
 {
-	return (uint64_t)(worker & 0xff) << 56 | (uint64_t)(start & 0xffffff) << 32 |
-	       (uint64_t)((unsigned)transport & 7) << 29 | (counter & FLOW_COUNTER_MAX);
+	return (uint64_t)(worker & 0xff) << 56 | (uint64_t)(start & FLOW_START_MAX) << 40 |
+	       (uint64_t)((unsigned)transport & 7) << 37 | (counter & FLOW_COUNTER_MAX);
 }
 static inline unsigned flow_worker(flow_id id)
 {
@@ -33,11 +34,11 @@ static inline unsigned flow_worker(flow_id id)
 }
 static inline uint32_t flow_start(flow_id id)
 {
-	return (uint32_t)(id >> 32) & 0xffffff;
+	return (uint32_t)(id >> 40) & FLOW_START_MAX;
 }
 static inline enum transport_protocol flow_transport(flow_id id)
 {
-	return (enum transport_protocol)(id >> 29 & 7);
+	return (enum transport_protocol)(id >> 37 & 7);
 }
 
 /* Row number of an account in the store, never used again; 0 is no account. In the phone: 1. */

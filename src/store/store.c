@@ -8,12 +8,11 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "endpoint/flow.h"
 #include "store/certify.h"
 #include "store/rows.h"
 #include "store/schema.h"
 #include "store/state.h"
-
-enum { STARTS_MAX = 0xffffff };
 
 /* -- life ------------------------------------------------------------------------------------------------ */
 
@@ -178,7 +177,7 @@ enum err store_count_start(struct store *store, uint32_t *ret_start)
 {
 	sqlite3_stmt *query = store->queries[QUERY_START];
 
-	if (!rows_bind_number(query, 1, STARTS_MAX))
+	if (!rows_bind_number(query, 1, FLOW_START_MAX))
 		return rows_bind_failed(query);
 	int rc = sqlite3_step(query);
 	uint32_t start = rc == SQLITE_ROW ? (uint32_t)sqlite3_column_int64(query, 0) : 0;

@@ -121,7 +121,7 @@ enum { FLUSH_TOGETHER_MAX = 64 };
 
 struct transport {
 	struct transport_config config;
-	uint32_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
+	uint64_t counter, udp_counter; /* of flow_ids: strangers use up those of UDP alone */
 	struct map *wires, *sources;
 	struct list idle_sources;         /* those without a connection, the longest first */
 	size_t n_handshaking;             /* accepted, and not open yet */

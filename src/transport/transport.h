@@ -111,7 +111,7 @@ struct transport_config {
 	struct net *net; /* borrowed, like all pointers here */
 	struct endpoint *endpoint;
 	unsigned worker; /* 0 in the phone */
-	uint32_t start;  /* 24 bits of every flow_id: another one each start of the program */
+	uint32_t start;  /* 16 bits of every flow_id: another one each start of the program */
 	struct map_key map_key;
 	struct transport_limits limits;
 	struct transport_services services;

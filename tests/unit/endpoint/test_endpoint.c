@@ -7,6 +7,21 @@
 
 static const struct requirement nothing;
 
+/* A server of which 30 connections a second end and come anew must not run out of ids within a year of work. */
+static void an_id_says_whose_flow_it_is_however_many_there_were(void **state)
+{
+	static const uint64_t counters[] = { 1, 0x1fffffff, 0x20000000, 0x1234567890 };
+
+	for (size_t i = 0; i < sizeof counters / sizeof *counters; i++) {
+		flow_id id = flow_id_of(200, 40000, TRANSPORT_WSS, counters[i]);
+
+		assert_int_equal(flow_worker(id), 200);
+		assert_int_equal(flow_start(id), 40000);
+		assert_int_equal(flow_transport(id), TRANSPORT_WSS);
+		assert_true((id & FLOW_COUNTER_MAX) == counters[i]);
+	}
+}
+
 /* -- two workers ----------------------------------------------------------------------------------------- */
 
 static void asks_on_another_workers_flow(void **state)
@@ -352,6 +367,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(closes_the_flows_of_an_account_that_is_dropped),
 	cmocka_unit_test(remembers_who_is_proven_on_a_flow),
 	cmocka_unit_test(has_room_for_what_its_user_keeps_of_a_flow),
+	cmocka_unit_test(an_id_says_whose_flow_it_is_however_many_there_were),
 	cmocka_unit_test(takes_no_more_flows_than_allowed),
 	cmocka_unit_test(asks_and_hands_the_answer_to_who_asked),
 	cmocka_unit_test(questions_have_their_answers_in_any_order),
