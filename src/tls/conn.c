@@ -257,6 +257,11 @@ void tls_conn_timed_out(const struct tls_conn *conn, struct verdict *ret_verdict
 	*ret_verdict = conn->has_heard ? unfinished : silent;
 }
 
+bool tls_conn_has_heard(const struct tls_conn *conn)
+{
+	return conn->has_heard;
+}
+
 /* ---- data ---- */
 
 enum err tls_conn_read(struct tls_conn *conn, void *buf, size_t size, size_t *ret_n)

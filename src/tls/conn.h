@@ -91,6 +91,8 @@ OWN(tls_conn)
 MUST_CHECK enum err tls_conn_handshake(struct tls_conn *conn, struct now now, struct verdict *ret_verdict);
 /* The verdict on a peer whose handshake the caller gives up because its deadline has passed. */
 void tls_conn_timed_out(const struct tls_conn *conn, struct verdict *ret_verdict);
+/* Whether the peer has said anything yet. */
+bool tls_conn_has_heard(const struct tls_conn *conn);
 
 /*
  * What to wait for after ERR_AGAIN: NET_READABLE or NET_WRITABLE (net/net.h). 0, in a handshake after tls_server_sign_together(): for a

@@ -90,11 +90,21 @@ void wire_tell(const struct wire *wire, enum flow_event event, struct slice why,
 	endpoint_flow(wire->transport->config.endpoint, wire->id, &facts, now);
 }
 
-static void handshake_failed(struct wire *wire, struct now now)
+/* Came and went without a word, as a balancer of load does every other second to see whether the port is open. */
+static bool has_only_looked(const struct wire *wire, enum err err)
+{
+	bool has_spoken = wire->tls ? tls_conn_has_heard(wire->tls) : wire->n_request > 0;
+
+	return !has_spoken && err != ERR_AGAIN;
+}
+
+/* err: ERR_AGAIN, if it took too long. */
+static void handshake_failed(struct wire *wire, enum err err, struct now now)
 {
 	wire->transport->counts.refused_handshakes++;
 	/* there is nobody's flow to end */
-	if (transport_blame(wire->transport, &wire->peer, MISDEED_HANDSHAKE, now))
+	if (!has_only_looked(wire, err) &&
+	    transport_blame(wire->transport, &wire->peer, MISDEED_HANDSHAKE, now))
 		wire->transport->counts.closed_banned++;
 }
 
@@ -106,7 +116,7 @@ void wire_lose(struct wire *wire, const struct wire_end *end, struct now now)
 	if (wire->known)
 		wire_tell(wire, FLOW_LOST, end->why, now);
 	else if (!dial)
-		handshake_failed(wire, now);
+		handshake_failed(wire, end->err, now);
 	wire_free(wire);
 	if (dial)
 		dial_failed(dial, end, now);
