@@ -129,14 +129,13 @@ static bool make_room(struct transport *transport, struct now now)
 	return true;
 }
 
-/* NULL: there is no room, or nothing new is accepted. */
+/* NULL: there is no room. */
 static struct association *association_new(struct listener *listener, const struct address *peer,
 					   struct now now)
 {
 	struct transport *transport = listener->transport;
 
-	if (transport->is_deaf || transport->udp_counter == FLOW_COUNTER_MAX ||
-	    !quota_take(&transport->newcomers, 1, now.mono) || !make_room(transport, now))
+	if (transport->udp_counter == FLOW_COUNTER_MAX || !make_room(transport, now))
 		return NULL;
 	struct association *association = mem_new(struct association);
 	if (!association)
@@ -201,6 +200,12 @@ static bool is_banned(const struct association *association, struct now now)
 	return bans && !is_proven(association) && bans_has(bans, &association->peer, now.mono);
 }
 
+/* Whom we dial ourselves is no newcomer: strangers, however many there are, do not keep us from him. */
+static bool takes_newcomers(struct transport *transport, struct now now)
+{
+	return !transport->is_deaf && quota_take(&transport->newcomers, 1, now.mono);
+}
+
 /* RFC 5389 §6: the first two bits are zero; no method begins so. */
 static bool may_be_stun(struct slice bytes)
 {
@@ -215,7 +220,8 @@ static void take_in(struct listener *listener, const struct socket_datagram *dat
 	bool is_new = !association;
 
 	transport->counts.bytes_in += datagram->bytes.len;
-	if (is_new && begins_a_message(datagram->bytes) && datagram->peer.port > 0)
+	if (is_new && begins_a_message(datagram->bytes) && datagram->peer.port > 0 &&
+	    takes_newcomers(transport, now))
 		association = association_new(listener, &datagram->peer, now);
 	if (!association) {
 		transport->counts.ignored++;

@@ -148,6 +148,23 @@ static void dials_over_udp_from_the_socket_that_it_listens_on(void **state)
 	socket_close(fd);
 }
 
+static void dials_over_udp_while_it_accepts_nobody_any_more(void **state)
+{
+	raise_curtain(TRANSPORT_UDP);
+	int fd = udp_peer();
+	struct connect_question connect = { .transport = TRANSPORT_UDP,
+					    .host = SLICE("127.0.0.1"),
+					    .port = socket_local_address(fd).port };
+
+	transport_deafen(far_end.transport);
+	assert_int_equal(endpoint_connect(far_end.endpoint, &far_end.question, &connect), OK);
+	UNTIL(far_end.answered);
+	assert_int_equal(far_end.err, OK);
+	far_end_asks();
+	UNTIL(hears(fd, SLICE("OPTIONS sip:a@localhost SIP/2.0\r\nVia: SIP/2.0/UDP ")));
+	socket_close(fd);
+}
+
 static void forgets_who_is_silent_over_udp_unless_he_is_proven(void **state)
 {
 	limits.idle = 50;
@@ -224,6 +241,7 @@ static void hears_only_known_senders_once_it_is_deaf(void **state)
 
 static const struct CMUnitTest tests[] = {
 	play(dials_over_udp_from_the_socket_that_it_listens_on),
+	play(dials_over_udp_while_it_accepts_nobody_any_more),
 	play(a_sender_over_udp_is_a_flow),
 	play(a_response_goes_to_the_port_of_sent_by_without_rport),
 	play(sends_a_stranger_no_more_than_three_times_what_came),
