@@ -327,6 +327,27 @@ static struct address local_address(struct msghdr *message)
 	return local;
 }
 
+static unsigned zone_of(const struct sockaddr_storage *from)
+{
+	struct sockaddr_in6 in6;
+
+	if (from->ss_family != AF_INET6)
+		return 0;
+	memcpy(&in6, from, sizeof(in6));
+	return in6.sin6_scope_id;
+}
+
+static void set_zone(struct sockaddr_storage *to, unsigned zone)
+{
+	struct sockaddr_in6 in6;
+
+	if (to->ss_family != AF_INET6)
+		return;
+	memcpy(&in6, to, sizeof(in6));
+	in6.sin6_scope_id = zone;
+	memcpy(to, &in6, sizeof(in6));
+}
+
 enum err socket_receive(int fd, void *buf, size_t size, struct socket_datagram *ret_datagram)
 {
 	struct sockaddr_storage from = { .ss_family = AF_UNSPEC };
@@ -347,6 +368,7 @@ enum err socket_receive(int fd, void *buf, size_t size, struct socket_datagram *
 	*ret_datagram = (struct socket_datagram){
 		.local = local_address(&message),
 		.peer = address_of_sockaddr((struct sockaddr *)&from),
+		.zone = zone_of(&from),
 		.bytes = slice_from(buf, (size_t)n),
 	};
 	return OK;
@@ -380,6 +402,7 @@ enum err socket_send(int fd, const struct socket_datagram *datagram)
 	struct msghdr message = { .msg_name = &to, .msg_iov = &piece, .msg_iovlen = 1 };
 
 	message.msg_namelen = sockaddr_of_address(&datagram->peer, &to);
+	set_zone(&to, datagram->zone);
 	put_local_address(&message, &control, &datagram->local);
 	return sendmsg(fd, &message, MSG_NOSIGNAL) < 0 ? err_of_errno() : OK;
 }

@@ -58,6 +58,8 @@ MUST_CHECK enum err socket_connect_udp(const struct address *address, int *ret_f
 struct socket_datagram {
 	struct address local; /* without the port; where it arrived, or leaves from; ADDRESS_NONE: any */
 	struct address peer;
+	unsigned
+		zone; /* of a link-local peer: the interface by which it is reached (RFC 4007 §6); 0: of any other */
 	struct slice bytes;
 };
 /* Into buf. ERR_AGAIN when there is none, ERR_LIMIT for one that is larger than size: it is gone. ERR_IO. */

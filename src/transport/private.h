@@ -35,7 +35,7 @@ struct source {
 	struct link idle; /* in transport->idle_sources, while it has none */
 };
 
-enum { ASSOCIATION_KEY_SIZE = 20 };
+enum { ASSOCIATION_KEY_SIZE = 24 };
 
 /* What one remote address and port exchanges with one of our UDP sockets. Belongs to the transport. */
 struct association {
@@ -43,6 +43,7 @@ struct association {
 	struct listener *listener;
 	flow_id id;
 	struct address local, peer; /* local: where the last datagram arrived */
+	unsigned zone;              /* see struct socket_datagram */
 	uint8_t key[ASSOCIATION_KEY_SIZE];
 	struct list *heard_in; /* transport->strangers or ->proven */
 	struct link order;     /* in it */

@@ -27,24 +27,31 @@ static struct association *by_flow(struct transport *transport, flow_id flow)
 		    : NULL;
 }
 
-/* Which of our sockets, and the peer's address and port. */
-static struct slice make_key(const struct listener *listener, const struct address *peer,
+/* Whom one of our sockets hears, or speaks to. */
+struct sender {
+	struct address peer;
+	unsigned zone; /* see struct socket_datagram */
+};
+
+/* Which of our sockets, and the peer's address, zone and port. */
+static struct slice make_key(const struct listener *listener, const struct sender *sender,
 			     uint8_t key[ASSOCIATION_KEY_SIZE])
 {
 	struct writer out = writer_of(key, ASSOCIATION_KEY_SIZE);
 	uint8_t place = (uint8_t)(listener - listener->transport->listeners);
 
 	put(&out, slice_from(&place, 1));
-	put(&out, slice_from(&peer->family, 1));
-	put(&out, slice_from(&peer->port, sizeof peer->port));
-	put(&out, slice_from(peer->ip, sizeof peer->ip));
+	put(&out, slice_from(&sender->peer.family, 1));
+	put(&out, slice_from(&sender->peer.port, sizeof sender->peer.port));
+	put(&out, slice_from(sender->peer.ip, sizeof sender->peer.ip));
+	put(&out, slice_from(&sender->zone, sizeof sender->zone));
 	return writer_text(&out);
 }
 
-static struct association *by_peer(const struct listener *listener, const struct address *peer)
+static struct association *by_sender(const struct listener *listener, const struct sender *sender)
 {
 	uint8_t key[ASSOCIATION_KEY_SIZE];
-	struct map_node *node = map_find(listener->transport->peers, make_key(listener, peer, key));
+	struct map_node *node = map_find(listener->transport->peers, make_key(listener, sender, key));
 
 	return node ? (struct association *)(void *)((char *)node - offsetof(struct association, by_peer))
 		    : NULL;
@@ -130,7 +137,7 @@ static bool make_room(struct transport *transport, struct now now)
 }
 
 /* NULL: there is no room. */
-static struct association *association_new(struct listener *listener, const struct address *peer,
+static struct association *association_new(struct listener *listener, const struct sender *sender,
 					   struct now now)
 {
 	struct transport *transport = listener->transport;
@@ -141,11 +148,12 @@ static struct association *association_new(struct listener *listener, const stru
 	if (!association)
 		return NULL;
 	association->listener = listener;
-	association->peer = *peer;
+	association->peer = sender->peer;
+	association->zone = sender->zone;
 	association->id = flow_id_of(transport->config.worker, transport->config.start, TRANSPORT_UDP,
 				     ++transport->udp_counter);
 	association->by_flow.key = slice_from(&association->id, sizeof association->id);
-	association->by_peer.key = make_key(listener, peer, association->key);
+	association->by_peer.key = make_key(listener, sender, association->key);
 	if (!enter(transport, association)) {
 		mem_free(association);
 		return NULL;
@@ -216,13 +224,14 @@ static bool may_be_stun(struct slice bytes)
 static void take_in(struct listener *listener, const struct socket_datagram *datagram, struct now now)
 {
 	struct transport *transport = listener->transport;
-	struct association *association = by_peer(listener, &datagram->peer);
+	const struct sender sender = { datagram->peer, datagram->zone };
+	struct association *association = by_sender(listener, &sender);
 	bool is_new = !association;
 
 	transport->counts.bytes_in += datagram->bytes.len;
 	if (is_new && begins_a_message(datagram->bytes) && datagram->peer.port > 0 &&
 	    takes_newcomers(transport, now))
-		association = association_new(listener, &datagram->peer, now);
+		association = association_new(listener, &sender, now);
 	if (!association) {
 		transport->counts.ignored++;
 		return;
@@ -275,13 +284,14 @@ static struct listener *socket_for(struct transport *transport, const struct add
 enum err udp_dial(struct transport *transport, const struct address *peer, struct now now, flow_id *ret_flow)
 {
 	struct listener *listener = socket_for(transport, peer);
-	struct association *association = listener ? by_peer(listener, peer) : NULL;
+	const struct sender sender = { .peer = *peer };
+	struct association *association = listener ? by_sender(listener, &sender) : NULL;
 	bool is_new = !association;
 
 	if (!listener)
 		return ERR_NOT_FOUND;
 	if (is_new)
-		association = association_new(listener, peer, now);
+		association = association_new(listener, &sender, now);
 	if (!association)
 		return ERR_LIMIT;
 	association->is_dialled = true;
@@ -319,6 +329,7 @@ void udp_send(struct transport *transport, flow_id flow, const struct udp_messag
 	}
 	struct socket_datagram datagram = { .local = association->local,
 					    .peer = association->peer,
+					    .zone = association->zone,
 					    .bytes = message->bytes };
 	if (message->port)
 		datagram.peer.port = message->port;

@@ -1,6 +1,9 @@
 /* UDP: senders are flows. */
 #include "stage.h"
 
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -165,6 +168,55 @@ static void dials_over_udp_while_it_accepts_nobody_any_more(void **state)
 	socket_close(fd);
 }
 
+/* One of this machine, with its interface; the port is that. False: there is none. */
+static bool find_link_local_address(uint16_t port, struct sockaddr_in6 *ret_at)
+{
+	struct ifaddrs *all = NULL;
+	bool found = false;
+
+	if (getifaddrs(&all) != 0)
+		return false;
+	for (const struct ifaddrs *one = all; one && !found; one = one->ifa_next) {
+		if (!one->ifa_addr || one->ifa_addr->sa_family != AF_INET6)
+			continue;
+		memcpy(ret_at, one->ifa_addr, sizeof *ret_at);
+		found = IN6_IS_ADDR_LINKLOCAL(&ret_at->sin6_addr);
+	}
+	freeifaddrs(all);
+	ret_at->sin6_port = htons(port);
+	return found;
+}
+
+/* RFC 4007 §6: such an address is one of an interface alone. */
+static void answers_an_address_that_only_one_interface_has(void **state)
+{
+	struct sockaddr_in6 there, own = { .sin6_family = AF_INET6 };
+	struct address any = { .family = ADDRESS_V6 };
+	int fd = -1, socket_v6;
+
+	raise_curtain(TRANSPORT_UDP);
+	if (!find_link_local_address(0, &there) || socket_bind_udp(&any, 1, &fd) != OK) {
+		test_skip("answers_an_address_that_only_one_interface_has",
+			  "this machine has no such address");
+		return;
+	}
+	there.sin6_port = htons(socket_local_address(fd).port);
+	assert_int_equal(transport_listen(far_end.transport, TRANSPORT_UDP, fd), OK);
+	socket_v6 = socket(AF_INET6, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	own = there;
+	own.sin6_port = 0;
+	assert_int_equal(bind(socket_v6, (struct sockaddr *)&own, sizeof own), 0);
+	assert_int_equal(connect(socket_v6, (struct sockaddr *)&there, sizeof there), 0);
+	n_heard = 0;
+	static const char options[] =
+		"OPTIONS sip:b@localhost SIP/2.0\r\nVia: SIP/2.0/UDP x.invalid;branch=z9hG4bK1;rport\r\n"
+		"Max-Forwards: 70\r\nFrom: <sip:a@localhost>;tag=1\r\nTo: <sip:b@localhost>\r\n"
+		"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n";
+	assert_int_equal(send(socket_v6, options, sizeof options - 1, 0), sizeof options - 1);
+	UNTIL(hears(socket_v6, SLICE("SIP/2.0 200 OK\r\n")));
+	socket_close(socket_v6);
+}
+
 static void forgets_who_is_silent_over_udp_unless_he_is_proven(void **state)
 {
 	limits.idle = 50;
@@ -242,6 +294,7 @@ static void hears_only_known_senders_once_it_is_deaf(void **state)
 static const struct CMUnitTest tests[] = {
 	play(dials_over_udp_from_the_socket_that_it_listens_on),
 	play(dials_over_udp_while_it_accepts_nobody_any_more),
+	play(answers_an_address_that_only_one_interface_has),
 	play(a_sender_over_udp_is_a_flow),
 	play(a_response_goes_to_the_port_of_sent_by_without_rport),
 	play(sends_a_stranger_no_more_than_three_times_what_came),
