@@ -123,16 +123,48 @@ static bool enter(struct transport *transport, struct association *association)
 	return false;
 }
 
+static bool is_proven(const struct association *association)
+{
+	return association->is_dialled ||
+	       transport_is_proven(association->listener->transport, association->id);
+}
+
+/* Both lists are in the order in which their members were heard last. */
+static void file(struct association *association)
+{
+	struct transport *transport = association->listener->transport;
+
+	list_remove(association->heard_in, &association->order);
+	association->heard_in = is_proven(association) ? &transport->proven : &transport->strangers;
+	list_append(association->heard_in, &association->order);
+}
+
+/* The one who has been silent longest, or NULL. Who has been proven since he was last heard is none any more. */
+static struct association *oldest_stranger(struct transport *transport)
+{
+	struct link *link;
+
+	while ((link = list_first(&transport->strangers))) {
+		struct association *oldest = CONTAINER_OF(link, struct association, order);
+
+		if (!is_proven(oldest))
+			return oldest;
+		file(oldest);
+	}
+	return NULL;
+}
+
 /* Room for one more, if need be that of the stranger who has been silent longest. */
 static bool make_room(struct transport *transport, struct now now)
 {
-	struct link *oldest = list_first(&transport->strangers);
+	struct association *oldest;
 
 	if (map_count(transport->associations) < transport->config.limits.associations)
 		return true;
+	oldest = oldest_stranger(transport);
 	if (!oldest)
 		return false;
-	lose(CONTAINER_OF(oldest, struct association, order), SLICE("its place was needed"), now);
+	lose(oldest, SLICE("its place was needed"), now);
 	return true;
 }
 
@@ -165,22 +197,6 @@ static struct association *association_new(struct listener *listener, const stru
 }
 
 /* -- in -------------------------------------------------------------------------------------------------- */
-
-static bool is_proven(const struct association *association)
-{
-	return association->is_dialled ||
-	       transport_is_proven(association->listener->transport, association->id);
-}
-
-/* Both lists are in the order in which their members were heard last. */
-static void file(struct association *association)
-{
-	struct transport *transport = association->listener->transport;
-
-	list_remove(association->heard_in, &association->order);
-	association->heard_in = is_proven(association) ? &transport->proven : &transport->strangers;
-	list_append(association->heard_in, &association->order);
-}
 
 static void note(struct association *association, const struct socket_datagram *datagram, struct now now)
 {

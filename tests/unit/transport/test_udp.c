@@ -259,6 +259,28 @@ static void gives_the_place_of_a_stranger_to_a_newcomer(void **state)
 		socket_close(fds[i]);
 }
 
+/* What proves a phone is mostly the last that it says for a while. */
+static void leaves_his_place_to_who_has_been_proven_since_he_was_heard(void **state)
+{
+	int fds[4];
+
+	limits.associations = 2;
+	raise_curtain(TRANSPORT_UDP);
+	for (unsigned peer = 0; peer < 4; peer++) {
+		fds[peer] = udp_peer();
+		send_options(fds[peer], peer, ";rport");
+		UNTIL(far_end.opened == peer + 1);
+		if (peer == 0)
+			assert_true(endpoint_flow_prove(far_end.endpoint, far_end.flow, STAGE_ACCOUNT));
+	}
+	assert_int_equal(far_end.lost, 2);
+	send_options(fds[0], 10, ";rport");
+	UNTIL(far_end.requests == 5);
+	assert_int_equal(far_end.opened, 4);
+	for (int i = 0; i < 4; i++)
+		socket_close(fds[i]);
+}
+
 static void makes_no_flow_of_what_is_no_sip(void **state)
 {
 	raise_curtain(TRANSPORT_UDP);
@@ -301,6 +323,7 @@ static const struct CMUnitTest tests[] = {
 	play(sends_a_stranger_nothing_of_its_own_accord),
 	play(forgets_who_is_silent_over_udp_unless_he_is_proven),
 	play(gives_the_place_of_a_stranger_to_a_newcomer),
+	play(leaves_his_place_to_who_has_been_proven_since_he_was_heard),
 	play(makes_no_flow_of_what_is_no_sip),
 	play(hears_only_known_senders_once_it_is_deaf),
 };
