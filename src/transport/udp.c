@@ -217,17 +217,17 @@ static bool begins_a_message(struct slice bytes)
 	return bytes.len > 0 && ascii_is_alpha(bytes.ptr[0]);
 }
 
-static bool is_banned(const struct association *association, struct now now)
+static bool is_banned(const struct transport *transport, const struct address *peer, struct now now)
 {
-	struct bans *bans = association->listener->transport->config.bans;
-
-	return bans && !is_proven(association) && bans_has(bans, &association->peer, now.mono);
+	return transport->config.bans && bans_has(transport->config.bans, peer, now.mono);
 }
 
 /* Whom we dial ourselves is no newcomer: strangers, however many there are, do not keep us from him. */
-static bool takes_newcomers(struct transport *transport, struct now now)
+static bool takes_newcomer(struct transport *transport, const struct socket_datagram *datagram,
+			   struct now now)
 {
-	return !transport->is_deaf && quota_take(&transport->newcomers, 1, now.mono);
+	return !transport->is_deaf && begins_a_message(datagram->bytes) && datagram->peer.port > 0 &&
+	       !is_banned(transport, &datagram->peer, now) && quota_take(&transport->newcomers, 1, now.mono);
 }
 
 /* RFC 5389 §6: the first two bits are zero; no method begins so. */
@@ -245,14 +245,13 @@ static void take_in(struct listener *listener, const struct socket_datagram *dat
 	bool is_new = !association;
 
 	transport->counts.bytes_in += datagram->bytes.len;
-	if (is_new && begins_a_message(datagram->bytes) && datagram->peer.port > 0 &&
-	    takes_newcomers(transport, now))
+	if (is_new && takes_newcomer(transport, datagram, now))
 		association = association_new(listener, &sender, now);
 	if (!association) {
 		transport->counts.ignored++;
 		return;
 	}
-	if (is_banned(association, now)) {
+	if (is_banned(transport, &datagram->peer, now) && !is_proven(association)) {
 		transport->counts.ignored++;
 		return;
 	}

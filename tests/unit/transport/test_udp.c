@@ -281,6 +281,28 @@ static void leaves_his_place_to_who_has_been_proven_since_he_was_heard(void **st
 		socket_close(fds[i]);
 }
 
+static void hears_who_was_banned_as_soon_as_he_is_not(void **state)
+{
+	static const struct bans_policy nobody_exempt = { .tolerance = 0 };
+
+	bans = bans_new((struct map_key){ 0 }, &nobody_exempt);
+	assert_non_null(bans);
+	raise_curtain(TRANSPORT_UDP);
+	int fd = udp_peer(), other = udp_peer();
+	send_options(other, 1, ";rport");
+	UNTIL(far_end.requests == 1);
+	assert_int_equal(bans_add(bans, &address, 60 * 1000, net_now(far_end.net).mono), OK);
+	send_options(fd, 2, ";rport");
+	UNTIL(transport_counts(far_end.transport).ignored == 1);
+	assert_int_equal(transport_counts(far_end.transport).clear, 1);
+	assert_true(bans_lift(bans, &address, net_now(far_end.net).mono));
+	send_options(fd, 3, ";rport");
+	UNTIL(far_end.requests == 2);
+	assert_int_equal(far_end.opened, 2);
+	socket_close(fd);
+	socket_close(other);
+}
+
 static void makes_no_flow_of_what_is_no_sip(void **state)
 {
 	raise_curtain(TRANSPORT_UDP);
@@ -324,6 +346,7 @@ static const struct CMUnitTest tests[] = {
 	play(forgets_who_is_silent_over_udp_unless_he_is_proven),
 	play(gives_the_place_of_a_stranger_to_a_newcomer),
 	play(leaves_his_place_to_who_has_been_proven_since_he_was_heard),
+	play(hears_who_was_banned_as_soon_as_he_is_not),
 	play(makes_no_flow_of_what_is_no_sip),
 	play(hears_only_known_senders_once_it_is_deaf),
 };
