@@ -70,13 +70,13 @@ static bool load_key(struct wallet *wallet, const char *path, struct key **ret_k
 {
 	size_t length;
 	char *pem = phone_file_read(path, KEY_PEM_MAX, &length);
-	enum err err = ERR_NOT_FOUND;
+	enum err err;
 
-	if (pem) {
-		err = parse_key(wallet, slice_from(pem, length), path, ret_key);
-		mem_wipe(pem, length);
-		mem_free(pem);
-	}
+	if (!pem)
+		return complain(path, errno ? strerror(errno) : "it is too large for a private key");
+	err = parse_key(wallet, slice_from(pem, length), path, ret_key);
+	mem_wipe(pem, length);
+	mem_free(pem);
 	if (err == OK)
 		return true;
 	if (wallet->is_interrupted || (err == ERR_DENIED && !wallet->passphrase))
@@ -358,6 +358,10 @@ static json_t *read_file(struct wallet *wallet)
 	if (wallet->known.st_ino == 0)
 		return json_null();
 	file = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
+	if (!file && json_error_code(&error) == json_error_cannot_open_file) {
+		complain(path, strerror(errno));
+		return NULL;
+	}
 	if (is_whole(file))
 		return file;
 	json_decref(file);

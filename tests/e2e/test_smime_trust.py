@@ -6,6 +6,8 @@ import subprocess
 import time
 
 import pki
+import pytest
+
 from programs import BUILD
 from sealine_e2e import control
 from sealine_peer import Peer
@@ -144,6 +146,16 @@ def test_keys_are_kept_under_a_passphrase(site, tmp_path):
     assert "ENCRYPTED" not in key.read_text()
     assert cert(state, "passphrase", word) == [{"event": "passphrase-set", "encrypted": True}]
     assert "open sesame" not in key.read_text() and stat.S_IMODE(key.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("name", ["alice@localhost.json", "alice@localhost=key.pem", "alice@localhost=known.json"])
+def test_a_file_that_cannot_be_read_is_not_said_to_be_damaged(tmp_path, name):
+    """It may be good, and another user's: nobody is told to remove it."""
+    cert(tmp_path, "show", code=1)
+    (tmp_path / name).unlink(missing_ok=True)
+    (tmp_path / name).symlink_to("/dev/tty")  # which nobody can open who has no terminal, whoever he is
+    said = cert(tmp_path, "show", code=3)
+    assert "No such device or address" in said and "remove" not in said
 
 
 # -- the word of a person ----------------------------------------------------------------------------------------------------------
