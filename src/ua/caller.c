@@ -145,6 +145,8 @@ void caller_in_clear(struct call *call, bool yes, struct now now)
 	call->is_sealed = false;
 	call->ours.is_encrypted = call->ours.is_signed = false;
 	call->description.local.srtp = call_srtp(call);
+	/* until now nothing has rung */
+	ua_set_timer(call->ua, &call->ring_timer, UA_TIMER_RING, now.mono + call->ua->ring);
 	end_unsent(call, send_invite(call, now), now);
 }
 

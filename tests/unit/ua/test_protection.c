@@ -723,11 +723,17 @@ static void a_call_in_clear_needs_consent_after_a_protected_one_was_refused(void
 	world_expect(&p->alice, SIP_ACK);
 	assert_int_equal(world_event(&p->alice, UA_IN_CLEAR)->id, id);
 	world_expect_silence(&p->alice);
+	world_pass(&p->alice, 50000);
 	assert_int_equal(ua_in_clear(p->alice.ua, id, true, p->alice.now), OK);
 	world_pump(&p->alice);
-	assert_true(contains(world_expect(&p->alice, SIP_INVITE), "application/sdp"));
+	invite = world_expect(&p->alice, SIP_INVITE);
+	assert_true(contains(invite, "application/sdp"));
 	assert_false(view_of(&p->alice, id).sealed);
-	ua_hangup(p->alice.ua, id, p->alice.now);
+	world_answer(&p->alice, invite, 180, "Contact: <sips:bob@127.0.0.2:9>\r\n", SLICE(""));
+	world_pass(&p->alice, 59999); /* it rings as long as any other, however long our user has thought */
+	world_expect_silence(&p->alice);
+	world_pass(&p->alice, 1);
+	world_expect(&p->alice, SIP_CANCEL);
 }
 
 #define PREFER(test)    cmocka_unit_test_setup_teardown(test, prefer, teardown)
