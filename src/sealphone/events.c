@@ -378,12 +378,25 @@ static void on_incoming_refused(struct phone *phone, const struct ua_event *even
 	smime_show_notes(&phone->output, event->protection);
 }
 
+/* Media before the answer: of a file, which is said once, whoever has not answered hears nothing. */
+static void agree_early(struct phone *phone, const struct ua_event *event)
+{
+	struct sdp_media media = event->media;
+	struct ua_call_view call;
+
+	if (phone->options->devices.source.kind == MEDIA_DEVICE_FILE &&
+	    ua_call_view(phone->ua, event->id, &call))
+		media.on_hold = !call.incoming;
+	audio_agree(phone, event->id, &media);
+	sdp_media_wipe(&media);
+}
+
 static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	(void)now;
 	output_say(&phone->output, event_of("ringing", event), "It rings there.");
 	if (event->has_media && !phone->is_following)
-		audio_agree(phone, event->id, &event->media);
+		agree_early(phone, event);
 }
 
 static void on_progress(struct phone *phone, const struct ua_event *event, struct now now)
@@ -395,7 +408,7 @@ static void on_progress(struct phone *phone, const struct ua_event *event, struc
 		object_set(object, "status", json_integer(event->status));
 	output_say(&phone->output, object, "The call proceeds.");
 	if (event->has_media && !phone->is_following)
-		audio_agree(phone, event->id, &event->media);
+		agree_early(phone, event);
 }
 
 static json_t *established_object(const struct ua_event *event, const struct security_report *report,

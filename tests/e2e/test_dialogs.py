@@ -7,6 +7,7 @@ import pytest
 
 from programs import slow
 from sealine_peer import Peer, describe
+from test_calls import write_sentence
 
 
 def answer(peer, invite, headers=(), body=None):
@@ -34,6 +35,19 @@ def test_reliable_responses_carry_the_answer_and_updates_come_before_the_call_st
     bob.inside("BYE")
     assert bob.final().status == 200
     assert alice.wait() == 0, alice.output
+
+
+def test_a_file_is_played_to_who_has_answered(site, bob, tmp_path):
+    """Not to a gateway that has something to be heard while it rings."""
+    alice = site.phone("alice", "call", "bob", options=("--play", write_sentence(tmp_path / "sentence.wav", 1, 1)))
+    invite = bob.take_invite()
+    bob.respond(invite, 183, "Session Progress", body=describe())
+    alice.wait_event("media", state="started")
+    time.sleep(2)  # longer than the sentence
+    answer(bob, invite)
+    alice.wait_event("media", state="played")
+    told = [(event["event"], event.get("state")) for event in alice.events]
+    assert told.index(("established", None)) < told.index(("media", "played")), told
 
 
 def test_a_caller_who_demands_reliable_responses_gets_them(site, bob):
