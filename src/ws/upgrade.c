@@ -183,7 +183,8 @@ static const struct {
 	{ 400, SLICE_INIT("Bad Request"), SLICE_INIT("") },
 	{ 405, SLICE_INIT("Method Not Allowed"), SLICE_INIT("Allow: GET\r\n") },
 	{ 426, SLICE_INIT("Upgrade Required"),
-	  SLICE_INIT("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n") },
+	  SLICE_INIT(
+		  "Connection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: sip\r\n") },
 	{ 431, SLICE_INIT("Request Header Fields Too Large"), SLICE_INIT("") },
 	{ 505, SLICE_INIT("HTTP Version Not Supported"), SLICE_INIT("") },
 };

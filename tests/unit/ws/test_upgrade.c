@@ -133,6 +133,11 @@ static void says_what_is_wrong(void **state)
 		bool names_version = slice_find_text(writer_text(&out), SLICE("Sec-WebSocket-Version: 13")) <
 				     out.len;
 		assert_true(names_version == (upgrade.status == 426));
+		/* RFC 9110 §7.8: whoever sends Upgrade says so in Connection */
+		bool offers = slice_find_text(writer_text(&out),
+					      SLICE("\r\nConnection: upgrade\r\nUpgrade: websocket\r\n")) <
+			      out.len;
+		assert_true(offers == (upgrade.status == 426));
 	}
 }
 
