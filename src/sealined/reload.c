@@ -81,12 +81,14 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 	return setup;
 }
 
-/* Takes the setup over. */
+/* Takes the setup over. Whoever hears that it has changed finds all workers with it. */
 static void change_to(struct daemon *daemon, struct setup *setup)
 {
 	crew_change(&daemon->crew, setup);
 	for (size_t i = 0; i < daemon->workers.n; i++)
 		worker_reload(daemon->workers.all[i]);
+	for (size_t i = 0; i < daemon->workers.n; i++)
+		worker_await_reload(daemon->workers.all[i]);
 }
 
 /* The signing process reads the file: we may not. */

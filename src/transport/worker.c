@@ -11,7 +11,7 @@
 
 enum {
 	LISTENERS_MAX = 16,
-	STATUS_WAIT_S = 1,
+	WAIT_S = 1, /* for the worker's next turn */
 };
 
 struct pending_listener {
@@ -32,8 +32,9 @@ struct worker {
 	/* orders and what became of them */
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
-	bool ready, ended, reload, drain, stop, count;
-	bool idle; /* while it drains: nothing is under way here */
+	bool ready, ended, drain, stop, count;
+	unsigned reloads, reloaded; /* how often it was told to, and which of these it has done */
+	bool idle;                  /* while it drains: nothing is under way here */
 	enum err err;
 	struct worker_status status;
 
@@ -47,12 +48,17 @@ struct worker {
 struct worker *worker_new(const struct worker_config *config)
 {
 	struct worker *worker = mem_new(struct worker);
+	pthread_condattr_t by_monotonic;
 
 	if (!worker)
 		return NULL;
 	worker->config = *config;
 	pthread_mutex_init(&worker->mutex, NULL);
-	pthread_cond_init(&worker->changed, NULL);
+	pthread_condattr_init(&by_monotonic);
+	pthread_condattr_setclock(&by_monotonic,
+				  CLOCK_MONOTONIC); /* the wall clock may be set while we wait */
+	pthread_cond_init(&worker->changed, &by_monotonic);
+	pthread_condattr_destroy(&by_monotonic);
 	worker->net = net_new(config->limits.flows + LISTENERS_MAX +
 			      16); /* the DNS has its own descriptors */
 	worker->mailbox = worker->net ? mailbox_new(worker->net) : NULL;
@@ -247,21 +253,29 @@ static void count(struct worker *worker)
 	pthread_cond_broadcast(&worker->changed);
 }
 
+static void change_over(struct worker *worker, unsigned reloads, struct now now)
+{
+	worker->config.user->reload(worker->config.user_self, &worker->parts, now);
+	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
+	transport_set_links(worker->transport, worker->parts.links, now);
+	pthread_mutex_lock(&worker->mutex);
+	worker->reloaded = reloads;
+	pthread_cond_broadcast(&worker->changed);
+	pthread_mutex_unlock(&worker->mutex);
+}
+
 /* Follows the orders that other threads have left. False: it is time to end. */
 static bool follow_orders(struct worker *worker, struct now now)
 {
 	pthread_mutex_lock(&worker->mutex);
-	bool reload = worker->reload, drain = worker->drain, stop = worker->stop;
-	worker->reload = false;
+	unsigned reloads = worker->reloads;
+	bool reload = reloads != worker->reloaded, drain = worker->drain, stop = worker->stop;
 	worker->idle = drain && endpoint_counts(worker->parts.endpoint).pending == 0;
 	if (worker->count)
 		count(worker);
 	pthread_mutex_unlock(&worker->mutex);
-	if (reload) {
-		worker->config.user->reload(worker->config.user_self, &worker->parts, now);
-		transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
-		transport_set_links(worker->transport, worker->parts.links, now);
-	}
+	if (reload)
+		change_over(worker, reloads, now);
 	if (drain)
 		transport_deafen(worker->transport);
 	return !stop;
@@ -400,7 +414,35 @@ static void order(struct worker *worker, bool *what)
 
 void worker_reload(struct worker *worker)
 {
-	order(worker, &worker->reload);
+	pthread_mutex_lock(&worker->mutex);
+	worker->reloads++;
+	pthread_mutex_unlock(&worker->mutex);
+	net_wake(worker->net);
+}
+
+/* Until something has changed: false if nothing does by then. The mutex is held. */
+static bool wait_until(struct worker *worker, const struct timespec *until)
+{
+	return !worker->ended && pthread_cond_timedwait(&worker->changed, &worker->mutex, until) == 0;
+}
+
+static struct timespec end_of_wait(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += WAIT_S;
+	return until;
+}
+
+void worker_await_reload(struct worker *worker)
+{
+	const struct timespec until = end_of_wait();
+
+	pthread_mutex_lock(&worker->mutex);
+	while (worker->reloaded != worker->reloads && wait_until(worker, &until))
+		;
+	pthread_mutex_unlock(&worker->mutex);
 }
 
 void worker_drain(struct worker *worker)
@@ -423,14 +465,11 @@ void worker_stop(struct worker *worker)
 
 struct worker_status worker_status(struct worker *worker)
 {
-	struct timespec until;
+	const struct timespec until = end_of_wait();
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STATUS_WAIT_S;
 	order(worker, &worker->count);
 	pthread_mutex_lock(&worker->mutex);
-	while (worker->count && !worker->ended &&
-	       pthread_cond_timedwait(&worker->changed, &worker->mutex, &until) == 0)
+	while (worker->count && wait_until(worker, &until))
 		;
 	struct worker_status status = worker->status;
 	pthread_mutex_unlock(&worker->mutex);

@@ -95,6 +95,7 @@ MUST_CHECK enum err worker_start(struct worker *worker);
 /* From any thread. Takes over what it is given. */
 void worker_post(struct worker *worker, struct letter *letter);
 void worker_post_job(struct worker *worker, struct job *job);
+/* Has it change over in its next turn. */
 void worker_reload(struct worker *worker);
 /* Accepts nothing new; what is under way goes on. */
 void worker_drain(struct worker *worker);
@@ -106,6 +107,9 @@ bool worker_is_idle(struct worker *worker);
 void worker_stop(struct worker *worker);
 /* Waits for the end of the thread. */
 void worker_join(struct worker *worker);
+
+/* From any thread but its own: waits until it has changed over as it was told to, at most a second. */
+void worker_await_reload(struct worker *worker);
 
 struct worker_status {
 	struct transport_counts flows;
