@@ -80,10 +80,14 @@ static enum err start_signer(const struct options *options, const struct config 
 /* In the place of one that is closed the next thing that is opened would stand, and the log go there: to the signing process, say. */
 static bool has_streams(void)
 {
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return false;
-	return true;
+	int fd;
+
+	do /* open() takes the lowest that is free */
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
 }
 
 int main(int argc, char *argv[])
