@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "crypto/certificate.h"
@@ -385,4 +386,38 @@ bool hears(int fd, struct slice text)
 	if (n > 0)
 		n_heard += (size_t)n;
 	return slice_find_text(slice_from(heard, n_heard), text) < n_heard;
+}
+
+void watch_handshakes(void)
+{
+	static const struct bans_policy strict = { .tolerance = 1, .window = 1000, .time = 60 * 1000 };
+
+	bans = bans_new((struct map_key){ 0 }, &strict);
+	assert_non_null(bans);
+}
+
+static void play_visit(const struct visit *visit)
+{
+	static const struct linger at_once = { .l_onoff = 1 };
+
+	watch_handshakes();
+	raise_curtain(visit->protocol);
+	int fd = raw_peer();
+	assert_int_equal(write(fd, visit->text, strlen(visit->text)), strlen(visit->text));
+	if (visit->resets)
+		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+	UNTIL(transport_counts(far_end.transport).accepted == 1);
+	socket_close(fd);
+	UNTIL(transport_counts(far_end.transport).refused_handshakes == 1);
+	assert_int_equal(transport_counts(far_end.transport).blamed, visit->is_blamed);
+	assert_int_equal(bans_has(bans, &address, net_now(far_end.net).mono), visit->is_blamed);
+}
+
+void play_visits(const struct visit *visits, size_t n, void **state)
+{
+	for (size_t i = 0; i < n; i++) {
+		print_message("# %s\n", visits[i].label);
+		play_visit(&visits[i]);
+		stage_tear_down(state);
+	}
 }

@@ -81,3 +81,16 @@ extern char heard[100000];
 extern size_t n_heard;
 /* Whether what the peer has got so far contains the text. */
 bool hears(int fd, struct slice text);
+
+/* Nobody is exempt, and one broken handshake is too much: before raise_curtain(). */
+void watch_handshakes(void);
+
+/* Who connects, says that and goes, and whether he is blamed for it. */
+struct visit {
+	const char *label;
+	enum transport_protocol protocol;
+	const char *text;
+	bool resets, is_blamed;
+};
+/* Each on a stage of its own. */
+void play_visits(const struct visit *visits, size_t n, void **state);

@@ -133,55 +133,17 @@ static void sends_clear_text_away_from_a_tls_port(void **state)
 	assert_int_equal(transport_counts(far_end.transport).refused_handshakes, 1);
 }
 
-/* Nobody is exempt, and one broken handshake is too much. */
-static void watch_handshakes(void)
-{
-	static const struct bans_policy strict = { .tolerance = 1, .window = 1000, .time = 60 * 1000 };
-
-	bans = bans_new((struct map_key){ 0 }, &strict);
-	assert_non_null(bans);
-}
-
-static const struct visit {
-	const char *label;
-	enum transport_protocol protocol;
-	const char *text;
-	bool resets, is_blamed;
-} visits[] = {
+static const struct visit visits[] = {
 	{ "a check whether the port is open", TRANSPORT_TLS, "", false, false },
 	{ "the same, in a hurry", TRANSPORT_TLS, "", true, false },
 	{ "text in clear", TRANSPORT_TLS, "GET / HTTP/1.1\r\n\r\n", false, true },
 	{ "half a record", TRANSPORT_TLS, "\x16\x03\x01", false, true },
-	{ "a check of the port for WebSockets", TRANSPORT_WS, "", false, false },
-	{ "the same, in a hurry", TRANSPORT_WS, "", true, false },
-	{ "half a request", TRANSPORT_WS, "GET / ", false, true },
 };
-
-static void play_visit(const struct visit *visit)
-{
-	static const struct linger at_once = { .l_onoff = 1 };
-
-	watch_handshakes();
-	raise_curtain(visit->protocol);
-	int fd = raw_peer();
-	assert_int_equal(write(fd, visit->text, strlen(visit->text)), strlen(visit->text));
-	if (visit->resets)
-		assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
-	UNTIL(transport_counts(far_end.transport).accepted == 1);
-	socket_close(fd);
-	UNTIL(transport_counts(far_end.transport).refused_handshakes == 1);
-	assert_int_equal(transport_counts(far_end.transport).blamed, visit->is_blamed);
-	assert_int_equal(bans_has(bans, &address, net_now(far_end.net).mono), visit->is_blamed);
-}
 
 /* As a balancer of load does every other second. */
 static void bans_nobody_who_only_looks_whether_the_port_is_open(void **state)
 {
-	for (size_t row = 0; row < sizeof visits / sizeof *visits; row++) {
-		print_message("# %s\n", visits[row].label);
-		play_visit(&visits[row]);
-		stage_tear_down(state);
-	}
+	play_visits(visits, sizeof visits / sizeof *visits, state);
 }
 
 static void bans_who_keeps_a_place_and_says_nothing(void **state)

@@ -48,6 +48,17 @@ static int web_peer(void)
 	return fd;
 }
 
+static const struct visit visits[] = {
+	{ "a check of the port", TRANSPORT_WS, "", false, false },
+	{ "the same, in a hurry", TRANSPORT_WS, "", true, false },
+	{ "half a request", TRANSPORT_WS, "GET / ", false, true },
+};
+
+static void bans_nobody_who_only_looks_whether_the_port_is_open(void **state)
+{
+	play_visits(visits, sizeof visits / sizeof *visits, state);
+}
+
 static void carries_a_message_in_a_frame_each_way(void **state)
 {
 	const struct flow_view *view;
@@ -133,8 +144,11 @@ static void closes_a_websocket_with_the_code_that_says_why(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-	play(carries_a_message_in_a_frame_each_way),          play(hears_frames_that_come_with_the_request),
-	play(explains_itself_to_a_browser_that_only_looks),   play(waits_for_the_request_only_so_long),
+	play(bans_nobody_who_only_looks_whether_the_port_is_open),
+	play(carries_a_message_in_a_frame_each_way),
+	play(hears_frames_that_come_with_the_request),
+	play(explains_itself_to_a_browser_that_only_looks),
+	play(waits_for_the_request_only_so_long),
 	play(closes_a_websocket_with_the_code_that_says_why),
 };
 TEST_MAIN(tests)
