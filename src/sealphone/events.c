@@ -1,121 +1,8 @@
 /* What the user agent tells, shown to whom it concerns, and what follows from it. */
 #include "auth/response.h"
-#include "endpoint/refusal.h"
-#include "idn/idn.h"
-#include "sealphone/audio.h"
 #include "sealphone/object.h"
-#include "sealphone/phone.h"
-#include "sealphone/report.h"
 #include "sealphone/smime.h"
-
-enum { TEXT_MAX = 2048 };
-
-/* Text from others as a C string that may be printed. */
-struct shown {
-	char text[TEXT_MAX];
-};
-
-static const char *show(struct shown *shown, struct slice text)
-{
-	struct writer out = writer_of(shown->text, sizeof shown->text - 1);
-
-	put_escaped(&out, text);
-	shown->text[out.len] = '\0';
-	return shown->text;
-}
-
-/* The same of an address, with its domain in letters beside it where it is internationalised. */
-static const char *show_address(struct shown *shown, struct slice address)
-{
-	struct writer out = writer_of(shown->text, sizeof shown->text - 1);
-
-	put_escaped(&out, address);
-	put_unicode_beside(&out, address);
-	shown->text[out.len] = '\0';
-	return shown->text;
-}
-
-/* The object that each event begins with. */
-static json_t *event_of(const char *name, const struct ua_event *event)
-{
-	bool is_message = event->kind == UA_MESSAGE || event->kind == UA_MESSAGE_SENT ||
-			  event->kind == UA_MESSAGE_FAILED;
-	json_t *object = json_pack("{s:s}", "event", name);
-
-	if (event->id != 0)
-		object_set(object, is_message ? "id" : "call", json_integer((json_int_t)event->id));
-	return object;
-}
-
-/* Why, in words; a server of our make ends them with the code of its verdict. */
-static struct slice why_of(const struct ua_event *event)
-{
-	struct slice text;
-
-	refusal_code_of(event->text, &text);
-	return text;
-}
-
-static void set_cause(json_t *object, const struct ua_event *event)
-{
-	struct slice text, code = refusal_code_of(event->text, &text);
-
-	object_set(object, "cause", json_string(ua_cause_name(event->cause)));
-	if (event->status != 0)
-		object_set(object, "status", json_integer(event->status));
-	object_set(object, "text", output_string(text));
-	if (event->verdict)
-		object_set(object, "verdict", object_of_verdict(event->verdict));
-	else
-		object_set_some(object, "code", code);
-}
-
-/* What to do about it, where no verdict says so. */
-static const char *const remedies[UA_FAILED + 1] = {
-	[UA_WRONG_PASSWORD] = "see whether address and password are right, or have the password set anew",
-	[UA_NOT_AUTHENTIC] =
-		"do not trust this server with the password before its administrator has explained that",
-	[UA_SERVER_GONE] = "see whether the server runs, and name it with --server if it is elsewhere",
-	[UA_TIMEOUT] = "see whether that is the address of a SIP server",
-};
-
-static void put_remedy(struct writer *out, const struct ua_event *event)
-{
-	if (event->verdict && event->verdict->remedy) {
-		put(out, SLICE("; "));
-		put_verdict_remedy(out, event->verdict);
-	} else if (event->retry_in == 0 && remedies[event->cause]) {
-		put(out, SLICE("; "));
-		put(out, slice_of(remedies[event->cause]));
-	}
-}
-
-static void show_error(struct phone *phone, const struct ua_event *event, const char *what)
-{
-	json_t *object = json_pack("{s:s}", "event", "error");
-	struct shown why;
-	char remedy[TEXT_MAX];
-	struct writer advice = writer_of(remedy, sizeof remedy);
-
-	set_cause(object, event);
-	put_remedy(&advice, event);
-	if (event->retry_in != 0)
-		object_set(object, "retry_ms", json_integer((json_int_t)event->retry_in));
-	if (event->retry_in != 0)
-		output_say(&phone->output, object, "%s: %s%.*s. Next try in %.0f s.", what,
-			   show(&why, why_of(event)), SLICE_FMT(writer_text(&advice)),
-			   (double)(event->retry_in + 999) / 1000);
-	else
-		output_say(&phone->output, object, "%s: %s%.*s.", what, show(&why, why_of(event)),
-			   SLICE_FMT(writer_text(&advice)));
-}
-
-/* Below what people are told; machines have it in the object. */
-static void show_line(struct phone *phone, const char *what, struct slice text)
-{
-	if (!phone->output.json)
-		output_say(&phone->output, NULL, "  %s%.*s", what, SLICE_FMT(text));
-}
+#include "sealphone/telling.h"
 
 /* -- the account ------------------------------------------------------------------------------------- */
 
@@ -135,7 +22,7 @@ static json_t *string_of_address(const struct address *address)
 
 static void on_connected(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("connected", event);
+	json_t *object = event_object("connected", event);
 	struct locate_target place;
 	struct flow_view hop;
 
@@ -162,10 +49,10 @@ static void on_disconnected(struct phone *phone, const struct ua_event *event, s
 	phone->is_away = true;
 	if (is_end)
 		told.retry_in = 0;
-	show_error(phone, &told,
-		   event->cause == UA_CERTIFICATE ? "The server is not who it should be"
-		   : never                        ? "The server is not reached"
-						  : "The server is gone");
+	event_show_error(phone, &told,
+			 event->cause == UA_CERTIFICATE ? "The server is not who it should be"
+			 : never                        ? "The server is not reached"
+							: "The server is gone");
 	if (is_end)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }
@@ -187,7 +74,7 @@ static void begin_command(struct phone *phone, struct now now)
 
 static void on_registered(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("registered", event);
+	json_t *object = event_object("registered", event);
 	bool is_first = !phone->was_registered;
 	struct slice aor = phone->options->aor;
 	struct shown shown;
@@ -208,9 +95,10 @@ static void on_registered(struct phone *phone, const struct ua_event *event, str
 
 static void on_registration_failed(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	show_error(phone, event,
-		   event->cause == UA_WRONG_PASSWORD ? "The password is wrong, or there is no such account"
-						     : "The registration failed");
+	event_show_error(phone, event,
+			 event->cause == UA_WRONG_PASSWORD
+				 ? "The password is wrong, or there is no such account"
+				 : "The registration failed");
 	if (event->retry_in == 0)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }
@@ -241,301 +129,8 @@ static void on_proven(struct phone *phone, const struct ua_event *event, struct 
 static void on_no_memory(struct phone *phone, const struct ua_event *event, struct now now)
 {
 	(void)now;
-	output_say(&phone->output, event_of("error", event),
+	output_say(&phone->output, event_object("error", event),
 		   "There was not enough memory to go on as before.");
-}
-
-static const char *const ended_texts[] = {
-	[UA_HUNG_UP] = "The call is over",
-	[UA_HUNG_UP_THERE] = "The call is over",
-	[UA_MOVED] = "The call has moved",
-	[UA_BUSY] = "Busy",
-	[UA_DECLINED] = "Declined",
-	[UA_NO_ANSWER] = "No answer",
-	[UA_CANCELLED] = "Cancelled",
-	[UA_UNKNOWN_USER] = "There is no such user",
-	[UA_UNAVAILABLE] = "The other side cannot be reached now",
-	[UA_WRONG_PASSWORD] = "The password is wrong",
-	[UA_NOT_AUTHENTIC] = "The server asked for what it has no right to",
-	[UA_CERTIFICATE] = "The server is not who it should be",
-	[UA_BOGUS_DNS] = "The DNS is not to be trusted",
-	[UA_NOT_SECURE] = "The call cannot be had securely, and was not made otherwise",
-	[UA_NOT_ACCEPTABLE] = "The two phones have nothing in common",
-	[UA_SERVER_GONE] = "The server is gone",
-	[UA_TIMEOUT] = "Nobody answered the request",
-	[UA_REFUSED] = "Refused",
-	[UA_FAILED] = "The call failed",
-};
-
-/* -- calls ------------------------------------------------------------------------------------------- */
-
-/* A call that is to take another one's place (RFC 3891). */
-static void on_replacing(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	if (event->consented) {
-		phone_replace(phone, event->id, event->other, now);
-		return;
-	}
-	phone->asking = event->id;
-	phone->replaced = event->other;
-	output_say(&phone->output, json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
-		   "May it take the other call's place? accept or refuse");
-}
-
-static void on_referred(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("referred", event);
-	struct shown peer, target;
-
-	object_set(object, "from", output_string(event->peer));
-	object_set(object, "target", output_string(event->text));
-	output_say(&phone->output, object, "The other side, who claims to be %s, wants us to call %s%s",
-		   show_address(&peer, event->peer), show_address(&target, event->text),
-		   event->consented ? "." : "; accept or refuse");
-	if (event->consented) {
-		phone_follow(phone, event->id, now);
-		return;
-	}
-	phone->asking = event->id;
-	output_say(&phone->output, json_pack("{s:s, s:I}", "event", "consent", "call", (json_int_t)event->id),
-		   "%s", "");
-}
-
-static void on_transfer(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("transfer", event);
-	struct shown why;
-
-	(void)now;
-	object_set(object, "status", json_integer(event->status));
-	object_set(object, "text", output_string(event->text));
-	output_say(&phone->output, object, "The transfer is on its way (%u %s).", event->status,
-		   show(&why, event->text));
-}
-
-static void on_transferred(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	(void)now;
-	output_say(&phone->output, event_of("transferred", event), "The other side was transferred.");
-}
-
-static void on_transfer_failed(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("transfer-failed", event);
-	struct shown why;
-
-	(void)now;
-	set_cause(object, event);
-	output_say(&phone->output, object, "The other side was not transferred: %s (%s).",
-		   ended_texts[event->cause], show(&why, event->text));
-}
-
-static void on_incoming(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	const struct options *options = phone->options;
-	json_t *object = event_of("incoming", event);
-	bool answers = options->command == COMMAND_ANSWER || options->auto_answer;
-	struct shown peer;
-
-	object_set(object, "from", output_string(event->peer));
-	object_set(object, "secure", json_boolean(event->secure));
-	if (event->protection)
-		object_set(object, "smime", smime_object(event->protection));
-	if (event->other != 0)
-		object_set(object, "replaces", json_integer((json_int_t)event->other));
-	output_say(&phone->output, object, "A call from %s%s%s.",
-		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
-		   show_address(&peer, event->peer),
-		   event->other != 0 ? ", in the place of another call"
-		   : answers         ? ""
-				     : "; answer or reject");
-	if (event->other != 0) {
-		on_replacing(phone, event, now);
-		return;
-	}
-	if (phone->current != 0 || (options->command != COMMAND_NONE && !answers)) {
-		if (ua_reject(phone->ua, event->id, 486, now) != OK)
-			return; /* it is over already */
-		return;
-	}
-	phone->current = event->id;
-	if (answers)
-		phone_answer(phone, event->id, now);
-}
-
-static void on_incoming_refused(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("incoming-refused", event);
-	struct shown peer, why;
-
-	(void)now;
-	object_set(object, "from", output_string(event->peer));
-	set_cause(object, event);
-	if (event->protection)
-		object_set(object, "smime", smime_object(event->protection));
-	output_say(&phone->output, object, "A call from somebody who claims to be %s was refused: %s.",
-		   show_address(&peer, event->peer), show(&why, why_of(event)));
-	smime_show_notes(&phone->output, event->protection);
-}
-
-/* Media before the answer: of a file, which is said once, whoever has not answered hears nothing. */
-static void agree_early(struct phone *phone, const struct ua_event *event)
-{
-	struct sdp_media media = event->media;
-	struct ua_call_view call;
-
-	if (phone->options->devices.source.kind == MEDIA_DEVICE_FILE &&
-	    ua_call_view(phone->ua, event->id, &call))
-		media.on_hold = !call.incoming;
-	audio_agree(phone, event->id, &media);
-	sdp_media_wipe(&media);
-}
-
-static void on_ringing(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	(void)now;
-	output_say(&phone->output, event_of("ringing", event), "It rings there.");
-	if (event->has_media && !phone->is_following)
-		agree_early(phone, event);
-}
-
-static void on_progress(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("progress", event);
-
-	(void)now;
-	if (event->status != 0)
-		object_set(object, "status", json_integer(event->status));
-	output_say(&phone->output, object, "The call proceeds.");
-	if (event->has_media && !phone->is_following)
-		agree_early(phone, event);
-}
-
-static json_t *established_object(const struct ua_event *event, const struct security_report *report,
-				  const struct ua_call_view *call)
-{
-	json_t *object = event_of("established", event), *lines = json_array();
-
-	for (size_t i = 0; i < report->n; i++)
-		json_array_append_new(lines, output_string(report->lines[i]));
-	object_set(object, "peer", output_string(event->peer));
-	object_set(object, "secure", json_boolean(event->secure));
-	object_set(object, "tls", output_string(report->tls));
-	object_set(object, "cipher", output_string(report->cipher));
-	object_set(object, "verified", output_string(report->verified));
-	object_set(object, "beyond", output_string(report->beyond));
-	object_set(object, "dnssec", output_string(report->dnssec));
-	object_set(object, "srtp", output_string(report->srtp));
-	object_set(object, "codec", output_string(report->codec));
-	object_set(object, "sealed", json_boolean(call->sealed));
-	object_set(object, "smime", smime_object(call->theirs));
-	object_set(object, "smime_sent", smime_object(call->ours));
-	object_set(object, "report", lines);
-	return object;
-}
-
-static void on_established(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	const struct options *options = phone->options;
-	struct ua_call_view call;
-	struct security_report report;
-	struct shown peer;
-
-	if (!ua_call_view(phone->ua, event->id, &call))
-		return; /* and ended already */
-	report_make(&report, phone->ua, &call, &event->media);
-	output_say(&phone->output, established_object(event, &report, &call), "The call with %s stands.",
-		   show_address(&peer, event->peer));
-	if (!phone->output.json)
-		for (size_t i = 0; i < report.n; i++)
-			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
-	smime_show_notes(&phone->output, call.theirs);
-	if (phone->is_following && event->id == phone->current) {
-		audio_end(phone, phone->aside); /* what it plays and records goes on in the new call */
-		ua_hangup(phone->ua, phone->aside, now);
-		phone->is_following = false;
-	}
-	audio_agree(phone, event->id, &event->media);
-	if (options->command == COMMAND_CALL && options->duration != 0)
-		phone->end_at = now.mono + options->duration;
-}
-
-static void on_media(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("media", event);
-	struct slice direction = sdp_direction_name(event->media.direction);
-	struct ua_call_view call = { .on_hold = false };
-
-	(void)now;
-	if (!ua_call_view(phone->ua, event->id, &call))
-		call.on_hold = false;
-	object_set(object, "state", json_string("changed"));
-	object_set(object, "direction", output_string(direction));
-	object_set(object, "held", json_boolean(event->media.remote_on_hold));
-	object_set(object, "on_hold", json_boolean(call.on_hold));
-	output_say(&phone->output, object, "%s",
-		   event->media.remote_on_hold ? "The other side has put us on hold."
-		   : call.on_hold              ? "The other side is on hold."
-					       : "The call goes on.");
-	audio_agree(phone, event->id, &event->media);
-}
-
-static void on_media_refused(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	(void)now;
-	show_error(phone, event, "The change was not accepted");
-}
-
-static void on_ended(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("ended", event);
-	enum exit_code code = exit_code_of(event->cause);
-	struct shown why;
-
-	set_cause(object, event);
-	object_set(object, "seconds", json_integer(event->seconds));
-	if (event->protection)
-		object_set(object, "smime", smime_object(event->protection));
-	output_say(&phone->output, object, "%s (%s).", ended_texts[event->cause], show(&why, why_of(event)));
-	if (event->protection && event->protection->is_broken) {
-		char line[TEXT_MAX];
-		struct writer end_to_end = writer_of(line, sizeof line);
-
-		put_smime_theirs(&end_to_end, event->protection);
-		show_line(phone, "from end to end: ", writer_text(&end_to_end));
-		smime_show_notes(&phone->output, event->protection);
-	}
-	audio_end(phone, event->id);
-	if (event->id == phone->aside) {
-		phone->aside = 0;
-		phone->is_following = false;
-	}
-	if (event->id != phone->current)
-		return;
-	phone->current = phone->aside;
-	phone->aside = 0;
-	phone->is_following = false;
-	if (phone->current != 0) {
-		output_say(&phone->output, NULL, "The other call is still there.");
-		return;
-	}
-	if (phone->options->command != COMMAND_CALL)
-		return;
-	if (code == EXIT_OK && phone->is_away)
-		code = EXIT_NETWORK; /* the other side could not be told yet */
-	phone_finish(phone, code, now);
-}
-
-static void on_refer_refused(struct phone *phone, const struct ua_event *event, struct now now)
-{
-	json_t *object = event_of("refer-refused", event);
-	struct shown peer, target;
-
-	(void)now;
-	object_set(object, "from", output_string(event->peer));
-	object_set(object, "target", output_string(event->text));
-	output_say(&phone->output, object, "Somebody who claims to be %s wanted us to call %s; we refused.",
-		   show_address(&peer, event->peer), show_address(&target, event->text));
 }
 
 /* -- what is watched -------------------------------------------------------------------------------------- */
@@ -554,7 +149,7 @@ static void on_notified(struct phone *phone, const struct ua_event *event, struc
 	object_set(object, "text", output_string(event->text));
 	put_escaped(&out, event->text);
 	output_say(&phone->output, object, "%s (%s): %.*s%s", show_address(&peer, event->peer),
-		   show(&state, event->state), SLICE_FMT(writer_text(&out)),
+		   show_text(&state, event->state), SLICE_FMT(writer_text(&out)),
 		   out.overflow ? " (cut off)" : "");
 }
 
@@ -563,9 +158,9 @@ static void on_watch_ended(struct phone *phone, const struct ua_event *event, st
 	json_t *object = json_pack("{s:s, s:I}", "event", "watch-ended", "id", (json_int_t)event->id);
 	struct shown why;
 
-	set_cause(object, event);
-	output_say(&phone->output, object, "Nothing is watched any more: %s (%s).", ended_texts[event->cause],
-		   show(&why, event->text));
+	event_set_cause(object, event);
+	output_say(&phone->output, object, "Nothing is watched any more: %s (%s).", event_what(event->cause),
+		   show_text(&why, event->text));
 	if (event->id == phone->watch)
 		phone->watch = 0;
 	if (phone->options->command == COMMAND_WATCH)
@@ -576,9 +171,9 @@ static void on_watch_ended(struct phone *phone, const struct ua_event *event, st
 
 static void on_message(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("message", event);
+	json_t *object = event_object("message", event);
 	struct shown peer;
-	char text[OUTPUT_LINE_MAX / 2], line[TEXT_MAX];
+	char text[OUTPUT_LINE_MAX / 2], line[EVENT_TEXT_MAX];
 	struct writer out = writer_of(text, sizeof text), end_to_end = writer_of(line, sizeof line);
 
 	(void)now;
@@ -592,34 +187,34 @@ static void on_message(struct phone *phone, const struct ua_event *event, struct
 		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
 		   show_address(&peer, event->peer), SLICE_FMT(writer_text(&out)),
 		   out.overflow ? " (cut off)" : "");
-	show_line(phone, "from end to end: ", writer_text(&end_to_end));
+	event_show_line(phone, "from end to end: ", writer_text(&end_to_end));
 	smime_show_notes(&phone->output, event->protection);
 }
 
 static void on_message_sent(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("message-sent", event);
-	char line[TEXT_MAX];
+	json_t *object = event_object("message-sent", event);
+	char line[EVENT_TEXT_MAX];
 	struct writer end_to_end = writer_of(line, sizeof line);
 
 	object_set(object, "smime", smime_object(event->protection));
 	put_smime_ours(&end_to_end, event->protection);
 	output_say(&phone->output, object, "The message has arrived.");
-	show_line(phone, "from end to end: ", writer_text(&end_to_end));
+	event_show_line(phone, "from end to end: ", writer_text(&end_to_end));
 	if (event->id == phone->message)
 		phone_finish(phone, EXIT_OK, now);
 }
 
 static void on_message_failed(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("message-failed", event);
+	json_t *object = event_object("message-failed", event);
 	struct shown why;
 
-	set_cause(object, event);
+	event_set_cause(object, event);
 	if (event->protection)
 		object_set(object, "smime", smime_object(event->protection));
-	output_say(&phone->output, object, "The message has not arrived: %s (%s).", ended_texts[event->cause],
-		   show(&why, why_of(event)));
+	output_say(&phone->output, object, "The message has not arrived: %s (%s).", event_what(event->cause),
+		   show_text(&why, event_why(event)));
 	if (event->id == phone->message)
 		phone_finish(phone, exit_code_of(event->cause), now);
 }
@@ -628,18 +223,19 @@ static void on_message_failed(struct phone *phone, const struct ua_event *event,
 
 static void on_not_taken(struct phone *phone, const struct ua_event *event, struct now now)
 {
-	json_t *object = event_of("not-taken", event);
+	json_t *object = event_object("not-taken", event);
 	struct shown peer, method, why;
 
 	(void)now;
 	object_set(object, "from", output_string(event->peer));
 	object_set(object, "method", output_string(event->state));
-	set_cause(object, event);
+	event_set_cause(object, event);
 	object_set(object, "smime", smime_object(event->protection));
 	output_say(
 		&phone->output, object,
 		"A request (%s) of somebody who claims to be %s was refused, and nothing of it is shown: %s.",
-		show(&method, event->state), show_address(&peer, event->peer), show(&why, event->text));
+		show_text(&method, event->state), show_address(&peer, event->peer),
+		show_text(&why, event->text));
 	smime_show_notes(&phone->output, event->protection);
 }
 
@@ -654,7 +250,7 @@ static void on_in_clear(struct phone *phone, const struct ua_event *event, struc
 	object_set(object, "text", output_string(event->text));
 	object_set(object, "asks", json_boolean(can_ask));
 	output_say(&phone->output, object, "It cannot be protected on the way to %s: %s. %s",
-		   show_address(&peer, event->peer), show(&why, event->text),
+		   show_address(&peer, event->peer), show_text(&why, event->text),
 		   can_ask ? "May it go without? accept or refuse"
 			   : "Without a person's word it does not go.");
 	if (can_ask)
@@ -664,33 +260,13 @@ static void on_in_clear(struct phone *phone, const struct ua_event *event, struc
 }
 
 static void (*const handlers[])(struct phone *phone, const struct ua_event *event, struct now now) = {
-	[UA_CONNECTED] = on_connected,
-	[UA_DISCONNECTED] = on_disconnected,
-	[UA_REGISTERED] = on_registered,
-	[UA_REGISTRATION_FAILED] = on_registration_failed,
-	[UA_STOPPED] = on_stopped,
-	[UA_INCOMING] = on_incoming,
-	[UA_INCOMING_REFUSED] = on_incoming_refused,
-	[UA_RINGING] = on_ringing,
-	[UA_PROGRESS] = on_progress,
-	[UA_ESTABLISHED] = on_established,
-	[UA_MEDIA] = on_media,
-	[UA_MEDIA_REFUSED] = on_media_refused,
-	[UA_ENDED] = on_ended,
-	[UA_NOTIFIED] = on_notified,
-	[UA_WATCH_ENDED] = on_watch_ended,
-	[UA_MESSAGE] = on_message,
-	[UA_MESSAGE_SENT] = on_message_sent,
-	[UA_MESSAGE_FAILED] = on_message_failed,
-	[UA_NOT_TAKEN] = on_not_taken,
-	[UA_IN_CLEAR] = on_in_clear,
-	[UA_REFERRED] = on_referred,
-	[UA_REFER_REFUSED] = on_refer_refused,
-	[UA_TRANSFER] = on_transfer,
-	[UA_TRANSFERRED] = on_transferred,
-	[UA_TRANSFER_FAILED] = on_transfer_failed,
-	[UA_ALGORITHM] = on_algorithm,
-	[UA_PROVEN] = on_proven,
+	[UA_CONNECTED] = on_connected,       [UA_DISCONNECTED] = on_disconnected,
+	[UA_REGISTERED] = on_registered,     [UA_REGISTRATION_FAILED] = on_registration_failed,
+	[UA_STOPPED] = on_stopped,           [UA_NOTIFIED] = on_notified,
+	[UA_WATCH_ENDED] = on_watch_ended,   [UA_MESSAGE] = on_message,
+	[UA_MESSAGE_SENT] = on_message_sent, [UA_MESSAGE_FAILED] = on_message_failed,
+	[UA_NOT_TAKEN] = on_not_taken,       [UA_IN_CLEAR] = on_in_clear,
+	[UA_ALGORITHM] = on_algorithm,       [UA_PROVEN] = on_proven,
 	[UA_NO_MEMORY] = on_no_memory,
 };
 
@@ -700,7 +276,7 @@ bool phone_take_events(struct phone *phone, struct now now)
 	bool any = false;
 
 	while (ua_next_event(phone->ua, &event)) {
-		if (!phone_take_certificate(phone, &event))
+		if (!phone_take_certificate(phone, &event) && !phone_take_call_event(phone, &event, now))
 			handlers[event.kind](phone, &event, now);
 		sdp_media_wipe(&event.media);
 		any = true;

@@ -117,6 +117,8 @@ void phone_message(struct phone *phone, struct slice whom, struct slice text, st
 bool phone_show_certificate(struct phone *phone);
 /* News of certificates (ua/credentials.h), shown and kept. True if the event is one. */
 bool phone_take_certificate(struct phone *phone, const struct ua_event *event);
+/* One of a call. False: it is none. */
+bool phone_take_call_event(struct phone *phone, const struct ua_event *event, struct now now);
 /* What the person says of a key that has changed; false: nothing was asked. */
 bool phone_decide_change(struct phone *phone, bool yes);
 /* From now on what sealphone cert changes is noticed; false with a message printed. */
