@@ -238,18 +238,31 @@ static void forgets_who_is_silent_over_udp_unless_he_is_proven(void **state)
 	socket_close(proven);
 }
 
+static void raise_curtain_for_two(void)
+{
+	limits.associations = 2;
+	raise_curtain(TRANSPORT_UDP);
+}
+
+/* The next who says something; the first of them is proven by it. */
+static int come(unsigned peer)
+{
+	int fd = udp_peer();
+
+	send_options(fd, peer, ";rport");
+	UNTIL(far_end.opened == peer + 1);
+	if (peer == 0)
+		assert_true(endpoint_flow_prove(far_end.endpoint, far_end.flow, STAGE_ACCOUNT));
+	return fd;
+}
+
 static void gives_the_place_of_a_stranger_to_a_newcomer(void **state)
 {
 	int fds[4];
 
-	limits.associations = 2;
-	raise_curtain(TRANSPORT_UDP);
+	raise_curtain_for_two();
 	for (unsigned peer = 0; peer < 4; peer++) {
-		fds[peer] = udp_peer();
-		send_options(fds[peer], peer, ";rport");
-		UNTIL(far_end.opened == peer + 1);
-		if (peer == 0)
-			assert_true(endpoint_flow_prove(far_end.endpoint, far_end.flow, STAGE_ACCOUNT));
+		fds[peer] = come(peer);
 		send_options(fds[0], 10 + peer, ";rport");
 		UNTIL(far_end.requests == 2 * (peer + 1));
 	}
@@ -264,15 +277,9 @@ static void leaves_his_place_to_who_has_been_proven_since_he_was_heard(void **st
 {
 	int fds[4];
 
-	limits.associations = 2;
-	raise_curtain(TRANSPORT_UDP);
-	for (unsigned peer = 0; peer < 4; peer++) {
-		fds[peer] = udp_peer();
-		send_options(fds[peer], peer, ";rport");
-		UNTIL(far_end.opened == peer + 1);
-		if (peer == 0)
-			assert_true(endpoint_flow_prove(far_end.endpoint, far_end.flow, STAGE_ACCOUNT));
-	}
+	raise_curtain_for_two();
+	for (unsigned peer = 0; peer < 4; peer++)
+		fds[peer] = come(peer);
 	assert_int_equal(far_end.lost, 2);
 	send_options(fds[0], 10, ";rport");
 	UNTIL(far_end.requests == 5);

@@ -394,21 +394,40 @@ static void a_server_that_has_to_prove_itself_cannot_do_without_asking(void **st
 	world_close(&world);
 }
 
+/* The last that is said before the end. */
+static void take_back(struct world *world)
+{
+	const struct sip_message *request = world_expect(world, SIP_REGISTER);
+
+	assert_value(request, SIP_EXPIRES, "0");
+	world_expect_no_event(world, UA_STOPPED);
+	world_answer(world, request, 200, NULL, SLICE(""));
+	world_event(world, UA_STOPPED);
+	world_close(world);
+}
+
 static void takes_its_binding_back_when_it_stops(void **state)
 {
 	struct world world;
-	const struct sip_message *request;
 
 	world_open(&world, &(struct ua_config){ 0 });
 	world_register(&world);
 	ua_stop(world.ua, world.now);
 	world_pump(&world);
-	request = world_expect(&world, SIP_REGISTER);
-	assert_value(request, SIP_EXPIRES, "0");
-	world_expect_no_event(&world, UA_STOPPED);
-	world_answer(&world, request, 200, NULL, SLICE(""));
-	world_event(&world, UA_STOPPED);
-	world_close(&world);
+	take_back(&world);
+}
+
+/* The first REGISTER, which is not answered yet. */
+static const struct sip_message *stop_while_it_registers(struct world *world)
+{
+	const struct sip_message *request;
+
+	world_open(world, &(struct ua_config){ 0 });
+	world_connect(world, "localhost");
+	request = world_expect(world, SIP_REGISTER);
+	ua_stop(world->ua, world->now);
+	world_pump(world);
+	return request;
 }
 
 /* Who is in a hurry does not leave a binding behind that nobody is at. */
@@ -418,19 +437,10 @@ static void a_registration_that_is_under_way_is_taken_back_too(void **state)
 	const struct sip_message *request;
 
 	(void)state;
-	world_open(&world, &(struct ua_config){ 0 });
-	world_connect(&world, "localhost");
-	request = world_expect(&world, SIP_REGISTER);
-	ua_stop(world.ua, world.now);
-	world_pump(&world);
+	request = stop_while_it_registers(&world);
 	world_expect_silence(&world); /* RFC3261:10.2 not before the answer to the one before */
 	world_answer(&world, request, 200, NULL, SLICE(""));
-	request = world_expect(&world, SIP_REGISTER);
-	assert_value(request, SIP_EXPIRES, "0");
-	world_expect_no_event(&world, UA_STOPPED);
-	world_answer(&world, request, 200, NULL, SLICE(""));
-	world_event(&world, UA_STOPPED);
-	world_close(&world);
+	take_back(&world);
 }
 
 static void who_stops_does_not_begin_to_register(void **state)
@@ -439,11 +449,7 @@ static void who_stops_does_not_begin_to_register(void **state)
 	const struct sip_message *request;
 
 	(void)state;
-	world_open(&world, &(struct ua_config){ 0 });
-	world_connect(&world, "localhost");
-	request = world_expect(&world, SIP_REGISTER);
-	ua_stop(world.ua, world.now);
-	world_pump(&world);
+	request = stop_while_it_registers(&world);
 	world_answer(
 		&world, request, 401,
 		"WWW-Authenticate: Digest realm=\"localhost\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n",
