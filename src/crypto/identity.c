@@ -11,9 +11,11 @@
 
 /* What is asked of each identity in turn. */
 struct visit {
-	struct slice wanted;   /* the domain asked for */
-	bool found;            /* it is there */
-	struct writer *report; /* or: write them all here */
+	struct slice wanted;                 /* the domain asked for */
+	bool found;                          /* it is there */
+	struct writer *report;               /* or: write them all here */
+	const NAME_CONSTRAINTS *constraints; /* or: whether one is beyond these */
+	bool is_beyond;
 	size_t n;
 };
 
@@ -75,6 +77,42 @@ static bool host_of_sip_uri(struct slice uri, struct slice *ret_host)
 	return true;
 }
 
+/* ---- RFC 5280 §4.2.1.10 ---- */
+
+/* "Any DNS name that can be constructed by simply adding zero or more labels to the left-hand side of the name" */
+static bool is_below(struct slice name, struct slice base)
+{
+	if (base.len == 0)
+		return true;
+	if (base.len > name.len || !slice_eq_nocase(slice_sub(name, name.len - base.len, name.len), base))
+		return false;
+	return base.len == name.len || base.ptr[0] == '.' || name.ptr[name.len - base.len - 1] == '.';
+}
+
+static bool is_among(const STACK_OF(GENERAL_SUBTREE) * subtrees, struct slice name, bool *ret_has_any)
+{
+	*ret_has_any = false;
+	for (int i = 0; i < sk_GENERAL_SUBTREE_num(subtrees); i++) {
+		const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(subtrees, i)->base;
+
+		if (base->type != GEN_DNS)
+			continue;
+		*ret_has_any = true;
+		if (is_below(name, slice_of_asn1(base->d.ia5)))
+			return true;
+	}
+	return false;
+}
+
+static bool allows(const NAME_CONSTRAINTS *constraints, struct slice name)
+{
+	bool is_constrained;
+
+	if (is_among(constraints->excludedSubtrees, name, &is_constrained))
+		return false;
+	return is_among(constraints->permittedSubtrees, name, &is_constrained) || !is_constrained;
+}
+
 /* ---- RFC 5922 §7.1 ---- */
 
 static void visit_name(struct visit *visit, struct slice name)
@@ -83,6 +121,8 @@ static void visit_name(struct visit *visit, struct slice name)
 		return;
 	if (slice_eq_nocase(name, visit->wanted))
 		visit->found = true;
+	if (visit->constraints && !allows(visit->constraints, name))
+		visit->is_beyond = true;
 	if (visit->report && visit->n)
 		put(visit->report, SLICE(", "));
 	if (visit->report)
@@ -183,74 +223,26 @@ bool put_identities(struct writer *out, const struct certificate *certificate)
 	return visit.n > 0;
 }
 
-/* ---- RFC 5280 §4.2.1.10 ---- */
-
-/* "Any DNS name that can be constructed by simply adding zero or more labels to the left-hand side of the name" */
-static bool is_below(struct slice name, struct slice base)
-{
-	if (base.len == 0)
-		return true;
-	if (base.len > name.len || !slice_eq_nocase(slice_sub(name, name.len - base.len, name.len), base))
-		return false;
-	return base.len == name.len || base.ptr[0] == '.' || name.ptr[name.len - base.len - 1] == '.';
-}
-
-static bool is_among(const STACK_OF(GENERAL_SUBTREE) * subtrees, struct slice name, bool *ret_has_any)
-{
-	*ret_has_any = false;
-	for (int i = 0; i < sk_GENERAL_SUBTREE_num(subtrees); i++) {
-		const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(subtrees, i)->base;
-
-		if (base->type != GEN_DNS)
-			continue;
-		*ret_has_any = true;
-		if (is_below(name, slice_of_asn1(base->d.ia5)))
-			return true;
-	}
-	return false;
-}
-
-static bool allows(const NAME_CONSTRAINTS *constraints, struct slice name)
-{
-	bool is_constrained;
-
-	if (is_among(constraints->excludedSubtrees, name, &is_constrained))
-		return false;
-	return is_among(constraints->permittedSubtrees, name, &is_constrained) || !is_constrained;
-}
-
-static bool names_are_allowed(const GENERAL_NAMES *names, const NAME_CONSTRAINTS *constraints)
-{
-	struct slice host;
-
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-		if (name->type == GEN_URI && host_of_sip_uri(slice_of_asn1(name->d.ia5), &host) &&
-		    identity_is_name(host) && !allows(constraints, host))
-			return false;
-	}
-	return true;
-}
-
 /* What cannot be read allows nothing. */
 bool identity_is_within(const struct certificate *certificate, const struct certificate *issuer)
 {
 	int status = -1, of_names = -1;
 	NAME_CONSTRAINTS *constraints = X509_get_ext_d2i(issuer->x509, NID_name_constraints, &status, NULL);
+	struct visit visit = { .constraints = constraints };
 	GENERAL_NAMES *names;
-	bool ok;
+	bool is_within;
 
 	if (!constraints) {
 		ERR_clear_error();
 		return status == -1;
 	}
 	names = X509_get_ext_d2i(certificate->x509, NID_subject_alt_name, &of_names, NULL);
-	ok = names ? names_are_allowed(names, constraints) : of_names == -1;
+	visit_uris(&visit, names);
+	is_within = names ? !visit.is_beyond : of_names == -1;
 	GENERAL_NAMES_free(names);
 	NAME_CONSTRAINTS_free(constraints);
 	ERR_clear_error();
-	return ok;
+	return is_within;
 }
 
 /* ---- verdicts ---- */

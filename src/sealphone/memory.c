@@ -89,13 +89,13 @@ static bool read_file(struct memory *memory)
 	bool session, is_good = instance && algorithm &&
 				auth_algorithm_parse(slice_of(algorithm), &memory->least, &session);
 
+	if (!file && json_error_code(&error) == json_error_cannot_open_file)
+		return complain(memory->path, strerror(errno));
 	if (is_good)
 		put(&out, slice_of(instance));
 	memory->instance[out.len] = '\0';
 	memory->was_proven = json_is_true(json_object_get(file, "proven"));
 	json_decref(file);
-	if (!file && json_error_code(&error) == json_error_cannot_open_file)
-		return complain(memory->path, strerror(errno));
 	if (!is_good || out.overflow || out.len == 0)
 		return complain(memory->path, "this is not what sealphone wrote; remove it to begin anew");
 	return true;

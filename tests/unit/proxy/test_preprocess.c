@@ -163,31 +163,34 @@ static void a_maddr_that_means_us_is_taken_off(void **state)
 	world_end(world);
 }
 
+/* A request of Bob's within the dialog, along our Route in it. */
+static void ask_along(struct world *world, const char *ours, const char *method, const char *uri)
+{
+	char route[300];
+
+	snprintf(route, sizeof route, "Route: <%s>\r\n", ours);
+	world_ask(world, BOB_PHONE,
+		  &(struct ask){ .method = method,
+				 .uri = uri,
+				 .from = "<sip:bob@example.org>;tag=callee",
+				 .to = "<sip:alice@example.org>;tag=a" },
+		  slice_of(route));
+}
+
 /* RFC6665:4.3, RFC5658:3.2: "NOTIFY requests" make the subscriber's route set, on both sides of us. */
 static void a_notify_is_record_routed_for_both_sides(void **state)
 {
 	struct world *world = world_new();
 	const char *uri = route_of(world, CLEAR);
-	char route[300], both[600];
+	char both[600];
 	struct slice got;
 
-	snprintf(route, sizeof route, "Route: <%s>\r\n", uri);
 	snprintf(both, sizeof both, "Record-Route: <%s;transport=tcp>\r\nRecord-Route: <%s>\r\n", uri, uri);
-	world_ask(world, BOB_PHONE,
-		  &(struct ask){ .method = "NOTIFY",
-				 .uri = "sip:alice@192.0.2.10",
-				 .from = "<sip:bob@example.org>;tag=callee",
-				 .to = "<sip:alice@example.org>;tag=a" },
-		  slice_of(route));
+	ask_along(world, uri, "NOTIFY", "sip:alice@192.0.2.10");
 	got = world_passed(world, CLEAR);
 	assert_true(slice_starts(got, SLICE("NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n")));
 	assert_true(has(got, both));
-	world_ask(world, BOB_PHONE,
-		  &(struct ask){ .method = "BYE",
-				 .uri = "sip:alice@192.0.2.10",
-				 .from = "<sip:bob@example.org>;tag=callee",
-				 .to = "<sip:alice@example.org>;tag=a" },
-		  slice_of(route));
+	ask_along(world, uri, "BYE", "sip:alice@192.0.2.10");
 	assert_false(has(world_passed(world, CLEAR), "Record-Route"));
 	world_end(world);
 }
@@ -197,16 +200,10 @@ static void a_notify_says_tls_to_who_says_it_himself(void **state)
 {
 	struct world *world = world_new();
 	const char *uri = route_of(world, ALICE_PHONE);
-	char route[300], both[600];
+	char both[600];
 
-	snprintf(route, sizeof route, "Route: <%s>\r\n", uri);
 	snprintf(both, sizeof both, "Record-Route: <%s;transport=tls>\r\nRecord-Route: <%s>\r\n", uri, uri);
-	world_ask(world, BOB_PHONE,
-		  &(struct ask){ .method = "NOTIFY",
-				 .uri = "sip:alice@192.0.2.10;transport=tls",
-				 .from = "<sip:bob@example.org>;tag=callee",
-				 .to = "<sip:alice@example.org>;tag=a" },
-		  slice_of(route));
+	ask_along(world, uri, "NOTIFY", "sip:alice@192.0.2.10;transport=tls");
 	assert_true(has(world_passed(world, ALICE_PHONE), both));
 	world_end(world);
 }
