@@ -69,7 +69,7 @@ def test_each_command_of_the_tool_has_its_help_and_its_line_of_synopsis():
 
 def test_each_event_of_the_phone_is_in_its_manual():
     sources = "".join(path.read_text() for path in (ROOT / "src/sealphone").glob("*.c"))
-    told = set(re.findall(r'(?:"event", |event_of\(|finish\(cert, |{ UA_CERTIFICATE_[A-Z]+, )"([a-z-]+)"', sources))
+    told = set(re.findall(r'(?:"event", |event_object\(|finish\(cert, |{ UA_CERTIFICATE_[A-Z]+, )"([a-z-]+)"', sources))
     events = page("sealphone.1").split(".Ss Events", 1)[1].split(".Ss ", 1)[0]
     listed = {name for line in re.findall(r"^\.It (.*)$", events, re.M) for name in re.findall(r"\b[a-z-]+\b", line.removeprefix("Li "))}
     assert told == listed
