@@ -10,6 +10,7 @@
 #include "sealined/config_numbers.h"
 #include "sealined/confine.h"
 #include "sealined/loading.h"
+#include "sealined/requests.h"
 #include "store/state.h"
 
 enum {

@@ -1,6 +1,6 @@
 /* The requests of the control socket about bans; man/sealine-control.7 is their reference. */
 #include "base/mem.h"
-#include "sealined/daemon.h"
+#include "sealined/requests.h"
 
 enum { TIME_MAX_S = 366 * 86400 };
 

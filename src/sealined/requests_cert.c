@@ -1,17 +1,9 @@
 /* The requests of the control socket about certificates of users; man/sealine-control.7 is their reference. */
 #include "base/ascii.h"
 #include "base/mem.h"
-#include "sealined/daemon.h"
+#include "sealined/requests.h"
 
 enum { ACCOUNTS_LOOKED_AT = 5000 };
-
-bool daemon_read_name(struct control_call *call, char buf[STORE_NAME_MAX], struct slice *ret_name)
-{
-	if (daemon_aor_of(call->request, buf, ret_name))
-		return true;
-	control_refuse(call, "syntax", "\"aor\" is no user@domain");
-	return false;
-}
 
 static json_t *describe(const struct aor *aor, const struct device_certificate *one, utc_t now)
 {

@@ -1,6 +1,6 @@
 /* The requests of the control socket about what is asked of accounts; man/sealine-control.7 is their reference. */
 #include "endpoint/policy.h"
-#include "sealined/daemon.h"
+#include "sealined/requests.h"
 
 json_t *daemon_describe_policy(const struct aor *aor)
 {
