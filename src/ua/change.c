@@ -245,7 +245,6 @@ static void try_again_later(struct call *call, struct now now)
 
 	random_bytes(endpoint_random(call->ua->endpoint), &chance, sizeof chance);
 	wait = call->incoming ? (ms_t)(chance % 201) * 10 : 2100 + (ms_t)(chance % 191) * 10;
-	description_withdraw(&call->description);
 	ua_set_timer(call->ua, &call->change_timer, UA_TIMER_CHANGE, now.mono + wait);
 }
 
@@ -315,13 +314,15 @@ static void on_invite_response(struct exchange *exchange, const struct sip_messa
 	if (status == 422 && session_timer_raise(&call->session, response)) {
 		description_withdraw(&call->description);
 		change_again(call, now);
-	} else if (status == 491)
+	} else if (status == 491) {
+		description_withdraw(&call->description);
 		try_again_later(call, now);
-	else if (ends_dialog(status))
+	} else if (ends_dialog(status)) {
 		call_leave(call, UA_HUNG_UP_THERE, SLICE("the other side knows nothing of the call any more"),
 			   now);
-	else
+	} else {
 		go_back(call, ua_cause_of(status), status, ua_why_of(response), now);
+	}
 }
 
 static void on_invite_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)

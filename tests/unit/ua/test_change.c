@@ -208,6 +208,31 @@ static void a_change_without_an_offer_gets_ours(void **state)
 	assert_true(world_event(world, UA_MEDIA)->media.secure);
 }
 
+/* Our change waits for another try (491), and then for theirs, whose offer is ours to make: that offer stands. */
+static void a_change_that_waits_leaves_the_offer_to_theirs_alone(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *ok, *again = NULL;
+	char sdp[4096];
+	uint64_t call;
+
+	first = world_call(world, &call);
+	assert_int_equal(ua_hold(world->ua, call, true, world->now), OK);
+	world_pump(world);
+	world_answer(world, world_expect(world, SIP_INVITE), 491, NULL, SLICE(""));
+	world_expect(world, SIP_ACK);
+	receive(world, first, "INVITE", contact, SLICE(""));
+	ok = world_expect_status(world, 200);
+	world_pass(world, 4000); /* our turn, before their ACK */
+	while ((again = world_sent(world)) != NULL)
+		assert_int_equal(again->status, 200);
+	world->cseq--;
+	receive(world, first, "ACK", "", world_sdp_answer(world, ok, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	assert_true(world_event(world, UA_MEDIA)->media.secure);
+	world_pass(world, 4000);
+	world_expect(world, SIP_INVITE);
+}
+
 static void a_call_that_the_other_side_forgot_is_over(void **state)
 {
 	struct world *world = *state;
@@ -445,6 +470,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(the_other_side_holds_us),
 	WITH_WORLD(a_change_for_the_worse_is_refused_and_the_call_goes_on),
 	WITH_WORLD(a_change_without_an_offer_gets_ours),
+	WITH_WORLD(a_change_that_waits_leaves_the_offer_to_theirs_alone),
 	WITH_WORLD(a_call_that_the_other_side_forgot_is_over),
 	WITH_WORLD(a_request_out_of_order_is_refused),
 	WITH_WORLD(a_session_is_refreshed_by_whose_turn_it_is),
