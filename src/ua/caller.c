@@ -320,6 +320,12 @@ static void on_reliable(struct call *call, struct fork *fork, const struct sip_m
 	}
 }
 
+/* What makes a dialog (RFC 3261 §12.1.2). In a 1xx a Contact is optional (§20, table 2), and it rings all the same. */
+static bool names_a_way(const struct sip_message *response)
+{
+	return response->to.tag.len > 0 && sip_message_header(response, SIP_CONTACT);
+}
+
 /* 18x: it rings, or something is to be heard already. */
 static void on_provisional(struct call *call, const struct exchange *invite,
 			   const struct sip_message *response, struct now now)
@@ -334,7 +340,7 @@ static void on_provisional(struct call *call, const struct exchange *invite,
 		on_reliable(call, fork, response, now);
 		return;
 	}
-	if (call->state != CALL_CALLING || (!fork && response->to.tag.len > 0))
+	if (call->state != CALL_CALLING || (!fork && names_a_way(response)))
 		return;
 	if (response->body.len > 0 && !(fork && fork->is_answered) &&
 	    call_check_answer(call, response).status == 0)

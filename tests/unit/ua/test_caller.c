@@ -74,6 +74,23 @@ static void a_call_is_offered_encrypted_rings_and_stands(void **state)
 	assert_false(ua_call_view(world->ua, call, &view));
 }
 
+/* RFC3261:20, table 2: in a 1xx a Contact is optional. */
+static void it_rings_where_the_response_has_no_contact(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *request;
+	char sdp[4096];
+	uint64_t call;
+
+	request = invite(world, &call);
+	world_answer(world, request, 180, NULL, SLICE(""));
+	assert_int_equal(world_event(world, UA_RINGING)->id, call);
+	world_answer(world, request, 200, contact,
+		     world_sdp_answer(world, request, SDP_SRTP_REQUIRED, sdp, sizeof sdp));
+	world_expect(world, SIP_ACK);
+	world_event(world, UA_ESTABLISHED);
+}
+
 static const struct {
 	unsigned status;
 	const char *lines;
@@ -490,6 +507,7 @@ static void nobody_answers_at_all(void **state)
 
 static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_call_is_offered_encrypted_rings_and_stands),
+	WITH_WORLD(it_rings_where_the_response_has_no_contact),
 	WITH_WORLD(each_refusal_has_its_cause),
 	WITH_WORLD(a_call_is_cancelled_while_it_rings),
 	WITH_WORLD(a_call_that_nobody_answers_is_given_up),
