@@ -258,11 +258,24 @@ static enum sdp_codec event_codec(const struct media_call *call)
 	return SDP_TELEPHONE_EVENT;
 }
 
+static void tell_unsent(struct media_call *call, char digit, const char *why)
+{
+	struct media_event event = media_call_event(call, MEDIA_NO_DIGIT);
+
+	event.digit = digit;
+	snprintf(event.text, sizeof event.text, "the digit %c is not sent, since %s", digit, why);
+	events_post(call->events, &event);
+}
+
 void media_call_digit(struct media_call *call, char digit)
 {
 	struct outgoing *out = &call->out;
 
-	if (call->agreed.send.of[event_codec(call)] != SDP_NO_PAYLOAD && out->n_digits < MAX_DIGITS)
+	if (call->agreed.send.of[event_codec(call)] == SDP_NO_PAYLOAD)
+		tell_unsent(call, digit, "the other side takes none");
+	else if (out->n_digits == MAX_DIGITS)
+		tell_unsent(call, digit, "too many wait before it");
+	else
 		out->digits[out->n_digits++] = digit;
 }
 

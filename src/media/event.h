@@ -13,6 +13,7 @@ enum media_event_kind {
 	MEDIA_NOT_RECEIVING, /* for 5 s nothing came although it should: we hear nothing */
 	MEDIA_NOT_HEARD,     /* for 10 s the other side's RTCP has said that nothing reaches it */
 	MEDIA_DIGIT,         /* the other side pressed a key: digit */
+	MEDIA_NO_DIGIT,      /* a digit of ours that is not sent: digit, text */
 	MEDIA_PLAYED,        /* the file to play is at its end */
 	MEDIA_RECORDING,     /* what is heard is written to the file of that number: media_recording_path() */
 	MEDIA_NO_DEVICE,  /* no sound card where one was hoped for, or it is gone: text; the call goes on */

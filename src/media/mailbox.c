@@ -157,6 +157,7 @@ const char *media_event_name(enum media_event_kind kind)
 		[MEDIA_NOT_RECEIVING] = "not-receiving",
 		[MEDIA_NOT_HEARD]     = "not-heard",
 		[MEDIA_DIGIT]         = "digit",
+		[MEDIA_NO_DIGIT]      = "no-digit",
 		[MEDIA_PLAYED]        = "played",
 		[MEDIA_NO_DEVICE]     = "no-device",
 		[MEDIA_RECORDING]     = "recording",

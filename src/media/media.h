@@ -95,7 +95,10 @@ MUST_CHECK enum err media_start(struct media *media, uint64_t call, struct media
 /* A new agreement: hold, resume, other codec, other address, other keys. Ignored if the call is not there. */
 MUST_CHECK enum err media_update(struct media *media, uint64_t call, const struct sdp_media *agreed);
 
-/* Sends a digit (0-9 * # A-D; others are ERR_SYNTAX) as RFC 4733 events, after those still being sent. */
+/*
+ * Sends a digit (0-9 * # A-D; others are ERR_SYNTAX) as RFC 4733 events, after those still being sent. MEDIA_NO_DIGIT: it is not, since the
+ * other side takes none, or too many wait.
+ */
 MUST_CHECK enum err media_dtmf(struct media *media, uint64_t call, char digit);
 
 /* Asks for a MEDIA_STATISTICS event. */

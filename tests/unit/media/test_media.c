@@ -377,6 +377,28 @@ static void digits_that_are_not_agreed_on_any_more_are_not_sent(void **state)
 	party_free(&b);
 }
 
+static void digits_that_are_not_sent_are_told(void **state)
+{
+	enum { WAITING = 32 };
+	struct party a, b;
+	struct sdp_media less;
+
+	connect_parties(&a, &b, SDP_SRTP_REQUIRED);
+	for (int i = 0; i < WAITING + 2; i++) /* one of them may be under way already */
+		assert_int_equal(media_dtmf(a.media, 1, '1'), OK);
+	assert_int_equal(media_dtmf(a.media, 1, '2'), OK);
+	while (expect(&a, MEDIA_NO_DIGIT).digit != '2')
+		;
+	less = a.agreed;
+	less.send.of[SDP_TELEPHONE_EVENT] = less.send.of[SDP_TELEPHONE_EVENT_48K] = SDP_NO_PAYLOAD;
+	assert_int_equal(media_update(a.media, 1, &less), OK);
+	assert_int_equal(media_dtmf(a.media, 1, '3'), OK);
+	assert_int_equal(expect(&a, MEDIA_NO_DIGIT).digit, '3');
+	sdp_media_wipe(&less);
+	party_free(&a);
+	party_free(&b);
+}
+
 static void strangers_are_not_heard(void **state)
 {
 	static const enum sdp_srtp_policy policies[] = { SDP_SRTP_REQUIRED, SDP_SRTP_NEVER };
@@ -563,6 +585,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(sound_arrives_in_pcma_in_clear),
 	cmocka_unit_test(digits_arrive_once_and_in_order),
 	cmocka_unit_test(digits_that_are_not_agreed_on_any_more_are_not_sent),
+	cmocka_unit_test(digits_that_are_not_sent_are_told),
 	cmocka_unit_test(strangers_are_not_heard),
 	cmocka_unit_test(a_wrong_key_is_dropped_silently),
 	cmocka_unit_test(hold_stops_the_stream_and_new_keys_begin_it_again),
