@@ -71,7 +71,7 @@ static void do_hangup(struct phone *phone, struct slice rest, struct now now)
 	(void)rest;
 	if (phone->current == 0)
 		refuse(phone, "There is no call.");
-	ua_hangup(phone->ua, phone->current, now);
+	phone_hangup(phone, phone->current, now);
 }
 
 static void hold(struct phone *phone, bool is_hold, struct now now)

@@ -187,8 +187,8 @@ static void on_established(struct phone *phone, const struct ua_event *event, st
 			output_say(&phone->output, NULL, "  %.*s", SLICE_FMT(report.lines[i]));
 	smime_show_notes(&phone->output, call.theirs);
 	if (phone->is_following && event->id == phone->current) {
-		audio_end(phone, phone->aside); /* what it plays and records goes on in the new call */
-		ua_hangup(phone->ua, phone->aside, now);
+		/* what it plays and records goes on in the new call */
+		phone_hangup(phone, phone->aside, now);
 		phone->is_following = false;
 	}
 	audio_agree(phone, event->id, &event->media);

@@ -116,6 +116,12 @@ void phone_answer(struct phone *phone, uint64_t call, struct now now)
 		   "No call waits for an answer.");
 }
 
+void phone_hangup(struct phone *phone, uint64_t call, struct now now)
+{
+	audio_end(phone, call);
+	ua_hangup(phone->ua, call, now);
+}
+
 /* A third one would leave one of the two where nobody could reach it. */
 static bool has_room_to_follow(struct phone *phone)
 {
@@ -298,7 +304,7 @@ static void end_in_time(struct phone *phone, struct now now)
 		return;
 	phone->end_at = 0;
 	if (phone->options->command == COMMAND_CALL)
-		ua_hangup(phone->ua, phone->current, now);
+		phone_hangup(phone, phone->current, now);
 	else
 		phone_finish(phone, EXIT_OK, now);
 }

@@ -95,6 +95,8 @@ void phone_finish(struct phone *phone, enum exit_code code, struct now now);
 /* Begins a call to a URI, or to a user of our own domain when it is no URI. */
 void phone_call(struct phone *phone, struct slice whom, struct now now);
 void phone_answer(struct phone *phone, uint64_t call, struct now now);
+/* From here on we are not heard there, although the end itself may have to wait for the other side (its ACK, RFC 3261 §15). */
+void phone_hangup(struct phone *phone, uint64_t call, struct now now);
 /* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
 void phone_follow(struct phone *phone, uint64_t call, struct now now);
 /* Takes the call that is to replace another, be that the current one or the one aside. */

@@ -1,6 +1,7 @@
 """sealphone's dialogs through sealined, seen by a phone that the test plays: reliable responses, UPDATE, session timers."""
 
 import re
+import socket
 import time
 
 import pytest
@@ -48,6 +49,32 @@ def test_a_file_is_played_to_who_has_answered(site, bob, tmp_path):
     alice.wait_event("media", state="played")
     told = [(event["event"], event.get("state")) for event in alice.events]
     assert told.index(("established", None)) < told.index(("media", "played")), told
+
+
+def test_who_hangs_up_is_not_heard_by_a_caller_who_keeps_his_ack(site, bob):
+    """No BYE may go before it (RFC 3261 §15), for 32 seconds."""
+    alice = site.talking("alice")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        media.bind(("127.0.0.1", 0))
+        number = bob.invite("sips:alice@localhost", body=describe(port=media.getsockname()[1]))
+        bob.take_ringing()
+        alice.wait_event("incoming")
+        alice.send_line("answer")
+        bob.remember(bob.expect(lambda message: message.status == 200 and message.get("CSeq") == f"{number} INVITE"))
+        media.settimeout(slow(10))
+        assert media.recv(2000)
+        alice.send_line("hangup")
+        alice.wait_event("media", state="ended")
+        media.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                media.recv(2000)
+        time.sleep(0.5)
+        with pytest.raises(BlockingIOError):
+            media.recv(2000)
+    bob.inside("ACK", cseq=number)
+    bob.respond(bob.take_request("BYE"), 200, "OK")
+    assert alice.wait_event("ended")["cause"] == "hung-up"
 
 
 def test_a_caller_who_demands_reliable_responses_gets_them(site, bob):
