@@ -1,5 +1,6 @@
 /* How the phone comes up, and goes down in the reverse order. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -159,6 +160,19 @@ static enum exit_code open_transport(struct phone *phone)
 	return phone->transport ? EXIT_OK : no_memory();
 }
 
+/* The end of a pipe that is written to can never be read, so that what is told of it is an error: nobody reads at the other end. */
+static bool watch_output(struct phone *phone)
+{
+	int flags = fcntl(STDOUT_FILENO, F_GETFL);
+	struct stat output;
+
+	if (flags < 0 || (flags & O_ACCMODE) != O_WRONLY || fstat(STDOUT_FILENO, &output) != 0 ||
+	    !S_ISFIFO(output.st_mode))
+		return true;
+	return net_watch_new(phone->net, STDOUT_FILENO, NET_READABLE, &phone->output_watch,
+			     &phone->output_watch) == OK;
+}
+
 static enum exit_code open_loop(struct phone *phone)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
@@ -172,7 +186,7 @@ static enum exit_code open_loop(struct phone *phone)
 	if (net_watch_new(phone->net, media_fd(phone->media), NET_READABLE, phone->media,
 			  &phone->media_watch) != OK)
 		return no_memory();
-	return EXIT_OK;
+	return watch_output(phone) ? EXIT_OK : no_memory();
 }
 
 /* -- files ------------------------------------------------------------------------------------------- */
@@ -272,6 +286,7 @@ void phone_close(struct phone *phone)
 	for (int i = 0; i < PHONE_SESSIONS; i++) /* of calls that have not come to media */
 		audio_drop(&phone->sessions[i]);
 	phone_unwatch_wallet(phone);
+	net_watch_free(phone->output_watch);
 	net_watch_free(phone->media_watch);
 	media_free(phone->media);
 	transport_free(phone->transport);

@@ -283,6 +283,14 @@ static void on_signal(struct phone *phone, int number, struct now now)
 	phone_finish(phone, number == SIGTERM && is_service ? EXIT_OK : EXIT_INTERRUPTED, now);
 }
 
+/* Nobody hears of what happens any more: as if the terminal were gone (SIGHUP). */
+static void on_unread(struct phone *phone, struct now now)
+{
+	net_watch_free(phone->output_watch);
+	phone->output_watch = NULL;
+	phone_finish(phone, EXIT_INTERRUPTED, now);
+}
+
 static void on_event(struct phone *phone, const struct net_event *event, struct now now)
 {
 	if (event->kind == NET_SIGNAL)
@@ -293,6 +301,8 @@ static void on_event(struct phone *phone, const struct net_event *event, struct 
 		console_read(phone, now);
 	else if (event->kind == NET_READY && event->owner == &phone->wallet_watch)
 		phone_reread_wallet(phone);
+	else if (event->kind == NET_READY && event->owner == &phone->output_watch)
+		on_unread(phone, now);
 	else
 		transport_event(phone->transport, event, now);
 }

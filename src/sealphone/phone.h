@@ -55,6 +55,7 @@ struct phone {
 	struct transport *transport;
 	struct media *media;
 	struct net_watch *media_watch, *input_watch, *wallet_watch;
+	struct net_watch *output_watch; /* tells that nobody reads at the other end; NULL: it is no pipe */
 	int wallet_fd; /* tells that something in the state directory has changed; -1: none */
 
 	struct session sessions[PHONE_SESSIONS];

@@ -10,7 +10,7 @@ import audio
 import numpy as np
 import pytest
 
-from programs import BUILD, Phone, Program, slow
+from programs import BUILD, Phone, Program, run, slow
 from sealine_e2e import control
 from sealine_peer import Peer
 from sealine_site import Site
@@ -208,6 +208,17 @@ def test_an_interrupted_call_is_hung_up(site):
     alice.signal(signal.SIGINT)
     assert alice.wait() == 130, alice.output
     assert bob.wait_event("ended")["cause"] == "hung-up-there"
+
+
+def test_a_phone_that_nobody_reads_ends(site):
+    """As after `sealphone --json register | head -2`."""
+    alice = site.phone("alice", "register")
+    alice.wait_event("registered")
+    assert alice.stop() == 0
+    script = '"$@" | head -n 2; exit ${PIPESTATUS[0]}'
+    status, output, _ = run(["bash", "-c", script, "bash", *alice.argv])
+    assert '"registered"' in output and status == 130
+    assert bindings(site, "alice") == []
 
 
 def test_hold_resume_and_digits(site):
