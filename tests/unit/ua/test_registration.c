@@ -299,6 +299,30 @@ static void does_what_the_registrar_asks_for(void **state)
 	world_close(&world);
 }
 
+/* RFC3261:8.1.3.1 a timeout "MUST be treated as if a 408 (Request Timeout) status code has been received": so what follows is the same */
+static void a_timeout_that_somebody_on_the_way_tells_is_not_the_end(void **state)
+{
+	for (int refreshing = 0; refreshing < 2; refreshing++) {
+		struct world world;
+		const struct sip_message *request;
+
+		world_open(&world, &(struct ua_config){ 0 });
+		world_connect(&world, "localhost");
+		request = world_expect(&world, SIP_REGISTER);
+		if (refreshing) {
+			world_answer(&world, request, 200, "Expires: 600\r\n", SLICE(""));
+			while (!(request = world_sent(&world)))
+				world_pass(&world, 1000);
+		}
+		world_answer(&world, request, 408, NULL, SLICE(""));
+		assert_true(world_event(&world, UA_REGISTRATION_FAILED)->retry_in > 0);
+		world_pass(&world, world.event.retry_in);
+		world_answer(&world, world_expect(&world, SIP_REGISTER), 200, "Expires: 600\r\n", SLICE(""));
+		world_event(&world, UA_REGISTERED);
+		world_close(&world);
+	}
+}
+
 static void a_false_proof_of_the_password_is_the_end_of_the_flow(void **state)
 {
 	struct world world;
@@ -492,6 +516,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_lost_flow_is_opened_again_soon_and_then_less_often),
 	cmocka_unit_test(a_certificate_that_is_refused_is_told_as_such),
 	cmocka_unit_test(does_what_the_registrar_asks_for),
+	cmocka_unit_test(a_timeout_that_somebody_on_the_way_tells_is_not_the_end),
 	cmocka_unit_test(a_false_proof_of_the_password_is_the_end_of_the_flow),
 	cmocka_unit_test(a_server_that_keeps_silent_is_judged_by_the_policy),
 	cmocka_unit_test(a_server_that_has_to_prove_itself_cannot_do_without_asking),
