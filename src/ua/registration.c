@@ -183,14 +183,14 @@ static void registered(struct ua *ua, struct exchange *exchange, const struct si
 	enrolment_begin(ua, now);
 }
 
+/* RFC 3261 §21.5.4; who asks for more than our longest wait gets that. */
 static ms_t retry_after(const struct ua *ua, const struct sip_message *response)
 {
 	uint32_t seconds;
 
-	if (sip_retry_after_parse(sip_message_value(response, SIP_RETRY_AFTER), &seconds) && seconds > 0 &&
-	    seconds <= BACKOFF_MAX_MS / 1000)
-		return (ms_t)seconds * 1000;
-	return backoff_wait(ua->failures, endpoint_random(ua->endpoint));
+	if (!sip_retry_after_parse(sip_message_value(response, SIP_RETRY_AFTER), &seconds) || seconds == 0)
+		return backoff_wait(ua->failures, endpoint_random(ua->endpoint));
+	return seconds < BACKOFF_MAX_MS / 1000 ? (ms_t)seconds * 1000 : BACKOFF_MAX_MS;
 }
 
 /* RFC 3261 §10.2.8: 423, once with what it asks for. */

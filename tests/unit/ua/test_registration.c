@@ -293,6 +293,9 @@ static void does_what_the_registrar_asks_for(void **state)
 	world_pass(&world, 19999);
 	world_expect_silence(&world);
 	world_pass(&world, 1);
+	world_answer(&world, world_expect(&world, SIP_REGISTER), 503, "Retry-After: 86400\r\n", SLICE(""));
+	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->retry_in, 1800000);
+	world_pass(&world, 1800000);
 	world_answer(&world, world_expect(&world, SIP_REGISTER), 404, NULL, SLICE(""));
 	assert_int_equal(world_event(&world, UA_REGISTRATION_FAILED)->cause, UA_UNKNOWN_USER);
 	assert_int_equal(world.event.retry_in, 0);
