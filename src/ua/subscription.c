@@ -56,6 +56,15 @@ static struct subscription *find(const struct ua *ua, uint64_t id)
 	return NULL;
 }
 
+/* The one that asked so; NULL: the dialog in which it did is over, and with it what becomes of that. */
+static struct subscription *find_asking(const struct exchange *exchange)
+{
+	LIST_EACH (sub, &exchange->ua->subscriptions, struct subscription, link)
+		if (sub->series == exchange->id && sub->state != SUB_OVER)
+			return sub;
+	return NULL;
+}
+
 static void end(struct subscription *sub, enum ua_cause cause, unsigned status, struct slice why,
 		struct now now)
 {
@@ -108,7 +117,7 @@ static enum err subscribe(struct subscription *sub, unsigned expires, struct now
 	struct writer out = writer_of(lines, LINES_MAX);
 	struct exchange_plan plan = {
 		.user = &subscribe_user,
-		.id = sub->id,
+		.id = sub->series,
 		.method = SIP_SUBSCRIBE,
 		.uri = sub->dialog ? dlg_request_uri(sub->dialog) : sub->uri,
 		.after = sub->cseq,
@@ -146,6 +155,7 @@ static enum err begin(struct subscription *sub, struct now now)
 	enum err err;
 
 	sub->state = SUB_NOTIFY_WAIT;
+	sub->series = ++sub->ua->next_id;
 	sub->has_way = false;
 	sub->call_id = ua_token_make(sub->ua);
 	sub->tag = ua_token_make(sub->ua);
@@ -169,6 +179,7 @@ static void begin_anew(struct subscription *sub, ms_t wait, struct now now)
 {
 	dlg_free(sub->dialog);
 	sub->dialog = NULL;
+	sub->series = 0;
 	sub->state = SUB_AGAIN;
 	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, now.mono + wait);
 }
@@ -241,7 +252,7 @@ static bool ends(unsigned status)
 
 static void on_response(struct exchange *exchange, const struct sip_message *response, struct now now)
 {
-	struct subscription *sub = find(exchange->ua, exchange->id);
+	struct subscription *sub = find_asking(exchange);
 
 	if (!sub || response->status < 200)
 		return;
@@ -257,7 +268,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 
 static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
 {
-	struct subscription *sub = find(exchange->ua, exchange->id);
+	struct subscription *sub = find_asking(exchange);
 
 	(void)now;
 	if (sub && (sub->state != SUB_ACTIVE || cause == UA_NOT_AUTHENTIC))

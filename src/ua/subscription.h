@@ -37,6 +37,7 @@ struct subscription {
 	struct ua *ua;
 	const struct subscription_user *user; /* NULL: our user */
 	uint64_t id;
+	uint64_t series; /* the id of the SUBSCRIBEs of its dialog; 0: in SUB_AGAIN */
 	enum subscription_state state;
 	bool is_secure;
 	bool has_way; /* a 2xx has come */

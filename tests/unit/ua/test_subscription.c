@@ -367,6 +367,60 @@ static void a_notifier_that_forgot_it_is_asked_anew(void **state) /* RFC6665:4.1
 	assert_int_equal(world_event(world, UA_WATCH_ENDED)->status, 481);
 }
 
+/* Whatever becomes of a refresh that was under way when the notifier ended the subscription (RFC 6665 §4.1.3) */
+static void a_refresh_of_what_has_ended_says_nothing_of_the_next(void **state)
+{
+	static const unsigned statuses[] = { 200, 404, 423, 481, 503 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		for (int late = 0; late < 2; late++) { /* before the next one begins, or after */
+			const struct sip_message *first, *refresh, *again;
+			struct world world;
+			uint64_t id;
+
+			world_open(&world, &(struct ua_config){ 0 });
+			world_register(&world);
+			world.cseq = 0;
+			first = subscribed(&world, &id);
+			world_pass(&world, 568000);
+			refresh = world_expect(&world, SIP_SUBSCRIBE);
+			notify(&world, first, "terminated;reason=deactivated");
+			world_expect_status(&world, 200);
+			if (!late)
+				world_answer(&world, refresh, statuses[i], "Min-Expires: 7200\r\n",
+					     SLICE(""));
+			world_pass(&world, 2000);
+			again = world_expect(&world, SIP_SUBSCRIBE);
+			assert_int_equal(again->to.tag.len, 0);
+			if (late)
+				world_answer(&world, refresh, statuses[i], "Min-Expires: 7200\r\n",
+					     SLICE(""));
+			world_expect_silence(&world);
+			world_expect_no_event(&world, UA_WATCH_ENDED);
+			world_close(&world);
+		}
+	}
+}
+
+/* RFC6665:4.1.2.4 the 2xx may come behind the NOTIFY, also where this one ends the subscription at once */
+static void a_2xx_behind_the_end_makes_no_dialog(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *first, *again;
+	uint64_t id;
+
+	first = watch(world, &id);
+	notify(world, first, "terminated;reason=probation;retry-after=30");
+	world_expect_status(world, 200);
+	world_answer(world, first, 200, "Contact: <sips:notifier@127.0.0.2:9>\r\nExpires: 600\r\n",
+		     SLICE(""));
+	world_pass(world, 32000);
+	again = world_expect(world, SIP_SUBSCRIBE);
+	assert_int_equal(again->to.tag.len, 0);
+	assert_false(slice_eq(again->call_id, first->call_id));
+}
+
 static void a_phone_that_ends_ends_its_subscriptions(void **state)
 {
 	struct world *world = *state;
@@ -441,6 +495,8 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(notifications_that_are_none_of_ours_are_refused),
 	WITH_WORLD(a_new_flow_is_told_to_the_notifier),
 	WITH_WORLD(a_notifier_that_forgot_it_is_asked_anew),
+	cmocka_unit_test(a_refresh_of_what_has_ended_says_nothing_of_the_next),
+	WITH_WORLD(a_2xx_behind_the_end_makes_no_dialog),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
 	WITH_WORLD(a_phone_that_ends_waits_two_seconds_for_the_last_notify),
 	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
