@@ -270,8 +270,11 @@ static void on_failed(struct exchange *exchange, enum ua_cause cause, struct sli
 {
 	struct subscription *sub = find_asking(exchange);
 
-	(void)now;
-	if (sub && (sub->state != SUB_ACTIVE || cause == UA_NOT_AUTHENTIC))
+	if (!sub)
+		return;
+	if (sub->state == SUB_NOTIFY_WAIT && sub->was_active && cause == UA_SERVER_GONE)
+		begin_anew(sub, AGAIN_MS, now);
+	else if (sub->state != SUB_ACTIVE || cause == UA_NOT_AUTHENTIC)
 		end(sub, cause, 0, why, now);
 }
 
@@ -401,6 +404,7 @@ static enum err take_dialog(struct subscription *sub, const struct sip_message *
 	if (sub->state == SUB_ENDING)
 		return OK;
 	sub->state = SUB_ACTIVE;
+	sub->was_active = true;
 	return OK;
 }
 
@@ -501,6 +505,16 @@ static void refresh(struct subscription *sub, struct now now)
 		return; /* when we are registered again; or never, and then it ends */
 }
 
+static void try_again(struct subscription *sub, struct now now)
+{
+	enum err err = begin(sub, now);
+
+	if (err == ERR_CLOSED) /* there is no flow just now */
+		begin_anew(sub, AGAIN_MS, now);
+	else if (err != OK)
+		end(sub, UA_FAILED, 0, SLICE("there is no memory"), now);
+}
+
 void subscription_due(struct timer *timer, struct now now)
 {
 	struct subscription *sub = CONTAINER_OF(timer, struct subscription, timer);
@@ -508,10 +522,7 @@ void subscription_due(struct timer *timer, struct now now)
 	switch (sub->state) {
 	case SUB_NOTIFY_WAIT: end(sub, UA_TIMEOUT, 0, SLICE("nothing was told in time"), now); break;
 	case SUB_ACTIVE: refresh(sub, now); break;
-	case SUB_AGAIN:
-		if (begin(sub, now) != OK)
-			end(sub, UA_SERVER_GONE, 0, SLICE("there is no connection to the server"), now);
-		break;
+	case SUB_AGAIN: try_again(sub, now); break;
 	case SUB_ENDING: end(sub, UA_HUNG_UP, 0, SLICE("the other side did not confirm the end"), now); break;
 	case SUB_OVER: break;
 	}

@@ -39,6 +39,7 @@ struct subscription {
 	uint64_t id;
 	uint64_t series; /* the id of the SUBSCRIBEs of its dialog; 0: in SUB_AGAIN */
 	enum subscription_state state;
+	bool was_active; /* some time: it is not given up for a lost connection alone */
 	bool is_secure;
 	bool has_way; /* a 2xx has come */
 	char *texts;

@@ -421,6 +421,32 @@ static void a_2xx_behind_the_end_makes_no_dialog(void **state)
 	assert_false(slice_eq(again->call_id, first->call_id));
 }
 
+/* A notifier that goes down says so, and then its connection is gone, too. */
+static void it_is_begun_anew_when_there_is_a_flow_again(void **state)
+{
+	struct world *world = *state;
+	uint64_t id;
+
+	notify(world, subscribed(world, &id), "terminated;reason=deactivated");
+	world_expect_status(world, 200);
+	world_lose_flow(world);
+	for (int i = 0; i < 4; i++) {
+		world_pass(world, world_event(world, UA_DISCONNECTED)->retry_in);
+		world_refuse_connection(world, ERR_IO);
+	}
+	world_pass(world, world_event(world, UA_DISCONNECTED)->retry_in);
+	world_connect(world, "localhost");
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, "Expires: 3600\r\n", SLICE(""));
+	world_pass(world, 2000);
+	assert_int_equal(world_expect(world, SIP_SUBSCRIBE)->to.tag.len, 0);
+	world_lose_flow(world); /* before the answer */
+	world_pass(world, world_event(world, UA_DISCONNECTED)->retry_in);
+	world_connect(world, "localhost");
+	world_answer(world, world_expect(world, SIP_REGISTER), 200, "Expires: 3600\r\n", SLICE(""));
+	world_pass(world, 2000);
+	world_expect(world, SIP_SUBSCRIBE);
+}
+
 static void a_phone_that_ends_ends_its_subscriptions(void **state)
 {
 	struct world *world = *state;
@@ -497,6 +523,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_notifier_that_forgot_it_is_asked_anew),
 	cmocka_unit_test(a_refresh_of_what_has_ended_says_nothing_of_the_next),
 	WITH_WORLD(a_2xx_behind_the_end_makes_no_dialog),
+	WITH_WORLD(it_is_begun_anew_when_there_is_a_flow_again),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
 	WITH_WORLD(a_phone_that_ends_waits_two_seconds_for_the_last_notify),
 	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
