@@ -216,12 +216,21 @@ static void keep_way(struct subscription *sub, const struct sip_message *respons
 		sub->dialog = NULL; /* the NOTIFY has to do */
 }
 
+/* RFC 3261 §12.2.1.2: of a 2xx to a refresh the Contact counts. One that may not be followed leaves all as it is. */
+static void follow(struct subscription *sub, const struct sip_message *response)
+{
+	if (dlg_has_response(sub->dialog, response) && dlg_refresh_target(sub->dialog, response) == ERR_NOMEM)
+		sub->ua->events.lost = true;
+}
+
 static void on_granted(struct subscription *sub, const struct sip_message *response, struct now now)
 {
 	uint32_t seconds = sub->wanted;
 
 	if (!sub->has_way)
 		keep_way(sub, response);
+	else if (sub->state == SUB_ACTIVE)
+		follow(sub, response);
 	sub->has_way = true;
 	if (!sip_delta_parse(sip_message_value(response, SIP_EXPIRES), &seconds))
 		seconds = sub->wanted;

@@ -447,6 +447,25 @@ static void it_is_begun_anew_when_there_is_a_flow_again(void **state)
 	world_expect(world, SIP_SUBSCRIBE);
 }
 
+/* RFC3261:12.2.1.2; SUBSCRIBE is a target refresh request (RFC6665:3.1) */
+static void a_notifier_may_say_in_a_2xx_that_it_has_moved(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *refresh;
+	uint64_t id;
+
+	subscribed(world, &id);
+	world_pass(world, 568000);
+	refresh = world_expect(world, SIP_SUBSCRIBE);
+	assert_true(slice_eq(refresh->uri_text, SLICE("sips:notifier@127.0.0.2:9")));
+	world_answer(world, refresh, 200, "Contact: <sips:notifier@127.0.0.3:9>\r\nExpires: 600\r\n",
+		     SLICE(""));
+	assert_int_equal(ua_unwatch(world->ua, id, world->now), OK);
+	world_pump(world);
+	assert_true(
+		slice_eq(world_expect(world, SIP_SUBSCRIBE)->uri_text, SLICE("sips:notifier@127.0.0.3:9")));
+}
+
 static void a_phone_that_ends_ends_its_subscriptions(void **state)
 {
 	struct world *world = *state;
@@ -524,6 +543,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_refresh_of_what_has_ended_says_nothing_of_the_next),
 	WITH_WORLD(a_2xx_behind_the_end_makes_no_dialog),
 	WITH_WORLD(it_is_begun_anew_when_there_is_a_flow_again),
+	WITH_WORLD(a_notifier_may_say_in_a_2xx_that_it_has_moved),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
 	WITH_WORLD(a_phone_that_ends_waits_two_seconds_for_the_last_notify),
 	WITH_WORLD(what_cannot_be_watched_is_refused_at_once),
