@@ -10,6 +10,7 @@ enum {
 	EXPIRES_MAX = 7 * 86400,
 	AGAIN_MS = 2000,     /* between two subscriptions in a row, if the other side ends them at once */
 	RETRY_MAX = 30 * 60, /* seconds: a Retry-After beyond this counts as never */
+	LATER = 60,          /* seconds: "at some later time", where none is said */
 	SPARE = 32,          /* seconds before the end at which it is refreshed */
 	RAISES_MAX = 4,      /* more often nobody has us ask again (423) */
 };
@@ -423,9 +424,11 @@ static void on_terminated(struct subscription *sub, const struct sip_subscriptio
 {
 	bool at_once = slice_eq_nocase(state->reason, SLICE("deactivated")) ||
 		       slice_eq_nocase(state->reason, SLICE("timeout"));
-	bool later = slice_eq_nocase(state->reason, SLICE("probation")) ||
-		     slice_eq_nocase(state->reason, SLICE("giveup"));
+	bool probation = slice_eq_nocase(state->reason, SLICE("probation"));
+	bool later = probation || slice_eq_nocase(state->reason, SLICE("giveup"));
 
+	if (probation && retry_after == 0)
+		retry_after = LATER;
 	if (sub->state == SUB_ENDING ||
 	    !(at_once || (later && retry_after > 0 && retry_after <= RETRY_MAX))) {
 		end(sub, slice_eq_nocase(state->reason, SLICE("rejected")) ? UA_DECLINED : UA_HUNG_UP_THERE,

@@ -275,6 +275,7 @@ static const struct {
 	{ "terminated;reason=deactivated", 2000 },
 	{ "terminated;reason=timeout", 2000 },
 	{ "terminated;reason=probation;retry-after=30", 32000 },
+	{ "terminated;reason=probation", 62000 },
 	{ "terminated;reason=giveup;retry-after=30", 32000 },
 	{ "terminated;reason=giveup;retry-after=100000", 0 },
 	{ "terminated;reason=rejected", 0 },
