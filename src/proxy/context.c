@@ -516,7 +516,7 @@ static void take_response(struct branch *branch, const struct sip_message *respo
 	if (branch->is_done)
 		return;
 	branch_done(branch);
-	if (recurse_take(context, response)) {
+	if (!is_over(branch) && recurse_take(context, response)) {
 		context_proceed(context, now);
 		return;
 	}

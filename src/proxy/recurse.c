@@ -21,12 +21,11 @@ static const struct verdict nobody = {
 
 /* -- which are followed ------------------------------------------------------------------------------------------- */
 
-/* Not what comes too late: then there may be no request any more. */
 static bool is_allowed(const struct context *context)
 {
 	const struct server_domain *domain;
 
-	if (!context->server || context->is_answered || context->in_dialog)
+	if (context->in_dialog)
 		return false;
 	domain = core_domain(context->core, context->request->uri.host);
 	return domain && domain->follows;

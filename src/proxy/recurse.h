@@ -11,8 +11,8 @@
 enum { RECURSE_MAX = 10 }; /* URIs that one request is led to */
 
 /*
- * A final response with 3xx: true if all its Contacts are taken for targets that come after those there are. False: it is a
- * response like any other.
+ * A final response, to a request that may still be tried elsewhere. With 3xx: true if all its Contacts are taken for targets that
+ * come after those there are. False: it is a response like any other.
  */
 bool recurse_take(struct context *context, const struct sip_message *response);
 /* Goes to the next one of them. False: there is none, or it is being looked up (CONTEXT_REDIRECTED). */
