@@ -592,10 +592,17 @@ static bool check_refresh(const struct asked *asked, struct subscription *subscr
 		refuse(asked, 489, slice_of(NULL), writer_text(&headers));
 	else if (!dlg_receive(subscription->dialog, request))
 		refuse(asked, 500, SLICE("CSeq Is Not Above That Of The Earlier SUBSCRIBE"), slice_of(NULL));
-	else if (dlg_refresh_target(subscription->dialog, request) != OK)
-		refuse(asked, 400, SLICE("Bad Contact"), slice_of(NULL));
 	else
 		return true;
+	return false;
+}
+
+/* Last of all: with what is refused the subscriber has not moved. False: it has been refused. */
+static bool take_contact(const struct asked *asked, struct subscription *subscription)
+{
+	if (dlg_refresh_target(subscription->dialog, asked->server->request) == OK)
+		return true;
+	refuse(asked, 400, SLICE("Bad Contact"), slice_of(NULL));
 	return false;
 }
 
@@ -619,7 +626,8 @@ bool notifier_refresh(struct notifier *notifier, struct server *server, struct n
 		return false;
 	if (!check_refresh(&asked, subscription) ||
 	    !choose_expires(&asked, subscription->package, &expires) ||
-	    !is_within_rate(&asked, subscription->package, subscription->watcher, subscription->domain))
+	    !is_within_rate(&asked, subscription->package, subscription->watcher, subscription->domain) ||
+	    !take_contact(&asked, subscription))
 		return true;
 	move_to(subscription, server->flow);
 	subscription->ends = now.mono + (ms_t)expires * 1000;

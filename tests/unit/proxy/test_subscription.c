@@ -201,13 +201,19 @@ static void a_refresh_tells_all_again_and_zero_ends_it(void **state) /* RFC6665:
 	assert_has(answer_of(&got)->text, "SIP/2.0 489 Bad Event\r\n");
 	assert_has(answer_of(&got)->text, "Allow-Events: reg, certificate\r\n");
 	drop(&got);
-	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 5\r\n" CONTACT);
+	got = again(world, writer_text(&kept),
+		    "Event: reg\r\nExpires: 5\r\nContact: <sip:alice@192.0.2.99>\r\n");
 	assert_has(answer_of(&got)->text, "SIP/2.0 423");
 	assert_has(answer_of(&got)->text, "Min-Expires: 60\r\n");
 	drop(&got);
+	got = again(world, writer_text(&kept), "Event: reg\r\nContact: nowhere\r\n");
+	assert_has(answer_of(&got)->text, "SIP/2.0 400");
+	drop(&got);
 
-	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 0\r\n" CONTACT);
+	got = again(world, writer_text(&kept), "Event: reg\r\nExpires: 0\r\n");
 	assert_has(answer_of(&got)->text, "SIP/2.0 200 OK");
+	assert_has(notify_of(&got)->text,
+		   "NOTIFY sip:alice@192.0.2.10 SIP/2.0\r\n"); /* the refused ones changed nothing */
 	assert_has(notify_of(&got)->text, "Subscription-State: terminated;reason=timeout\r\n");
 	confirm(world, &got);
 	drop(&got);
