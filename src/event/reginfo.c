@@ -167,7 +167,7 @@ static void put_gruu(struct writer *out, struct slice aor, const struct binding 
 	char buf[1024];
 	struct writer uri = writer_of(buf, sizeof buf);
 
-	put_public_gruu(&uri, SLICE("sip:"), aor, contact->instance);
+	put_public_gruu(&uri, gruu_scheme(contact), aor, contact->instance);
 	if (contact->instance.len == 0 || uri.overflow)
 		return;
 	put(out, SLICE("<gr:pub-gruu"));

@@ -43,6 +43,11 @@ static void put_escaped_value(struct writer *out, struct slice text)
 	}
 }
 
+struct slice gruu_scheme(const struct binding *binding)
+{
+	return slice_starts_nocase(binding->contact, SLICE("sips:")) ? SLICE("sips:") : SLICE("sip:");
+}
+
 void put_public_gruu(struct writer *out, struct slice scheme, struct slice aor, struct slice instance)
 {
 	put(out, scheme);

@@ -28,6 +28,9 @@ struct gruu_maker {
 MUST_CHECK bool gruu_maker_init(struct gruu_maker *maker, struct crypto *crypto, struct slice key);
 void gruu_maker_fini(struct gruu_maker *maker);
 
+/* "sip:" or "sips:": that of the Contact, whatever To said (RFC 5630 §5.2.1). */
+struct slice gruu_scheme(const struct binding *binding);
+
 /* "sip:alice@example.org;gr=urn:uuid:…"; the AOR's name is canonical, the scheme with its colon. */
 void put_public_gruu(struct writer *out, struct slice scheme, struct slice aor, struct slice instance);
 

@@ -518,12 +518,11 @@ void put_registrar_q(struct writer *out, uint16_t q)
 	put(out, slice_from(digits, sizeof digits));
 }
 
-/* RFC 5627 §5.2. RFC 5630 §5.2.1: of the scheme of the Contact, whatever To says. */
+/* RFC 5627 §5.2 */
 static void put_gruus(struct writer *out, const struct registrar_question *question,
 		      const struct binding *binding)
 {
-	struct slice scheme = slice_starts_nocase(binding->contact, SLICE("sips:")) ? SLICE("sips:")
-										    : SLICE("sip:");
+	struct slice scheme = gruu_scheme(binding);
 	size_t before;
 
 	put(out, SLICE(";pub-gruu=\""));

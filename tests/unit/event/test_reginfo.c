@@ -156,7 +156,23 @@ static void a_phone_that_has_moved_is_the_same_contact(void **state)
 		      "<gr:pub-gruu uri=\"sip:alice@example.org;gr=urn:uuid:1\"/>\n</contact>\n"));
 }
 
+static void a_sips_contact_has_a_sips_gruu(void **state) /* RFC5630:5.2.1 */
+{
+	struct binding secure = desk;
+	struct aor *aor;
+	char buf[8192];
+	struct writer out = writer_of(buf, sizeof buf);
+
+	secure.contact = SLICE("sips:alice@192.0.2.1");
+	aor = aor_of(&secure, 1);
+	event_reg.put_document(&out, &(struct event_state){ .now = aor, .wall = NOON });
+	assert_true(slice_find_text(writer_text(&out),
+				    SLICE("<gr:pub-gruu uri=\"sips:alice@example.org;gr=")) < out.len);
+	aor_unref(aor);
+}
+
 static const struct CMUnitTest tests[] = {
+	cmocka_unit_test(a_sips_contact_has_a_sips_gruu),
 	cmocka_unit_test(the_whole_state_names_every_contact),
 	cmocka_unit_test(nobody_registered_is_told_too),
 	cmocka_unit_test(a_change_is_told_with_what_has_happened),
