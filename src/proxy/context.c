@@ -374,6 +374,10 @@ static bool begin_forwarding(struct context *context, struct now now)
 		context_refuse(context, &proxy_refusals[REFUSED_BREADTH], now);
 		return false;
 	}
+	if (!forward_has_room_for_names(context)) {
+		context_refuse(context, &proxy_refusals[REFUSED_PARTY_SIZE], now);
+		return false;
+	}
 	if (context->n_redirections == 0)
 		report_call_started(context);
 	return true;

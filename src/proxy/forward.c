@@ -284,6 +284,19 @@ static void put_record_route(struct writer *out, const struct core *core, struct
 	put(out, SLICE("\r\n"));
 }
 
+static bool has_room_for(const struct sip_uri *uri)
+{
+	return uri->user.len + sizeof "@" - 1 + uri->host.len <= NAME_MAX;
+}
+
+bool forward_has_room_for_names(const struct context *context)
+{
+	const struct sip_message *request = context->request;
+
+	return !(forms_dialog(context) || request->method == SIP_REGISTER) ||
+	       (has_room_for(&request->from.uri) && has_room_for(&request->to.uri));
+}
+
 /* That of the dialog which the request begins. */
 static bool put_new_token(struct writer *out, const struct context *context, const struct target *target)
 {

@@ -20,6 +20,9 @@ MUST_CHECK enum err forward_request(struct context *context, const struct target
 MUST_CHECK bool forward_ack(const struct context *context, struct slice via, const struct target *target,
 			    struct now now);
 
+/* Whether our token can be made of the names in From and To, where the request gets one. Those of accounts are not too long. */
+bool forward_has_room_for_names(const struct context *context);
+
 /* Whether a Contact has "transport=tls": then that has to stand in our Record-Route to it as well. */
 bool forward_says_tls(const struct sip_uri *contact);
 

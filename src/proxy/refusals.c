@@ -43,6 +43,14 @@ const struct refusal proxy_refusals[] = {
 		.warning = "the name in the Request-URI is longer than any account's",
 		.remedy = "look at the address that was called",
 	},
+	[REFUSED_PARTY_SIZE] = {
+		.status = 400,
+		.reason = "From Or To Too Long",
+		.code = "dialog.name-size",
+		.warning = "the name in From or To is longer than any account's",
+		.section = "RFC 3261 §21.4.1",
+		.remedy = "look at the addresses of the caller and of whom he called",
+	},
 	[REFUSED_MERGED] = {
 		.status = 482,
 		.code = "server.merged",

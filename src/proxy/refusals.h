@@ -14,6 +14,7 @@ enum refused {
 	REFUSED_PROXY_REQUIRE,
 	REFUSED_BREADTH,
 	REFUSED_NAME_SIZE,
+	REFUSED_PARTY_SIZE,
 	/* what the server itself is asked (§8.2) */
 	REFUSED_MERGED,
 	REFUSED_METHOD,
