@@ -48,6 +48,18 @@ static const struct server_domain *domain_of_credentials(const struct context *c
 	return domain;
 }
 
+/* Of somebody who has proven himself on the connection before. */
+static const struct server_domain *domain_of_flow(const struct context *context)
+{
+	const struct core *core = context->core;
+	const struct flow_state *state = core_flow_state(context->core, context->flow);
+
+	for (size_t i = 0; state && state->domain && i < core->server->n_domains; i++)
+		if (core_domain_party(core, core->server->domains[i].name) == state->domain)
+			return &core->server->domains[i];
+	return NULL;
+}
+
 /* Of a sender whom From does not name. */
 static struct slice domain_of_unnamed(const struct context *context)
 {
@@ -60,6 +72,8 @@ static struct slice domain_of_unnamed(const struct context *context)
 	domain = domain_of_credentials(context);
 	if (!domain)
 		domain = certified_domain(context);
+	if (!domain)
+		domain = domain_of_flow(context);
 	if (!domain)
 		domain = core_domain(core, context->request->uri.host);
 	return domain ? domain->name : core->server->domains[0].name;

@@ -359,6 +359,15 @@ static bool is_privacy_granted(struct context *context, struct now now)
 	return false;
 }
 
+/* The realm is that of the account, whatever name it uses. */
+static void note_domain(const struct context *context)
+{
+	struct flow_state *state = core_flow_state(context->core, context->server->flow);
+
+	if (state)
+		state->domain = core_domain_party(context->core, assertion_domain(context));
+}
+
 /* False if the flow has too many. That of an edge is shared by many phones: there only the request is proven. */
 static bool prove_flow(struct context *context, const struct aor *aor, struct now now)
 {
@@ -377,6 +386,7 @@ static bool prove_flow(struct context *context, const struct aor *aor, struct no
 		context_refuse(context, &proxy_refusals[REFUSED_ACCOUNTS], now);
 		return false;
 	}
+	note_domain(context);
 	report_flow_proven(core, flow, aor->name);
 	return true;
 }
