@@ -154,8 +154,11 @@ void edge_answered(struct context *context)
 	if (endpoint_flow_has(core->endpoint, context->flow, phone))
 		return;
 	put_aor(&name, to);
-	if (endpoint_flow_prove(core->endpoint, context->flow, phone))
-		report_flow_proven(core, context->flow, writer_text(&name));
+	if (!endpoint_flow_prove(core->endpoint, context->flow, phone))
+		return;
+	state->phone = phone;
+	state->domain = core_domain_party(core, to->host);
+	report_flow_proven(core, context->flow, writer_text(&name));
 }
 
 static bool has_refused(const struct context *context)
@@ -171,18 +174,54 @@ void edge_failed(struct context *context)
 		state->n_unanswered--;
 }
 
+/* Where From names nobody it is the phone that the connection stands for, if that is one alone. NULL: there is none, or no telling. */
+static const struct flow_state *state_of_unnamed(const struct context *context)
+{
+	struct core *core = context->core;
+	const struct flow_view *view = endpoint_flow_view(core->endpoint, context->server->flow);
+	const struct flow_state *state = core_flow_state(core, context->server->flow);
+
+	return view && view->n_accounts == 1 && state && state->phone ? state : NULL;
+}
+
+/* The sender, as the connection has to stand for him. 0: it cannot. */
+static account_id phone_of_sender(const struct context *context)
+{
+	const struct sip_message *request = context->request;
+	const struct flow_state *state;
+
+	if (!assertion_is_anonymous(request))
+		return phone_of_uri(context->core, &request->from.uri);
+	state = state_of_unnamed(context);
+	return state ? state->phone : 0;
+}
+
+/* Of whose domain the sender's home is the server. Empty: he has none. */
+static struct slice home_domain(const struct context *context)
+{
+	const struct core *core = context->core;
+	const struct server_peer *home;
+	const struct flow_state *state;
+
+	if (!assertion_is_anonymous(context->request))
+		return edge_home(core, context->request->from.uri.host) ? context->request->from.uri.host
+									: slice_of(NULL);
+	state = state_of_unnamed(context);
+	home = state ? peer_of_party(core, state->domain) : NULL;
+	return home && home->registers ? peer_party_domain(core, home, state->domain) : slice_of(NULL);
+}
+
 bool edge_is_from_phone(const struct context *context)
 {
-	const struct sip_uri *from = &context->request->from.uri;
+	struct slice domain = home_domain(context);
 
-	return edge_home(context->core, from->host) &&
-	       !peer_proves(context->core, context->server->flow, from->host, true);
+	return domain.len > 0 && !peer_proves(context->core, context->server->flow, domain, true);
 }
 
 /* By its Route, if it has one beyond ours, the request may go to its home alone, as Service-Route has it (RFC 3608). */
 static bool leads_home(const struct context *context)
 {
-	const struct server_peer *home = edge_home(context->core, context->request->from.uri.host);
+	const struct server_peer *home = edge_home(context->core, home_domain(context));
 	struct sip_uri next_hop;
 
 	return !context->routes.leads_elsewhere ||
@@ -193,7 +232,7 @@ bool edge_take(struct context *context, struct now now)
 {
 	struct core *core = context->core;
 	const struct sip_message *request = context->request;
-	account_id phone = phone_of_uri(core, &request->from.uri);
+	account_id phone = phone_of_sender(context);
 
 	if (!is_over_tls(context))
 		context_refuse(context, &proxy_refusals[REFUSED_EDGE_CLEAR], now);
@@ -214,7 +253,7 @@ bool edge_take(struct context *context, struct now now)
  */
 void edge_send_home(struct context *context, struct now now)
 {
-	send_to(context, context->request->from.uri.host, now);
+	send_to(context, home_domain(context), now);
 }
 
 bool put_edge_path(struct writer *out, const struct context *context, const struct target *target)

@@ -51,8 +51,8 @@ struct core {
 struct flow_state {
 	struct auth_used used;
 	unsigned n_unanswered; /* challenges in a row that no credentials came for */
-	account_id
-		domain; /* core_domain_party() of that whose account was proven on it last; 0: none */
+	account_id domain;     /* core_domain_party() of who was proven on it last; 0: nobody */
+	account_id phone;      /* edge_is_phone() that was proven on it last; 0: none */
 };
 
 /* That of the flow, made if need be; NULL if the flow is gone or without memory. */
