@@ -112,6 +112,18 @@ static void put_first_headers(struct writer *out, const struct subscription *sub
 	put(out, SLICE("Max-Forwards: 70\r\n"));
 }
 
+/* The CSeq of what was sent last in its dialog, which is one more than we know of where a challenge was met meanwhile. */
+static uint32_t last_cseq(const struct subscription *sub)
+{
+	uint32_t last = sub->cseq;
+
+	LIST_EACH (exchange, &sub->ua->exchanges, struct exchange, link)
+		if (exchange->method == SIP_SUBSCRIBE && exchange->id == sub->series &&
+		    exchange->number > last)
+			last = exchange->number;
+	return last;
+}
+
 static enum err subscribe(struct subscription *sub, unsigned expires, struct now now)
 {
 	char *lines = mem_alloc(LINES_MAX);
@@ -121,7 +133,7 @@ static enum err subscribe(struct subscription *sub, unsigned expires, struct now
 		.id = sub->series,
 		.method = SIP_SUBSCRIBE,
 		.uri = sub->dialog ? dlg_request_uri(sub->dialog) : sub->uri,
-		.after = sub->cseq,
+		.after = last_cseq(sub),
 		.in_dialog = sub->dialog != NULL,
 	};
 	struct exchange *exchange;
@@ -266,7 +278,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 
 	if (!sub || response->status < 200)
 		return;
-	sub->cseq = exchange->number;
+	sub->cseq = last_cseq(sub);
 	if (response->status < 300)
 		on_granted(sub, response, now);
 	else if (response->status == 481 && sub->state == SUB_ACTIVE)

@@ -422,6 +422,26 @@ static void a_2xx_behind_the_end_makes_no_dialog(void **state)
 	assert_false(slice_eq(again->call_id, first->call_id));
 }
 
+/* RFC3261:12.2.1.1 "CSeq sequence numbers in each direction" increase, though a challenge has taken one */
+static void it_counts_on_behind_a_challenge(void **state)
+{
+	struct world *world = *state;
+	const struct sip_message *again;
+	uint64_t id;
+
+	world_answer(
+		world, watch(world, &id), 407,
+		"Proxy-Authenticate: Digest realm=\"localhost\", nonce=\"n1\", algorithm=SHA-256, qop=\"auth\"\r\n",
+		SLICE(""));
+	again = world_expect(world, SIP_SUBSCRIBE);
+	assert_int_equal(again->cseq.number, 2);
+	notify(world, again, "active;expires=600"); /* RFC6665:4.4.1: it may come before the 200 */
+	world_expect_status(world, 200);
+	assert_int_equal(ua_unwatch(world->ua, id, world->now), OK);
+	world_pump(world);
+	assert_int_equal(world_expect(world, SIP_SUBSCRIBE)->cseq.number, 3);
+}
+
 /* A notifier that goes down says so, and then its connection is gone, too. */
 static void it_is_begun_anew_when_there_is_a_flow_again(void **state)
 {
@@ -543,6 +563,7 @@ static const struct CMUnitTest tests[] = {
 	WITH_WORLD(a_notifier_that_forgot_it_is_asked_anew),
 	cmocka_unit_test(a_refresh_of_what_has_ended_says_nothing_of_the_next),
 	WITH_WORLD(a_2xx_behind_the_end_makes_no_dialog),
+	WITH_WORLD(it_counts_on_behind_a_challenge),
 	WITH_WORLD(it_is_begun_anew_when_there_is_a_flow_again),
 	WITH_WORLD(a_notifier_may_say_in_a_2xx_that_it_has_moved),
 	WITH_WORLD(a_phone_that_ends_ends_its_subscriptions),
