@@ -80,7 +80,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	ua->is_enrol_awaited = false;
 	ua_clear_timer(ua, &ua->enrol_timer);
 	fail(ua, response->status, ua_why_of(response), now);
-	if (response->status >= 500 && response->status < 600)
+	if (ua_may_pass(response->status))
 		retry(ua, now);
 }
 

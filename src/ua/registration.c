@@ -215,12 +215,6 @@ static bool do_without_outbound(struct ua *ua, const struct sip_message *respons
 	return true;
 }
 
-/* RFC 3261 §8.1.3.1: a 408 is the timeout that somebody on the way has met, and we try again after our own. */
-static bool may_pass(unsigned status)
-{
-	return status == 408 || (status >= 500 && status < 600);
-}
-
 /* The id of our REGISTERs is the life that they ask for. */
 bool registration_is_removal(const struct exchange *exchange)
 {
@@ -256,7 +250,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 	tell_failure(ua,
 		     (struct ua_event){
 			     .cause = ua_cause_of(status), .status = status, .text = ua_why_of(response) },
-		     may_pass(status) ? retry_after(ua, response) : 0, now);
+		     ua_may_pass(status) ? retry_after(ua, response) : 0, now);
 }
 
 static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)

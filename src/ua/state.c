@@ -155,6 +155,11 @@ enum ua_cause ua_cause_by(const struct sip_message *response)
 	return ua_cause_of(response->status);
 }
 
+bool ua_may_pass(unsigned status)
+{
+	return status == 408 || (status >= 500 && status < 600);
+}
+
 /* warning-value = warn-code SP warn-agent SP warn-text, the last a quoted-string (RFC 3261 §20.43) */
 struct slice ua_why_of(const struct sip_message *response)
 {

@@ -171,6 +171,8 @@ void ua_refuse(struct ua *ua, struct server *server, const struct ua_fault *faul
 enum ua_cause ua_cause_of(unsigned status);
 /* The same; a 480 with Warning 380 says that what was asked for is not to be had under sips (RFC 5630 §9). */
 enum ua_cause ua_cause_by(const struct sip_message *response);
+/* Whether the same may be had later: a fault of the server's, or the timeout that somebody on the way has met (RFC 3261 §8.1.3.1). */
+bool ua_may_pass(unsigned status);
 /* Its Warning's text if it has one, else its reason phrase. */
 struct slice ua_why_of(const struct sip_message *response);
 

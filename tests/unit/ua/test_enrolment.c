@@ -169,6 +169,26 @@ static void a_refusal_is_told_and_stops_nothing(void **state)
 	assert_true(ua_is_registered(domain.world.ua));
 }
 
+static void what_may_be_had_later_is_asked_for_again(void **state)
+{
+	static const unsigned statuses[] = { 408, 500, 503 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+		const struct sip_message *publish;
+		struct key *key = NULL;
+
+		if (i == 0)
+			publish = enrol(&key);
+		else
+			publish = world_expect(&domain.world, SIP_PUBLISH);
+		world_answer(&domain.world, publish, statuses[i], NULL, SLICE(""));
+		world_event(&domain.world, UA_CERTIFICATE_FAILED);
+		world_pass(&domain.world, 600000);
+	}
+	world_expect(&domain.world, SIP_PUBLISH);
+}
+
 /* A server that does not know PUBLISH, and says nothing, holds up a call for four seconds. */
 static void nobody_waits_long_for_our_own(void **state)
 {
@@ -199,6 +219,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(one_that_was_brought_along_and_is_over_is_said, domain_setup,
 					domain_teardown),
 	cmocka_unit_test_setup_teardown(one_that_was_brought_along_stays, domain_setup, domain_teardown),
+	cmocka_unit_test_setup_teardown(what_may_be_had_later_is_asked_for_again, domain_setup,
+					domain_teardown),
 	cmocka_unit_test_setup_teardown(nobody_waits_long_for_our_own, domain_setup, domain_teardown),
 	cmocka_unit_test_setup_teardown(a_refusal_is_told_and_stops_nothing, domain_setup, domain_teardown),
 };
