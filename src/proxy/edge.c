@@ -283,6 +283,7 @@ static void deliver_to(struct context *context, const struct path_token *token, 
 {
 	const struct target target = {
 		.uri.text = context->request->uri_text,
+		.says_tls = forward_says_tls(&context->request->uri),
 		.flow = token->flow,
 		.account = token->phone,
 		.require = { .level = REQUIRE_ACCOUNT, .account = token->phone },
