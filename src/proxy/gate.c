@@ -573,6 +573,7 @@ void put_gate_proof(struct writer *out, struct context *context, struct slice bo
 		.attempt = &attempt,
 		.body = body,
 	};
-	if (!put_auth_info(out, context->core->auth, &proving, now.wall))
+	/* whole or not at all: half a line would run into the next one */
+	if (!put_auth_info(out, context->core->auth, &proving, now.wall) || out->overflow)
 		out->len = before;
 }

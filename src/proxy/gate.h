@@ -39,6 +39,6 @@ bool gate_may_relay(const struct context *context);
 
 /*
  * Our own proof to a sender whose credentials were good, for a response with this body: the Authentication-Info
- * line of a REGISTER's, else Proxy-Authentication-Info. Nothing to who gave none.
+ * line of a REGISTER's, else Proxy-Authentication-Info. Nothing to who gave none, and nothing with overflow where there is no room for it.
  */
 void put_gate_proof(struct writer *out, struct context *context, struct slice body, struct now now);

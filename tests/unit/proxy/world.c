@@ -163,6 +163,10 @@ static void settle(struct world *world)
 		case ACTION_REPORT: note(world, &action.report); break;
 		case ACTION_POST: letter_free(action.post); break;
 		case ACTION_CERTIFY:
+			if (world->loses_stores) {
+				world->held_question = action.question;
+				break;
+			}
 			endpoint_answer(
 				world->endpoint,
 				&(struct answer){ .question = action.question,

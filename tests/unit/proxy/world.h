@@ -42,7 +42,7 @@ struct world {
 	unsigned n_sent;      /* numbers the branches */
 	unsigned n_conflicts; /* so many stores are still to be refused */
 	enum err store_err;   /* what every store fails with; OK: it does not */
-	bool loses_stores;    /* none is answered, but by world_answer() */
+	bool loses_stores;    /* none is answered, nor a CERTIFY, but by world_answer() */
 	bool loses_dns;       /* nor any that leads outside, but by world_answer() */
 	enum err certify_err; /* what every CERTIFY fails with; OK: as if there were no signing process */
 	enum err bob_err;     /* what every look-up of bob fails with; OK: it does not */
