@@ -1,6 +1,7 @@
 #include "proxy/assertion.h"
 
 #include "proxy/certified.h"
+#include "proxy/edge.h"
 #include "proxy/peer.h"
 #include "sip/identity.h"
 
@@ -74,6 +75,8 @@ static struct slice domain_of_unnamed(const struct context *context)
 		domain = certified_domain(context);
 	if (!domain)
 		domain = domain_of_flow(context);
+	if (!domain)
+		domain = edge_domain(context);
 	if (!domain)
 		domain = core_domain(core, context->request->uri.host);
 	return domain ? domain->name : core->server->domains[0].name;

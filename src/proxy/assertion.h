@@ -12,7 +12,8 @@ bool assertion_is_anonymous(const struct sip_message *request);
 /*
  * The domain of whom the request speaks for: of To in a REGISTER, else of From. For a sender who is not named there: of the identity
  * that a peer of the trust domain asserts, if it proves that domain on the request's own flow; else the realm of the credentials;
- * else that of an account that was proven on that flow before; else where the request goes, if that is a domain of ours; else our first one.
+ * else that of an account that was proven on that flow before, or for which an edge has opened it; else where the request goes, if that
+ * is a domain of ours; else our first one.
  */
 struct slice assertion_domain(const struct context *context);
 

@@ -326,6 +326,23 @@ static const struct server_peer *find_edge(const struct core *core, struct slice
 	return NULL;
 }
 
+const struct server_domain *edge_domain(const struct context *context)
+{
+	const struct core *core = context->core;
+	const struct server_domain *called = core_domain(core, context->request->uri.host);
+
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		if (peer->n_edge_for == 0 || !peer_proves(core, context->flow, peer->domains[0], true))
+			continue;
+		return called && has(peer->edge_for, peer->n_edge_for, called->name)
+			       ? called
+			       : core_domain(core, peer->edge_for[0]);
+	}
+	return NULL;
+}
+
 struct slice edge_of_sender(const struct context *context)
 {
 	const struct core *core = context->core;

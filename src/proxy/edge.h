@@ -43,6 +43,11 @@ void edge_deliver(struct context *context, struct now now);
 /* -- as home -------------------------------------------------------------------------------------------------------- */
 
 /*
+ * Of whose phones one may have sent what came on the connection, if that is of an edge: the domain that is called, where the edge is one for
+ * that, else its first. NULL: it is none.
+ */
+const struct server_domain *edge_domain(const struct context *context);
+/*
  * The name that the edge has proven on the connection which the request came on, if the peer there is declared as one for the sender's
  * domain, which is ours. Absent: it is none.
  */
