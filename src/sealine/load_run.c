@@ -140,10 +140,11 @@ static void begin_one(struct load *load, struct now now)
 	load_phone_begin(CONTAINER_OF(link, struct load_phone, link), now);
 }
 
-/* How many operations should have begun by now. */
+/* How many operations should have begun by now: the first at once, and none when the time for it is over. */
 static uint64_t due(const struct load *load)
 {
-	uint64_t by_rate = load->options->rate * (load_clock() - load->started) / 1000000;
+	uint64_t passed = load_clock() - load->started, end = (uint64_t)load->options->duration * 1000;
+	uint64_t by_rate = 1 + load->options->rate * (passed < end ? passed : end - 1) / 1000000;
 
 	return by_rate < load->options->count ? by_rate : load->options->count;
 }

@@ -267,6 +267,13 @@ def test_a_rate_is_kept(server):
     assert report["seconds"] >= 0.9
 
 
+@pytest.mark.parametrize("rate, seconds, begun", [(1, 1, 1), (1, 2, 2), (10, 1, 10)])
+def test_as_many_are_begun_as_rate_and_duration_say(server, rate, seconds, begun):
+    """The first one at once, and none when the time is over."""
+    status, report, errors = load(server, "options", "--rate", str(rate), "--duration", str(seconds))
+    assert (status, report["done"] + report["missed"]) == (0, begun), errors
+
+
 def test_what_the_server_refuses_is_counted(server):
     (server.directory / "wrong").write_text("wrong\n")
     who = ("--users", "user%02d@localhost", "--password-file", server.directory / "wrong")
