@@ -70,14 +70,21 @@ class Unmeasured(Exception):
 
 
 def run_script(main):
-    """Runs a benchmark to its end. SIGTERM unwinds it as Ctrl-C does, so that what it has started and its directories go."""
+    """Runs a benchmark to its end, or until what it measures is not there. SIGTERM unwinds it as Ctrl-C does, so that what it has started and its directories go."""
 
     def unwind(number, _):
         signal.signal(number, signal.SIG_IGN)    # once is enough: it cleans up
         sys.exit(128 + number)
 
     signal.signal(signal.SIGTERM, unwind)
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except FileNotFoundError as error:
+        if BUILD not in pathlib.Path(error.filename or "").parents:
+            raise
+        sys.exit(f"{sys.argv[0]}: there is no {error.filename}; make build makes it, or say in SEALINE_BUILD where it is")
+    except Unmeasured as why:
+        sys.exit(f"{sys.argv[0]}: nothing was measured: {str(why).strip()}")
 
 
 def tool(*words, **more):

@@ -97,6 +97,14 @@ def test_every_benchmark_is_run_so(name):
     assert "run_script(main)" in (ROOT / "bench" / name).read_text()
 
 
+@pytest.mark.parametrize("name", ["inner", "growth"])
+def test_a_benchmark_without_a_build_says_so(tmp_path, name):
+    argv = [sys.executable, ROOT / f"bench/{name}.py", *(["--only", "durability"] if name == "growth" else [])]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=slow(20), env={**os.environ, "SEALINE_BUILD": str(tmp_path)})
+    assert done.returncode == 1
+    assert f"there is no {tmp_path}/" in done.stderr and "make build makes it" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
 class Namespace:
     def __init__(self, names):
         self.names, self.is_closed = names, False
