@@ -9,7 +9,7 @@
 
 enum {
 	PEM_MAX = 65536,
-	TEXT_MAX = 4096,
+	TEXT_MAX = 65536, /* the names of as many domains as such a file has room for */
 };
 
 /* One of the certificates that sealined makes, as read from the state directory. */

@@ -93,12 +93,11 @@ static void print_worker(const json_t *worker)
 
 static void print_certificate(const json_t *certificate)
 {
-	struct slice names = text_member(certificate, "names");
+	struct slice names = text_member(certificate,
+					 "names"); /* of hundreds of domains perhaps, and escaped */
 
-	fputs("certificate   ", stdout);
-	print_escaped(text_member(certificate, "subject"));
-	fputs(names.len > 0 ? " for " : "", stdout);
-	print_escaped(names);
+	printf("certificate   %.*s%s%.*s", SLICE_FMT(text_member(certificate, "subject")),
+	       names.len > 0 ? " for " : "", SLICE_FMT(names));
 	printf(", %lld days left%s\n", number(certificate, "days_left"),
 	       json_is_true(json_object_get(certificate, "development")) ? ", made by sealined" : "");
 }

@@ -70,7 +70,7 @@ static json_t *describe_certificate(const struct certificate *certificate, struc
 				    bool development, utc_t now)
 {
 	unsigned char hash[CERTIFICATE_FINGERPRINT_SIZE];
-	char subject[500], names[2000], hex[2 * sizeof hash];
+	char subject[500], names[65536], hex[2 * sizeof hash]; /* names: those of hundreds of domains */
 	struct writer subject_out = writer_of(subject, sizeof subject),
 		      names_out = writer_of(names, sizeof names);
 	struct writer hex_out = writer_of(hex, sizeof hex);

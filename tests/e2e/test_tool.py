@@ -127,6 +127,19 @@ def test_status_needs_a_server(state):
         assert status == 0 and "\ndomain        localhost" in out
 
 
+def test_all_names_of_a_certificate_are_shown(state, tmp_path):
+    """A hundred domains share the one that sealined makes for itself."""
+    domains = [f"{'a' * 40}{i:03d}.example" for i in range(100)]
+    names = ", ".join(f"DNS:{domain}, URI:sip:{domain}" for domain in domains)
+    config = tmp_path / "sealined.yaml"
+    config.write_text(json.dumps({"domains": domains}))
+    with Server(state, options=("-c", config)):
+        for words in (("ca", "show"), ("status",)):
+            certificates = json.loads(tool(state, *words, "--json")[1])["certificates"]
+            assert names in [certificate["names"] for certificate in certificates]
+            assert names in tool(state, *words)[1]
+
+
 def test_the_exported_certificate_is_the_one_that_is_shown(state, tmp_path):
     with Server(state):
         pass
