@@ -1,19 +1,31 @@
 /*
  * A SIP message that comes protected: as it stands, and, where the input has a line "--inside--", what stands before it as the
- * outside and what follows as what was protected (which a fuzzer could never encrypt by itself).
+ * outside and what follows as what was protected (which a fuzzer could never encrypt by itself). With a line "--signed--" it is
+ * a NOTIFY of the domain's certificate service, and what follows is what the domain has signed.
  */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "crypto/user_certificate.h"
+#include "mime/smime.h"
 #include "ua/arrival.h"
 #include "ua/state.h"
 #include "ua/tunnel.h"
+#include "ua/vouching.h"
 
 enum { NOW = 1790000000 };
 
 static struct ua *ua;
+
+/* The domain, whom our user trusts, and its key. */
+static struct {
+	struct crypto *crypto;
+	struct random *random;
+	struct key *key;
+	struct certificate *certificate;
+	struct anchors *anchors;
+} domain;
 
 static void make_own(struct crypto *crypto)
 {
@@ -37,6 +49,35 @@ static void make_own(struct crypto *crypto)
 	certificate_free(ca);
 }
 
+/* A CA that is trusted, and the certificate of the domain from it. */
+static void make_domain(struct crypto *crypto)
+{
+	const struct slice name = SLICE("b.example");
+	struct certificate_request request = { .names = &name, .n_names = 1, .now = NOW };
+	struct certificate *ca;
+	struct key *ca_key;
+	struct chain *trusted;
+	char pem[4096];
+	struct writer out = writer_of(pem, sizeof pem);
+
+	domain.crypto = crypto;
+	domain.random = random_new_predictable(7);
+	if (!domain.random || key_generate(crypto, &ca_key) != OK ||
+	    key_generate(crypto, &domain.key) != OK ||
+	    certificate_make_ca(crypto, ca_key, SLICE("fuzz CA"), NOW, &ca) != OK)
+		abort();
+	request.key = domain.key;
+	if (certificate_make(crypto, &request, (struct certificate_issuer){ ca, ca_key },
+			     &domain.certificate) != OK ||
+	    put_certificate_pem(&out, ca) != OK ||
+	    chain_parse_pem(crypto, writer_text(&out), &trusted) != OK ||
+	    anchors_new(crypto, trusted, &domain.anchors) != OK)
+		abort();
+	chain_free(trusted);
+	certificate_free(ca);
+	key_free(ca_key);
+}
+
 /* Once. */
 static void begin(void)
 {
@@ -52,6 +93,7 @@ static void begin(void)
 	if (!config.crypto || ua_new(&config, &ua) != OK)
 		abort();
 	make_own(config.crypto);
+	make_domain(config.crypto);
 }
 
 /* What is joined is a good message, and nothing stands in it that was said to be ignored. */
@@ -100,20 +142,88 @@ static void open_it(const struct sip_message *message)
 	arrival_end(ua, &arrival);
 }
 
+/* The NOTIFY of the same dialog with this entity. */
+static struct sip_message *notify_of(const struct sip_message *outside, struct slice entity)
+{
+	static char text[131072];
+	struct writer out = writer_of(text, sizeof text);
+	size_t end = slice_find_text(entity, SLICE("\r\n\r\n"));
+	struct sip_message *notify;
+	struct sip_fault fault;
+
+	put_request_line(&out, SLICE("NOTIFY"), SLICE("sips:bob@192.0.2.9:5061"));
+	put(&out, SLICE("Via: SIP/2.0/TLS b.example;branch=z9hG4bKx\r\nMax-Forwards: 70\r\n"));
+	put_header(&out, SIP_FROM, outside->from.text);
+	put_header(&out, SIP_TO, outside->to.text);
+	put_header(&out, SIP_CALL_ID, outside->call_id);
+	put(&out, SLICE("CSeq: "));
+	put_number(&out, outside->cseq.number);
+	put(&out, SLICE(" NOTIFY\r\n"));
+	put(&out, slice_sub(entity, 0, end));
+	put(&out, SLICE("\r\n"));
+	put_body(&out, slice_sub(entity, end + 4, entity.len));
+	if (out.overflow || sip_message_parse(writer_text(&out), &sip_limits_default, &notify, &fault) != OK)
+		return NULL;
+	return notify;
+}
+
+/* What comes out is vouched for: certificates of that user that are valid. */
+static void read_vouching(const struct sip_message *notify)
+{
+	const struct vouching_question question = { .crypto = domain.crypto,
+						    .anchors = domain.anchors,
+						    .notify = notify,
+						    .aor = SLICE("bob@b.example"),
+						    .now = NOW };
+	struct vouched vouched = { .n = 0 };
+	struct verdict verdict;
+	enum err err = vouching_read(&question, &vouched, &verdict);
+
+	if (err == ERR_DENIED && (!verdict.code || vouched.n > 0))
+		__builtin_trap();
+	for (size_t i = 0; i < vouched.n; i++) {
+		if (credentials_are_for(vouched.at[i], question.aor, &verdict) != OK ||
+		    certificate_not_after(vouched.at[i]) < NOW)
+			__builtin_trap();
+		certificate_free(vouched.at[i]);
+	}
+}
+
+static void sign_and_read(const struct sip_message *outside, struct slice list)
+{
+	const struct cms_signer signer = { .certificate = domain.certificate, .key = domain.key, .now = NOW };
+	struct sip_message *notify = NULL;
+	struct secret *entity;
+
+	if (smime_sign_clear(domain.crypto, &signer, domain.random, list, &entity) != OK)
+		return;
+	notify = notify_of(outside, secret_slice(entity));
+	if (notify && notify->fault.status == 0)
+		read_vouching(notify);
+	sip_message_free(notify);
+	secret_free(entity);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct slice marker = SLICE_INIT("\n--inside--\n");
+	static const struct {
+		struct slice marker;
+		void (*play)(const struct sip_message *outside, struct slice rest);
+	} plays[] = { { SLICE_INIT("\n--inside--\n"), look_inside },
+		      { SLICE_INIT("\n--signed--\n"), sign_and_read } };
 	struct slice text = slice_from(data, size);
-	size_t at = slice_find_text(text, marker);
+	size_t at = size, i = sizeof plays / sizeof plays[0];
 	struct sip_message *message;
 	struct sip_fault fault;
 
 	begin();
+	while (at == size && i-- > 0)
+		at = slice_find_text(text, plays[i].marker);
 	if (sip_message_parse(slice_sub(text, 0, at < size ? at + 1 : size), &sip_limits_default, &message,
 			      &fault) != OK)
 		return 0;
 	if (message->fault.status == 0 && at < size)
-		look_inside(message, slice_sub(text, at + marker.len, size));
+		plays[i].play(message, slice_sub(text, at + plays[i].marker.len, size));
 	else if (message->fault.status == 0)
 		open_it(message);
 	sip_message_free(message);

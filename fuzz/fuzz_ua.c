@@ -5,8 +5,10 @@
  */
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include "base/arena.h"
+#include "crypto/anchors.h"
 #include "crypto/lib.h"
 #include "endpoint/endpoint.h"
 #include "sdp/offer_answer.h"
@@ -30,6 +32,7 @@ struct stage {
 };
 
 static struct crypto *crypto;
+static struct anchors *anchors;
 
 static unsigned next(struct stage *stage)
 {
@@ -122,6 +125,8 @@ static const char *const lines[] = {
 	"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: 100rel\r\nRSeq: 1\r\n",
 	"Contact: <sips:bob@127.0.0.2:9>\r\nRequire: 100rel\r\nRSeq: 2\r\n",
 	"Contact: <sips:bob@127.0.0.2:9>\r\nMin-SE: 2000\r\n",
+	"Contact: <sips:c@127.0.0.2:9>\r\nEvent: certificate\r\nSubscription-State: active;expires=60\r\n",
+	"Contact: <sips:c@127.0.0.2:9>\r\nEvent: certificate\r\nSubscription-State: terminated;reason=rejected\r\n",
 };
 static const unsigned statuses[] = { 100, 180, 183, 200, 202, 302, 401, 404, 407, 408, 422,
 				     423, 439, 481, 486, 487, 488, 491, 500, 503, 603 };
@@ -383,18 +388,34 @@ static void play(struct stage *stage)
 	}
 }
 
+static bool give_key(struct ua *ua)
+{
+	struct key *key;
+
+	if (key_generate(crypto, &key) != OK)
+		return false;
+	if (credentials_add_own(ua_credentials(ua), key, NULL) == OK)
+		return true;
+	key_free(key);
+	return false;
+}
+
 static bool open_stage(struct stage *stage)
 {
 	static const uint8_t branch_key[32] = { 1 };
+	const unsigned srtp = next(stage), transfers = next(stage), how = next(stage);
+	const bool with_keys = how / 2 % 2; /* certificates are asked for: our own, and those of others */
 	const struct ua_config config = {
 		.crypto = crypto,
 		.aor = SLICE("sips:alice@localhost"),
 		.password = SLICE("secret"),
 		.server = SLICE("127.0.0.1"), /* fuzz_dns has the search for it */
 		.instance = SLICE("urn:uuid:f81d4fae-7dec-41d0-a765-00a0c91e6bf6"),
-		.srtp = (enum sdp_srtp_policy)(next(stage) % 3),
-		.transfers = (enum ua_transfers)(next(stage) % 4),
-		.session = next(stage) % 2 * 90,
+		.srtp = (enum sdp_srtp_policy)(srtp % 3),
+		.transfers = (enum ua_transfers)(transfers % 4),
+		.session = how % 2 * 90,
+		.anchors = with_keys ? anchors : NULL,
+		.smime = with_keys ? UA_SMIME_PREFER : UA_SMIME_OFF,
 		.do_register = true,
 	};
 	struct endpoint_config endpoint = {
@@ -415,7 +436,7 @@ static bool open_stage(struct stage *stage)
 		.user = &ua_user,
 	};
 
-	if (ua_new(&config, &stage->ua) != OK)
+	if (ua_new(&config, &stage->ua) != OK || (with_keys && !give_key(stage->ua)))
 		return false;
 	endpoint.user_self = stage->ua;
 	if (endpoint_new(&endpoint, &stage->endpoint) != OK)
@@ -426,12 +447,31 @@ static bool open_stage(struct stage *stage)
 	return true;
 }
 
+/* A CA whose domains could vouch for certificates. */
+static void make_anchors(void)
+{
+	AUTO(certificate) struct certificate *ca = NULL;
+	AUTO(chain) struct chain *trusted = NULL;
+	AUTO(key) struct key *key = NULL;
+	char pem[4096];
+	struct writer out = writer_of(pem, sizeof pem);
+
+	if (key_generate(crypto, &key) != OK ||
+	    certificate_make_ca(crypto, key, SLICE("fuzz CA"), 1700000000, &ca) != OK ||
+	    put_certificate_pem(&out, ca) != OK ||
+	    chain_parse_pem(crypto, writer_text(&out), &trusted) != OK ||
+	    anchors_new(crypto, trusted, &anchors) != OK)
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct stage stage;
 
-	if (!crypto)
+	if (!crypto) {
 		crypto = crypto_new();
+		make_anchors();
+	}
 	memset(&stage, 0, sizeof stage);
 	stage.at = data;
 	stage.end = data + size;
