@@ -3,9 +3,11 @@
 
 json_t *daemon_json_text(struct slice text)
 {
+	bool has_nul = slice_find(text, '\0') < text.len; /* which a reader of JSON may refuse */
+	json_t *string = has_nul ? NULL : json_stringn(text.ptr ? text.ptr : "", text.len);
 	struct log_text room;
 
-	return json_string(log_text(&room, text));
+	return string ? string : json_string(log_text(&room, text));
 }
 
 size_t daemon_list_size(const json_t *list, size_t from)

@@ -54,6 +54,20 @@ def test_accounts_are_the_same_through_both_doors(anywhere):
     assert users(anywhere) == {}
 
 
+def test_what_a_phone_calls_itself_is_told_as_it_is_through_both_doors(state):
+    """JSON has its own way with quotes: they are not escaped twice."""
+    agent = 'Phone/1 (the "red" one, \\o/ \u00fc)'
+    with Server(state) as server:
+        tool(state, "user", "add", "alice@localhost", "--password-stdin", text="secret\n")
+        with Client(server.port(), ca=server.ca, aor="alice@localhost", password="secret") as alice:
+            assert alice.register(headers=[f"User-Agent: {agent}"]).status == 200
+            by_server, shown = users(state), tool(state, "user", "list")[1]
+    assert by_server["alice@localhost"]["bindings"][0]["user_agent"] == agent
+    assert users(state)["alice@localhost"]["bindings"][0]["user_agent"] == agent
+    for text in (shown, tool(state, "user", "list")[1]):
+        assert text.endswith('secure, Phone/1 (the \\"red\\" one, \\\\o/ \u00fc)\n')
+
+
 def test_a_policy_is_said_line_by_line_and_kept(anywhere):
     tool(anywhere, "user", "add", "alice@localhost", "--generate")
     plain = "alice@localhost: nothing is asked of it beyond what its domain asks\n"
