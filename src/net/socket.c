@@ -18,6 +18,8 @@ enum {
 	KEEPALIVE_IDLE = 60, /* seconds of silence before a dead peer is looked for */
 	KEEPALIVE_INTERVAL = 15,
 	KEEPALIVE_COUNT = 4,
+	/* The kernel looks for nobody while something is on its way to him, and sends that for a quarter of an hour. */
+	UNACKNOWLEDGED_MAX = KEEPALIVE_IDLE + KEEPALIVE_COUNT * KEEPALIVE_INTERVAL,
 };
 
 static enum err err_of_errno(void)
@@ -73,7 +75,9 @@ static bool set_tcp_options(int fd)
 	return set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1) && set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1) &&
 	       set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_IDLE) &&
 	       set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_INTERVAL) &&
-	       set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT);
+	       set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, KEEPALIVE_COUNT) &&
+	       /* tcp(7): it counts for what looks for a dead peer, too: with less, the first look that is lost would be the last */
+	       set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, UNACKNOWLEDGED_MAX * 1000);
 }
 
 static int family_of(const struct address *address)

@@ -1,6 +1,7 @@
 /*
  * Sockets as descriptors: made non-blocking and close-on-exec, waited on with net/net.h, closed by who holds
- * them with socket_close(). TCP ones do not delay small writes and notice a dead peer by keep-alive.
+ * them with socket_close(). TCP ones do not delay small writes, and notice a dead peer within
+ * two minutes, by keep-alive or because he acknowledges nothing.
  */
 #pragma once
 

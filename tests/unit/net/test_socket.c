@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -23,6 +25,16 @@ static void wait_for(int fd, short events)
 	struct pollfd pollfd = { .fd = fd, .events = events };
 
 	assert_int_equal(poll(&pollfd, 1, 5000), 1);
+}
+
+/* Milliseconds until the kernel gives up on what is not acknowledged. */
+static unsigned patience_of(int fd)
+{
+	unsigned patience = 0;
+	socklen_t len = sizeof patience;
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience, &len), 0);
+	return patience;
 }
 
 static void connects_and_accepts(const char *text)
@@ -49,6 +61,8 @@ static void connects_and_accepts(const char *text)
 	assert_true(fcntl(server, F_GETFD) & FD_CLOEXEC);
 	assert_true(fcntl(client, F_GETFL) & O_NONBLOCK);
 	assert_true(fcntl(client, F_GETFD) & FD_CLOEXEC);
+	assert_int_equal(patience_of(server), 120 * 1000);
+	assert_int_equal(patience_of(client), 120 * 1000);
 	assert_int_equal(write(client, "hello", 5), 5);
 	wait_for(server, POLLIN);
 	assert_int_equal(read(server, buf, sizeof(buf)), 5);
