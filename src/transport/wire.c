@@ -240,8 +240,11 @@ static void lose_by(struct wire *wire, enum err err, struct verdict *verdict, st
 	verdict_text_set(&verdict->peer, writer_text(&address));
 	put_verdict(&out, verdict);
 	wire_lose(wire,
-		  &(struct wire_end){
-			  .level = REPORT_WARNING, .err = err, .why = writer_text(&out), .verdict = verdict },
+		  &(struct wire_end){ .level = !wire->outbound && has_only_looked(wire, err) ? REPORT_DEBUG
+											     : REPORT_WARNING,
+				      .err = err,
+				      .why = writer_text(&out),
+				      .verdict = verdict },
 		  now);
 }
 

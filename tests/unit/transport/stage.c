@@ -146,11 +146,18 @@ static void open_end(struct end *end)
 		.random = end->random,
 		.crypto = end->crypto,
 		.sent_by = SLICE("localhost"),
-		.level = REPORT_ERROR,
+		.level = REPORT_WARNING,
 		.user = &user,
 		.user_self = end,
 	};
 	assert_int_equal(endpoint_new(&config, &end->endpoint), OK);
+}
+
+static void take_report(void *self, const struct report *report)
+{
+	struct end *end = self;
+
+	end->warned += report->level <= REPORT_WARNING;
 }
 
 static void open_transport(struct end *end)
@@ -160,6 +167,7 @@ static void open_transport(struct end *end)
 		.endpoint = end->endpoint,
 		.start = 1,
 		.limits = limits,
+		.services = { .self = end, .report = take_report },
 		.crypto = end->crypto,
 		.server = end->server,
 		.client = end->client,
@@ -411,6 +419,7 @@ static void play_visit(const struct visit *visit)
 	UNTIL(transport_counts(far_end.transport).refused_handshakes == 1);
 	assert_int_equal(transport_counts(far_end.transport).blamed, visit->is_blamed);
 	assert_int_equal(bans_has(bans, &address, net_now(far_end.net).mono), visit->is_blamed);
+	assert_int_equal(far_end.warned > 0, visit->is_blamed);
 }
 
 void play_visits(const struct visit *visits, size_t n, void **state)

@@ -24,9 +24,10 @@ struct end {
 
 	flow_id flow; /* the last one that was opened */
 	unsigned opened, lost, requests, responses;
-	bool prove; /* every new flow at once */
-	bool stuff; /* answer with a lot */
-	bool part;  /* close the flow after the answer */
+	unsigned warned; /* lines of the log that somebody should look at */
+	bool prove;      /* every new flow at once */
+	bool stuff;      /* answer with a lot */
+	bool part;       /* close the flow after the answer */
 	char why[500];
 	struct question question;
 	bool answered;
@@ -85,7 +86,7 @@ bool hears(int fd, struct slice text);
 /* Nobody is exempt, and one broken handshake is too much: before raise_curtain(). */
 void watch_handshakes(void);
 
-/* Who connects, says that and goes, and whether he is blamed for it. */
+/* Who connects, says that and goes, and whether he is blamed for it and the log warns of it. */
 struct visit {
 	const char *label;
 	enum transport_protocol protocol;
