@@ -321,7 +321,9 @@ static void hear(struct wire *wire, struct now now)
 		if (!take_in(wire, slice_from(transport->input, n), now))
 			return;
 	}
-	if (err == OK && more)
+	/* what it has said before it closed is seen to, and answered, before it is gone */
+	bool has_spoken = room < transport->config.limits.input_per_turn;
+	if ((err == OK && more) || (err == ERR_CLOSED && has_spoken))
 		put_off(wire);
 	else if (err == OK || err == ERR_AGAIN)
 		wire_wait_for_more(wire);

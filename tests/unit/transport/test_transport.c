@@ -271,6 +271,22 @@ static void closes_a_tls_flow_after_its_answer_has_left(void **state)
 	assert_string_equal(far_end.why, "all is said");
 }
 
+/* As a phone does that says goodbye: the request and the end of the connection come in one piece. */
+static void does_what_is_asked_before_it_sees_the_end(void **state)
+{
+	raise_curtain(TRANSPORT_TLS);
+	dial(TRANSPORT_TLS, "localhost", "localhost");
+	assert_int_equal(near_end.err, OK);
+	UNTIL(far_end.opened == 1);
+	uint64_t before = transport_counts(far_end.transport).bytes_out;
+	ask();
+	endpoint_flow_close(near_end.endpoint, near_end.flow, "all is said");
+	turn(&near_end);
+	UNTIL(far_end.lost == 1);
+	assert_int_equal(far_end.requests, 1);
+	assert_true(transport_counts(far_end.transport).bytes_out > before);
+}
+
 static void ends_a_flow_whose_peer_does_not_read(void **state)
 {
 	fill_padding();
@@ -435,6 +451,7 @@ static const struct CMUnitTest tests[] = {
 	play(ends_a_flow_whose_peer_does_not_read),
 	play(ends_a_tls_flow_whose_peer_does_not_read),
 	play(closes_a_tls_flow_after_its_answer_has_left),
+	play(does_what_is_asked_before_it_sees_the_end),
 	play(ends_a_flow_whose_queue_is_full),
 	play(refuses_connections_past_the_limit),
 	play(serves_more_sources_than_it_has_places),
