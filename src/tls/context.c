@@ -117,12 +117,18 @@ static struct tls_context *new_context(struct crypto *crypto)
 	return NULL;
 }
 
+static void free_site(struct site *site)
+{
+	SSL_CTX_free(site->ctx);
+	mem_free(site->names);
+}
+
 void tls_context_free(struct tls_context *context)
 {
 	if (!context || --context->n_users)
 		return;
 	for (size_t i = 0; i < context->n_sites; i++)
-		SSL_CTX_free(context->sites[i].ctx);
+		free_site(&context->sites[i]);
 	mem_free(context->sites);
 	tls_staples_free(context);
 	tls_sessions_free(context);
@@ -163,28 +169,6 @@ enum err tls_server_sign_together(struct tls_context *context)
 	return context->pause ? OK : ERR_NOMEM;
 }
 
-/* Only a choice, not a proof: a wildcard is good enough here. */
-static bool site_is_for(const struct site *site, struct slice name)
-{
-	struct certificate leaf = { site->leaf };
-	struct verdict verdict;
-
-	return X509_check_host(site->leaf, name.ptr, name.len, 0, NULL) == 1 ||
-	       identity_check(&leaf, name, &verdict) == OK;
-}
-
-/* What was added for the name comes before what happens to prove it. NULL: neither. */
-static const struct site *site_for(const struct tls_context *context, struct slice name)
-{
-	for (size_t i = 0; i < context->n_sites; i++)
-		if (slice_eq_nocase(slice_of(context->sites[i].domain), name))
-			return &context->sites[i];
-	for (size_t i = 0; i < context->n_sites; i++)
-		if (site_is_for(&context->sites[i], name))
-			return &context->sites[i];
-	return NULL;
-}
-
 /* The only host name in the extension; empty in one that is malformed, which OpenSSL refuses afterwards. */
 static struct slice name_in_hello(SSL *ssl)
 {
@@ -207,7 +191,7 @@ static int on_hello(SSL *ssl, int *alert, void *arg)
 {
 	const struct tls_context *context = arg;
 	struct slice name = name_in_hello(ssl);
-	const struct site *site = name.len ? site_for(context, name) : NULL;
+	const struct site *site = name.len ? tls_site_for(context, name) : NULL;
 
 	*alert = SSL_AD_INTERNAL_ERROR;
 	return !site || SSL_set_SSL_CTX(ssl, site->ctx) ? SSL_CLIENT_HELLO_SUCCESS : SSL_CLIENT_HELLO_ERROR;
@@ -326,13 +310,15 @@ static enum err add_site(struct tls_context *context, struct slice domain, const
 	if (!site.ctx)
 		return ERR_NOMEM;
 	err = use_certificate(site.ctx, chain, key, ret_verdict);
+	if (err == OK)
+		err = tls_site_keep_names(&site);
 	if (err == OK && context->anchors &&
 	    !(judge_peers(site.ctx) && SSL_CTX_set1_verify_cert_store(site.ctx, context->anchors) == 1))
 		err = ERR_NOMEM;
 	if (err == OK && context->tickets)
 		err = tls_tickets_enable(context, &site);
 	if (err != OK) {
-		SSL_CTX_free(site.ctx);
+		free_site(&site);
 		return err;
 	}
 	if (context->client) {
@@ -416,11 +402,11 @@ static int on_certificate_wanted(SSL *ssl, void *arg)
 }
 
 /* Connections hold what they began with. */
-static void remove_site(struct tls_context *context, const struct site *site)
+static void remove_site(struct tls_context *context, struct site *site)
 {
 	if (!site)
 		return;
-	SSL_CTX_free(site->ctx);
+	free_site(site);
 	context->sites[site - context->sites] = context->sites[--context->n_sites];
 }
 
@@ -440,7 +426,7 @@ enum err tls_client_show_user(struct tls_context *context, struct slice domain, 
 
 SSL_CTX *tls_context_for(const struct tls_context *context, struct slice name)
 {
-	const struct site *site = name.len ? site_for(context, name) : NULL;
+	const struct site *site = name.len ? tls_site_for(context, name) : NULL;
 
 	if (!site && context->sites && context->n_sites > 0 && !context->sites[0].is_user)
 		site = &context->sites[0];

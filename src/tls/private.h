@@ -15,7 +15,9 @@
 /* One set of names that a server answers to, or a client speaks for; OpenSSL keeps a certificate of each kind of key in it. */
 struct site {
 	SSL_CTX *ctx;
-	X509 *leaf;                         /* of the first added; ctx holds it */
+	X509 *leaf;  /* of the first added; ctx holds it */
+	char *names; /* its subjectAltName as it is, but in lower case, n_names bytes; NULL: it has none */
+	size_t n_names;
 	char domain[IDENTITY_NAME_MAX + 1]; /* that it was added for; "": for the names in its certificate */
 	bool is_user; /* a client's: shown to the servers of that domain and to nobody else */
 };
@@ -126,6 +128,13 @@ MUST_CHECK bool tls_socket_open(struct tls_conn *conn, int fd);
 /* A server chooses; a client offers (false: no memory), and OpenSSL takes nothing else from the server. */
 void tls_alpn_choose(SSL_CTX *ctx);
 bool tls_alpn_offer(SSL *ssl);
+
+/* -- site.c ---------------------------------------------------------------------------------------------- */
+
+/* Right after it was made. ERR_NOMEM. */
+MUST_CHECK enum err tls_site_keep_names(struct site *site);
+/* What was added for the name comes before what happens to prove it. NULL: neither. */
+const struct site *tls_site_for(const struct tls_context *context, struct slice name);
 
 /* -- ocsp.c ---------------------------------------------------------------------------------------------- */
 
