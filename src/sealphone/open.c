@@ -53,7 +53,7 @@ void phone_renew_trust(struct phone *phone)
 	}
 	phone->trusted = seen;
 	tls_client_resume(phone->tls, SESSIONS_MAX);
-	transport_set_tls(phone->transport, NULL, phone->tls);
+	transport_set_tls(phone->transport, NULL, phone->tls, net_now(phone->net));
 	ua_trust(phone->ua, phone->anchors);
 	anchors_free(anchors);
 	tls_context_free(tls);

@@ -122,6 +122,11 @@ bool tls_conn_has_pending(const struct tls_conn *conn);
 /* Tells the peer that nothing more comes, if that can be done without waiting. */
 void tls_conn_shutdown(struct tls_conn *conn);
 
+/*
+ * Whether the lists of a client context (tls_client_revoke()) revoke the certificate by which the peer has proven himself, or one above
+ * it, in a handshake that was judged by another context's. After the handshake; costs a look into each list.
+ */
+bool tls_conn_is_revoked(const struct tls_conn *conn, const struct tls_context *client);
 /* When the certificate ends by which a client has proven to be a user of ours (tls_client_users()); 0: there is none. */
 utc_t tls_conn_user_until(const struct tls_conn *conn);
 /* After the handshake. */

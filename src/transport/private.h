@@ -171,6 +171,8 @@ void wire_tell(const struct wire *wire, enum flow_event event, struct slice why,
 /* Has the kernel tell what it waits for now. */
 void wire_wait_for_more(struct wire *wire);
 void wire_set_deadline(struct wire *wire);
+/* Whether the lists of today revoke what the other end was believed by. */
+bool wire_is_revoked(const struct wire *wire);
 
 /* Why a wire ends; err is for the answer to a dial. */
 struct wire_end {

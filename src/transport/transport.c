@@ -135,10 +135,21 @@ void transport_deafen(struct transport *transport)
 			close_listener(&transport->listeners[i]);
 }
 
-void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client)
+static void end_revoked(struct map_node *node, void *arg)
+{
+	struct wire *wire = wire_of(node);
+	const struct now *now = arg;
+
+	if (wire->state == WIRE_OPEN && wire_is_revoked(wire))
+		wire_finish(wire, "its certificate was revoked meanwhile", *now);
+}
+
+void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client,
+		       struct now now)
 {
 	transport->config.server = server;
 	transport->config.client = client;
+	map_each(transport->wires, end_revoked, &now);
 }
 
 /* -- the log --------------------------------------------------------------------------------------------- */

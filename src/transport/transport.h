@@ -134,8 +134,9 @@ MUST_CHECK enum err transport_listen(struct transport *transport, enum transport
 				     int listener);
 /* Accepts no more: closes the listeners; over UDP only those are heard that are known. */
 void transport_deafen(struct transport *transport);
-/* For flows from now on; the old contexts may be freed afterwards. */
-void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client);
+/* For flows from now on; the old contexts may be freed afterwards. Ends the flows whose peers the new ones know as revoked. */
+void transport_set_tls(struct transport *transport, struct tls_context *server, struct tls_context *client,
+		       struct now now);
 
 /* Ends the flows that would run over another link, or by another interface, if they were opened now. */
 void transport_set_links(struct transport *transport, struct transport_links links, struct now now);

@@ -395,7 +395,14 @@ static bool is_pinned_one(const struct wire *wire)
 	return slice_eq(slice_from(facts.fingerprint, sizeof facts.fingerprint), wire->dial->pin);
 }
 
-/* The connection stands, and is protected if it is to be. */
+bool wire_is_revoked(const struct wire *wire)
+{
+	const struct tls_context *client = wire->transport->config.client;
+
+	return wire->tls && client && tls_conn_is_revoked(wire->tls, client);
+}
+
+/* The connection stands, and is protected if it is to be. What it is judged by may have changed while it was made. */
 static void stands(struct wire *wire, struct now now)
 {
 	struct verdict verdict = not_pinned;
@@ -405,6 +412,14 @@ static void stands(struct wire *wire, struct now now)
 			  &(struct wire_end){ .level = REPORT_WARNING,
 					      .err = ERR_IO,
 					      .why = SLICE("its link is declared otherwise now") },
+			  now);
+		return;
+	}
+	if (wire_is_revoked(wire)) {
+		wire_lose(wire,
+			  &(struct wire_end){ .level = REPORT_WARNING,
+					      .err = ERR_DENIED,
+					      .why = SLICE("its certificate was revoked meanwhile") },
 			  now);
 		return;
 	}

@@ -256,7 +256,7 @@ static void count(struct worker *worker)
 static void change_over(struct worker *worker, unsigned reloads, struct now now)
 {
 	worker->config.user->reload(worker->config.user_self, &worker->parts, now);
-	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client);
+	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client, now);
 	transport_set_links(worker->transport, worker->parts.links, now);
 	pthread_mutex_lock(&worker->mutex);
 	worker->reloaded = reloads;

@@ -109,12 +109,24 @@ def test_a_domain_knows_its_users_by_a_ca_of_its_own(tmp_path):
         with Client(server.port(), server.ca, password="sesame") as client:
             assert client.register().status == 200
 
-        # what the CA has taken back, what the domain asks for now: from the next connection on, resumed sessions included
-        crl.write_text(ca.revocations(revoked[0]))
-        server.process.send_signal(signal.SIGHUP)
-        server.wait_for(r"\breloaded\b|certificates.changed")
+        # what the CA has taken back, on the connections that stand too; resumed sessions included
+        with (
+            Client(server.port(), server.ca, password="sesame", shows=revoked) as lost,
+            Client(server.port(), server.ca, password="sesame", shows=alice) as kept,
+        ):
+            for client in (lost, kept):
+                client.send(client.request("REGISTER", uri_of(client), to="sips:alice@localhost"))
+                assert client.final().status == 200
+            crl.write_text(ca.revocations(revoked[0]))
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for(r"\breloaded\b|certificates.changed")
+            assert lost.is_closed()
+            server.wait_for('flow.lost .*why="its certificate was revoked meanwhile"')
+            kept.send(kept.request("REGISTER", uri_of(kept), to="sips:alice@localhost"))
+            assert kept.final().status == 200
         eventually(lambda: asks(revoked) == 401)
         assert asks(alice) == 200
+        # what the domain asks for now: from the next connection on
         file.write_text(file.read_text().replace("either", "instead"))
         since = len(server.lines)
         server.process.send_signal(signal.SIGHUP)

@@ -25,6 +25,9 @@ struct visit {
 	ms_t mono;
 	bool asks;               /* the server asks for the client's certificate … */
 	enum err client, server; /* of the handshake */
+	const struct tls_context
+		*later; /* a client: at the end both are asked whether its lists revoke the other … */
+	bool is_client_revoked, is_server_revoked; /* … and this is what they say */
 	bool resumed;
 	char identities[100], unproven[300]; /* … and this is what it thinks of it */
 };
@@ -76,6 +79,10 @@ static void visit(struct fixture *fixture, struct visit *visit)
 		assert_string_equal(client.domain, visit->domain);
 		assert_true(client.not_after > 0 && client.version);
 		visit->resumed = client.resumed;
+		visit->is_client_revoked = visit->later &&
+					   tls_conn_is_revoked(fixture->server_conn, visit->later);
+		visit->is_server_revoked = visit->later &&
+					   tls_conn_is_revoked(fixture->client_conn, visit->later);
 		copy(visit->identities, sizeof visit->identities, server.identities);
 		copy(visit->unproven, sizeof visit->unproven, server.unproven);
 	}
@@ -377,7 +384,7 @@ static void a_certificate_that_has_ended_is_judged_by_a_full_handshake(void **st
 }
 
 /* The CA's list, with this certificate on it. */
-static void revoke(struct world *world, const struct certificate *certificate)
+static void revoke_for(struct tls_context *client, struct world *world, const struct certificate *certificate)
 {
 	X509 *ca = certificate_openssl(world->fixture->ca), *leaf = certificate_openssl(certificate);
 	ASN1_INTEGER *serial = ASN1_INTEGER_dup(X509_get0_serialNumber(leaf));
@@ -398,13 +405,18 @@ static void revoke(struct world *world, const struct certificate *certificate)
 	assert_int_equal(PEM_write_bio_X509_CRL(text, crl), 1);
 	long n = BIO_get_mem_data(text, &bytes);
 
-	enum err err = tls_client_revoke(world->fixture->client, slice_from(bytes, (size_t)n));
+	enum err err = tls_client_revoke(client, slice_from(bytes, (size_t)n));
 	BIO_free(text);
 	X509_CRL_free(crl);
 	ASN1_TIME_free(from);
 	ASN1_TIME_free(until);
 	ASN1_INTEGER_free(serial);
 	assert_int_equal(err, OK);
+}
+
+static void revoke(struct world *world, const struct certificate *certificate)
+{
+	revoke_for(world->fixture->client, world, certificate);
 }
 
 static void a_certificate_that_was_revoked_meanwhile_is_refused(void **state)
@@ -473,6 +485,45 @@ static void what_a_client_has_proven_ends_when_its_certificate_is_revoked(void *
 	assert_false(after.resumed);
 	assert_string_equal(after.identities, "");
 	assert_true(slice_find_text(slice_of(after.unproven), SLICE("revoked")) < strlen(after.unproven));
+}
+
+/* Who is connected when a list comes does not stay so by what that revokes. */
+static void who_is_connected_is_held_against_later_lists(void **state)
+{
+	struct world *world = *state;
+	AUTO(certificate) struct certificate *own = give_the_client_a_certificate(world);
+	AUTO(tls_context) struct tls_context *of_client = tls_client_new(world->fixture->crypto);
+	AUTO(tls_context) struct tls_context *of_server = tls_client_new(world->fixture->crypto);
+	AUTO(tls_context) struct tls_context *of_ca = tls_client_new(world->fixture->crypto);
+	const struct {
+		const struct tls_context *later;
+		bool shows, is_client_revoked, is_server_revoked;
+	} cases[] = {
+		{ of_client, true, true, false },
+		{ of_server, true, false, true },
+		{ of_ca, true, true, true },
+		{ world->fixture->client, true, false, false }, /* these were looked at in the handshake */
+		{ of_client, false, false, false },             /* it has shown nothing */
+		{ of_server, false, false, true },              /* the same in a session that is taken up */
+	};
+
+	assert_true(of_client && of_server && of_ca);
+	revoke_for(of_client, world, own);
+	revoke_for(of_server, world, world->leaf);
+	revoke_for(of_ca, world, world->fixture->ca);
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct visit one = { .domain = "b.example",
+				     .wall = NOW + (utc_t)i,
+				     .mono = 1000 * (ms_t)i + 1000,
+				     .asks = cases[i].shows,
+				     .later = cases[i].later };
+
+		visit(world->fixture, &one);
+		assert_int_equal(one.server, OK);
+		assert_int_equal(one.resumed, i == 5);
+		assert_int_equal(one.is_client_revoked, cases[i].is_client_revoked);
+		assert_int_equal(one.is_server_revoked, cases[i].is_server_revoked);
+	}
 }
 
 /* The listener that is met: one for WebSockets, or the usual one. */
@@ -624,6 +675,7 @@ static const struct CMUnitTest tests[] = {
 					end_world),
 	cmocka_unit_test_setup_teardown(a_client_that_has_shown_a_certificate_is_judged_each_time, make_world,
 					end_world),
+	cmocka_unit_test_setup_teardown(who_is_connected_is_held_against_later_lists, make_world, end_world),
 	cmocka_unit_test_setup_teardown(what_a_client_has_proven_ends_when_its_certificate_is_revoked,
 					make_world, end_world),
 	cmocka_unit_test_setup_teardown(the_ticket_of_one_domain_is_worth_nothing_at_another, make_world,
