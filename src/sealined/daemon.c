@@ -107,7 +107,7 @@ static int load_store(struct daemon *daemon, struct store **store)
 
 struct identity_source daemon_source(struct daemon *daemon, const struct config *config, utc_t now)
 {
-	return (struct identity_source){ daemon->crypto, &daemon->signer, config, now };
+	return (struct identity_source){ daemon->crypto, &daemon->signer, config, now, &daemon->awaited };
 }
 
 static int make_identity(struct daemon *daemon, const struct config *config, struct identity *ret_identity)

@@ -50,6 +50,7 @@ struct daemon {
 	struct listening listening[CONFIG_LISTENERS_MAX];
 	size_t n_listening;
 	utc_t started;
+	utc_t awaited; /* when certificates will be valid that were refused because they were not yet; 0: there are none */
 	utc_t warned; /* when the ends of our certificates were last looked at; 0: never */
 	ms_t started_mono, renewal;
 	enum { SERVING, DRAINING } state;

@@ -125,6 +125,20 @@ static bool proves(const struct loading *loading, const struct identity_pair *pa
 	return false;
 }
 
+/* Whoever asked for it is told when to try a chain again that is not valid yet. */
+static void note_when(const struct loading *loading, const struct chain *chain)
+{
+	utc_t from = 0;
+
+	for (size_t i = 0; i < chain_length(chain); i++) {
+		utc_t begins = certificate_not_before(chain_at(chain, i));
+
+		from = begins > from ? begins : from;
+	}
+	if (loading->source->ret_from && from > loading->source->now)
+		*loading->source->ret_from = from;
+}
+
 static bool check(const struct loading *loading, const struct identity_pair *pair, const struct chain *chain)
 {
 	const struct certificate *own = chain_at(chain, 0);
@@ -134,8 +148,10 @@ static bool check(const struct loading *loading, const struct identity_pair *pai
 	if (!certificate_key_id(own, id) || memcmp(id, pair->key, sizeof id) != 0)
 		return wrong(loading, pair->file, SLICE("the key is not the one of this certificate"));
 	if (chain_check(chain, loading->source->now, &verdict) != OK ||
-	    identity_check_usage(own, false, &verdict) != OK)
+	    identity_check_usage(own, false, &verdict) != OK) {
+		note_when(loading, chain);
 		return refused(loading, pair->file, &verdict);
+	}
 	return proves(loading, pair, own);
 }
 

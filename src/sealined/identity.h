@@ -52,6 +52,7 @@ struct identity_source {
 	struct signer_client *signer; /* one that may load keys */
 	const struct config *config;
 	utc_t now;
+	utc_t *ret_from; /* NULL, or where to write when what is refused will be valid, if its time is yet to come */
 };
 
 /*

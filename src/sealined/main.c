@@ -19,7 +19,7 @@ static bool check_files(const struct config *config, const struct signer_process
 {
 	AUTO(crypto) struct crypto *crypto = crypto_new();
 	struct signer_client signer;
-	struct identity_source source = { crypto, &signer, config, time(NULL) };
+	struct identity_source source = { crypto, &signer, config, time(NULL), NULL };
 
 	signer_client_init(&signer, process->fds[0]);
 	return crypto && identity_is_loadable(&source, why) && crew_can_resolve(config, why);

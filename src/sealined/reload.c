@@ -62,6 +62,7 @@ static struct setup *make_setup(struct daemon *daemon, const struct setup *old, 
 	struct identity identity;
 	bool made;
 
+	daemon->awaited = 0;
 	if (!may_change(old->config, config, why))
 		return NULL;
 	if (config_is_development(config) && !development_make(&source, &made, why))
@@ -324,13 +325,20 @@ static bool exchange(struct daemon *daemon, utc_t now, struct writer *why)
 	return true;
 }
 
+static bool has_come(const struct daemon *daemon, utc_t now)
+{
+	return daemon->awaited > 0 && daemon->awaited <= now;
+}
+
 void daemon_watch(struct daemon *daemon, struct now now)
 {
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
 	struct log_text shown;
 
-	if (daemon->state != SERVING || !files_have_changed(daemon->files, now.mono))
+	if (daemon->state != SERVING)
+		return;
+	if (!files_have_changed(daemon->files, now.mono) && !has_come(daemon, now.wall))
 		return;
 	if (exchange(daemon, now.wall, &why))
 		log_event(REPORT_INFO, "certificates.changed", "%s", "");

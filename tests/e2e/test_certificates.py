@@ -13,7 +13,7 @@ import threading
 import pytest
 
 from pki import CA, fingerprint, shown
-from programs import BUILD, Phone, Program, Server, run
+from programs import BUILD, Phone, Program, Server, run, slow
 from sealine_e2e import Client
 from sealine_peer import Peer, describe
 
@@ -238,6 +238,21 @@ def test_keeps_the_old_certificate_when_the_new_one_is_no_good(ca, tmp_path):
         server.wait_for("warning certificate.incomplete .*ends before a root", since=since)
         server.wait_for("info reloaded", since=since)
         assert shown(server.port(), "a.example", ca=other.pem) == (fingerprint(pem), True)
+
+
+def test_takes_a_certificate_when_its_time_comes(ca, tmp_path):
+    """The clock of whoever issued it was ahead."""
+    server, pem, key = watching(tmp_path, ca)
+    old = fingerprint(pem)
+    with server:
+        new, new_key = ca.issue("a.example", file="new", ahead=int(slow(8)))
+        since = len(server.lines)
+        put(new_key, key)
+        put(new, pem)
+        server.wait_for("error certificates.refused .*is not valid yet.*; the old ones stay", since=since)
+        assert shown(server.port(), "a.example", ca=ca.pem) == (old, True)
+        server.wait_for("info certificates.changed", seconds=20, since=since)
+        assert shown(server.port(), "a.example", ca=ca.pem) == (fingerprint(new), True)
 
 
 def test_notices_a_new_list_of_revoked_certificates(ca, tmp_path):

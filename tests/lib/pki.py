@@ -22,6 +22,10 @@ def private_numbers(key):
     return forms
 
 
+def _in(seconds):
+    return time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
+
+
 class CA:
     """A certification authority in a directory of its own; ca.pem is its certificate."""
 
@@ -33,16 +37,27 @@ class CA:
         _openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", 400, "-subj", f"/CN={name}",
                  "-out", self.pem, "-keyout", self.key)  # fmt: skip
 
-    def issue(self, name, names=None, rsa=False, days=90, file=None, kind=None):
-        """A server's certificate for the names; returns the paths of it (with nothing after it) and of its key. kind: of the key."""
+    def issue(self, name, names=None, rsa=False, days=90, file=None, kind=None, ahead=None):
+        """
+        A server's certificate for the names; returns the paths of it (with nothing after it) and of its key. kind: of the key;
+        ahead: it is valid in so many seconds.
+        """
         path = self.directory / (file or name)
         pem, key, csr, ext = (path.with_name(path.name + end) for end in (".pem", ".key", ".csr", ".ext"))
         kind = [kind] if kind else ["rsa:2048"] if rsa else ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
         san = ",".join(f"DNS:{one}" for one in names or [name])
         ext.write_text(f"subjectAltName={san}\nextendedKeyUsage=serverAuth\nkeyUsage=digitalSignature\n")
         _openssl("req", "-new", "-newkey", *kind, "-nodes", "-subj", f"/CN={name}", "-out", csr, "-keyout", key)
-        _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
+        if ahead:
+            self._sign(csr, ext, pem, "-startdate", _in(ahead), "-days", days)
+        else:
+            _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
+
+    def _sign(self, csr, ext, pem, *when):
+        """With times to the second, where openssl x509 counts in days."""
+        _openssl("ca", "-config", self._configuration(), "-batch", "-notext", "-policy", "p", "-in", csr, "-cert", self.pem,
+                 "-keyfile", self.key, "-extfile", ext, "-outdir", self.directory, *when, "-out", pem)  # fmt: skip
 
     def chain(self, pem):
         """A file with the certificate and ours behind it; returns the path of it."""
@@ -57,9 +72,7 @@ class CA:
         ext.write_text(f"subjectAltName=URI:sip:{aor}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature,keyAgreement\n")
         _openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=user", "-out", csr, "-keyout", key)
         if seconds:
-            end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(time.time() + seconds))
-            _openssl("ca", "-config", self._configuration(), "-batch", "-notext", "-policy", "p", "-in", csr, "-cert", self.pem,
-                     "-keyfile", self.key, "-extfile", ext, "-outdir", self.directory, "-enddate", end, "-out", pem)  # fmt: skip
+            self._sign(csr, ext, pem, "-enddate", _in(seconds))
         else:
             _openssl("x509", "-req", "-in", csr, "-CA", self.pem, "-CAkey", self.key, "-CAcreateserial", "-days", days, "-extfile", ext, "-out", pem)
         return pem, key
