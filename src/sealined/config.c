@@ -374,7 +374,7 @@ static unsigned cores(void)
 	return n < 1 ? 1 : n > CONFIG_WORKERS_MAX ? CONFIG_WORKERS_MAX : (unsigned)n;
 }
 
-static void put_place(struct writer *out, const struct config *config, const struct config_place *place)
+void put_config_said(struct writer *out, const struct config *config, const struct config_place *place)
 {
 	if (place->line == 0)
 		return;
@@ -390,7 +390,7 @@ void put_config_place(struct writer *out, const struct config *config, struct sl
 {
 	for (const struct config_path *said = config->paths; said; said = said->next)
 		if (said->path.ptr == path.ptr) {
-			put_place(out, config, &said->place);
+			put_config_said(out, config, &said->place);
 			return;
 		}
 }
@@ -408,6 +408,12 @@ static bool has_pairs(const struct config_certificates *certificates, struct wri
 
 static bool wrong_domain(const struct config *config, size_t domain, const char *text, struct writer *why)
 {
+	const struct config_certificates *own = config->of_domain[domain];
+
+	if (own)
+		put_config_place(why, config, own->n_keys > 0 ? own->keys[0] : own->files[0]);
+	else
+		put_config_said(why, config, &config->places[SETTING_DOMAINS]);
 	put(why, SLICE("domain "));
 	put(why, config->domains[domain].name);
 	put(why, SLICE(": "));
@@ -436,8 +442,9 @@ static bool check_certificates(const struct config *config, struct writer *why)
 	struct writer what = writer_of(text, sizeof text - 1);
 
 	if (!has_pairs(&config->certificates, &what)) {
-		put_place(why, config,
-			  &config->places[config->certificates.n_keys ? SETTING_KEY : SETTING_CERTIFICATE]);
+		put_config_said(
+			why, config,
+			&config->places[config->certificates.n_keys ? SETTING_KEY : SETTING_CERTIFICATE]);
 		put(why, writer_text(&what));
 		return false;
 	}
@@ -482,7 +489,7 @@ static bool numbers_fit(struct config *config, struct writer *why)
 
 		if (!clash)
 			continue;
-		put_place(why, config, &config->places[section]);
+		put_config_said(why, config, &config->places[section]);
 		put(why, setting_name(section));
 		put(why, SLICE(": "));
 		return wrong(why, clash);
@@ -497,7 +504,7 @@ static bool peers_fit(struct config *config, struct writer *why)
 
 	if (config_peers_fit(config, &what))
 		return true;
-	put_place(why, config, &config->places[SETTING_PEERS]);
+	put_config_said(why, config, &config->places[SETTING_PEERS]);
 	put(why, SLICE("peers: "));
 	put(why, writer_text(&what));
 	return false;

@@ -127,6 +127,7 @@ struct config {
 	struct server_peer *peers; /* CONFIG_PEERS_MAX of room */
 	size_t n_peers;
 	struct config_scope *scopes; /* by peer */
+	struct config_place *linked; /* by peer: where its link was said */
 	struct transport_links links;
 	struct config_link link_facts[CONFIG_LINKS_MAX]; /* by link */
 	struct slice trust; /* file with the CAs of other domains; empty: the system's */
@@ -213,6 +214,8 @@ MUST_CHECK bool config_end_link(struct config *config, struct writer *why);
 /* For config_complete(): what the peers say of links holds. */
 MUST_CHECK bool config_join_links(struct config *config, struct writer *why);
 
+/* "FILE:LINE:COLUMN: " if it is one in the file. */
+void put_config_said(struct writer *out, const struct config *config, const struct config_place *place);
 /* "FILE:LINE:COLUMN: " if the path, which is one of the configuration's own slices, was said in the file. */
 void put_config_place(struct writer *out, const struct config *config, struct slice path);
 

@@ -81,6 +81,7 @@ static bool say_one(struct config_reading *reading, size_t key, const yaml_node_
 	if (node->type != YAML_SCALAR_NODE)
 		return reading_wrong_at(reading, node->start_mark,
 					"here stands a single value, not a list or a mapping");
+	reading_note_place(reading, node);
 	if (!reading->named->say(reading->config, key, reading_text(node), &what))
 		return reading_wrong_value(reading, node, reading_text(node), writer_text(&what));
 	return true;
@@ -169,6 +170,9 @@ static bool say_list(struct config_reading *reading, enum setting setting, const
 	if (list->type != YAML_SEQUENCE_NODE)
 		return reading_wrong_at(reading, list->start_mark,
 					"here stands a list: each entry on a line of its own after a dash");
+	if (list->data.sequence.items.start == list->data.sequence.items.top)
+		return reading_wrong_at(reading, list->start_mark,
+					"the list is empty: leave the key out for what is usual");
 	for (const yaml_node_item_t *item = list->data.sequence.items.start;
 	     item < list->data.sequence.items.top; item++) {
 		const yaml_node_t *node = yaml_document_get_node(&reading->document, *item);

@@ -188,6 +188,7 @@ bool config_join_links(struct config *config, struct writer *why)
 
 		if (!objection)
 			continue;
+		put_config_said(why, config, &config->linked[i]);
 		put(why, SLICE("peer "));
 		put(why, peer->name);
 		put(why, SLICE(": link "));

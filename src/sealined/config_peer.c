@@ -25,12 +25,13 @@ bool config_begin_peer(struct config *config, struct slice name, struct writer *
 	if (!config->peers) {
 		config->peers = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->peers);
 		config->scopes = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->scopes);
+		config->linked = arena_zalloc(config->arena, CONFIG_PEERS_MAX, sizeof *config->linked);
 	}
 	peer.domains = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.domains);
 	peer.addresses = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.addresses);
 	peer.edge_for = arena_zalloc(config->arena, CONFIG_PEER_LIST_MAX, sizeof *peer.edge_for);
-	if (!config->peers || !config->scopes || !peer.domains || !peer.addresses || !peer.edge_for ||
-	    arena_copy(config->arena, name, &peer.name) != OK)
+	if (!config->peers || !config->scopes || !config->linked || !peer.domains || !peer.addresses ||
+	    !peer.edge_for || arena_copy(config->arena, name, &peer.name) != OK)
 		return wrong(why, "there is no memory for it");
 	for (size_t i = 0; i < config->n_peers; i++)
 		if (slice_eq(config->peers[i].name, name))
@@ -221,6 +222,7 @@ static bool say_dane(struct config *config, struct slice value, struct writer *w
 
 static bool say_link(struct config *config, struct slice value, struct writer *why)
 {
+	config->linked[config->n_peers - 1] = config->saying;
 	return arena_copy(config->arena, value, &last(config)->link) == OK ||
 	       wrong(why, "there is no memory for it");
 }

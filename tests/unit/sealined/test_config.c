@@ -378,13 +378,13 @@ static const struct {
 	  "f.yaml:2:3: \"x\": the peer comes from the addresses of its link: leave out from" },
 	{ "a link that nobody declared",
 	  "peers:\n  x: {domains: a.example, transport: tcp, address: 192.0.2.1, link: vault}\n",
-	  "peer x: link vault: no link has that name" },
+	  "f.yaml:2:69: peer x: link vault: no link has that name" },
 	{ "a peer beside its link",
 	  "peers:\n  x: {domains: a.example, transport: tcp, address: 192.0.2.2, link: vault}\nlinks:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec}\n",
-	  "peer x: link vault: its address is none of those of its link" },
+	  "f.yaml:2:69: peer x: link vault: its address is none of those of its link" },
 	{ "a peer that the DNS leads to",
 	  "peers:\n  x: {domains: a.example, transport: tcp, address: sbc.example, link: vault}\nlinks:\n  vault: {addresses: 192.0.2.1, mechanism: ipsec}\n",
-	  "peer x: link vault: its address is none of those of its link" },
+	  "f.yaml:2:71: peer x: link vault: its address is none of those of its link" },
 };
 
 static void says_what_is_wrong_with_links(void **state)
@@ -399,6 +399,19 @@ static void says_what_is_wrong_with_links(void **state)
 		if (!slice_eq(writer_text(&why), slice_of(bad_links[i].why)))
 			fail_msg("%s: %.*s", bad_links[i].label, SLICE_FMT(writer_text(&why)));
 	}
+}
+
+/* What is wrong with a file is seen later, and told with the place where it was named. */
+static void knows_where_the_cas_of_a_peer_were_named(void **state)
+{
+	AUTO(config) struct config *config = fresh();
+	char buf[100];
+	struct writer why = writer_of(buf, sizeof buf);
+
+	assert_true(parse(config, "state: /s\npeers:\n  x: {domains: a.example, trust: /ca.pem}\n", &why));
+	assert_true(config_complete(config, SLICE("f.yaml"), &why));
+	put_config_place(&why, config, config->scopes[0].trust);
+	assert_true(slice_eq(writer_text(&why), SLICE("f.yaml:3:34: ")));
 }
 
 static void tells_what_a_peer_with_rules_of_its_own_has_to_prove(void **state)
@@ -604,12 +617,16 @@ static const struct {
 	{ "a mapping as certificate", "certificate: {a: b}\n",
 	  "f.yaml:1:14: here stands a single value, not a list or a mapping" },
 	{ "a domain's certificate without key", "domains:\n  - name: a.example\n    certificate: /x\n",
-	  "domain a.example: there is a certificate, but no key" },
+	  "f.yaml:3:18: domain a.example: there is a certificate, but no key" },
 	{ "a domain's key without certificate", "domains: [{name: a.example, key: [/x, /y]}]\n",
-	  "domain a.example: there is a key, but no certificate" },
+	  "f.yaml:1:35: domain a.example: there is a key, but no certificate" },
 	{ "a domain without a certificate",
 	  "domains:\n  - b.example\n  - {name: a.example, certificate: /x, key: /y}\n",
-	  "domain b.example: it has no certificate, and there is none for all domains" },
+	  "f.yaml:1:1: domain b.example: it has no certificate, and there is none for all domains" },
+	{ "no domain", "state: /s\ndomains: []\n",
+	  "f.yaml:2:10: the list is empty: leave the key out for what is usual" },
+	{ "nowhere to listen", "listen: []\n",
+	  "f.yaml:1:9: the list is empty: leave the key out for what is usual" },
 	{ "a list in the list of a domain", "domains: [{name: a.example, certificate: [[/x]], key: /y}]\n",
 	  "f.yaml:1:43: here stands the path of a file" },
 	{ "no path in the list of a domain", "domains: [{name: a.example, certificate: [\"\"], key: /y}]\n",
@@ -694,6 +711,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(takes_peers),
 	cmocka_unit_test(takes_links),
 	cmocka_unit_test(says_what_is_wrong_with_links),
+	cmocka_unit_test(knows_where_the_cas_of_a_peer_were_named),
 	cmocka_unit_test(tells_what_a_peer_with_rules_of_its_own_has_to_prove),
 	cmocka_unit_test(says_where_and_what_is_wrong),
 	cmocka_unit_test(lets_options_replace_a_list),
