@@ -2,7 +2,7 @@
 
 #include "base/scan.h"
 
-enum { HOUR = 3600, DAY = 24 * HOUR };
+enum { MINUTE = 60, HOUR = 3600, DAY = 24 * HOUR };
 
 /* messages */
 enum { MESSAGE, HEADER, HEADER_FIELDS, URI, VALUES, PARAMETERS, BODY_PARTS, NESTING };
@@ -143,6 +143,14 @@ void config_set_registrar(const struct config *config, struct registrar_policy *
 	policy->expires_max = said[EXPIRES_MAX];
 	policy->flow_timer = said[FLOW_TIMER];
 	policy->service_route = said[SERVICE_ROUTE];
+}
+
+ms_t config_silence(const struct config *config)
+{
+	const ms_t usual = transport_limits_default.idle_proven;
+	const ms_t registered = 1000 * ((ms_t)section_of(config, SETTING_REGISTRAR)[EXPIRES_MAX] + MINUTE);
+
+	return registered > usual ? registered : usual;
 }
 
 void config_set_certificate_service(const struct config *config, struct server_config *server)

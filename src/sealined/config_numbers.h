@@ -25,4 +25,6 @@ const char *config_numbers_clash(const struct config *config, enum setting secti
 struct sip_limits config_sip_limits(const struct config *config);
 /* All of the policy but how many bindings there may be. */
 void config_set_registrar(const struct config *config, struct registrar_policy *policy);
+/* How long somebody who has proven himself may say nothing: not less than he may be registered for. */
+ms_t config_silence(const struct config *config);
 void config_set_certificate_service(const struct config *config, struct server_config *server);

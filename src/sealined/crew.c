@@ -214,6 +214,7 @@ static enum err make_parts(struct member *member, unsigned number, struct worker
 	parts->server = roles.server;
 	parts->client = roles.client;
 	parts->links = member->setup->config->links;
+	parts->idle_proven = config_silence(member->setup->config);
 	return OK;
 }
 
@@ -273,6 +274,7 @@ static void crew_reload(void *self, struct worker_parts *parts, struct now now)
 	parts->server = roles.server;
 	parts->client = roles.client;
 	parts->links = setup->config->links;
+	parts->idle_proven = config_silence(setup->config);
 	/* what the transport has of the old ones it does not look at any more: the new ones are set at once */
 	setup_free(member->setup);
 	member->setup = setup;

@@ -152,6 +152,11 @@ void transport_set_tls(struct transport *transport, struct tls_context *server, 
 	map_each(transport->wires, end_revoked, &now);
 }
 
+void transport_set_idle_proven(struct transport *transport, ms_t idle_proven)
+{
+	transport->config.limits.idle_proven = idle_proven;
+}
+
 /* -- the log --------------------------------------------------------------------------------------------- */
 
 bool transport_reports(const struct transport *transport, enum report_level level)

@@ -55,7 +55,7 @@ struct transport_limits {
 	ms_t write;                   /* a flow that takes nothing for so long is closed */
 	ms_t unproven; /* a flow that somebody opened to us is closed when so long nobody has proven himself on it */
 	ms_t idle; /* a flow without a proven account or domain that says nothing for so long is closed */
-	ms_t idle_proven; /* the same for one with */
+	ms_t idle_proven; /* the same for one with; as long as somebody who says nothing may be registered */
 };
 
 /*
@@ -140,6 +140,9 @@ void transport_set_tls(struct transport *transport, struct tls_context *server, 
 
 /* Ends the flows that would run over another link, or by another interface, if they were opened now. */
 void transport_set_links(struct transport *transport, struct transport_links links, struct now now);
+
+/* How long whoever is proven may be silent (see struct transport_limits), from now on. */
+void transport_set_idle_proven(struct transport *transport, ms_t idle_proven);
 
 /* Takes what has come, and does what the endpoint wants done because of it; what is to be sent waits for transport_perform(). */
 void transport_event(struct transport *transport, const struct net_event *event, struct now now);

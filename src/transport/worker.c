@@ -203,6 +203,7 @@ static enum err open_transport(struct worker *worker)
 		.bans = worker->config.bans,
 	};
 
+	config.limits.idle_proven = worker->parts.idle_proven;
 	worker->transport = transport_new(&config);
 	if (!worker->transport)
 		return ERR_NOMEM;
@@ -258,6 +259,7 @@ static void change_over(struct worker *worker, unsigned reloads, struct now now)
 	worker->config.user->reload(worker->config.user_self, &worker->parts, now);
 	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client, now);
 	transport_set_links(worker->transport, worker->parts.links, now);
+	transport_set_idle_proven(worker->transport, worker->parts.idle_proven);
 	pthread_mutex_lock(&worker->mutex);
 	worker->reloaded = reloads;
 	pthread_cond_broadcast(&worker->changed);

@@ -30,7 +30,8 @@ struct worker_parts {
 	struct tls_context *server, *client;
 	struct map_key map_key;
 	struct transport_links links;
-	void *own; /* the user's */
+	ms_t idle_proven; /* in place of the one in the worker's limits */
+	void *own;        /* the user's */
 };
 
 /* Called on the worker's thread. */

@@ -145,7 +145,20 @@ static void waits_longer_for_a_phone_than_any_flow_timer(void **state)
 	assert_true(parse(config, longest, &why));
 	assert_false(parse(other, longer, &why));
 	config_set_registrar(config, &policy);
-	assert_true(2 * 1000 * (ms_t)policy.flow_timer <= transport_limits_default.idle_proven);
+	assert_true(2 * 1000 * (ms_t)policy.flow_timer <= config_silence(config));
+}
+
+/* It need not say anything until it registers anew, and can be called until then. */
+static void waits_for_a_phone_as_long_as_it_is_registered(void **state)
+{
+	char buf[500];
+	struct writer why = writer_of(buf, sizeof buf);
+	AUTO(config) struct config *usual = fresh();
+	AUTO(config) struct config *config = fresh();
+
+	assert_true(parse(config, "registrar: {expires-max: 86400}\n", &why));
+	assert_int_equal(config_silence(usual), transport_limits_default.idle_proven);
+	assert_true(config_silence(config) > 86400 * 1000);
 }
 
 static void sections_hold_numbers(void **state)
@@ -705,6 +718,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(knows_the_steps_on_the_way_to_the_end),
 	cmocka_unit_test(understands_every_key),
 	cmocka_unit_test(waits_longer_for_a_phone_than_any_flow_timer),
+	cmocka_unit_test(waits_for_a_phone_as_long_as_it_is_registered),
 	cmocka_unit_test(sections_hold_numbers),
 	cmocka_unit_test(numbers_have_bounds_and_go_together),
 	cmocka_unit_test(needs_nothing),

@@ -175,6 +175,21 @@ static void closes_who_is_silent_unless_he_is_proven(void **state)
 	assert_string_equal(far_end.why, "the peer closed the connection");
 }
 
+/* Those that stand have what is said anew, whatever their deadline was before. */
+static void is_told_anew_how_long_somebody_may_be_silent(void **state)
+{
+	limits.idle_proven = 50;
+	raise_curtain(TRANSPORT_TCP);
+	far_end.prove = true;
+	int fd = raw_peer();
+	UNTIL(far_end.opened == 1);
+	transport_set_idle_proven(far_end.transport, 60 * 1000);
+	for (int i = 0; i < 30; i++)
+		turn(&far_end);
+	assert_false(is_closed(fd));
+	socket_close(fd);
+}
+
 static size_t print_options(char *text, size_t size, unsigned branch)
 {
 	return (size_t)snprintf(
@@ -448,6 +463,7 @@ static const struct CMUnitTest tests[] = {
 	play(bans_who_keeps_a_place_and_says_nothing),
 	play(sends_clear_text_away_from_a_tls_port),
 	play(closes_who_is_silent_unless_he_is_proven),
+	play(is_told_anew_how_long_somebody_may_be_silent),
 	play(ends_a_flow_whose_peer_does_not_read),
 	play(ends_a_tls_flow_whose_peer_does_not_read),
 	play(closes_a_tls_flow_after_its_answer_has_left),
