@@ -112,11 +112,19 @@ static enum err drop(struct making *making)
 static enum err revoke(struct making *making)
 {
 	bool found = false;
+	size_t at = 0;
 
-	for (size_t i = 0; i < making->n; i++) {
-		if (making->all[i].revoked || !is_named(&making->all[i], making->change->fingerprint))
+	/* behind those that were revoked before, whenever they were published: it is not to be the first that is forgotten */
+	for (size_t left = making->n; left > 0; left--) {
+		struct device_certificate one = making->all[at];
+
+		if (one.revoked || !is_named(&one, making->change->fingerprint)) {
+			at++;
 			continue;
-		making->all[i].revoked = true;
+		}
+		one.revoked = true;
+		take_out(making, at);
+		append(making, one, one.tag);
 		found = true;
 	}
 	make_room(making, true, DEVICE_REVOKED_MAX);

@@ -125,6 +125,27 @@ static void a_revoked_key_never_comes_again(void **state)
 	assert_int_equal(list->all[0].key[0], 3);
 }
 
+static void what_is_revoked_now_is_not_what_is_forgotten_for_it(void **state)
+{
+	AUTO(certificates) struct certificates *list = NULL;
+	struct device_certificate old = certificate(1, 101), lost;
+	struct certify change = { .step = CERTIFY_REVOKE, .now = NOW };
+
+	assert_int_equal(publish(&list, old, 0, 1), OK);
+	for (unsigned i = 2; i < 2 + DEVICE_REVOKED_MAX; i++) {
+		lost = certificate((uint8_t)i, (uint8_t)i);
+		change.fingerprint = slice_from(lost.fingerprint, sizeof lost.fingerprint);
+		assert_int_equal(publish(&list, lost, 0, 2 * i), OK);
+		assert_int_equal(step(&list, &change, 2 * i + 1), OK);
+	}
+	change.fingerprint = slice_from(old.fingerprint, sizeof old.fingerprint);
+	assert_int_equal(step(&list, &change, 100), OK);
+	assert_int_equal(list->n, DEVICE_REVOKED_MAX);
+	assert_int_equal(publish(&list, certificate(1, 102), 0, 101), ERR_EXISTS);
+	assert_int_equal(publish(&list, certificate(3, 33), 0, 102), ERR_EXISTS);
+	assert_int_equal(list->all[0].key[0], 3); /* the one revoked longest ago is forgotten */
+}
+
 static void tells_lists_apart_by_what_is_told(void **state)
 {
 	AUTO(certificates) struct certificates *list = NULL;
@@ -147,6 +168,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_one_published_longest_ago_makes_room),
 	cmocka_unit_test(is_kept_longer_but_not_beyond_its_end_and_withdrawn),
 	cmocka_unit_test(a_revoked_key_never_comes_again),
+	cmocka_unit_test(what_is_revoked_now_is_not_what_is_forgotten_for_it),
 	cmocka_unit_test(tells_lists_apart_by_what_is_told),
 };
 TEST_MAIN(tests)
