@@ -79,14 +79,21 @@ static bool set_signing_time(CMS_SignerInfo *info, utc_t now)
 	return ok;
 }
 
-/* The signer's own is there already, and the library says so of each that is. */
+/* One that is there already, like the signer's own, is no fault; the library says so of it. */
+static bool add_certificate(CMS_ContentInfo *cms, X509 *x509)
+{
+	bool is_there = CMS_add1_cert(cms, x509) == 1 ||
+			ERR_GET_REASON(ERR_peek_last_error()) == CMS_R_CERTIFICATE_ALREADY_PRESENT;
+
+	ERR_clear_error();
+	return is_there;
+}
+
 static bool add_chain(CMS_ContentInfo *cms, const struct chain *chain)
 {
 	for (size_t i = 0; chain && i < chain->n; i++)
-		if (CMS_add1_cert(cms, chain->at[i].x509) != 1 &&
-		    ERR_GET_REASON(ERR_peek_last_error()) != CMS_R_CERTIFICATE_ALREADY_PRESENT)
+		if (!add_certificate(cms, chain->at[i].x509))
 			return false;
-	ERR_clear_error();
 	return true;
 }
 
@@ -140,7 +147,7 @@ enum err cms_certificates(struct crypto *crypto, const struct certificate *const
 	enum err err = ERR_NOMEM;
 
 	for (size_t i = 0; ok && i < n; i++)
-		ok = CMS_add1_cert(cms, certificates[i]->x509) == 1;
+		ok = add_certificate(cms, certificates[i]->x509);
 	if (ok)
 		err = write_der(cms, ret_der);
 	CMS_ContentInfo_free(cms);

@@ -47,8 +47,8 @@ MUST_CHECK enum err cms_sign(struct crypto *crypto, const struct cms_signer *sig
 bool cms_can_sign(const struct certificate *certificate);
 
 /*
- * Certificates without any signature ("certs-only", RFC 8551 §3.8): proves nothing, and is how one is sent along. n: 1 to
- * CMS_RECIPIENTS_MAX. ERR_NOMEM.
+ * Certificates without any signature ("certs-only", RFC 8551 §3.8): proves nothing, and is how one is sent along. One that is
+ * given twice is in it once. n: 1 to CMS_RECIPIENTS_MAX. ERR_NOMEM.
  */
 MUST_CHECK enum err cms_certificates(struct crypto *crypto, const struct certificate *const certificates[],
 				     size_t n, struct secret **ret_der);

@@ -634,6 +634,19 @@ static void certificates_travel_without_a_signature(void **state)
 	assert_memory_equal(sent, got, sizeof sent);
 }
 
+/* As a chain from a file may have them. */
+static void a_certificate_that_is_given_twice_travels_once(void **state)
+{
+	const struct certificate *const twice[] = { ca, ca };
+	AUTO(secret) struct secret *der = NULL;
+	AUTO(chain) struct chain *came = NULL;
+
+	(void)state;
+	assert_int_equal(cms_certificates(crypto, twice, 2, &der), OK);
+	assert_int_equal(cms_certificates_parse(crypto, secret_slice(der), &came), OK);
+	assert_int_equal(chain_length(came), 1);
+}
+
 static void what_brings_no_certificates_is_none_of_that_kind(void **state)
 {
 	AUTO(secret) struct secret *der = NULL;
@@ -649,6 +662,7 @@ static void what_brings_no_certificates_is_none_of_that_kind(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(certificates_travel_without_a_signature, start, stop),
+	cmocka_unit_test_setup_teardown(a_certificate_that_is_given_twice_travels_once, start, stop),
 	cmocka_unit_test_setup_teardown(what_brings_no_certificates_is_none_of_that_kind, start, stop),
 	cmocka_unit_test_setup_teardown(a_signature_says_who_and_when, start, stop),
 	cmocka_unit_test_setup_teardown(a_detached_signature_wants_its_content, start, stop),
