@@ -67,8 +67,8 @@ void cms_signed_fini(struct cms_signed *what);
 
 struct cms_question {
 	struct slice der;
-	struct slice detached;              /* the content, where that is outside; else absent */
-	const struct certificate *known[8]; /* certificates that the message may have left out */
+	struct slice detached;                  /* the content, where that is outside; else absent */
+	const struct certificate *const *known; /* certificates that the message may have left out */
 	size_t n_known;
 };
 

@@ -185,14 +185,14 @@ static struct smime_layer *layer_of(const struct opening *opening)
 static enum err verify(const struct opening *opening, struct slice der, struct slice detached,
 		       struct slice *ret_entity)
 {
-	struct cms_question question = { .der = der, .detached = detached };
+	const struct cms_question question = { .der = der,
+					       .detached = detached,
+					       .known = opening->keys->known,
+					       .n_known = opening->keys->n_known };
 	struct smime_opened *opened = opening->opened;
 	struct smime_layer *layer = layer_of(opening);
-	size_t most = sizeof(question.known) / sizeof(question.known[0]);
 	struct cms_signed what;
 
-	for (; question.n_known < opening->keys->n_known && question.n_known < most; question.n_known++)
-		question.known[question.n_known] = opening->keys->known[question.n_known];
 	TRY(cms_verify(opening->crypto, &question, &what, opening->verdict));
 	layer->signer = what.signer;
 	layer->others = what.others;

@@ -56,8 +56,7 @@ void smime_opened_fini(struct smime_opened *opened);
 struct smime_keys {
 	const struct cms_recipient *own; /* the present key first, then older ones */
 	size_t n_own;
-	const struct certificate *const
-		*known; /* of others, for signatures without certificate; at most 8 are looked at */
+	const struct certificate *const *known; /* of others, for signatures without certificate */
 	size_t n_known;
 };
 

@@ -24,12 +24,14 @@
 #include "crypto/certificate.h"
 #include "crypto/cms.h"
 #include "crypto/key.h"
+#include "endpoint/certificates.h"
 
 struct credentials;
 
 enum {
-	CREDENTIALS_OWN_MAX = 8,      /* the present one, and older ones to read with */
-	CREDENTIALS_DEVICES_MAX = 8,  /* certificates of one AOR: one a device */
+	CREDENTIALS_OWN_MAX = 8, /* the present one, and older ones to read with */
+	/* certificates of one AOR, one a device: all that a domain tells of */
+	CREDENTIALS_DEVICES_MAX = DEVICE_CERTIFICATES_MAX,
 	CREDENTIALS_PEERS_MAX = 1000, /* AORs */
 	CREDENTIALS_AOR_MAX = 512,    /* bytes */
 };

@@ -149,7 +149,7 @@ static void a_certificate_that_was_left_out_has_to_be_known(void **state)
 	unknown = cms_verify(crypto, &question, &what, &verdict);
 	assert_int_equal(unknown, ERR_DENIED);
 	assert_string_equal(verdict.code, "smime.no-certificate");
-	question.known[0] = alice.certificate;
+	question.known = (const struct certificate *const[]){ alice.certificate };
 	question.n_known = 1;
 	known = cms_verify(crypto, &question, &what, &verdict);
 	cms_signed_fini(&what);

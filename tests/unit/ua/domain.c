@@ -72,7 +72,7 @@ static void put_list(struct writer *out, const struct notice *notice, struct sli
 	put(out, SLICE("Content-Type: multipart/mixed;boundary=list\r\n\r\n--list\r\n"
 		       "Content-Type: message/sipfrag\r\n\r\n"));
 	put(out, fragment);
-	for (size_t i = 0; i < 2 && notice->keys[i]; i++) {
+	for (size_t i = 0; i < DEVICE_CERTIFICATES_MAX && notice->keys[i]; i++) {
 		AUTO(certificate)
 		struct certificate *one = authority_issue(&domain.ca, notice->keys[i],
 							  slice_of(notice->whose),

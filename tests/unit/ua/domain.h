@@ -31,11 +31,11 @@ int domain_teardown(void **state);
 
 /* What a NOTIFY is like; what is not set is as it should be. */
 struct notice {
-	const struct key *keys[2];              /* of the certificates in it, issued now by the CA */
-	const struct certificate *certificates; /* one that is in it instead; NULL: none */
-	const char *whose;                      /* certificates they are */
-	const char *from;                       /* the signed From; NULL: as asked */
-	const char *call_id, *cseq;             /* the signed ones */
+	const struct key *keys[DEVICE_CERTIFICATES_MAX]; /* of the certificates in it, issued now by the CA */
+	const struct certificate *certificates;          /* one that is in it instead; NULL: none */
+	const char *whose;                               /* certificates they are */
+	const char *from;                                /* the signed From; NULL: as asked */
+	const char *call_id, *cseq;                      /* the signed ones */
 	const struct certificate *signer;
 	const struct key *signer_key;
 	utc_t issued, date; /* seconds from now */

@@ -22,6 +22,23 @@ static void certificates_come_with_the_signature_of_their_domain(void **state)
 	assert_int_equal(domain.world.event.text.len, 79);
 }
 
+static void all_phones_that_a_domain_tells_of_are_known(void **state)
+{
+	struct key *keys[DEVICE_CERTIFICATES_MAX];
+	struct notice notice = { .whose = "bob@localhost" };
+
+	(void)state;
+	for (size_t i = 0; i < DEVICE_CERTIFICATES_MAX; i++) {
+		assert_int_equal(key_generate(domain.crypto, &keys[i]), OK);
+		notice.keys[i] = keys[i];
+	}
+	domain_notify(&notice, domain_want("bob@localhost"));
+	assert_int_equal(domain_found("bob@localhost").state, CREDENTIALS_KNOWN);
+	assert_int_equal(domain_found("bob@localhost").n, DEVICE_CERTIFICATES_MAX);
+	for (size_t i = 0; i < DEVICE_CERTIFICATES_MAX; i++)
+		key_free(keys[i]);
+}
+
 /* What somebody on the way may do, and what the phone says to it. */
 static const struct {
 	const char *label;
@@ -144,6 +161,8 @@ static void nobody_waits_for_longer_than_half_a_minute(void **state)
 
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(certificates_come_with_the_signature_of_their_domain, domain_setup,
+					domain_teardown),
+	cmocka_unit_test_setup_teardown(all_phones_that_a_domain_tells_of_are_known, domain_setup,
 					domain_teardown),
 	cmocka_unit_test_setup_teardown(whatever_is_done_to_them_on_the_way_is_named, domain_setup,
 					domain_teardown),
