@@ -241,9 +241,14 @@ static bool check_names(X509_STORE_CTX *store)
 
 /* -- the judgement ----------------------------------------------------------------------------------------- */
 
+bool anchors_verify(X509_STORE_CTX *store)
+{
+	return X509_verify_cert(store) == 1 && check_names(store);
+}
+
 enum err anchors_judge(X509_STORE_CTX *store, utc_t now, struct verdict *ret_verdict)
 {
-	if (X509_verify_cert(store) != 1 || !check_names(store)) {
+	if (!anchors_verify(store)) {
 		explain_chain(store, now, ret_verdict);
 		return ERR_DENIED;
 	}
@@ -323,7 +328,7 @@ static enum err judge(X509_STORE_CTX *ctx, const struct anchors_question *questi
 {
 	if (!question->is_user)
 		return anchors_judge(ctx, question->now, ret_verdict);
-	if (X509_verify_cert(ctx) == 1)
+	if (anchors_verify(ctx))
 		return OK;
 	explain_chain(ctx, question->now, ret_verdict);
 	return ERR_DENIED;

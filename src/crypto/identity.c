@@ -89,28 +89,42 @@ static bool is_below(struct slice name, struct slice base)
 	return base.len == name.len || base.ptr[0] == '.' || name.ptr[name.len - base.len - 1] == '.';
 }
 
-static bool is_among(const STACK_OF(GENERAL_SUBTREE) * subtrees, struct slice name, bool *ret_has_any)
+/* "a particular mailbox, all addresses at a particular host, or all mailboxes in a domain" */
+static bool is_at(struct slice address, struct slice base)
+{
+	size_t at = slice_find(address, '@'), of_base = slice_find(base, '@');
+	struct slice host = slice_sub(address, at + 1, address.len);
+
+	if (of_base < base.len)
+		return user_part_is(slice_sub(address, 0, at), slice_sub(base, 0, of_base)) &&
+		       slice_eq_nocase(host, slice_sub(base, of_base + 1, base.len));
+	return base.len == 0 || base.ptr[0] == '.' ? is_below(host, base) : slice_eq_nocase(host, base);
+}
+
+/* type: of the bases that are looked at, GEN_DNS or GEN_EMAIL. */
+static bool is_among(const STACK_OF(GENERAL_SUBTREE) * subtrees, int type, struct slice name,
+		     bool *ret_has_any)
 {
 	*ret_has_any = false;
 	for (int i = 0; i < sk_GENERAL_SUBTREE_num(subtrees); i++) {
 		const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(subtrees, i)->base;
 
-		if (base->type != GEN_DNS)
+		if (base->type != type)
 			continue;
 		*ret_has_any = true;
-		if (is_below(name, slice_of_asn1(base->d.ia5)))
+		if ((type == GEN_DNS ? is_below : is_at)(name, slice_of_asn1(base->d.ia5)))
 			return true;
 	}
 	return false;
 }
 
-static bool allows(const NAME_CONSTRAINTS *constraints, struct slice name)
+static bool allows(const NAME_CONSTRAINTS *constraints, int type, struct slice name)
 {
 	bool is_constrained;
 
-	if (is_among(constraints->excludedSubtrees, name, &is_constrained))
+	if (is_among(constraints->excludedSubtrees, type, name, &is_constrained))
 		return false;
-	return is_among(constraints->permittedSubtrees, name, &is_constrained) || !is_constrained;
+	return is_among(constraints->permittedSubtrees, type, name, &is_constrained) || !is_constrained;
 }
 
 /* ---- RFC 5922 §7.1 ---- */
@@ -121,7 +135,7 @@ static void visit_name(struct visit *visit, struct slice name)
 		return;
 	if (slice_eq_nocase(name, visit->wanted))
 		visit->found = true;
-	if (visit->constraints && !allows(visit->constraints, name))
+	if (visit->constraints && !allows(visit->constraints, GEN_DNS, name))
 		visit->is_beyond = true;
 	if (visit->report && visit->n)
 		put(visit->report, SLICE(", "));
@@ -145,6 +159,24 @@ static bool visit_uris(struct visit *visit, const GENERAL_NAMES *names)
 		visit_name(visit, host);
 	}
 	return any;
+}
+
+/* Users are held against what the CA may vouch for among mail addresses as well, which theirs are written like. */
+static void visit_users(struct visit *visit, const GENERAL_NAMES *names)
+{
+	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
+		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+		struct user_uri parts;
+
+		if (name->type != GEN_URI || !user_uri_split(slice_of_asn1(name->d.ia5), &parts) ||
+		    !identity_is_name(parts.domain))
+			continue;
+		struct slice address = slice_from(parts.user.ptr, parts.user.len + 1 + parts.domain.len);
+
+		if (!allows(visit->constraints, GEN_DNS, parts.domain) ||
+		    !allows(visit->constraints, GEN_EMAIL, address))
+			visit->is_beyond = true;
+	}
 }
 
 static void visit_dns(struct visit *visit, const GENERAL_NAMES *names)
@@ -238,6 +270,7 @@ bool identity_is_within(const struct certificate *certificate, const struct cert
 	}
 	names = X509_get_ext_d2i(certificate->x509, NID_subject_alt_name, &of_names, NULL);
 	visit_uris(&visit, names);
+	visit_users(&visit, names);
 	is_within = names ? !visit.is_beyond : of_names == -1;
 	GENERAL_NAMES_free(names);
 	NAME_CONSTRAINTS_free(constraints);

@@ -48,8 +48,9 @@ MUST_CHECK enum err identity_check_usage(const struct certificate *certificate, 
 					 struct verdict *ret_verdict);
 
 /*
- * Whether the SIP domains that the certificate names by URIs are among the DNS names that a CA above it may vouch for (RFC 5280
- * §4.2.1.10). OpenSSL holds those constraints against DNS names alone, and a SIP domain is one in either form (RFC 5922 §7.1).
+ * Whether the SIP domains that the certificate names by URIs, and those of the users, are among the DNS names that a CA above it may
+ * vouch for, and the users among the mail addresses (RFC 5280 §4.2.1.10). OpenSSL holds those constraints against DNS names and mail
+ * addresses alone, and a SIP domain is one in either form (RFC 5922 §7.1), as is that of a user.
  */
 bool identity_is_within(const struct certificate *certificate, const struct certificate *issuer);
 

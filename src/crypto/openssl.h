@@ -27,6 +27,8 @@ struct certificate {
 
 /* The anchors of a store, which is referenced. ERR_NOMEM. */
 MUST_CHECK enum err anchors_of(struct crypto *crypto, X509_STORE *store, struct anchors **ret_anchors);
+/* Verifies the chain that the context was made for, and that its CAs may vouch for the SIP names in it. */
+MUST_CHECK bool anchors_verify(X509_STORE_CTX *store);
 /*
  * Verifies the chain that the context was made for, and the usages of its certificates as of a domain's. Else ERR_DENIED, a
  * verdict, and OpenSSL's error in the context.

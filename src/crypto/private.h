@@ -46,6 +46,16 @@ MUST_CHECK enum err key_take(EVP_PKEY *pkey, struct key **ret_key);
 /* The id of the key with this public half. False without memory. */
 MUST_CHECK bool key_public_id(const EVP_PKEY *public_key, unsigned char ret_id[KEY_ID_SIZE]);
 
+/* What a URI of a certificate names: a user of a domain, or, with the domain empty, something else. */
+struct user_uri {
+	struct slice user, domain; /* the user with its escapes */
+	bool by_sip;               /* sip: or sips:, not im: */
+};
+/* False: it is a URI of another scheme. */
+MUST_CHECK bool user_uri_split(struct slice uri, struct user_uri *ret_parts);
+/* Whether the user part is, without its escapes, that user. */
+bool user_part_is(struct slice escaped, struct slice user);
+
 /* Takes over the X509. NULL (and it is freed) without memory. */
 MUST_CHECK struct certificate *certificate_from(X509 *x509);
 /* Takes over the X509, also on an error. ERR_LIMIT, ERR_NOMEM. */

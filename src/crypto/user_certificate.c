@@ -74,7 +74,7 @@ static bool next_byte(struct slice *rest, unsigned char *ret_byte)
 	return true;
 }
 
-static bool is_user(struct slice escaped, struct slice user)
+bool user_part_is(struct slice escaped, struct slice user)
 {
 	unsigned char byte;
 
@@ -88,21 +88,28 @@ static const struct slice schemes[] = { SLICE_INIT("sip:"), SLICE_INIT("sips:"),
 
 enum { N_SCHEMES = sizeof(schemes) / sizeof(schemes[0]) };
 
+bool user_uri_split(struct slice uri, struct user_uri *ret_parts)
+{
+	size_t scheme = 0, at;
+
+	while (scheme < N_SCHEMES && !slice_starts_nocase(uri, schemes[scheme]))
+		scheme++;
+	if (scheme == N_SCHEMES)
+		return false;
+	uri = slice_sub(uri, schemes[scheme].len, uri.len);
+	at = slice_find(uri, '@');
+	*ret_parts = (struct user_uri){ .user = slice_sub(uri, 0, at),
+					.domain = slice_sub(uri, at + 1, uri.len),
+					.by_sip = !slice_eq(schemes[scheme], SLICE("im:")) };
+	return true;
+}
+
 static bool is_uri_of(struct slice uri, const struct aor_parts *aor)
 {
-	size_t at;
+	struct user_uri parts;
 
-	for (size_t i = 0; i < N_SCHEMES; i++) {
-		struct slice rest = slice_sub(uri, schemes[i].len, uri.len);
-
-		if (!slice_starts_nocase(uri, schemes[i]))
-			continue;
-		at = slice_find(rest, '@');
-		if (at < rest.len && slice_eq_nocase(slice_sub(rest, at + 1, rest.len), aor->domain) &&
-		    is_user(slice_sub(rest, 0, at), aor->user))
-			return true;
-	}
-	return false;
+	return user_uri_split(uri, &parts) && slice_eq_nocase(parts.domain, aor->domain) &&
+	       user_part_is(parts.user, aor->user);
 }
 
 /* -- the request ------------------------------------------------------------------------------------------- */
@@ -313,23 +320,17 @@ static bool is_escaped_user(struct slice user)
 
 static void visit_uri(struct named *named, struct slice uri)
 {
-	size_t scheme = 0, at;
-	struct slice rest;
+	struct user_uri parts;
 
-	while (scheme < N_SCHEMES && !slice_starts_nocase(uri, schemes[scheme]))
-		scheme++;
-	if (scheme == N_SCHEMES)
+	if (!user_uri_split(uri, &parts))
 		return;
-	rest = slice_sub(uri, schemes[scheme].len, uri.len);
-	at = slice_find(rest, '@');
-	struct slice user = slice_sub(rest, 0, at), domain = slice_sub(rest, at + 1, rest.len);
-
-	if (!is_escaped_user(user) || !identity_is_name(domain) ||
-	    (named->user.len > 0 && !(slice_eq(user, named->user) && slice_eq_nocase(domain, named->domain))))
+	if (!is_escaped_user(parts.user) || !identity_is_name(parts.domain) ||
+	    (named->user.len > 0 &&
+	     !(slice_eq(parts.user, named->user) && slice_eq_nocase(parts.domain, named->domain))))
 		named->is_ambiguous = true;
-	named->by_sip = named->by_sip || !slice_eq(schemes[scheme], SLICE("im:"));
-	named->user = user;
-	named->domain = domain;
+	named->by_sip = named->by_sip || parts.by_sip;
+	named->user = parts.user;
+	named->domain = parts.domain;
 }
 
 bool put_certificate_user(struct writer *out, const struct certificate *certificate)

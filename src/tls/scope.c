@@ -128,7 +128,7 @@ enum err tls_judge_client(const struct tls_conn *conn, X509_STORE_CTX *shown, X5
 		if (purpose == X509_PURPOSE_ANY)
 			err = anchors_judge(store, conn->now.wall, &verdict);
 		else
-			err = X509_verify_cert(store) == 1 ? OK : ERR_DENIED;
+			err = anchors_verify(store) ? OK : ERR_DENIED;
 	}
 	X509_STORE_CTX_free(store);
 	ERR_clear_error();

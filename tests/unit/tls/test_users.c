@@ -11,7 +11,16 @@ struct other {
 	struct certificate *ca;
 };
 
-enum ca { OURS, OTHERS };
+enum ca { OURS, OTHERS, OF_ITS_NAMES, OF_NAMES, OF_MAIL };
+
+/* What the other one may vouch for. */
+static const char *const constraints[] = {
+	[OURS] = NULL,
+	[OTHERS] = NULL,
+	[OF_ITS_NAMES] = "permitted;DNS:x.example,permitted;DNS:d.example", /* x.example is the CN */
+	[OF_NAMES] = "permitted;DNS:x.example",
+	[OF_MAIL] = "permitted;email:c.example",
+};
 
 static const struct {
 	const char *label;
@@ -29,6 +38,9 @@ static const struct {
 	{ "by a CA that is not theirs", OTHERS, "URI:sip:alice@a.example",  NULL,               NULL,         0, NULL },
 	{ "by one that is another's",   OTHERS, "URI:sip:alice@b.example",  NULL,               NULL,         0, NULL },
 	{ "by a CA of its own",         OTHERS, "URI:sip:alice@d.example",  NULL,               NULL,         0, "alice@d.example" },
+	{ "that may, for its names",    OF_ITS_NAMES, "URI:sip:alice@d.example", NULL,          NULL,         0, "alice@d.example" },
+	{ "that may not, for names",    OF_NAMES, "URI:sip:alice@d.example", NULL,              NULL,         0, NULL },
+	{ "that may not, for mail",     OF_MAIL, "URI:sip:alice@d.example", NULL,               NULL,         0, NULL },
 	{ "two users",                  OURS,   "URI:sip:alice@a.example,URI:sip:bob@a.example", NULL, NULL,  0, NULL },
 	{ "two users by two schemes",   OURS,   "URI:sip:alice@a.example,URI:im:bob@a.example", NULL, NULL,   0, NULL },
 	{ "of two domains",             OURS,   "URI:sip:alice@a.example,URI:sips:alice@b.example", NULL, NULL, 0, NULL },
@@ -80,6 +92,15 @@ static struct certificate *issue(struct fixture *fixture, const struct other *ot
 	return leaf;
 }
 
+/* From now on it may vouch for nothing else. */
+static void bind_ca(const struct other *other, const char *to)
+{
+	X509 *x509 = certificate_openssl(other->ca);
+
+	add(x509, NID_name_constraints, to);
+	assert_true(X509_sign(x509, key_openssl(other->key), EVP_sha256()) > 0);
+}
+
 /* a.example and b.example believe our CA, d.example the other one. */
 static void set_rules(struct fixture *fixture, const struct other *other)
 {
@@ -128,6 +149,8 @@ static void a_client_has_proven_one_user_of_the_domain_that_knows_its_ca(void **
 		assert_int_equal(certificate_make_ca(fixture->crypto, other.key, SLICE("another CA"),
 						     NOW - 1000 * DAY, &other.ca),
 				 OK);
+		if (constraints[cases[i].ca])
+			bind_ca(&other, constraints[cases[i].ca]);
 		set_rules(fixture, &other);
 		serve_name(fixture, "a.example", NOW);
 		AUTO(certificate) struct certificate *leaf = issue(fixture, &other, i);
