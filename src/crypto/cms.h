@@ -99,10 +99,13 @@ struct cms_envelope {
 	enum cms_cipher cipher; /* AES-192-CBC is only read */
 };
 
+/* Whether its keyUsage allows that, and its key is a strong one on a curve or of RSA. */
+bool cms_can_encrypt_to(const struct certificate *certificate);
+
 /*
  * To an EC certificate the content key goes by ephemeral ECDH with the X9.63 KDF over SHA-256 and AES-128-WRAP
- * (RFC 5753, RFC 8591 §4.2), to an RSA one by OAEP with SHA-256. ERR_DENIED if a certificate's keyUsage does not
- * allow that, or its key is weak or of another kind. ERR_LIMIT, ERR_NOMEM.
+ * (RFC 5753, RFC 8591 §4.2), to an RSA one by OAEP with SHA-256. ERR_DENIED: to one of them nothing can be
+ * encrypted. ERR_LIMIT, ERR_NOMEM.
  */
 MUST_CHECK enum err cms_encrypt(struct crypto *crypto, const struct cms_envelope *envelope,
 				struct slice content, struct secret **ret_der);

@@ -47,28 +47,36 @@ static bool set_key_transport(EVP_PKEY_CTX *ctx)
 	       EVP_PKEY_CTX_set_rsa_oaep_md(ctx, EVP_sha256()) == 1;
 }
 
+static bool is_ec(X509 *x509)
+{
+	return EVP_PKEY_is_a(X509_get0_pubkey(x509), "EC");
+}
+
 /* keyUsage and strength are checked here, since the library does not look at them when it encrypts. */
+bool cms_can_encrypt_to(const struct certificate *certificate)
+{
+	EVP_PKEY *pkey = X509_get0_pubkey(certificate->x509);
+	uint32_t needed = is_ec(certificate->x509) ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT;
+
+	return pkey && (EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "RSA")) &&
+	       X509_get_key_usage(certificate->x509) & needed && key_is_strong(pkey);
+}
+
 static enum err add_recipient(CMS_ContentInfo *cms, X509 *x509)
 {
-	EVP_PKEY *pkey = X509_get0_pubkey(x509);
-	bool is_ec = pkey && EVP_PKEY_is_a(pkey, "EC");
-	uint32_t needed = is_ec ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT;
-	CMS_RecipientInfo *info;
-	EVP_PKEY_CTX *ctx;
+	CMS_RecipientInfo *info = CMS_add1_recipient_cert(cms, x509, CMS_KEY_PARAM);
+	EVP_PKEY_CTX *ctx = info ? CMS_RecipientInfo_get0_pkey_ctx(info) : NULL;
 
-	if (!is_ec && !(pkey && EVP_PKEY_is_a(pkey, "RSA")))
-		return ERR_DENIED;
-	if (!(X509_get_key_usage(x509) & needed) || !key_is_strong(pkey))
-		return ERR_DENIED;
-	info = CMS_add1_recipient_cert(cms, x509, CMS_KEY_PARAM);
-	ctx = info ? CMS_RecipientInfo_get0_pkey_ctx(info) : NULL;
-	return ctx && (is_ec ? set_key_agreement(ctx) : set_key_transport(ctx)) ? OK : ERR_NOMEM;
+	return ctx && (is_ec(x509) ? set_key_agreement(ctx) : set_key_transport(ctx)) ? OK : ERR_NOMEM;
 }
 
 static enum err add_recipients(CMS_ContentInfo *cms, const struct cms_envelope *envelope)
 {
-	for (size_t i = 0; i < envelope->n_recipients; i++)
+	for (size_t i = 0; i < envelope->n_recipients; i++) {
+		if (!cms_can_encrypt_to(envelope->recipients[i]))
+			return ERR_DENIED;
 		TRY(add_recipient(cms, envelope->recipients[i]->x509));
+	}
 	return OK;
 }
 

@@ -245,6 +245,13 @@ struct recipients {
 	size_t n, n_theirs;
 };
 
+/* A device whose certificate is for signatures alone reads nothing, and does not keep the others from reading. */
+static void add_recipient(struct recipients *recipients, const struct certificate *certificate)
+{
+	if (cms_can_encrypt_to(certificate))
+		recipients->at[recipients->n++] = certificate;
+}
+
 static bool is_among(const struct recipients *recipients, const struct certificate *certificate)
 {
 	for (size_t i = 0; i < recipients->n; i++)
@@ -264,11 +271,11 @@ static void find_recipients(const struct ua *ua, const struct protect_order *ord
 	credentials_of(ua->credentials, put_protect_aor(&out, order->uri), order->now, &found);
 	if (found.state == CREDENTIALS_KNOWN)
 		for (size_t i = 0; i < found.n; i++)
-			ret_recipients->at[ret_recipients->n++] = found.at[i];
+			add_recipient(ret_recipients, found.at[i]);
 	if (order->also && !is_among(ret_recipients, order->also))
-		ret_recipients->at[ret_recipients->n++] = order->also;
+		add_recipient(ret_recipients, order->also);
 	ret_recipients->n_theirs = ret_recipients->n;
-	ret_recipients->at[ret_recipients->n++] = own->certificate;
+	add_recipient(ret_recipients, own->certificate);
 }
 
 /* The entity that is protected. It is wiped by who gets it. */

@@ -1,6 +1,7 @@
 /* What leaves one phone protected, and how it arrives at another when somebody on the way has touched it. */
 #include "pair.h"
 
+#include "authority.h"
 #include "base/mem.h"
 #include "ua/arrival.h"
 #include "ua/state.h"
@@ -314,6 +315,39 @@ static void a_message_waits_for_the_certificate_of_its_reader(void **state)
 	pair_acquaint(&p->bob, &p->alice, "alice@localhost");
 	assert_true(ua_protection_is_good(world_event(&p->bob, UA_MESSAGE)->protection));
 	assert_int_equal(pair_carry(&p->bob, &p->alice, NULL)->status, 200);
+}
+
+/* His domain tells of whatever certificates his phones have published. */
+static void a_phone_that_cannot_be_encrypted_to_does_not_keep_the_others_from_reading(void **state)
+{
+	struct pair *p = *state;
+	struct cms_recipient own[CREDENTIALS_OWN_MAX];
+	struct certificate *both[2];
+	AUTO(key) struct key *key = NULL;
+	AUTO(chain) struct chain *bobs = NULL;
+	struct authority ca;
+	char pem[4096];
+	struct writer out = writer_of(pem, sizeof pem);
+	enum err err;
+
+	assert_int_equal(credentials_own(p->bob.ua->credentials, own), 1);
+	assert_int_equal(put_certificate_pem(&out, own[0].certificate), OK);
+	assert_int_equal(chain_parse_pem(p->alice.crypto, writer_text(&out), &bobs), OK);
+	assert_int_equal(authority_open(&ca, p->alice.crypto, SLICE("CA"), p->alice.now.wall), 0);
+	assert_int_equal(key_generate(p->alice.crypto, &key), OK);
+	both[0] = authority_issue_domain(&ca, key, SLICE("localhost"),
+					 p->alice.now.wall); /* signs, no more */
+	authority_close(&ca);
+	assert_non_null(both[0]);
+	assert_int_equal(certificate_copy(chain_at(bobs, 0), &both[1]), OK);
+	err = credentials_vouched(p->alice.ua->credentials, SLICE("bob@localhost"), both, 2, p->alice.now);
+	assert_int_equal(err, OK);
+	send_message(&p->alice);
+	pair_acquaint(&p->bob, &p->alice, "alice@localhost");
+	pair_carry(&p->alice, &p->bob, NULL);
+	assert_true(ua_protection_is_good(world_event(&p->bob, UA_MESSAGE)->protection));
+	assert_int_equal(pair_carry(&p->bob, &p->alice, NULL)->status, 200);
+	assert_int_equal(world_event(&p->alice, UA_MESSAGE_SENT)->protection->n_recipients, 1);
 }
 
 /* He has asked for it since his domain was asked, and the NOTIFY is still on its way. */
@@ -749,6 +783,7 @@ static const struct CMUnitTest tests[] = {
 	PREFER(a_message_without_protection_is_shown_as_such),
 	REQUIRE(a_message_without_protection_is_not_shown_where_that_is_required),
 	REQUIRE(whatever_bit_is_turned_over_nothing_else_is_shown),
+	STRANGERS(a_phone_that_cannot_be_encrypted_to_does_not_keep_the_others_from_reading),
 	STRANGERS(a_message_waits_for_the_certificate_of_its_reader),
 	STRANGERS(who_has_got_a_certificate_just_now_is_asked_about_once_more),
 	STRANGERS(who_is_not_vouched_for_is_asked_about_once_a_minute),
