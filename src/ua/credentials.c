@@ -97,6 +97,14 @@ static bool has_compared(const struct peer *peer)
 	return false;
 }
 
+/* Of whom no key is known there is nothing to forget: anybody can have us ask for such ones. */
+static bool goes_before(const struct peer *peer, const struct peer *other)
+{
+	if ((peer->n_keys == 0) != (other->n_keys == 0))
+		return peer->n_keys == 0;
+	return peer->used < other->used;
+}
+
 /* The one that was not needed for longest; but not what our user has confirmed, nor one that somebody waits for. */
 static enum err make_room(struct credentials *credentials)
 {
@@ -107,7 +115,7 @@ static enum err make_room(struct credentials *credentials)
 	LIST_EACH (peer, &credentials->peers, struct peer, link)
 		if (peer != credentials->self && !peer->is_busy && peer->waiters.n == 0 &&
 		    peer->state != CREDENTIALS_ASKED && !has_compared(peer) &&
-		    (!oldest || peer->used < oldest->used))
+		    (!oldest || goes_before(peer, oldest)))
 			oldest = peer;
 	if (!oldest)
 		return ERR_LIMIT;

@@ -528,9 +528,15 @@ static void takes_no_certificate_of_another_key(void **state)
 	assert_int_equal(credentials_add_own(credentials, phone, named), ERR_DENIED);
 }
 
+static struct slice put_stranger(struct writer *out, unsigned number)
+{
+	put_number(out, number);
+	put(out, SLICE("@c.example"));
+	return writer_text(out);
+}
+
 static void forgets_the_one_that_was_not_needed_for_longest(void **state)
 {
-	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
 	char text[32];
 
 	(void)state;
@@ -539,14 +545,33 @@ static void forgets_the_one_that_was_not_needed_for_longest(void **state)
 	vouch(phone, NULL, now);
 	for (unsigned i = 0; i < CREDENTIALS_PEERS_MAX; i++) {
 		struct writer out = writer_of(text, sizeof text);
+		const struct credentials_known known = { .aor = put_stranger(&out, i), .is_believed = true };
 
-		put_number(&out, i);
-		put(&out, SLICE("@c.example"));
-		assert_int_equal(credentials_want(credentials, writer_text(&out), NULL, now), OK);
-		if (i < CREDENTIALS_PEERS_MAX - 2)
-			credentials_failed(credentials, writer_text(&out), &gone, now);
+		assert_int_equal(credentials_remember(credentials, &known), OK);
 	}
 	assert_int_equal(state_of_bob(NOW), CREDENTIALS_UNKNOWN);
+}
+
+/* Whoever writes under many names has us ask for them. */
+static void forgets_strangers_without_a_key_before_whom_it_knows(void **state)
+{
+	static const struct verdict gone = { .code = "test.gone", .what = "nobody answers" };
+	struct credentials_found found;
+	char text[32];
+
+	(void)state;
+	if (harness_fails_allocations())
+		return; /* thousands of them */
+	vouch(phone, NULL, now);
+	for (unsigned i = 0; i < CREDENTIALS_PEERS_MAX + 9; i++) {
+		struct writer out = writer_of(text, sizeof text);
+		struct slice aor = put_stranger(&out, i);
+
+		assert_int_equal(credentials_want(credentials, aor, NULL, now), OK);
+		credentials_failed(credentials, aor, &gone, now);
+	}
+	credentials_of(credentials, bob, NOW, &found);
+	assert_true(found.was_protected);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -572,5 +597,6 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(tells_of_another_phone_on_our_own_account, start, stop),
 	cmocka_unit_test_setup_teardown(takes_no_certificate_of_another_key, start, stop),
 	cmocka_unit_test_setup_teardown(forgets_the_one_that_was_not_needed_for_longest, start, stop),
+	cmocka_unit_test_setup_teardown(forgets_strangers_without_a_key_before_whom_it_knows, start, stop),
 };
 TEST_MAIN(tests)
