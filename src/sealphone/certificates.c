@@ -25,6 +25,13 @@ static const struct news {
 
 static void put_changed(struct writer *out, const struct ua_event *event)
 {
+	if (slice_eq(event->state, event->text)) {
+		put(out, SLICE("The domain of "));
+		put_escaped(out, event->peer);
+		put(out, SLICE(" vouches again for the key "));
+		put(out, event->text);
+		return;
+	}
 	put(out, SLICE("The key of "));
 	put_escaped(out, event->peer);
 	put(out, SLICE(" has changed from "));

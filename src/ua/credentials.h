@@ -70,7 +70,8 @@ enum credentials_news_kind {
 	CREDENTIALS_OWN_RENEWED,  /* another one for the same key */
 	CREDENTIALS_OWN_FAILED,   /* verdict */
 	CREDENTIALS_PEER_NEW,     /* seen for the first time, and remembered */
-	CREDENTIALS_PEER_CHANGED, /* another key than the one that was known: old and new; is_believed says what became of it */
+	/* another key than the one that was known, or that one again after it was withdrawn: old and new; is_believed says what became of it */
+	CREDENTIALS_PEER_CHANGED,
 	CREDENTIALS_PEER_WITHDRAWN, /* its domain does not vouch for it any more: old */
 	CREDENTIALS_PEER_REFUSED,   /* what came for it is not to be believed: verdict */
 };

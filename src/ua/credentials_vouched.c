@@ -57,18 +57,32 @@ static bool is_own_key(const struct credentials *credentials, const unsigned cha
 	       memcmp(own, id, KEY_ID_SIZE) == 0;
 }
 
-/* A place for another key: that of the one which was withdrawn first is taken where there is no free one. */
+static size_t find_withdrawn(const struct peer *peer, bool is_believed)
+{
+	size_t i = 0;
+
+	while (i < KEYS_MAX && !(peer->keys[i].is_withdrawn && peer->keys[i].is_believed == is_believed))
+		i++;
+	return i;
+}
+
+/*
+ * A place for another key: that of the one which was withdrawn first is taken where there is no free one. What was never believed goes
+ * before what was, or a domain that has enough keys withdrawn makes the next one the first that we see.
+ */
 static struct peer_key *key_place(struct peer *peer)
 {
+	size_t at;
+
 	if (peer->n_keys < KEYS_MAX)
 		return &peer->keys[peer->n_keys++];
-	for (size_t i = 0; i < KEYS_MAX; i++)
-		if (peer->keys[i].is_withdrawn) {
-			memmove(&peer->keys[i], &peer->keys[i + 1],
-				(KEYS_MAX - 1 - i) * sizeof peer->keys[0]);
-			return &peer->keys[KEYS_MAX - 1];
-		}
-	return NULL;
+	at = find_withdrawn(peer, false);
+	if (at == KEYS_MAX)
+		at = find_withdrawn(peer, true);
+	if (at == KEYS_MAX)
+		return NULL;
+	memmove(&peer->keys[at], &peer->keys[at + 1], (KEYS_MAX - 1 - at) * sizeof peer->keys[0]);
+	return &peer->keys[KEYS_MAX - 1];
 }
 
 /* The key that a new one stands beside or takes the place of: one that was believed. */
@@ -97,25 +111,26 @@ static void explain_change(struct peer *peer, const struct peer_key *old, const 
 	peer_explain(peer, &why);
 }
 
-/* One that was not there before, or was withdrawn meanwhile. */
+/* One that was not there before, or was withdrawn meanwhile. What was believed before is no other key when it comes again. */
 static void take_new(struct credentials *credentials, struct peer *peer, const unsigned char id[KEY_ID_SIZE],
 		     struct certificate *certificate, utc_t now)
 {
-	const struct peer_key *old = old_key(peer);
+	struct peer_key *key = peer_key_find(peer, id);
+	bool is_back = key && key->is_believed;
+	const struct peer_key *old = is_back ? key : old_key(peer);
 	struct credentials_news news = {
 		.kind = old ? CREDENTIALS_PEER_CHANGED : CREDENTIALS_PEER_NEW,
 		.aor = peer->aor,
 		.certificate = certificate,
 		.has_old = old != NULL,
 		.has_new = true,
-		.is_believed = !old || credentials->policy == CREDENTIALS_ACCEPT,
+		.is_believed = !old || is_back || credentials->policy == CREDENTIALS_ACCEPT,
 	};
-	struct peer_key *key = peer_key_find(peer, id);
 
-	if (old) {
+	if (old)
 		memcpy(news.old_key, old->id, KEY_ID_SIZE);
+	if (old && !is_back)
 		explain_change(peer, old, id);
-	}
 	memcpy(news.new_key, id, KEY_ID_SIZE);
 	if (!key)
 		key = key_place(peer);
@@ -123,8 +138,10 @@ static void take_new(struct credentials *credentials, struct peer *peer, const u
 		certificate_free(certificate);
 		return;
 	}
-	*key = (struct peer_key){ .first_seen = now, .is_believed = news.is_believed };
+	if (!is_back)
+		*key = (struct peer_key){ .first_seen = now, .is_believed = news.is_believed };
 	memcpy(key->id, id, KEY_ID_SIZE);
+	key->is_withdrawn = false;
 	key->certificate = certificate;
 	tell(credentials, &news);
 }

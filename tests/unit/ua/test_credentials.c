@@ -574,6 +574,55 @@ static void forgets_strangers_without_a_key_before_whom_it_knows(void **state)
 	assert_true(found.was_protected);
 }
 
+/* A phone that was off for weeks, say. */
+static void a_key_that_comes_again_is_no_other_one(void **state)
+{
+	unsigned char id[KEY_ID_SIZE];
+	enum credentials_trust trust;
+	struct verdict verdict;
+
+	(void)state;
+	assert_true(key_id(phone, id));
+	credentials_set_policy(credentials, CREDENTIALS_ASK);
+	vouch(phone, NULL, now);
+	assert_int_equal(credentials_trust(credentials, bob, id), OK);
+	vouch(NULL, NULL, now);
+	world.n_news = 0;
+	vouch(phone, NULL, now);
+	assert_int_equal(world.n_news, 1);
+	assert_int_equal(world.news[0].kind, CREDENTIALS_PEER_CHANGED);
+	assert_true(world.news[0].is_believed);
+	assert_memory_equal(world.news[0].old_key, id, sizeof id);
+	assert_memory_equal(world.news[0].new_key, id, sizeof id);
+	assert_int_equal(judge(phone, bob, NOW, &trust, &verdict), OK);
+	assert_int_equal(trust, CREDENTIALS_COMPARED);
+	/* and another one is no first one */
+	vouch(tablet, NULL, now);
+	assert_int_equal(state_of_bob(NOW), CREDENTIALS_REFUSED);
+	assert_int_equal(judge(tablet, bob, NOW, &trust, &verdict), ERR_DENIED);
+	assert_string_equal(verdict.code, "smime.changed");
+}
+
+/* Not by keys that were there for a moment. */
+static void a_domain_cannot_have_a_change_forgotten(void **state)
+{
+	(void)state;
+	if (harness_fails_allocations())
+		return; /* thousands of them */
+	vouch(phone, NULL, now);
+	credentials_set_policy(credentials, CREDENTIALS_ASK);
+	for (unsigned i = 0; i < 3 * CREDENTIALS_DEVICES_MAX; i++) {
+		AUTO(key) struct key *key = NULL;
+
+		assert_int_equal(key_generate(crypto, &key), OK);
+		world.n_news = 0;
+		vouch(key, NULL, now);
+		assert_int_equal(world.news[0].kind, CREDENTIALS_PEER_CHANGED);
+		assert_false(world.news[0].is_believed);
+		assert_int_equal(state_of_bob(NOW), CREDENTIALS_REFUSED);
+	}
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(says_what_a_domain_vouches_for, start, stop),
 	cmocka_unit_test_setup_teardown(asks_a_domain_once_for_all_who_wait, start, stop),
@@ -598,5 +647,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(takes_no_certificate_of_another_key, start, stop),
 	cmocka_unit_test_setup_teardown(forgets_the_one_that_was_not_needed_for_longest, start, stop),
 	cmocka_unit_test_setup_teardown(forgets_strangers_without_a_key_before_whom_it_knows, start, stop),
+	cmocka_unit_test_setup_teardown(a_key_that_comes_again_is_no_other_one, start, stop),
+	cmocka_unit_test_setup_teardown(a_domain_cannot_have_a_change_forgotten, start, stop),
 };
 TEST_MAIN(tests)
