@@ -35,12 +35,12 @@ struct notifier_place {
 };
 
 /*
- * How a subscriber of another domain is reached whose connection was lost: an open flow on which that domain is proven, or 0; then
+ * How a subscriber of another domain is reached whose connection was lost: an open flow on which the name of his domain is proven, or 0; then
  * one is being opened, if that can be, and the notifier asks again. Calls nothing here.
  */
 struct notifier_way {
 	void *self;
-	flow_id (*to)(void *self, struct slice domain);
+	flow_id (*to)(void *self, struct slice name);
 };
 
 struct notifier;
@@ -72,7 +72,7 @@ const struct event_package *notifier_serves(const struct notifier *notifier,
 struct notifier_request {
 	struct server *server;
 	account_id watcher;  /* the account of the sender; below 0 for one of another domain */
-	struct slice domain; /* that domain, proven on the flow; else empty */
+	struct slice domain; /* the name that his server, or his edge, has proven on the flow; else empty */
 	struct slice name;   /* the AOR that he wants to know of, canonical */
 	struct aor *aor; /* that one, if it is known already; a reference is taken. NULL: it is looked up */
 };

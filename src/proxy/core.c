@@ -89,10 +89,10 @@ void core_free(struct core *core)
 }
 
 /* For what its users are to be told under sips. The servers of the domain are asked for, not the one that was lost. */
-static flow_id way_to_domain(void *self, struct slice domain)
+static flow_id way_to_domain(void *self, struct slice name)
 {
 	struct core *core = self;
-	const struct sip_uri uri = { .scheme = SIP_SCHEME_SIPS, .host = domain };
+	const struct sip_uri uri = { .scheme = SIP_SCHEME_SIPS, .host = peer_domain_proven_by(core, name) };
 	struct hop_goal goal;
 
 	return peer_goal(core, &uri, true, &goal) ? hop_prepare(core, &goal) : 0;

@@ -124,6 +124,18 @@ struct requirement peer_requirement(const struct core *core, struct slice domain
 	return (struct requirement){ .level = REQUIRE_DOMAIN, .domain = identity_of(peer, domain, sips) };
 }
 
+struct slice peer_domain_proven_by(const struct core *core, struct slice name)
+{
+	for (size_t i = 0; i < core->server->n_peers; i++) {
+		const struct server_peer *peer = &core->server->peers[i];
+
+		for (size_t n = 0; n < peer->n_domains; n++)
+			if (slice_eq_nocase(identity_of(peer, peer->domains[n], true), name))
+				return peer->domains[n];
+	}
+	return name;
+}
+
 bool peer_is_in_clear(const struct core *core, flow_id flow)
 {
 	const struct flow_view *view = endpoint_flow_view(core->endpoint, flow);

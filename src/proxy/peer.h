@@ -25,6 +25,9 @@ bool peer_is_excepted(const struct core *core, flow_id flow);
  */
 struct requirement peer_requirement(const struct core *core, struct slice domain, bool sips);
 
+/* A domain for which that name has to be proven under sips: a peer's, or the name itself. */
+struct slice peer_domain_proven_by(const struct core *core, struct slice name);
+
 /*
  * Whether a request in a dialog may go without a Route of ours, by its Request-URI: it speaks for a peer that may relay, and the
  * next hop is a peer. Out of a dialog such a sender may have anything sent there. That the flow is his is still to be proven.

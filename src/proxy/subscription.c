@@ -51,6 +51,14 @@ static void refuse(struct context *context, enum refused why, struct now now)
 	context_refuse_as(context, why, context->request->uri_text, slice_of(NULL), now);
 }
 
+/* What the edge that it came by proves, and has to prove where it is told; empty: it came by none. */
+static struct slice proven_by_edge(const struct context *context)
+{
+	struct slice edge = edge_of_sender(context);
+
+	return edge.len > 0 ? peer_requirement(context->core, edge, true).domain : edge;
+}
+
 /* RFC 3680 §4.6: an account may know of its own registrations. */
 static void subscribe_to_own(struct context *context, struct aor *sender, struct now now)
 {
@@ -62,7 +70,7 @@ static void subscribe_to_own(struct context *context, struct aor *sender, struct
 				   &(struct notifier_request){
 					   .server = context->server,
 					   .watcher = sender->account.id,
-					   .domain = edge_of_sender(context),
+					   .domain = proven_by_edge(context),
 					   .name = name,
 					   .aor = sender,
 				   },
@@ -92,7 +100,7 @@ static void subscribe_to_vouched(struct context *context, struct now now)
 	if (context->account < 0)
 		asked.domain = peer_requirement(core, request->from.uri.host, true).domain;
 	else
-		asked.domain = edge_of_sender(context);
+		asked.domain = proven_by_edge(context);
 	if (!name_asked_for(request, buf, &asked.name))
 		refuse(context, REFUSED_NAME_SIZE, now);
 	else if (request->uri.scheme != SIP_SCHEME_SIPS)
