@@ -17,13 +17,22 @@ static void wait_for_next(struct ua *ua, struct now now)
 void keepalive_begin(struct ua *ua, struct now now)
 {
 	ua->flow_timer = ua->keepalive;
+	ua->expects_pong = ua->is_keepalive_said;
 	wait_for_next(ua, now);
+}
+
+/* RFC 5626 §4.2.1: whether "outbound registration succeeded", after which the server answers. */
+static bool is_outbound(const struct sip_message *response)
+{
+	return sip_message_lists(response, SIP_REQUIRE, SLICE("outbound")) ||
+	       sip_message_header(response, SIP_FLOW_TIMER);
 }
 
 void keepalive_take(struct ua *ua, const struct sip_message *response, struct now now)
 {
 	uint32_t seconds;
 
+	ua->expects_pong = ua->expects_pong || is_outbound(response);
 	if (!sip_delta_parse(sip_message_value(response, SIP_FLOW_TIMER), &seconds))
 		seconds = ua->keepalive;
 	if (seconds < KEEPALIVE_LEAST)
@@ -43,12 +52,8 @@ void keepalive_end(struct ua *ua)
 	ua_clear_timer(ua, &ua->keepalive_timer);
 }
 
-void keepalive_due(struct ua *ua, struct now now)
+static void ping(struct ua *ua, struct now now)
 {
-	if (ua->awaits_pong) {
-		flow_abandon(ua, "the server does not answer any more");
-		return;
-	}
 	ua->awaits_pong = endpoint_ping(ua->endpoint, ua->flow) == OK;
 	if (ua->awaits_pong)
 		ua_set_timer(ua, &ua->keepalive_timer, UA_TIMER_KEEPALIVE, now.mono + KEEPALIVE_ANSWER_MS);
@@ -56,8 +61,24 @@ void keepalive_due(struct ua *ua, struct now now)
 		wait_for_next(ua, now);
 }
 
+/*
+ * RFC 5626 §4.4: who "did not register using outbound registration cannot expect a CRLF in response (a "pong")"; there the ping only keeps
+ * the way open.
+ */
+void keepalive_due(struct ua *ua, struct now now)
+{
+	if (!ua->awaits_pong)
+		ping(ua, now);
+	else if (ua->expects_pong)
+		flow_abandon(ua, "the server does not answer any more");
+	else
+		wait_for_next(ua, now);
+}
+
 void keepalive_answered(struct ua *ua, struct now now)
 {
-	if (ua->awaits_pong)
-		wait_for_next(ua, now);
+	if (!ua->awaits_pong)
+		return;
+	ua->expects_pong = true;
+	wait_for_next(ua, now);
 }

@@ -1,6 +1,7 @@
 /*
  * Signs of life of the flow to our server (RFC 5626 §4.4.1): a ping now and then, so that nobody on the way forgets the
- * connection, and so that we notice when the server is gone without a word.
+ * connection, and so that we notice when the server is gone without a word. Silence counts where there is a sign that it answers: it
+ * registers us by outbound, our user says so, or it has answered on this flow before.
  */
 #pragma once
 

@@ -111,9 +111,11 @@ struct ua {
 	struct timer connect_timer, stop_timer;
 
 	/* signs of life; ua/keepalive.h */
-	unsigned keepalive;  /* seconds between two at most, by our user's word */
-	unsigned flow_timer; /* the same on this flow */
+	unsigned keepalive;     /* seconds between two at most, by our user's word */
+	bool is_keepalive_said; /* it is our user's word indeed */
+	unsigned flow_timer;    /* the same on this flow */
 	bool awaits_pong;
+	bool expects_pong; /* there is a sign that this server answers */
 	struct timer keepalive_timer;
 
 	/* the registration; ua/registration.h */

@@ -85,6 +85,7 @@ static enum err set_account(struct ua *ua, const struct ua_config *config, const
 	ua->ring = config->ring ? config->ring : RING_MS;
 	ua->session = config->session;
 	ua->keepalive = config->keepalive ? config->keepalive : KEEPALIVE_SECONDS;
+	ua->is_keepalive_said = config->keepalive != 0;
 	ua->auth.crypto = config->crypto;
 	ua->auth.weakest = config->least;
 	ua->proof = config->proof;

@@ -72,6 +72,40 @@ static void a_server_that_is_dead_without_a_word_is_noticed(void **state)
 	world_close(&world);
 }
 
+static const struct {
+	const char *label, *lines;
+	unsigned configured;
+	bool answers; /* there is a sign that it does */
+} silences[] = {
+	{ "nobody says anything", "Expires: 86400\r\n", 0, false },
+	{ "another extension", "Expires: 86400\r\nRequire: path\r\n", 0, false },
+	{ "it is registered by outbound", "Expires: 86400\r\nRequire: path, outbound\r\n", 0, true },
+	{ "the server wants pings", "Expires: 86400\r\nFlow-Timer: 120\r\n", 0, true },
+	{ "our user does", "Expires: 86400\r\n", 120, true },
+};
+
+/* RFC5626:4.4 many servers answer no pings */
+static void silence_counts_where_an_answer_may_be_expected(void **state)
+{
+	for (size_t i = 0; i < sizeof silences / sizeof silences[0]; i++) {
+		struct world world;
+
+		world_open(&world, &(struct ua_config){ .keepalive = silences[i].configured });
+		world.is_dead = true;
+		register_with(&world, silences[i].lines);
+		world_pass(&world, 131000);
+		if (world.closed != (silences[i].answers ? 1 : 0))
+			fail_msg("%s: closed %u", silences[i].label, world.closed);
+		if (!silences[i].answers) {
+			world_pass(&world, 3600000);
+			assert_in_range(world.pings, 25, 38);
+			assert_int_equal(world.closed, 0);
+			assert_true(ua_is_registered(world.ua));
+		}
+		world_close(&world);
+	}
+}
+
 static void
 a_flow_that_never_comes_to_a_registration_is_tried_less_and_less_often(void **state) /* RFC5626:4.5 */
 {
@@ -97,6 +131,7 @@ a_flow_that_never_comes_to_a_registration_is_tried_less_and_less_often(void **st
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(pings_between_80_and_100_percent_of_the_bound),
 	cmocka_unit_test(a_server_that_is_dead_without_a_word_is_noticed),
+	cmocka_unit_test(silence_counts_where_an_answer_may_be_expected),
 	cmocka_unit_test(a_flow_that_never_comes_to_a_registration_is_tried_less_and_less_often),
 };
 
