@@ -91,12 +91,7 @@ static bool proceed(struct arrival *arrival, bool may_wait, struct now now)
 	enum err err = opening_do(arrival, outside, may_wait, now);
 
 	if (err == ERR_AGAIN) {
-		char aor[CREDENTIALS_AOR_MAX];
-		struct slice signer = verdict_text(&arrival->protection.signer);
-		struct writer out = writer_of(aor, sizeof aor);
-
-		put(&out, signer);
-		err = ask_for(arrival, writer_text(&out), now);
+		err = ask_for(arrival, arrival_aor(arrival), now);
 		return err == OK ? false : proceed(arrival, false, now);
 	}
 	if (err != OK) {

@@ -24,8 +24,15 @@ struct arrival {
 	unsigned status;            /* broken: what a request is answered */
 	char from[1024];            /* who the message says it is from: a URI */
 	size_t from_len;
+	char aor[CREDENTIALS_AOR_MAX]; /* of who has to have signed it */
+	size_t aor_len;
 	struct credentials_waiter waiter;
 };
+
+static inline struct slice arrival_aor(const struct arrival *arrival)
+{
+	return slice_from(arrival->aor, arrival->aor_len);
+}
 
 /* Of a request: NULL if it came without protection. Of what is being handled, response or ACK: the same. */
 const struct arrival *arrival_of(const struct ua *ua, const struct server *server);

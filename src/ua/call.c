@@ -353,7 +353,7 @@ struct ua_fault call_check_answer(struct call *call, const struct sip_message *m
 		return broken;
 	if (call->is_sealed && !ua_protection_is_good(&call->theirs))
 		return open;
-	if (call->is_sealed && !protect_is_of(call->peer, verdict_text(&call->theirs.signer)))
+	if (call->is_sealed && !(arrival && protect_is_of(call->peer, arrival_aor(arrival))))
 		return another;
 	return (struct ua_fault){ .status = 0 };
 }

@@ -87,8 +87,6 @@ struct opening {
 	struct smime_opened opened;
 	struct smime_layer *signature; /* the innermost one; NULL: there is none */
 	bool may_wait;                 /* for the signer's certificate */
-	char aor[CREDENTIALS_AOR_MAX]; /* of who has to have signed it */
-	size_t aor_len;
 };
 
 bool opening_is_for(const struct sip_message *message)
@@ -140,8 +138,7 @@ static enum err unwrap(struct opening *opening, const struct mime_entity *entity
 	enum err err;
 
 	keys.n_own = credentials_own(ua->credentials, own);
-	credentials_of(ua->credentials, slice_from(opening->aor, opening->aor_len), opening->now.wall,
-		       &found);
+	credentials_of(ua->credentials, arrival_aor(opening->arrival), opening->now.wall, &found);
 	keys.known = found.at;
 	keys.n_known = found.n;
 	err = smime_open(ua->auth.crypto, &keys, entity, &opening->opened, &why);
@@ -160,11 +157,12 @@ static enum err unwrap(struct opening *opening, const struct mime_entity *entity
 static void set_aor(struct opening *opening, const struct sip_message *message)
 {
 	const struct sip_uri *uri = message->kind == SIP_REQUEST ? &message->from.uri : &message->to.uri;
-	struct writer out = writer_of(opening->aor, sizeof opening->aor);
+	struct arrival *arrival = opening->arrival;
+	struct writer out = writer_of(arrival->aor, sizeof arrival->aor);
 
 	if (uri->scheme == SIP_SCHEME_SIP || uri->scheme == SIP_SCHEME_SIPS)
 		put_aor(&out, uri);
-	opening->aor_len = out.overflow ? 0 : out.len;
+	arrival->aor_len = out.overflow ? 0 : out.len;
 }
 
 static void put_count(struct verdict_text *text, unsigned n)
@@ -183,7 +181,7 @@ static enum err judge(struct opening *opening)
 	const struct credentials_question question = {
 		.certificate = opening->signature->signer,
 		.others = opening->signature->others,
-		.aor = slice_from(opening->aor, opening->aor_len),
+		.aor = arrival_aor(arrival),
 		.now = opening->now,
 		.may_wait = opening->may_wait,
 	};
@@ -304,7 +302,7 @@ static enum err take_body(struct opening *opening)
 		TRY(judge(opening));
 	if (is_replayable(opening)) {
 		/* not as From is written, which anybody may write otherwise */
-		const struct slice what[3] = { slice_from(opening->aor, opening->aor_len), entity->text,
+		const struct slice what[3] = { arrival_aor(arrival), entity->text,
 					       slice_from(&arrival->protection.signed_at, sizeof(utc_t)) };
 
 		TRY(remember(opening, what, arrival->protection.signed_at));

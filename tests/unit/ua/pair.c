@@ -52,7 +52,7 @@ static enum err ask(void *self, struct slice aor, struct now now)
 
 static void open_one(struct pair *pair, struct world *world, const char *aor, enum ua_smime smime)
 {
-	char uri[64];
+	char uri[512];
 	const struct credentials_source source = { .self = pair, .ask = ask };
 	struct ua_config config = { .smime = smime };
 
@@ -66,6 +66,13 @@ static void open_one(struct pair *pair, struct world *world, const char *aor, en
 	assert_non_null(world->ua->credentials);
 	make_own(world, aor);
 	world_register(world);
+}
+
+void pair_open_strangers(struct pair *pair, const char *alice)
+{
+	*pair = (struct pair){ .asked = 0 };
+	open_one(pair, &pair->alice, alice, UA_SMIME_PREFER);
+	open_one(pair, &pair->bob, "bob@localhost", UA_SMIME_PREFER);
 }
 
 void pair_open(struct pair *pair, enum ua_smime alice, enum ua_smime bob, bool are_acquainted)

@@ -14,6 +14,8 @@ struct pair {
 
 /* Registered, with certificates; each knows that of the other if they are acquainted. */
 void pair_open(struct pair *pair, enum ua_smime alice, enum ua_smime bob, bool are_acquainted);
+/* Who do not know each other, and alice has another name. */
+void pair_open_strangers(struct pair *pair, const char *alice);
 void pair_close(struct pair *pair);
 
 /* The domain says to one which certificate the other has. */

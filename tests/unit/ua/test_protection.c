@@ -615,6 +615,40 @@ static void a_transfer_that_was_changed_on_the_way_goes_where_it_was_meant_to(vo
 	assert_true(slice_eq(world_event(&p->bob, UA_REFERRED)->text, SLICE("sips:carol@localhost")));
 }
 
+/* As long as may stand in a certificate. */
+#define TEN "0123456789"
+#define LONG                                                                                                \
+	TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN \
+		"@localhost"
+
+static int open_with_long_name(void **state)
+{
+	pair_open_strangers(&pair, LONG);
+	*state = &pair;
+	return 0;
+}
+
+static void who_has_a_long_name_is_asked_about_by_all_of_it(void **state)
+{
+	struct pair *p = *state;
+	uint64_t id;
+
+	pair_acquaint(&p->alice, &p->bob, "bob@localhost");
+	send_message(&p->alice);
+	pair_carry(&p->alice, &p->bob, NULL);
+	pair_acquaint(&p->bob, &p->alice, LONG);
+	assert_true(ua_protection_is_good(world_event(&p->bob, UA_MESSAGE)->protection));
+	assert_int_equal(pair_carry(&p->bob, &p->alice, NULL)->status, 200);
+
+	assert_int_equal(ua_call(p->bob.ua, SLICE("sips:" LONG), &media_b, p->bob.now, &id), OK);
+	pair_carry(&p->bob, &p->alice, NULL);
+	id = world_event(&p->alice, UA_INCOMING)->id;
+	pair_carry(&p->alice, &p->bob, NULL); /* 180 */
+	assert_int_equal(ua_answer(p->alice.ua, id, &media_a, p->alice.now), OK);
+	pair_carry(&p->alice, &p->bob, NULL);
+	assert_true(world_event(&p->bob, UA_ESTABLISHED)->media.secure);
+}
+
 static void an_answer_without_protection_ends_a_protected_call(void **state)
 {
 	struct pair *p = *state;
@@ -799,6 +833,8 @@ static const struct CMUnitTest tests[] = {
 	PREFER(what_is_for_another_key_is_answered_with_our_certificate),
 	PREFER(a_call_is_described_under_protection_either_way),
 	PREFER(a_transfer_that_was_changed_on_the_way_goes_where_it_was_meant_to),
+	cmocka_unit_test_setup_teardown(who_has_a_long_name_is_asked_about_by_all_of_it, open_with_long_name,
+					teardown),
 	PREFER(an_answer_without_protection_ends_a_protected_call),
 	PREFER(an_answer_that_was_altered_ends_the_call),
 	PREFER(nobody_changes_a_protected_call_without_protection),
