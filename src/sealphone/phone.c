@@ -103,7 +103,8 @@ void phone_answer(struct phone *phone, uint64_t call, struct now now)
 	struct address media;
 
 	if (!session) {
-		ua_hangup(phone->ua, call, now);
+		if (ua_reject(phone->ua, call, 486, now) != OK)
+			return; /* it does not ring; one that stands goes on */
 		return;
 	}
 	media = media_port_address(session->port);

@@ -244,6 +244,19 @@ def test_hold_resume_and_digits(site):
     assert alice.wait() == 0, alice.output
 
 
+def test_answer_without_a_connection_ends_no_call_that_stands(site):
+    site.answering("bob")
+    alice = site.talking("alice")
+    alice.send_line("call bob")
+    alice.wait_event("established")
+    site.server.kill()
+    alice.wait_event("error", cause="server-gone")
+    alice.send_line("answer")
+    alice.wait_event("error", text="there is no connection to the server")
+    alice.send_line("status")
+    assert alice.wait_event("status")["established"]
+
+
 def test_digits_wait_for_the_call_to_be_heard(site):
     site.talking("bob")
     alice = site.talking("alice")
