@@ -71,6 +71,7 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 	const struct options *options = phone->options;
 	json_t *object = event_object("incoming", event);
 	bool answers = options->command == COMMAND_ANSWER || options->auto_answer;
+	bool is_busy = phone->current != 0 || (options->command != COMMAND_NONE && !answers);
 	struct shown peer;
 
 	object_set(object, "from", output_string(event->peer));
@@ -82,14 +83,14 @@ static void on_incoming(struct phone *phone, const struct ua_event *event, struc
 	output_say(&phone->output, object, "A call from %s%s%s.",
 		   event->protection && event->protection->is_believed ? "" : "somebody who claims to be ",
 		   show_address(&peer, event->peer),
-		   event->other != 0 ? ", in the place of another call"
-		   : answers         ? ""
-				     : "; answer or reject");
+		   event->other != 0    ? ", in the place of another call"
+		   : answers || is_busy ? ""
+					: "; answer or reject");
 	if (event->other != 0) {
 		on_replacing(phone, event, now);
 		return;
 	}
-	if (phone->current != 0 || (options->command != COMMAND_NONE && !answers)) {
+	if (is_busy) {
 		if (ua_reject(phone->ua, event->id, 486, now) != OK)
 			return; /* it is over already */
 		return;

@@ -257,6 +257,17 @@ def test_answer_without_a_connection_ends_no_call_that_stands(site):
     assert alice.wait_event("status")["established"]
 
 
+def test_a_call_that_is_refused_at_once_is_not_offered(site):
+    alice = site.phone("alice", "register")
+    alice.wait_event("registered")
+    alice.stop()
+    with Program([word for word in alice.argv if word != "--json"]) as alice:
+        alice.wait_for("Registered")
+        assert site.phone("bob", "call", "alice").wait() == 10
+        told = alice.wait_for("A call from")
+        assert "answer or reject" not in told
+
+
 def test_digits_wait_for_the_call_to_be_heard(site):
     site.talking("bob")
     alice = site.talking("alice")
