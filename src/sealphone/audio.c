@@ -41,22 +41,39 @@ void audio_drop(struct session *session)
 	*session = (struct session){ .call = 0 };
 }
 
+static enum err begin_or_change(struct phone *phone, struct session *session, const struct sdp_media *media)
+{
+	enum err err;
+
+	if (session->started)
+		return media_update(phone->media, session->call, media);
+	err = media_start(phone->media, session->call, session->port, media, &phone->options->devices);
+	session->port = NULL;
+	session->started = err == OK;
+	return err;
+}
+
 void audio_agree(struct phone *phone, uint64_t call, const struct sdp_media *agreed)
 {
 	struct session *session = audio_find(phone, call);
-	enum err err;
+	struct sdp_media media = *agreed;
 
-	if (!session)
-		return;
-	if (session->started) {
-		err = media_update(phone->media, call, agreed);
-	} else {
-		err = media_start(phone->media, call, session->port, agreed, &phone->options->devices);
-		session->port = NULL;
-		session->started = err == OK;
-	}
-	if (err != OK)
+	/* who is aside hears nothing of us, whatever he has agreed to */
+	if (call == phone->aside && !phone->is_following)
+		media.on_hold = true;
+	if (session && begin_or_change(phone, session, &media) != OK)
 		output_say(&phone->output, about(call, "failed"), "There is no memory for the call's media.");
+	sdp_media_wipe(&media);
+}
+
+void audio_hold(struct phone *phone, uint64_t call)
+{
+	struct sdp_media media;
+
+	if (!ua_call_media(phone->ua, call, &media))
+		return;
+	audio_agree(phone, call, &media);
+	sdp_media_wipe(&media);
 }
 
 void audio_end(struct phone *phone, uint64_t call)

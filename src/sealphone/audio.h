@@ -10,6 +10,8 @@ struct session *audio_find(struct phone *phone, uint64_t call);
 
 /* The call has agreed on this. */
 void audio_agree(struct phone *phone, uint64_t call, const struct sdp_media *agreed);
+/* Silent or not as our user wants it now, before the other side has agreed to it. */
+void audio_hold(struct phone *phone, uint64_t call);
 /* The call is over; MEDIA_ENDED follows if it had media. */
 void audio_end(struct phone *phone, uint64_t call);
 /* Whether media of some call is still to end. */

@@ -76,7 +76,7 @@ static void do_hangup(struct phone *phone, struct slice rest, struct now now)
 
 static void hold(struct phone *phone, bool is_hold, struct now now)
 {
-	switch (ua_hold(phone->ua, phone->current, is_hold, now)) {
+	switch (phone_hold(phone, phone->current, is_hold, now)) {
 	case OK: break;
 	case ERR_NOT_FOUND: refuse(phone, "There is no call that stands."); break;
 	case ERR_AGAIN: refuse(phone, "The call is being changed just now; try again."); break;

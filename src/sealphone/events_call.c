@@ -221,6 +221,7 @@ static void on_media_refused(struct phone *phone, const struct ua_event *event, 
 {
 	(void)now;
 	event_show_error(phone, event, "The change was not accepted");
+	audio_hold(phone, event->id);
 }
 
 static void on_ended(struct phone *phone, const struct ua_event *event, struct now now)

@@ -123,6 +123,14 @@ void phone_hangup(struct phone *phone, uint64_t call, struct now now)
 	ua_hangup(phone->ua, call, now);
 }
 
+enum err phone_hold(struct phone *phone, uint64_t call, bool is_hold, struct now now)
+{
+	TRY(ua_hold(phone->ua, call, is_hold, now));
+	if (is_hold)
+		audio_hold(phone, call);
+	return OK;
+}
+
 /* A third one would leave one of the two where nobody could reach it. */
 static bool has_room_to_follow(struct phone *phone)
 {
@@ -165,8 +173,10 @@ void phone_replace(struct phone *phone, uint64_t call, uint64_t replaced, struct
 		phone->aside = phone->current;
 	} else if (phone->aside == replaced) {
 		phone->aside = phone->current;
-		if (ua_hold(phone->ua, phone->aside, true, now) != OK)
+		if (phone_hold(phone, phone->aside, true, now) != OK) {
 			output_say(&phone->output, NULL, "The call aside could not be put on hold.");
+			audio_hold(phone, phone->aside); /* and is silent all the same */
+		}
 	}
 	phone->current = call;
 	phone_answer(phone, call, now);
@@ -228,14 +238,14 @@ void phone_swap(struct phone *phone, struct now now)
 	uint64_t aside = phone->aside;
 	const char *why = "there is no other call, or one is being changed";
 
-	if (aside == 0 || ua_hold(phone->ua, phone->current, true, now) != OK) {
+	if (aside == 0 || phone_hold(phone, phone->current, true, now) != OK) {
 		output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why), "%s.",
 			   why);
 		return;
 	}
 	phone->aside = phone->current;
 	phone->current = aside;
-	if (ua_hold(phone->ua, aside, false, now) != OK)
+	if (phone_hold(phone, aside, false, now) != OK)
 		output_say(&phone->output, json_pack("{s:s, s:s}", "event", "error", "text", why),
 			   "The other call is being changed; resume takes it up.");
 }

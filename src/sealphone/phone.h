@@ -98,6 +98,8 @@ void phone_call(struct phone *phone, struct slice whom, struct now now);
 void phone_answer(struct phone *phone, uint64_t call, struct now now);
 /* From here on we are not heard there, although the end itself may have to wait for the other side (its ACK, RFC 3261 §15). */
 void phone_hangup(struct phone *phone, uint64_t call, struct now now);
+/* Errors as of ua_hold(). Who is put on hold hears nothing of us from here on, agreed or not. */
+MUST_CHECK enum err phone_hold(struct phone *phone, uint64_t call, bool is_hold, struct now now);
 /* Calls whom the other side of this call wants us to; that call stands aside until the new one does. */
 void phone_follow(struct phone *phone, uint64_t call, struct now now);
 /* Takes the call that is to replace another, be that the current one or the one aside. */

@@ -331,6 +331,17 @@ bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_vie
 	return true;
 }
 
+bool ua_call_media(const struct ua *ua, uint64_t id, struct sdp_media *ret_media)
+{
+	const struct call *call = call_find(ua, id);
+
+	if (!call || !call->description.has_media)
+		return false;
+	*ret_media = call->description.media;
+	ret_media->on_hold = call->description.wish == SDP_SENDONLY;
+	return true;
+}
+
 /* -- protection from end to end ---------------------------------------------------------------------- */
 
 struct ua_fault call_check_answer(struct call *call, const struct sip_message *message)

@@ -218,3 +218,8 @@ struct ua_call_view {
 		*theirs; /* of the descriptions: as it left and as it came; borrowed */
 };
 bool ua_call_view(const struct ua *ua, uint64_t id, struct ua_call_view *ret_view);
+/*
+ * What is agreed on for its media now; on hold as our user wants it, which the other side may not have agreed to yet. False: nothing is, or there
+ * is no such call. Has keys in it: to be wiped.
+ */
+bool ua_call_media(const struct ua *ua, uint64_t id, struct sdp_media *ret_media);

@@ -1,5 +1,6 @@
 """sealphone's dialogs through sealined, seen by a phone that the test plays: reliable responses, UPDATE, session timers."""
 
+import contextlib
 import re
 import socket
 import time
@@ -66,7 +67,7 @@ def test_who_hangs_up_is_not_heard_by_a_caller_who_keeps_his_ack(site, bob):
         alice.send_line("hangup")
         alice.wait_event("media", state="ended")
         media.setblocking(False)
-        with pytest.raises(BlockingIOError):
+        with contextlib.suppress(BlockingIOError):
             while True:
                 media.recv(2000)
         time.sleep(0.5)
@@ -75,6 +76,54 @@ def test_who_hangs_up_is_not_heard_by_a_caller_who_keeps_his_ack(site, bob):
     bob.inside("ACK", cseq=number)
     bob.respond(bob.take_request("BYE"), 200, "OK")
     assert alice.wait_event("ended")["cause"] == "hung-up"
+
+
+def is_loud(packet):
+    """RTP in clear with PCMA that is not all silence."""
+    return any(byte not in (0xD5, 0x55) for byte in packet[12:])
+
+
+def hears(media, seconds):
+    """Whether something is to be heard in that time, other than what has come before."""
+    media.setblocking(False)
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            media.recv(2000)
+    end = time.monotonic() + seconds
+    media.settimeout(slow(1))
+    while time.monotonic() < end:
+        if is_loud(media.recv(2000)):
+            return True
+    return False
+
+
+def test_who_is_put_on_hold_hears_nothing_agreed_or_not(site, bob):
+    """Neither while an answer is awaited, nor, once there is another call, after a refusal."""
+    alice = site.talking("alice", "--device", "tone", "--srtp", "never", scheme="sip")
+    site.answering("carol", "--srtp", "never", scheme="sip")
+    bob.contact = bob.contact.replace("sips:", "sip:")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as media:
+        media.bind(("127.0.0.1", 0))
+        body = (
+            "v=0\r\no=- 7 7 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\n"
+            f"m=audio {media.getsockname()[1]} RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n"
+        )
+        alice.send_line("call bob")
+        answer(bob, bob.take_invite(), body=body)
+        alice.wait_event("established")
+        assert hears(media, 10)
+        alice.send_line("hold")
+        change = bob.take_request("INVITE")
+        time.sleep(0.5)
+        assert not hears(media, 0.5)
+        alice.send_line("call carol")
+        alice.wait_event("established", nth=2)
+        bob.respond(change, 488, "Not Acceptable Here")
+        alice.wait_event("error")
+        assert not hears(media, 0.5)
+        bob.inside("UPDATE", body=body)
+        assert bob.final().status == 200
+        assert not hears(media, 0.5)
 
 
 def test_a_caller_who_demands_reliable_responses_gets_them(site, bob):
