@@ -432,13 +432,18 @@ enum err identity_chain(struct crypto *crypto, const struct identity *identity, 
 	return chain_parse_pem(crypto, secret_slice(identity->pairs[n].certificates), ret_chain);
 }
 
+/* Most are another domain's own, and are not read for that. */
+static bool may_be_for(const struct identity_pair *pair, struct slice domain)
+{
+	return pair->domain.len == 0 || slice_eq_nocase(pair->domain, domain);
+}
+
 static bool is_for(const struct identity_pair *pair, const struct certificate *certificate,
 		   struct slice domain)
 {
 	struct verdict verdict;
 
-	return pair->domain.len > 0 ? slice_eq_nocase(pair->domain, domain)
-				    : identity_check(certificate, domain, &verdict) == OK;
+	return pair->domain.len > 0 || identity_check(certificate, domain, &verdict) == OK;
 }
 
 enum err identity_voucher(struct crypto *crypto, const struct identity *identity, struct slice domain,
@@ -451,7 +456,7 @@ enum err identity_voucher(struct crypto *crypto, const struct identity *identity
 		const struct identity_pair *pair = &identity->pairs[i];
 		AUTO(chain) struct chain *chain = NULL;
 
-		if (found && (pair->domain.len == 0 || found->domain.len > 0))
+		if (!may_be_for(pair, domain) || (found && (pair->domain.len == 0 || found->domain.len > 0)))
 			continue; /* the domain's own is better, the first one as good as any other */
 		TRY(identity_chain(crypto, identity, i, &chain));
 		if (!is_for(pair, chain_at(chain, 0), domain))

@@ -260,6 +260,26 @@ static void a_clock_that_was_ahead_is_made_up_for(void **state)
 	setup_free(begin(fixture, now - 365 * DAY));
 }
 
+/* There may be a thousand of these, and as many domains that are asked for. */
+static void no_certificate_of_another_domain_is_read_to_vouch(void **state)
+{
+	struct fixture *fixture = *state;
+	AUTO(setup) struct setup *setup = crew_setup(&fixture->daemon.crew);
+	struct secret *nonsense = secret_new(SLICE("no certificate"));
+	struct identity_pair pairs[] = {
+		{ .domain = SLICE("b.example"), .certificates = nonsense },
+		{ .domain = SLICE("a.example"), .certificates = setup->identity.pairs[0].certificates },
+	};
+	const struct identity identity = { .pairs = pairs, .n = 2 };
+	const struct identity_pair *found = NULL;
+
+	assert_non_null(nonsense);
+	enum err err = identity_voucher(fixture->daemon.crypto, &identity, SLICE("a.example"), &found);
+	secret_free(nonsense);
+	assert_int_equal(err, OK);
+	assert_true(found == &pairs[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 static const struct CMUnitTest tests[] = {
@@ -269,6 +289,7 @@ static const struct CMUnitTest tests[] = {
 	TEST(the_ca_is_renewed_with_its_key_before_its_end),
 	TEST(the_ca_of_users_keeps_its_key),
 	TEST(a_clock_that_was_ahead_is_made_up_for),
+	TEST(no_certificate_of_another_domain_is_read_to_vouch),
 };
 
 int main(void)
