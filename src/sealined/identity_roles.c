@@ -65,38 +65,50 @@ static enum err judge_users(struct crypto *crypto, const struct identity *identi
 	return OK;
 }
 
-/* Whom we believe when another domain proves itself, on connections of either direction. */
-static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
+/* The CAs of other domains, but for the peers that have their own. */
+static enum err trust_common(struct crypto *crypto, const struct identity *identity,
+			     struct tls_context *client)
 {
 	AUTO(chain) struct chain *trusted = NULL;
 
 	if (identity->revoked)
 		TRY(tls_client_revoke(client, secret_slice(identity->revoked)));
-	TRY(judge_peers(crypto, identity, client));
-	TRY(judge_users(crypto, identity, client));
 	if (!identity->trusted)
 		return tls_client_trust_system(client);
 	TRY(chain_parse_pem(crypto, secret_slice(identity->trusted), &trusted));
 	return tls_client_trust(client, trusted);
 }
 
-/* What our own trust makes of a chain of ours. */
-static enum err judge(const struct identity_source *source, const struct identity *identity,
-		      const struct chain *chain, struct verdict *ret_verdict)
+/* Whom we believe when another domain proves itself, on connections of either direction. */
+static enum err trust(struct crypto *crypto, const struct identity *identity, struct tls_context *client)
+{
+	TRY(trust_common(crypto, identity, client));
+	TRY(judge_peers(crypto, identity, client));
+	return judge_users(crypto, identity, client);
+}
+
+enum err identity_anchors(const struct identity_source *source, const struct identity *identity,
+			  struct anchors **ret_anchors)
 {
 	AUTO(tls_context) struct tls_context *client = tls_client_new(source->crypto);
-	AUTO(anchors) struct anchors *anchors = NULL;
-	const struct anchors_question question = {
-		.certificate = chain_at(chain, 0),
-		.others = chain,
-		.now = source->now,
-	};
 
 	if (!client)
 		return ERR_NOMEM;
-	TRY(trust(source->crypto, identity, client));
-	TRY(tls_client_anchors(client, &anchors));
-	return anchors_check(anchors, &question, ret_verdict);
+	TRY(trust_common(source->crypto, identity, client));
+	return tls_client_anchors(client, ret_anchors);
+}
+
+/* What our own trust makes of a chain of ours. */
+static enum err judge(const struct anchors *anchors, const struct chain *chain, utc_t now,
+		      struct verdict *ret_verdict)
+{
+	const struct anchors_question question = {
+		.certificate = chain_at(chain, 0),
+		.others = chain,
+		.now = now,
+	};
+
+	return anchors ? anchors_check(anchors, &question, ret_verdict) : ERR_NOMEM;
 }
 
 static bool is_unknown(const struct verdict *verdict)
@@ -108,14 +120,14 @@ static bool is_unknown(const struct verdict *verdict)
 }
 
 bool identity_is_complete(const struct identity_source *source, const struct identity *identity, size_t n,
-			  struct writer *why)
+			  const struct anchors *anchors, struct writer *why)
 {
 	AUTO(chain) struct chain *chain = NULL;
 	struct verdict verdict = { .code = "" };
 	enum err err = identity_chain(source->crypto, identity, n, &chain);
 
 	if (err == OK)
-		err = judge(source, identity, chain, &verdict);
+		err = judge(anchors, chain, source->now, &verdict);
 	if (err == OK || (err == ERR_DENIED && is_unknown(&verdict) && chain_ends_in_root(chain)))
 		return true;
 	if (err != ERR_DENIED)

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "crypto/anchors.h"
 #include "sealined/identity.h"
 #include "tls/context.h"
 
@@ -20,9 +21,12 @@ MUST_CHECK enum err identity_serve(struct crypto *crypto, const struct identity 
 				   struct verdict *ret_verdict);
 void identity_roles_fini(struct identity_roles *roles);
 
+/* Whom this identity believes, to be asked about its own certificates. ERR_NOMEM. */
+MUST_CHECK enum err identity_anchors(const struct identity_source *source, const struct identity *identity,
+				     struct anchors **ret_anchors);
 /*
  * Whether those to whom the n-th certificate is shown can follow it to its end with nothing but roots at hand: it leads to a CA
- * that is trusted here, or a root stands in its file. False: why is a verdict; so it is for one that our own lists revoke.
+ * that is trusted here (of the anchors; NULL: there was no memory for them), or a root stands in its file. False: why is a verdict; so it is for one that our own lists revoke.
  */
 MUST_CHECK bool identity_is_complete(const struct identity_source *source, const struct identity *identity,
-				     size_t n, struct writer *why);
+				     size_t n, const struct anchors *anchors, struct writer *why);

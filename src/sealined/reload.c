@@ -182,18 +182,18 @@ static void warn_of_names(const struct setup *setup, const struct identity_pair 
 }
 
 /* Who has roots alone cannot follow such a one; many a private CA has no intermediates, and then all is well. */
-static void warn_of_chain(struct daemon *daemon, const struct setup *setup, size_t n, utc_t now)
+static void warn_of_chain(const struct identity_source *source, const struct identity *identity, size_t n,
+			  const struct anchors *anchors)
 {
-	struct identity_source source = daemon_source(daemon, setup->config, now);
 	char text[1000];
 	struct writer why = writer_of(text, sizeof text);
 	struct log_text file, shown;
 
-	if (!identity_is_complete(&source, &setup->identity, n, &why))
+	if (!identity_is_complete(source, identity, n, anchors, &why))
 		log_event(
 			REPORT_WARNING, "certificate.incomplete",
 			" file=\"%s\" why=\"%s; add the certificates of the CAs behind ours, or name the root in trust\"",
-			log_text(&file, setup->identity.pairs[n].file), log_text(&shown, writer_text(&why)));
+			log_text(&file, identity->pairs[n].file), log_text(&shown, writer_text(&why)));
 }
 
 /* Once at each step on the way to the end. */
@@ -258,8 +258,19 @@ static void warn_of_ends(struct daemon *daemon, const struct setup *setup, utc_t
 	daemon->warned = now;
 }
 
+/* NULL without memory. All CAs of a system are many, so they are read once for all certificates. */
+static struct anchors *anchors_of_identity(const struct identity_source *source,
+					   const struct identity *identity)
+{
+	struct anchors *anchors = NULL;
+
+	return identity_anchors(source, identity, &anchors) == OK ? anchors : NULL;
+}
+
 void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 {
+	struct identity_source source = daemon_source(daemon, setup->config, now);
+	AUTO(anchors) struct anchors *anchors = anchors_of_identity(&source, &setup->identity);
 	char text[1000];
 	struct writer remark = writer_of(text, sizeof text);
 	struct log_text shown;
@@ -269,7 +280,7 @@ void daemon_warn(struct daemon *daemon, const struct setup *setup, utc_t now)
 
 		if (identity_chain(daemon->crypto, &setup->identity, i, &chain) == OK)
 			warn_of_names(setup, &setup->identity.pairs[i], chain_at(chain, 0));
-		warn_of_chain(daemon, setup, i, now);
+		warn_of_chain(&source, &setup->identity, i, anchors);
 	}
 	put_identity_remark(&remark, daemon->crypto, &setup->identity, setup->config);
 	if (remark.len > 0)
@@ -289,13 +300,15 @@ static bool is_as_complete(struct daemon *daemon, const struct setup *old, const
 			   struct writer *why)
 {
 	struct identity_source source = daemon_source(daemon, new->config, now);
+	AUTO(anchors) struct anchors *now_believed = anchors_of_identity(&source, &new->identity);
+	AUTO(anchors) struct anchors *believed = anchors_of_identity(&source, &old->identity);
 	char text[1000];
 
 	for (size_t i = 0; i < new->identity.n; i++) {
 		struct writer of_new = writer_of(text, sizeof text), nobody = writer_of(NULL, 0);
 
-		if (identity_is_complete(&source, &new->identity, i, &of_new) ||
-		    !identity_is_complete(&source, &old->identity, i, &nobody))
+		if (identity_is_complete(&source, &new->identity, i, now_believed, &of_new) ||
+		    !identity_is_complete(&source, &old->identity, i, believed, &nobody))
 			continue;
 		put(why, new->identity.pairs[i].file);
 		put(why, SLICE(": "));
