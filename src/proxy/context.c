@@ -1,36 +1,21 @@
 #include "proxy/context.h"
 
-#include <assert.h>
-
 #include "base/mem.h"
 #include "proxy/accepted.h"
 #include "proxy/best.h"
+#include "proxy/branch.h"
 #include "proxy/dialog.h"
 #include "proxy/edge.h"
 #include "proxy/forward.h"
 #include "proxy/gate.h"
 #include "proxy/merged.h"
-#include "proxy/outside.h"
 #include "proxy/recurse.h"
 #include "proxy/report.h"
 #include "sip/build.h"
 
 enum {
-	BRANCH_TIMER = ENDPOINT_TIMER_USER,
 	PROOF_MAX = 1024,
 	REASON_MAX = 1024, /* lines for which there is no room are left out */
-};
-
-/* One client transaction of a context, from when its way is looked for. */
-struct branch {
-	struct link link;
-	struct context *context;
-	struct target target;
-	struct hop_use hop;    /* of a target outside */
-	struct client *client; /* NULL until the request is sent */
-	struct timer timer;    /* C, of an INVITE (RFC 3261 §16.6 step 11) */
-	bool is_done;          /* it has its final response, or will have none */
-	bool is_cancelled;
 };
 
 /* -- life ------------------------------------------------------------------------------------------------------- */
@@ -95,233 +80,13 @@ void context_refuse_as(struct context *context, enum refused why, struct slice f
 	context_refuse(context, &refusal, now);
 }
 
-/* -- branches --------------------------------------------------------------------------------------------------- */
-
-static bool is_invite(const struct branch *branch)
-{
-	return branch->client && branch->client->method == SIP_INVITE;
-}
-
-static enum err set_timer_c(struct branch *branch, struct now now)
-{
-	const struct core *core = branch->context->core;
-
-	return timers_set(endpoint_timers(core->endpoint), &branch->timer, now.mono + core->server->timer_c);
-}
-
-/* RFC 3261 §16.7 step 2; moving a timer that runs cannot fail. */
-static void restart_timer_c(struct branch *branch, struct now now)
-{
-	enum err err = set_timer_c(branch, now);
-
-	assert(err == OK);
-	(void)err;
-}
-
-static void clear_timer_c(struct branch *branch)
-{
-	timers_clear(endpoint_timers(branch->context->core->endpoint), &branch->timer);
-}
-
-static void branch_done(struct branch *branch)
-{
-	if (branch->is_done)
-		return;
-	branch->is_done = true;
-	branch->context->n_pending--;
-	clear_timer_c(branch);
-}
-
-static struct branch *branch_new(struct context *context, const struct target *target)
-{
-	struct branch *branch = mem_new(struct branch);
-
-	if (!branch)
-		return NULL;
-	branch->context = context;
-	branch->target = *target;
-	branch->timer.kind = BRANCH_TIMER;
-	list_append(&context->branches, &branch->link);
-	context->n_pending++;
-	return branch;
-}
-
-static void branch_free(struct branch *branch)
-{
-	branch_done(branch);
-	hop_release(&branch->hop);
-	list_remove(&branch->context->branches, &branch->link);
-	mem_free(branch);
-}
-
-/* Over the flow of the target. On failure the branch is gone. */
-static enum err send_branch(struct branch *branch, struct now now)
-{
-	struct context *context = branch->context;
-	enum err err = OK;
-
-	if (context->request->method == SIP_INVITE)
-		err = set_timer_c(branch, now);
-	if (err == OK)
-		err = forward_request(context, &branch->target, branch, now, &branch->client);
-	if (err != OK)
-		branch_free(branch);
-	return err;
-}
-
-/*
- * RFC 3261 §18.1.1: "if the attempt to establish the connection generates either an ICMP Protocol Not Supported, or results in a
- * TCP reset, the element SHOULD retry the request, using UDP". Who does not answer in time has not refused.
- */
-static bool has_refused_tcp(const struct branch *branch, const struct hop_result *result)
-{
-	return branch->target.leaves_udp && !result->is_found && result->err == ERR_IO;
-}
-
-/* Of the goal that was asked for nothing is left if the configuration has changed meanwhile. */
-static bool turn_to_udp(struct branch *branch)
-{
-	struct target target;
-
-	if (!outside_anew(branch->context, &branch->target, &target))
-		return false;
-	hop_release(&branch->hop);
-	branch->target = target;
-	branch->target.any_size = true;
-	return true;
-}
-
-/* The way outside is found, or there is none, or no more: then the branch is gone. */
-static enum err take_hop(struct branch *branch, const struct hop_result *result, struct now now)
-{
-	struct hop_result over_udp;
-
-	if (has_refused_tcp(branch, result) && turn_to_udp(branch)) {
-		if (!hop_ask(branch->context->core, &branch->target.outside, &branch->hop, &over_udp))
-			return OK;
-		result = &over_udp;
-	}
-	if (!result->is_found) {
-		best_hop(branch->context, result);
-		branch_free(branch);
-		return OK;
-	}
-	branch->target.flow = result->flow;
-	if (branch->target.require.level == REQUIRE_DOMAIN)
-		branch->target.require.domain = hop_domain(&branch->hop);
-	if (branch->target.require.level == REQUIRE_LINK)
-		branch->target.require.domain = hop_link(&branch->hop);
-	return send_branch(branch, now);
-}
-
-/* A target may have waited for the one before it while the configuration changed. */
-static bool is_there_still(struct branch *branch)
-{
-	struct target *target = &branch->target;
-
-	return target->path.len == 0 ||
-	       edge_target(branch->context->core, branch->context->aor, target->binding, target);
-}
-
-/* OK: it is under way, or what became of it has been noted. */
-static enum err start_branch(struct context *context, const struct target *target, struct now now)
-{
-	struct branch *branch = branch_new(context, target);
-	struct hop_result result;
-
-	if (!branch)
-		return ERR_NOMEM;
-	if (!is_there_still(branch)) {
-		best_failure(context, CLIENT_FLOW_LOST);
-		branch_free(branch);
-		return OK;
-	}
-	if (!branch->target.is_outside)
-		return send_branch(branch, now);
-	if (hop_ask(context->core, &branch->target.outside, &branch->hop, &result))
-		return take_hop(branch, &result, now);
-	return OK;
-}
-
-/*
- * RFC 5626 §7: "replace the failed branch with another target … having the same AOR and instance-id, but a different
- * reg-id".
- */
-static void try_spare(struct branch *branch, struct now now)
-{
-	struct context *context = branch->context;
-	size_t before = context->n_pending;
-
-	for (size_t i = 0; i < context->n_spares; i++) {
-		struct target *spare = &context->targets[context->n_targets + i], target = *spare;
-
-		if (!spare->binding || !slice_eq(spare->binding->instance, branch->target.binding->instance))
-			continue;
-		spare->binding = NULL;
-		if (start_branch(context, &target, now) == OK && context->n_pending > before)
-			return;
-	}
-}
-
-/*
- * RFC 3263 §4.3: a request that one server has not served goes to the next, as a new transaction, if there is one. What
- * has failed is in the context already.
- */
-static void ask_next_server(struct branch *branch, bool was_answered, struct now now)
-{
-	struct context *context = branch->context;
-	struct branch *next = branch_new(context, &branch->target);
-	struct hop_result result;
-
-	if (!next)
-		return;
-	hop_move(&branch->hop, &next->hop);
-	if (!hop_ask_other(context->core, &next->hop, was_answered, &result))
-		return;
-	if (!result.is_found)
-		branch_free(next);
-	else if (take_hop(next, &result, now) != OK)
-		best_failure(context, CLIENT_NO_MEMORY);
-}
-
-/* Nothing else is tried in its place. RFC 3261 §16.7 step 5: after a 6xx the proxy "MUST NOT create any new branches in this context". */
-static bool is_over(const struct branch *branch)
-{
-	const struct context *context = branch->context;
-
-	return !context->server || context->is_answered || branch->is_cancelled || context->best >= 600;
-}
-
-static void fail_over(struct branch *branch, bool was_answered, struct now now)
-{
-	if (is_over(branch))
-		return;
-	if (branch->target.binding)
-		try_spare(branch, now);
-	else if (branch->target.is_outside)
-		ask_next_server(branch, was_answered, now);
-}
-
-static void cancel_branch(struct branch *branch, struct slice reason, struct now now)
-{
-	if (!branch->client) {
-		branch_free(branch); /* nobody was sent anything */
-		return;
-	}
-	if (branch->is_done || branch->is_cancelled || !is_invite(branch))
-		return;
-	branch->is_cancelled = true;
-	clear_timer_c(branch);
-	endpoint_cancel(branch->context->core->endpoint, branch->client, reason, now);
-}
-
 /* RFC 3261 §16.7 step 10 */
 static void cancel_pending(struct context *context, struct slice reason, struct now now)
 {
 	context->next = context->n_targets;
 	recurse_stop(context);
 	LIST_EACH (branch, &context->branches, struct branch, link)
-		cancel_branch(branch, reason, now);
+		branch_cancel(branch, reason, now);
 }
 
 /* -- forking ------------------------------------------------------------------------------------------------------ */
@@ -344,7 +109,7 @@ static void start_group(struct context *context, struct now now)
 		n = breadth;
 	context->breadth = n ? breadth / (unsigned)n : 0;
 	for (size_t i = 0; i < n; i++)
-		if (start_branch(context, &context->targets[context->next++], now) != OK)
+		if (branch_start(context, &context->targets[context->next++], now) != OK)
 			best_failure(context, CLIENT_NO_MEMORY);
 }
 
@@ -410,7 +175,7 @@ void context_forward_to(struct context *context, const struct target *target, st
 	if (!begin_forwarding(context, now))
 		return;
 	context->breadth = check_breadth(context->request);
-	if (start_branch(context, target, now) != OK)
+	if (branch_start(context, target, now) != OK)
 		best_failure(context, CLIENT_NO_MEMORY);
 	context_proceed(context, now);
 }
@@ -451,17 +216,6 @@ static void take_success(struct context *context, const struct sip_message *resp
 	pass_up(context, response, now);
 	cancel_pending(context, SLICE("Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"), now);
 	forget_targets(context);
-}
-
-/* The connection by which an edge has brought a registration is gone, and another worker's, so that nobody knew: then over a new one. */
-static bool dial_edge(struct branch *branch, struct now now)
-{
-	struct target target = branch->target;
-
-	if (!target.binding || !target.path.len || target.is_outside || is_over(branch))
-		return false;
-	target.is_outside = true;
-	return start_branch(branch->context, &target, now) == OK;
 }
 
 /* Whether such an answer lets the request go on to the domain's next server, or over the phone's next flow. */
@@ -506,8 +260,8 @@ static void take_response(struct branch *branch, const struct sip_message *respo
 	if (response->status < 200) {
 		if (response->status == 100 || branch->is_done)
 			return;
-		if (is_invite(branch) && !branch->is_cancelled)
-			restart_timer_c(branch, now);
+		if (branch_is_invite(branch) && !branch->is_cancelled)
+			branch_restart_timer_c(branch, now);
 		if (!context->is_answered)
 			pass_up(context, response, now);
 		return;
@@ -520,14 +274,14 @@ static void take_response(struct branch *branch, const struct sip_message *respo
 	if (branch->is_done)
 		return;
 	branch_done(branch);
-	if (!is_over(branch) && recurse_take(context, response)) {
+	if (!branch_is_over(branch) && recurse_take(context, response)) {
 		context_proceed(context, now);
 		return;
 	}
 	best_challenges(context, response);
 	best_response(context, response);
 	if (is_worth_another(branch, response->status))
-		fail_over(branch, true, now);
+		branch_fail_over(branch, true, now);
 	if (response->status >= 600)
 		cancel_pending(context, (struct slice){ 0 }, now);
 	context_proceed(context, now);
@@ -548,22 +302,7 @@ void context_response(struct client *client, const struct sip_message *response,
  */
 static bool is_other_server_next(const struct branch *branch, enum client_failure why)
 {
-	return why == CLIENT_FLOW_LOST || (why == CLIENT_TIMEOUT && is_invite(branch));
-}
-
-/*
- * RFC 3261 §18.1.1: what is too large for UDP "MUST be sent using an RFC 2914 congestion controlled transport protocol, such as
- * TCP". False: it is for no peer that is reached over UDP.
- */
-static bool leave_udp(struct branch *branch, struct now now)
-{
-	struct context *context = branch->context;
-	struct target target;
-
-	if (is_over(branch) || branch->target.binding || !outside_anew(context, &branch->target, &target) ||
-	    !outside_leave_udp(&target))
-		return false;
-	return start_branch(context, &target, now) == OK;
+	return why == CLIENT_FLOW_LOST || (why == CLIENT_TIMEOUT && branch_is_invite(branch));
 }
 
 static void take_failure(struct branch *branch, enum client_failure why, struct now now)
@@ -579,8 +318,8 @@ static void take_failure(struct branch *branch, enum client_failure why, struct 
 		dialog_flow_gone(context, now);
 		return;
 	}
-	if ((why == CLIENT_TOO_LARGE && leave_udp(branch, now)) ||
-	    (why == CLIENT_FLOW_LOST && dial_edge(branch, now))) {
+	if ((why == CLIENT_TOO_LARGE && branch_leave_udp(branch, now)) ||
+	    (why == CLIENT_FLOW_LOST && branch_dial_edge(branch, now))) {
 		context_proceed(context, now);
 		return;
 	}
@@ -589,7 +328,7 @@ static void take_failure(struct branch *branch, enum client_failure why, struct 
 	else
 		best_failure(context, why);
 	if (is_other_server_next(branch, why))
-		fail_over(branch, false, now);
+		branch_fail_over(branch, false, now);
 	context_proceed(context, now);
 }
 
@@ -660,7 +399,7 @@ void context_hop_found(struct hop_use *use, const struct hop_result *result, str
 	struct branch *branch = CONTAINER_OF(use, struct branch, hop);
 	struct context *context = branch->context;
 
-	if (take_hop(branch, result, now) != OK)
+	if (branch_take_hop(branch, result, now) != OK)
 		best_failure(context, CLIENT_NO_MEMORY);
 	context_proceed(context, now);
 }
@@ -668,5 +407,5 @@ void context_hop_found(struct hop_use *use, const struct hop_result *result, str
 /* RFC 3261 §16.8. A phone that does not answer the CANCEL either is given up by the endpoint (§9.1). */
 void context_timer(struct timer *timer, struct now now)
 {
-	cancel_branch(CONTAINER_OF(timer, struct branch, timer), (struct slice){ 0 }, now);
+	branch_cancel(CONTAINER_OF(timer, struct branch, timer), (struct slice){ 0 }, now);
 }
