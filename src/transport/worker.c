@@ -260,6 +260,8 @@ static void change_over(struct worker *worker, unsigned reloads, struct now now)
 	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client, now);
 	transport_set_links(worker->transport, worker->parts.links, now);
 	transport_set_idle_proven(worker->transport, worker->parts.idle_proven);
+	transport_perform(worker->transport,
+			  now); /* some flows may have ended by this, and nothing else may happen for long */
 	pthread_mutex_lock(&worker->mutex);
 	worker->reloaded = reloads;
 	pthread_cond_broadcast(&worker->changed);
