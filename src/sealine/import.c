@@ -142,7 +142,7 @@ static bool take_lines(struct reading *reading, struct slice *text, bool at_end)
 	return true;
 }
 
-static bool read_lines(struct reading *reading, int fd, char *buf, size_t size)
+static bool read_lines(struct reading *reading, const char *name, int fd, char *buf, size_t size)
 {
 	size_t n = 0;
 	ssize_t got;
@@ -152,7 +152,7 @@ static bool read_lines(struct reading *reading, int fd, char *buf, size_t size)
 
 		got = read(fd, buf + n, size - n);
 		if (got < 0)
-			return complain("reading: %s; nothing was changed", strerror(errno));
+			return complain("%s: %s; nothing was changed", name, strerror(errno));
 		text = slice_from(buf, n + (size_t)got);
 		if (!take_lines(reading, &text, got == 0))
 			return false;
@@ -167,7 +167,8 @@ static bool read_lines(struct reading *reading, int fd, char *buf, size_t size)
 static bool read_file(struct reading *reading, const char *name)
 {
 	char *buf = mem_alloc(BUFFER_SIZE);
-	int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
+	bool is_input = strcmp(name, "-") == 0;
+	int fd = is_input ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
 	bool ok;
 
 	if (fd < 0)
@@ -176,7 +177,7 @@ static bool read_file(struct reading *reading, const char *name)
 	else if (!buf)
 		ok = complain_of(ERR_NOMEM);
 	else
-		ok = read_lines(reading, fd, buf, BUFFER_SIZE);
+		ok = read_lines(reading, is_input ? "standard input" : name, fd, buf, BUFFER_SIZE);
 	if (buf)
 		mem_wipe(buf, BUFFER_SIZE);
 	mem_free(buf);

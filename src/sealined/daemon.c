@@ -37,7 +37,16 @@ static int failed_by(const char *what, enum err err)
 
 /* -- the state directory --------------------------------------------------------------------------------- */
 
-static int refuse_store(enum err err, const struct writer *why)
+static int failed_in(struct slice dir, const char *what, struct slice why)
+{
+	struct log_text path, text;
+
+	log_event(REPORT_ERROR, "start.failed", " what=\"%s\" path=\"%s\" why=\"%s\"", what,
+		  log_text(&path, dir), log_text(&text, why));
+	return EXIT_FAILED;
+}
+
+static int refuse_store(struct slice dir, enum err err, const struct writer *why)
 {
 	struct slice text =
 		err == ERR_AGAIN ? SLICE("another process uses the state directory: a server runs already")
@@ -48,7 +57,7 @@ static int refuse_store(enum err err, const struct writer *why)
 		: why->len > 0      ? writer_text(why)
 				    : slice_of(err_text(err));
 
-	return failed(EXIT_FAILED, "the store", text);
+	return failed_in(dir, "the store", text);
 }
 
 static int open_store(struct slice dir, struct store **ret_store)
@@ -58,12 +67,12 @@ static int open_store(struct slice dir, struct store **ret_store)
 	enum err err = state_make(dir);
 
 	if (err != OK)
-		return failed(EXIT_FAILED, "the state directory",
-			      err == ERR_DENIED
-				      ? SLICE("it must belong to us and be closed to others (mode 0700)")
-				      : slice_of(err_text(err)));
+		return failed_in(dir, "the state directory",
+				 err == ERR_DENIED
+					 ? SLICE("it must belong to us and be closed to others (mode 0700)")
+					 : slice_of(err_text(err)));
 	err = store_open(dir, &why, ret_store);
-	return err == OK ? 0 : refuse_store(err, &why);
+	return err == OK ? 0 : refuse_store(dir, err, &why);
 }
 
 static int refuse_rows(enum err err, const struct store *store)

@@ -124,7 +124,14 @@ def test_refuses_a_name_that_its_certificate_does_not_prove(state, tmp_path):
 def test_lets_one_server_at_a_time_use_a_state_directory(server):
     status, _, errors = run([BUILD / "sealined", "--state", server.state, "--listen", "127.0.0.1:0"])
     assert status == 1
-    assert "a server runs already" in errors
+    assert f'path="{server.state}"' in errors and "a server runs already" in errors
+
+
+def test_says_which_state_directory_is_open_to_others(tmp_path):
+    tmp_path.chmod(0o755)
+    status, _, errors = run([BUILD / "sealined", "--state", tmp_path, "--listen", "127.0.0.1:0"])
+    assert status == 1
+    assert f'what="the state directory" path="{tmp_path}"' in errors
 
 
 def test_says_that_a_port_is_taken(server, tmp_path):

@@ -113,6 +113,8 @@ def test_an_import_says_which_lines_it_refused(anywhere):
     assert [(line["line"], line["aor"]) for line in report["refused"]] == [(6001, "a@localhost")]
     status, out, err = tool(anywhere, "user", "import", "-", text="b@localhost\tx\nnothing\n")
     assert status == 1 and "sealine: line 2: " in err
+    status, out, err = tool(anywhere, "user", "import", "/")
+    assert (status, err) == (1, "sealine: /: Is a directory; nothing was changed\n")
     assert len(users(anywhere)) == 6001
 
 
