@@ -285,7 +285,7 @@ static void on_response(struct exchange *exchange, const struct sip_message *res
 		begin_anew(sub, AGAIN_MS, now); /* §4.1.2.2: the notifier was started anew, say */
 	else if (!ask_for_longer(sub, response, now) && (sub->state != SUB_ACTIVE || ends(response->status)))
 		end(sub, ua_cause_of(response->status), response->status, ua_why_of(response), now);
-	/* else it lives until what was granted is over, and is tried again then */
+	/* else it lives until what was granted is over, and another one is asked for then */
 }
 
 static void on_failed(struct exchange *exchange, enum ua_cause cause, struct slice why, struct now now)
@@ -520,8 +520,8 @@ void subscription_notify(struct ua *ua, struct server *server, struct now now)
 
 static void refresh(struct subscription *sub, struct now now)
 {
-	if (now.mono >= sub->until) {
-		end(sub, UA_TIMEOUT, 0, SLICE("it could not be refreshed"), now);
+	if (now.mono >= sub->until) { /* what was granted is over: a refusal of another one says why */
+		begin_anew(sub, AGAIN_MS, now);
 		return;
 	}
 	ua_set_timer(sub->ua, &sub->timer, UA_TIMER_SUBSCRIPTION, sub->until);

@@ -213,6 +213,7 @@ static void a_refusal_ends_what_it_means_to_end(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof refusals / sizeof refusals[0]; i++) {
+		const struct sip_message *again;
 		struct world world;
 		uint64_t id;
 
@@ -228,9 +229,14 @@ static void a_refusal_ends_what_it_means_to_end(void **state)
 		if (refusals[i].refreshing) {
 			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->status, refusals[i].status);
 		} else {
+			world_pass(&world, 32000); /* what was granted is over, */
+			world_expect_silence(&world);
+			world_pass(&world, 2000); /* and another one is asked for */
+			again = world_expect(&world, SIP_SUBSCRIBE);
+			assert_int_equal(again->to.tag.len, 0);
 			world_expect_no_event(&world, UA_WATCH_ENDED);
-			world_pass(&world, 32000); /* what was granted is over */
-			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->cause, UA_TIMEOUT);
+			world_answer(&world, again, refusals[i].status, NULL, SLICE(""));
+			assert_int_equal(world_event(&world, UA_WATCH_ENDED)->status, refusals[i].status);
 		}
 		world_close(&world);
 	}
