@@ -22,24 +22,19 @@ static bool is_merged(const struct ua *ua, const struct sip_message *request)
 	return false;
 }
 
+unsigned callee_unable(const struct ua *ua)
+{
+	return ua->is_stopping ? 480 : calls_count(ua) >= UA_MAX_CALLS ? 486 : 0;
+}
+
 /* Answers what cannot become a call; true if it was answered. */
 static bool refuse_at_once(struct ua *ua, struct server *server, struct now now)
 {
-	const struct sip_message *request = server->request;
+	unsigned status = is_merged(ua, server->request) ? 482 : callee_unable(ua);
 
-	if (is_merged(ua, request)) {
-		ua_reply(ua, server, 482, SLICE(""), now);
-		return true;
-	}
-	if (ua->is_stopping) {
-		ua_reply(ua, server, 480, SLICE(""), now);
-		return true;
-	}
-	if (calls_count(ua) >= UA_MAX_CALLS) {
-		ua_reply(ua, server, 486, SLICE(""), now);
-		return true;
-	}
-	return false;
+	if (status != 0)
+		ua_reply(ua, server, status, SLICE(""), now);
+	return status != 0;
 }
 
 static void refuse_dialog(struct ua *ua, struct server *server, enum err err, struct now now)

@@ -5,6 +5,8 @@
 
 /* An INVITE outside of any dialog. */
 void callee_invite(struct ua *ua, struct server *server, struct now now);
+/* What an INVITE would be refused with, whoever calls: the phone stops, or has all the calls that it can have. 0: nothing. */
+unsigned callee_unable(const struct ua *ua);
 /* Refuses the INVITE that rings. */
 void callee_refuse(struct call *call, unsigned status, struct now now);
 /* Nobody acknowledged our 2xx or reliable 1xx in time. */

@@ -74,14 +74,16 @@ static void take_bye(struct call *call, struct server *server, struct now now)
 	call_end(call, UA_HUNG_UP_THERE, 0, SLICE("the other side hung up"), now);
 }
 
+/* RFC 3261 §11.2: outside of a dialog with the status that an INVITE would get. */
 static void take_options(struct ua *ua, struct server *server, struct now now)
 {
+	unsigned unable = server->request->to.tag.len > 0 ? 0 : callee_unable(ua);
 	char lines[LINES_MAX];
 	struct writer out = writer_of(lines, sizeof lines);
 
 	put_ua_abilities(&out, true);
 	put_content_accepted(&out, SIP_OPTIONS, protect_can_read(ua));
-	ua_reply(ua, server, 200, writer_text(&out), now);
+	ua_reply(ua, server, unable ? unable : 200, writer_text(&out), now);
 }
 
 /* What is answered by itself, in a dialog or outside. */

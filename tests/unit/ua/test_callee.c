@@ -377,6 +377,27 @@ static void options_tells_what_we_can(void **state)
 	assert_true(sip_message_lists(ok, SIP_SUPPORTED, SLICE("100rel")));
 }
 
+/* RFC 3261 §11.2: "the same that would have been chosen had the request been an INVITE" */
+static void options_tells_that_we_can_take_no_call(void **state)
+{
+	struct world *world = *state;
+	uint64_t call;
+
+	for (int i = 0; i < UA_MAX_CALLS; i++) {
+		assert_int_equal(ua_call(world->ua, SLICE("sips:bob@localhost"), &media, world->now, &call),
+				 OK);
+		world_pump(world);
+		world_expect(world, SIP_INVITE);
+	}
+	receive(world, &(struct invite){ .method = "OPTIONS", .cseq = 1 });
+	assert_true(sip_message_lists(world_expect_status(world, 486), SIP_ALLOW, SLICE("INVITE")));
+	ua_stop(world->ua, world->now);
+	world_pump(world);
+	world_expect(world, SIP_REGISTER);
+	receive(world, &(struct invite){ .method = "OPTIONS", .cseq = 2 });
+	world_expect_status(world, 480);
+}
+
 /* -- RFC 3262 ---------------------------------------------------------------------------------------- */
 
 static void ringing_is_reliable_where_that_is_demanded(void **state)
@@ -494,6 +515,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_sips_call_does_not_come_over_a_flow_in_clear),
 	WITH_WORLD(somebody_wants_us_to_call_somebody_else),
 	WITH_WORLD(options_tells_what_we_can),
+	WITH_WORLD(options_tells_that_we_can_take_no_call),
 	WITH_WORLD(ringing_is_reliable_where_that_is_demanded),
 	WITH_WORLD(a_change_before_our_answer_is_none_yet),
 	cmocka_unit_test(a_call_that_asks_for_no_session_timer_gets_ours),
