@@ -209,9 +209,12 @@ static bool is_writable(const char *file)
 	const char *name = strrchr(file, '/');
 	char directory[PATH_MAX];
 	struct writer out = writer_of(directory, sizeof directory);
+	struct stat there;
 
-	if (access(file, W_OK) == 0)
-		return true;
+	if (access(file, W_OK) == 0 && stat(file, &there) == 0) {
+		errno = EISDIR;
+		return !S_ISDIR(there.st_mode);
+	}
 	if (errno != ENOENT)
 		return false;
 	put(&out, name ? slice_from(file, (size_t)(name - file) + 1) : SLICE("."));

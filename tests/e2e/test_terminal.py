@@ -135,10 +135,11 @@ def test_what_happens_leaves_alone_what_is_being_typed(server, sealphone, tmp_pa
         (("--aor", "sips:a@b", "--play", "/none.wav"), 3, "--play /none.wav: No such file or directory; name a WAV file that can be read"),
         (("--aor", "sips:a@b", "--play", "/etc/passwd"), 3, "/etc/passwd: this is no WAV file of 16-bit PCM, mono or stereo; convert it to one"),
         (("--aor", "sips:a@b", "--record", "/none/x.wav"), 3, "--record /none/x.wav: No such file or directory; name a file that can be written"),
+        (("--aor", "sips:a@b", "--record", "/"), 3, "--record /: Is a directory; name a file that can be written"),
         (("--aor", "sips:a@b", "--ca", "/none.pem"), 3, "--ca /none.pem: No such file or directory; name a file with certificates (PEM)"),
         (("--aor", "sips:a@b", "--password-file", "/none"), 3, "/none: No such file or directory; --password-file names a file whose first line is the password"),
     ],
-    ids=("aor", "transport", "for", "play", "no-wav", "record", "ca", "password-file"),
+    ids=("aor", "transport", "for", "play", "no-wav", "record", "record-directory", "ca", "password-file"),
 )
 def test_what_is_wrong_is_said_before_anybody_types_a_password(on_terminal, words, status, said):
     phone = on_terminal(BUILD / "sealphone", *words, "register")
