@@ -402,25 +402,22 @@ bool wire_is_revoked(const struct wire *wire)
 	return wire->tls && client && tls_conn_is_revoked(wire->tls, client);
 }
 
+static void lose_over(struct wire *wire, enum err err, struct slice change, struct now now)
+{
+	wire_lose(wire, &(struct wire_end){ .level = REPORT_WARNING, .err = err, .why = change }, now);
+}
+
 /* The connection stands, and is protected if it is to be. What it is judged by may have changed while it was made. */
 static void stands(struct wire *wire, struct now now)
 {
 	struct verdict verdict = not_pinned;
 
 	if (!wire_is_as_declared(wire)) {
-		wire_lose(wire,
-			  &(struct wire_end){ .level = REPORT_WARNING,
-					      .err = ERR_IO,
-					      .why = SLICE("its link is declared otherwise now") },
-			  now);
+		lose_over(wire, ERR_IO, SLICE("its link is declared otherwise now"), now);
 		return;
 	}
 	if (wire_is_revoked(wire)) {
-		wire_lose(wire,
-			  &(struct wire_end){ .level = REPORT_WARNING,
-					      .err = ERR_DENIED,
-					      .why = SLICE("its certificate was revoked meanwhile") },
-			  now);
+		lose_over(wire, ERR_DENIED, SLICE("its certificate was revoked meanwhile"), now);
 		return;
 	}
 	if (wire->tls && !is_pinned_one(wire)) {
