@@ -8,6 +8,7 @@ enum {
 	BLOCK = 16, /* users are filled up to a multiple of it, so that the length tells little */
 	PLAIN_MAX = GRUU_CHECK_SIZE + GRUU_USER_MAX,
 	SEALED_MAX = PLAIN_MAX + SEAL_OVERHEAD,
+	DOMAIN_MAX = 255, /* no domain has a longer name (RFC 1035 §2.3.4) */
 };
 
 static const struct slice prefix = SLICE_INIT("tgruu.");
@@ -76,7 +77,8 @@ bool put_temporary_gruu(struct writer *out, const struct gruu_maker *maker, stru
 	size_t at = slice_find(aor, '@'), n;
 	struct slice domain = slice_sub(aor, at + 1, aor.len);
 
-	if (at == 0 || at >= aor.len || at > GRUU_USER_MAX || !make_check(maker, binding, plain))
+	if (at == 0 || at >= aor.len || at > GRUU_USER_MAX || domain.len > DOMAIN_MAX ||
+	    !make_check(maker, binding, plain))
 		return false;
 	memcpy(plain + GRUU_CHECK_SIZE, aor.ptr, at);
 	n = GRUU_CHECK_SIZE + (at + BLOCK - 1) / BLOCK * BLOCK;
@@ -106,7 +108,7 @@ static bool unseal(const struct gruu_maker *maker, const struct sip_uri *uri, st
 {
 	struct slice text = slice_sub(uri->user, prefix.len, uri->user.len);
 	unsigned char sealed[SEALED_MAX], plain[PLAIN_MAX];
-	char name[256];
+	char name[DOMAIN_MAX];
 	struct writer domain = writer_of(name, sizeof name);
 	struct slice user;
 	size_t n;

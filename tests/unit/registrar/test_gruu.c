@@ -134,11 +134,11 @@ static void what_we_did_not_make_is_invalid(void **state)
 	stop(&fixture);
 }
 
-static void an_address_without_a_user_or_with_a_long_one_gets_none(void **state)
+static void an_address_without_a_user_or_with_a_long_name_gets_none(void **state)
 {
 	struct fixture fixture = start();
 	const struct slice host = SLICE("@example.org");
-	char name[200], buf[1024];
+	char name[300], buf[1024];
 	struct writer out = writer_of(buf, sizeof buf);
 
 	memset(name, 'a', sizeof name);
@@ -146,6 +146,11 @@ static void an_address_without_a_user_or_with_a_long_one_gets_none(void **state)
 	assert_false(put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), SLICE("example.org"), &desk));
 	assert_false(put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), slice_from(name, 150 + host.len),
 					&desk));
+	memset(name, 'a', sizeof name);
+	name[1] = '@';
+	assert_false(
+		put_temporary_gruu(&out, &fixture.maker, SLICE("sip:"), slice_from(name, 2 + 256), &desk));
+	assert_int_equal(out.len, 0);
 	stop(&fixture);
 }
 
@@ -153,7 +158,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(the_public_one_is_the_address_with_the_instance),
 	cmocka_unit_test(a_temporary_one_hides_whose_it_is),
 	cmocka_unit_test(what_we_did_not_make_is_invalid),
-	cmocka_unit_test(an_address_without_a_user_or_with_a_long_one_gets_none),
+	cmocka_unit_test(an_address_without_a_user_or_with_a_long_name_gets_none),
 };
 
 TEST_MAIN(tests)
