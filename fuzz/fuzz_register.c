@@ -43,7 +43,7 @@ static struct sip_message *parse(struct slice headers)
 	return message;
 }
 
-/* What the AOR of this URI is given out for its phone means that phone alone. */
+/* What is given out for the phone of this AOR, if the URI is one, means that phone alone. */
 static void check_temporary(const struct sip_uri *uri)
 {
 	char name_buf[1024], gruu_buf[2048], again_buf[1024];
@@ -52,6 +52,8 @@ static void check_temporary(const struct sip_uri *uri)
 	struct sip_uri parsed;
 	struct gruu gruu;
 
+	if (uri->scheme != SIP_SCHEME_SIP && uri->scheme != SIP_SCHEME_SIPS)
+		return;
 	put_aor(&name, uri);
 	if (name.overflow ||
 	    !put_temporary_gruu(&out, &gruus, SLICE("sips:"), writer_text(&name), &bindings[1]))
