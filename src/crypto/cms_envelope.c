@@ -49,7 +49,9 @@ static bool set_key_transport(EVP_PKEY_CTX *ctx)
 
 static bool is_ec(X509 *x509)
 {
-	return EVP_PKEY_is_a(X509_get0_pubkey(x509), "EC");
+	const EVP_PKEY *pkey = X509_get0_pubkey(x509);
+
+	return pkey && EVP_PKEY_is_a(pkey, "EC");
 }
 
 /* keyUsage and strength are checked here, since the library does not look at them when it encrypts. */
@@ -58,7 +60,7 @@ bool cms_can_encrypt_to(const struct certificate *certificate)
 	EVP_PKEY *pkey = X509_get0_pubkey(certificate->x509);
 	uint32_t needed = is_ec(certificate->x509) ? KU_KEY_AGREEMENT : KU_KEY_ENCIPHERMENT;
 
-	return pkey && (EVP_PKEY_is_a(pkey, "EC") || EVP_PKEY_is_a(pkey, "RSA")) &&
+	return pkey && (is_ec(certificate->x509) || EVP_PKEY_is_a(pkey, "RSA")) &&
 	       X509_get_key_usage(certificate->x509) & needed && key_is_strong(pkey);
 }
 

@@ -93,9 +93,9 @@ static void print_worker(const json_t *worker)
 
 static void print_certificate(const json_t *certificate)
 {
-	struct slice names = text_member(certificate,
-					 "names"); /* of hundreds of domains perhaps, and escaped */
+	struct slice names = text_member(certificate, "names");
 
+	/* both are escaped already; the names may be those of hundreds of domains */
 	printf("certificate   %.*s%s%.*s", SLICE_FMT(text_member(certificate, "subject")),
 	       names.len > 0 ? " for " : "", SLICE_FMT(names));
 	printf(", %lld days left%s\n", number(certificate, "days_left"),

@@ -103,8 +103,9 @@ void phone_answer(struct phone *phone, uint64_t call, struct now now)
 	struct address media;
 
 	if (!session) {
-		if (ua_reject(phone->ua, call, 486, now) != OK)
-			return; /* it does not ring; one that stands goes on */
+		enum err err = ua_reject(phone->ua, call, 486, now);
+
+		(void)err; /* it does not ring, and one that stands goes on */
 		return;
 	}
 	media = media_port_address(session->port);

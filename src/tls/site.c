@@ -1,6 +1,4 @@
 /* Which of our certificates is for a name. */
-#include <string.h>
-
 #include <openssl/x509v3.h>
 
 #include "base/mem.h"

@@ -55,8 +55,8 @@ struct worker *worker_new(const struct worker_config *config)
 	worker->config = *config;
 	pthread_mutex_init(&worker->mutex, NULL);
 	pthread_condattr_init(&by_monotonic);
-	pthread_condattr_setclock(&by_monotonic,
-				  CLOCK_MONOTONIC); /* the wall clock may be set while we wait */
+	/* the wall clock may be set while we wait */
+	pthread_condattr_setclock(&by_monotonic, CLOCK_MONOTONIC);
 	pthread_cond_init(&worker->changed, &by_monotonic);
 	pthread_condattr_destroy(&by_monotonic);
 	worker->net = net_new(config->limits.flows + LISTENERS_MAX +
@@ -260,8 +260,8 @@ static void change_over(struct worker *worker, unsigned reloads, struct now now)
 	transport_set_tls(worker->transport, worker->parts.server, worker->parts.client, now);
 	transport_set_links(worker->transport, worker->parts.links, now);
 	transport_set_idle_proven(worker->transport, worker->parts.idle_proven);
-	transport_perform(worker->transport,
-			  now); /* some flows may have ended by this, and nothing else may happen for long */
+	/* some flows may have ended by this, and nothing else may happen for long */
+	transport_perform(worker->transport, now);
 	pthread_mutex_lock(&worker->mutex);
 	worker->reloaded = reloads;
 	pthread_cond_broadcast(&worker->changed);
